@@ -1,0 +1,73 @@
+/// \file engine.hpp
+/// How a layer's dot products are executed, and what that costs. Every customisation point of the
+/// room is listed here:
+///
+///     Engine      cycles(row, statistics, configuration) -> double, cycles for one image
+///                 cost(row, configuration)               -> usage
+///                 for_each(row, visit)                   calls visit(configuration) for every
+///                                                        configuration that exists for the row
+///                 stage_cost(row, configuration)         -> usage, of rows without weights
+///     Resources   cost models, policies of an engine (folder `resources/`)
+///     Interval    cycles of one window, policies of a sparse engine (`interval.hpp`)
+///
+/// An engine is asked about compute rows only; the other rows (pools, activations, additions) are
+/// plain streaming stages (`stages.hpp`) that cost the same whatever engine stands beside them, so
+/// an engine of your own may leave `stage_cost` out.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+
+#include <hass/engine/usage.hpp>
+#include <hass/statistics/layer_statistics.hpp>
+#include <hass/workload/layer.hpp>
+
+namespace hass {
+
+/// How a row is folded onto hardware. `in * out * group` engines stand side by side, each with
+/// `macs` multipliers.
+struct parallelism {
+    int in = 1;      ///< input channels in parallel; in * vector divides C / g
+    int out = 1;     ///< filters in parallel; divides F / g
+    int group = 1;   ///< groups in parallel; divides g
+    int macs = 1;    ///< N, multipliers of one engine, 1 .. M
+    int vector = 1;  ///< adjacent input channels one engine takes in at once; M = vector * K
+
+    constexpr bool operator==(const parallelism&) const = default;
+};
+
+/// Engines that stand side by side.
+constexpr int engine_count(const parallelism& p) { return p.in * p.out * p.group; }
+
+/// Where a row's weights live.
+enum class weight_memory : std::uint8_t { bram18, uram };
+
+/// Everything that is chosen for one row.
+struct configuration {
+    parallelism folding{};
+    weight_memory memory = weight_memory::bram18;
+    int engine = 0;  ///< which engine of an `engine_list`; 0 for a single one
+
+    constexpr bool operator==(const configuration&) const = default;
+};
+
+/// Word widths in bits.
+struct precision {
+    int data = 16;
+    int weight = 16;
+    int accumulator = 32;
+
+    constexpr bool operator==(const precision&) const = default;
+};
+
+/// Anything that executes dot products.
+template <class E>
+concept Engine = requires(const E& e, const layer_row& row, const layer_statistics& s,
+                          const configuration& c) {
+    { e.cycles(row, s, c) } -> std::convertible_to<double>;
+    { e.cost(row, c) } -> std::same_as<usage>;
+    e.for_each(row, [](const configuration&) {});
+};
+
+}  // namespace hass

@@ -1,0 +1,68 @@
+/// \file usage.hpp
+/// Resources: what a stage takes and what a device has, in one struct.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace hass {
+
+/// FPGA resources in their native units: DSP slices, LUTs, flip-flops, 18 Kbit block RAMs, 288 Kbit
+/// URAMs, and off-chip traffic in Gbit/s.
+struct usage {
+    double dsp = 0.0;
+    double lut = 0.0;
+    double ff = 0.0;
+    double bram18 = 0.0;
+    double uram = 0.0;
+    double bandwidth = 0.0;
+
+    constexpr bool operator==(const usage&) const = default;
+
+    constexpr usage& operator+=(const usage& o) {
+        dsp += o.dsp, lut += o.lut, ff += o.ff;
+        bram18 += o.bram18, uram += o.uram, bandwidth += o.bandwidth;
+        return *this;
+    }
+    friend constexpr usage operator+(usage a, const usage& b) { return a += b; }
+    friend constexpr usage operator*(double k, const usage& u) {
+        return {k * u.dsp, k * u.lut, k * u.ff, k * u.bram18, k * u.uram, k * u.bandwidth};
+    }
+};
+
+/// The fields of `usage` by name, for reports and for loops over resources.
+struct resource {
+    std::string_view name;
+    double usage::*field;
+};
+inline constexpr std::array<resource, 6> resources{{{"DSP", &usage::dsp},
+                                                    {"LUT", &usage::lut},
+                                                    {"FF", &usage::ff},
+                                                    {"BRAM18", &usage::bram18},
+                                                    {"URAM", &usage::uram},
+                                                    {"bandwidth", &usage::bandwidth}}};
+
+/// Whether `need` is within `have` in every resource.
+constexpr bool fits(const usage& need, const usage& have) {
+    for (const resource& r : resources)
+        if (need.*r.field > have.*r.field) return false;
+    return true;
+}
+
+/// The resource of which `need` takes the largest share of `have`, as an index into `resources`.
+/// A resource that is needed where there is none counts as infinitely short.
+constexpr std::size_t tightest(const usage& need, const usage& have) {
+    std::size_t worst = 0;
+    double worst_share = -1.0;
+    for (std::size_t i = 0; i < resources.size(); ++i) {
+        const double n = need.*resources[i].field;
+        const double h = have.*resources[i].field;
+        const double share = n == 0.0 ? 0.0 : h > 0.0 ? n / h : 1e300;
+        if (share > worst_share) worst = i, worst_share = share;
+    }
+    return worst;
+}
+
+}  // namespace hass

@@ -1,0 +1,117 @@
+/// \file layer.hpp
+/// The one structural record that every room reads: what a layer computes, not how.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+
+namespace hass {
+
+/// What a row computes. `convolution` and `linear` are the rows with weights ("compute rows"); all
+/// others move or transform data only.
+enum class layer_kind : std::uint8_t {
+    convolution,
+    linear,
+    max_pool,
+    average_pool,
+    global_average_pool,
+    add,
+    multiply,
+    concat,
+    relu,
+    relu6,
+    hardswish,
+    hardsigmoid,
+    sigmoid,
+    swish,
+    flatten,
+    softmax,
+};
+
+inline constexpr std::array<std::string_view, 16> layer_kind_names{
+    "convolution", "linear", "max_pool",  "average_pool", "global_average_pool", "add",
+    "multiply",    "concat", "relu",      "relu6",        "hardswish",           "hardsigmoid",
+    "sigmoid",     "swish",  "flatten",   "softmax"};
+
+/// Name of a kind as it stands in reports and files.
+constexpr std::string_view name(layer_kind kind) {
+    return layer_kind_names[static_cast<std::size_t>(kind)];
+}
+
+/// One image's worth of a feature map: channels x height x width, each >= 1.
+struct shape {
+    int channels = 1;
+    int height = 1;
+    int width = 1;
+
+    constexpr std::int64_t volume() const { return std::int64_t{channels} * height * width; }
+    constexpr std::int64_t pixels() const { return std::int64_t{height} * width; }
+    constexpr bool operator==(const shape&) const = default;
+};
+
+/// One layer, fully resolved. For `linear`, `in` is {features, 1, 1} and the kernel is 1x1.
+/// For rows with several inputs (`add`, `multiply`, `concat`) `in` is the first input's shape.
+struct layer_row {
+    layer_kind kind = layer_kind::convolution;
+    shape in{};
+    shape out{};
+    int kernel_h = 1, kernel_w = 1;
+    int stride_h = 1, stride_w = 1;
+    int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+    int dilation_h = 1, dilation_w = 1;
+    int groups = 1;         ///< divides in.channels and out.channels
+    bool bias = false;      ///< whether a bias is added (compute rows)
+    bool ceil_mode = false; ///< pools: partial windows at the far edge count
+
+    constexpr bool operator==(const layer_row&) const = default;
+};
+
+/// Whether the row multiplies weights with activations; the only rows that engines run.
+constexpr bool is_compute(const layer_row& row) {
+    return row.kind == layer_kind::convolution || row.kind == layer_kind::linear;
+}
+
+/// Kernel taps per input channel, K = kernel_h * kernel_w.
+constexpr int taps(const layer_row& row) { return row.kernel_h * row.kernel_w; }
+
+/// Input channels that one filter sees, C / groups.
+constexpr int channels_per_group(const layer_row& row) { return row.in.channels / row.groups; }
+
+/// Filters that see one group of input channels, F / groups.
+constexpr int filters_per_group(const layer_row& row) { return row.out.channels / row.groups; }
+
+/// Number of weights without biases, F * C/g * K; 0 for rows that are not compute rows.
+constexpr std::int64_t weight_count(const layer_row& row) {
+    return is_compute(row)
+               ? std::int64_t{row.out.channels} * channels_per_group(row) * taps(row)
+               : 0;
+}
+
+/// Multiply-accumulates for one image, padding taps included; 0 for rows that are not compute rows.
+constexpr std::int64_t mac_count(const layer_row& row) {
+    return weight_count(row) * row.out.pixels();
+}
+
+/// Extent of a sliding window's output along one axis: floor((in + pads - span) / stride) + 1 where
+/// span = dilation (kernel - 1) + 1; <= 0 when the window does not fit. With `ceil_mode` a partial
+/// window counts as long as it starts inside the input or its leading padding (ONNX, PyTorch).
+constexpr int window_extent(int in, int kernel, int stride, int pad_before, int pad_after,
+                            int dilation = 1, bool ceil_mode = false) {
+    const int room = in + pad_before + pad_after - (dilation * (kernel - 1) + 1);
+    if (room < 0) return 0;
+    int extent = room / stride + 1;
+    if (ceil_mode && room % stride != 0 && extent * stride < in + pad_before) ++extent;
+    return extent;
+}
+
+/// A layer described by a type: given the shape that reaches it, it says whether it fits and which
+/// row it lowers to. Both are constant expressions; `row` is called for accepted shapes only.
+template <class L>
+concept Layer = requires(shape in) {
+    { L::accepts(in) } -> std::same_as<bool>;
+    { L::row(in) } -> std::same_as<layer_row>;
+};
+
+}  // namespace hass

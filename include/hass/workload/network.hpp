@@ -1,0 +1,162 @@
+/// \file network.hpp
+/// Rows and the edges between them: what every other room takes. A network of types
+/// (`layers.hpp`) and one read from a file (`onnx.hpp`) are the same thing from here on.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hass/error.hpp>
+#include <hass/workload/layer.hpp>
+
+namespace hass {
+
+/// Data flows from row `from` to row `to`; `from` = network_input is the image itself.
+/// Rows are in topological order (from < to); a row's edges stand in the order of its inputs.
+struct edge {
+    int from = -1;
+    int to = 0;
+
+    constexpr bool operator==(const edge&) const = default;
+};
+
+inline constexpr int network_input = -1;
+
+/// A network somebody else owns. `names` is empty for networks of types.
+struct network_view {
+    std::span<const layer_row> rows;
+    std::span<const edge> edges;
+    std::span<const std::string> names;
+
+    constexpr std::size_t size() const { return rows.size(); }
+    constexpr const layer_row& operator[](std::size_t i) const { return rows[i]; }
+};
+
+/// Whatever can be looked at as rows and edges.
+template <class N>
+concept Network = std::convertible_to<const N&, network_view>;
+
+/// A network that owns its rows, as read from a file.
+struct network {
+    std::vector<layer_row> rows;
+    std::vector<edge> edges;
+    std::vector<std::string> names;  ///< one a row, unique
+
+    operator network_view() const { return {rows, edges, names}; }
+};
+
+/// Name of row `i`: the file's, or "<kind> <index>" for networks of types.
+inline std::string name_of(const network_view& net, std::size_t i) {
+    if (i < net.names.size()) return net.names[i];
+    return std::string(name(net.rows[i].kind)) + " " + std::to_string(i);
+}
+
+/// Multiply-accumulates of one image.
+constexpr std::int64_t mac_count(const network_view& net) {
+    std::int64_t sum = 0;
+    for (const layer_row& row : net.rows) sum += mac_count(row);
+    return sum;
+}
+
+/// Weights without biases.
+constexpr std::int64_t weight_count(const network_view& net) {
+    std::int64_t sum = 0;
+    for (const layer_row& row : net.rows) sum += weight_count(row);
+    return sum;
+}
+
+/// Shape of the image that the network takes: the input of the first row fed by it.
+constexpr shape input_shape(const network_view& net) {
+    for (const edge& e : net.edges)
+        if (e.from == network_input) return net.rows[static_cast<std::size_t>(e.to)].in;
+    return net.rows.empty() ? shape{} : net.rows.front().in;
+}
+
+/// Checks what all other rooms rely on: positive extents, groups that divide, outputs that follow
+/// from inputs, edges in topological order, shapes that agree along every edge.
+/// \throws hass::error naming the row and the field
+void validate(const network_view& net);
+
+namespace detail {
+
+inline std::string text(const shape& s) {
+    return std::to_string(s.channels) + "x" + std::to_string(s.height) + "x" +
+           std::to_string(s.width);
+}
+
+inline void require(bool holds, const network_view& net, std::size_t i, const std::string& what) {
+    if (!holds) throw error("layer '" + name_of(net, i) + "': " + what);
+}
+
+inline void validate_row(const network_view& net, std::size_t i) {
+    const layer_row& r = net.rows[i];
+    const bool positive = r.in.channels >= 1 && r.in.height >= 1 && r.in.width >= 1 &&
+                          r.out.channels >= 1 && r.out.height >= 1 && r.out.width >= 1;
+    require(positive, net, i, "shape " + text(r.in) + " -> " + text(r.out) + " has an empty axis");
+    require(r.kernel_h >= 1 && r.kernel_w >= 1 && r.stride_h >= 1 && r.stride_w >= 1 &&
+                r.dilation_h >= 1 && r.dilation_w >= 1,
+            net, i, "kernel, stride and dilation must be at least 1");
+    require(r.pad_top >= 0 && r.pad_left >= 0 && r.pad_bottom >= 0 && r.pad_right >= 0, net, i,
+            "padding must not be negative");
+    require(r.groups >= 1 && r.in.channels % r.groups == 0 && r.out.channels % r.groups == 0, net,
+            i, "groups = " + std::to_string(r.groups) + " must divide the channels");
+    const bool windowed = r.kind == layer_kind::convolution || r.kind == layer_kind::max_pool ||
+                          r.kind == layer_kind::average_pool;
+    if (windowed) {
+        const int h = window_extent(r.in.height, r.kernel_h, r.stride_h, r.pad_top, r.pad_bottom,
+                                    r.dilation_h, r.ceil_mode);
+        const int w = window_extent(r.in.width, r.kernel_w, r.stride_w, r.pad_left, r.pad_right,
+                                    r.dilation_w, r.ceil_mode);
+        require(h == r.out.height && w == r.out.width, net, i,
+                "output " + text(r.out) + " does not follow from input " + text(r.in) +
+                    " (expected " + std::to_string(h) + "x" + std::to_string(w) + ")");
+    }
+    if (r.kind == layer_kind::linear)
+        require(r.in.pixels() == 1 && r.out.pixels() == 1, net, i,
+                "a linear layer takes and gives vectors, not " + text(r.in) + " -> " + text(r.out));
+}
+
+}  // namespace detail
+
+inline void validate(const network_view& net) {
+    if (net.rows.empty()) throw error("the network has no layers");
+    std::vector<int> inputs(net.size(), 0);
+    std::vector<int> concat_channels(net.size(), 0);
+    for (std::size_t i = 0; i < net.size(); ++i) detail::validate_row(net, i);
+    for (const edge& e : net.edges) {
+        if (e.to < 0 || static_cast<std::size_t>(e.to) >= net.size() || e.from < network_input ||
+            e.from >= e.to)
+            throw error("edge " + std::to_string(e.from) + " -> " + std::to_string(e.to) +
+                        " is not in topological order");
+        const auto to = static_cast<std::size_t>(e.to);
+        const layer_row& row = net.rows[to];
+        ++inputs[to];
+        if (e.from == network_input) continue;
+        const shape& from = net.rows[static_cast<std::size_t>(e.from)].out;
+        if (row.kind == layer_kind::concat) {
+            concat_channels[to] += from.channels;
+            detail::require(from.height == row.in.height && from.width == row.in.width, net, to,
+                            "inputs of different size: " + detail::text(from));
+            continue;
+        }
+        const bool gate = row.kind == layer_kind::multiply && from.pixels() == 1 &&
+                          from.channels == row.in.channels;
+        detail::require(from == row.in || gate, net, to,
+                        "expects " + detail::text(row.in) + " but '" +
+                            name_of(net, static_cast<std::size_t>(e.from)) + "' gives " +
+                            detail::text(from));
+    }
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        detail::require(inputs[i] >= 1, net, i, "has no input");
+        if (net.rows[i].kind == layer_kind::concat && concat_channels[i] > 0)
+            detail::require(concat_channels[i] <= net.rows[i].out.channels, net, i,
+                            "joins more channels than it gives");
+    }
+}
+
+}  // namespace hass
