@@ -38,7 +38,9 @@ struct parallelism {
 };
 
 /// Engines that stand side by side.
-constexpr int engine_count(const parallelism& p) { return p.in * p.out * p.group; }
+constexpr int engine_count(const parallelism& p) {
+    return p.in * p.out * p.group;
+}
 
 /// Where a row's weights live.
 enum class weight_memory : std::uint8_t { bram18, uram };

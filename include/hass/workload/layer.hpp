@@ -31,9 +31,9 @@ enum class layer_kind : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, 16> layer_kind_names{
-    "convolution", "linear", "max_pool",  "average_pool", "global_average_pool", "add",
-    "multiply",    "concat", "relu",      "relu6",        "hardswish",           "hardsigmoid",
-    "sigmoid",     "swish",  "flatten",   "softmax"};
+    "convolution", "linear", "max_pool", "average_pool", "global_average_pool", "add",
+    "multiply",    "concat", "relu",     "relu6",        "hardswish",           "hardsigmoid",
+    "sigmoid",     "swish",  "flatten",  "softmax"};
 
 /// Name of a kind as it stands in reports and files.
 constexpr std::string_view name(layer_kind kind) {
@@ -61,9 +61,9 @@ struct layer_row {
     int stride_h = 1, stride_w = 1;
     int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
     int dilation_h = 1, dilation_w = 1;
-    int groups = 1;         ///< divides in.channels and out.channels
-    bool bias = false;      ///< whether a bias is added (compute rows)
-    bool ceil_mode = false; ///< pools: partial windows at the far edge count
+    int groups = 1;          ///< divides in.channels and out.channels
+    bool bias = false;       ///< whether a bias is added (compute rows)
+    bool ceil_mode = false;  ///< pools: partial windows at the far edge count
 
     constexpr bool operator==(const layer_row&) const = default;
 };
@@ -74,19 +74,24 @@ constexpr bool is_compute(const layer_row& row) {
 }
 
 /// Kernel taps per input channel, K = kernel_h * kernel_w.
-constexpr int taps(const layer_row& row) { return row.kernel_h * row.kernel_w; }
+constexpr int taps(const layer_row& row) {
+    return row.kernel_h * row.kernel_w;
+}
 
 /// Input channels that one filter sees, C / groups.
-constexpr int channels_per_group(const layer_row& row) { return row.in.channels / row.groups; }
+constexpr int channels_per_group(const layer_row& row) {
+    return row.in.channels / row.groups;
+}
 
 /// Filters that see one group of input channels, F / groups.
-constexpr int filters_per_group(const layer_row& row) { return row.out.channels / row.groups; }
+constexpr int filters_per_group(const layer_row& row) {
+    return row.out.channels / row.groups;
+}
 
 /// Number of weights without biases, F * C/g * K; 0 for rows that are not compute rows.
 constexpr std::int64_t weight_count(const layer_row& row) {
-    return is_compute(row)
-               ? std::int64_t{row.out.channels} * channels_per_group(row) * taps(row)
-               : 0;
+    return is_compute(row) ? std::int64_t{row.out.channels} * channels_per_group(row) * taps(row)
+                           : 0;
 }
 
 /// Multiply-accumulates for one image, padding taps included; 0 for rows that are not compute rows.

@@ -87,9 +87,7 @@ struct conv2d {
     static constexpr layer_row row(shape in) {
         return detail::windowed_row<Options...>(layer_kind::convolution, in, Out, K, K, true);
     }
-    static constexpr bool accepts(shape in) {
-        return in.channels == In && detail::sound(row(in));
-    }
+    static constexpr bool accepts(shape in) { return in.channels == In && detail::sound(row(in)); }
 };
 
 /// Convolution with one filter a channel.
@@ -191,8 +189,7 @@ concept Block = requires(shape in) {
 };
 
 template <class L>
-    requires(Block<L> || Layer<L>)
-constexpr int row_count() {
+requires(Block<L> || Layer<L>) constexpr int row_count() {
     if constexpr (Block<L>) return L::row_count;
     return 1;
 }
@@ -205,14 +202,18 @@ constexpr int edge_count() {
 
 template <class L>
 constexpr shape out(shape in) {
-    if constexpr (Block<L>) return L::out(in);
-    else return L::row(in).out;
+    if constexpr (Block<L>)
+        return L::out(in);
+    else
+        return L::row(in).out;
 }
 
 template <class L>
 constexpr cursor lower(auto& sink, cursor at) {
-    if constexpr (Block<L>) return L::lower(sink, at);
-    else return sink.append(L::row(at.at), at);
+    if constexpr (Block<L>)
+        return L::lower(sink, at);
+    else
+        return sink.append(L::row(at.at), at);
 }
 
 /// Checks one part of a network against the shape that reaches it, and names both when it fails.
@@ -305,8 +306,7 @@ struct residual {
     static constexpr shape out(shape in) { return detail::out<Body>(in); }
     template <shape Reaches>
     static constexpr bool check() {
-        constexpr bool parts =
-            detail::check<Body, Reaches>() && detail::check<Shortcut, Reaches>();
+        constexpr bool parts = detail::check<Body, Reaches>() && detail::check<Shortcut, Reaches>();
         static_assert(detail::out<Body>(Reaches) == detail::out<Shortcut>(Reaches),
                       "hass: body and shortcut of this residual block give different shapes");
         return parts;

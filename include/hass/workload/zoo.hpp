@@ -13,8 +13,8 @@ namespace detail {
 
 // ResNet (He et al., CVPR 2016), figure 5: two 3x3 convolutions, or 1x1 - 3x3 - 1x1.
 template <int In, int Out, int Stride>
-using basic_body = sequential<conv2d<In, Out, 3, stride<Stride>, pad<1>>, relu,
-                              conv2d<Out, Out, 3, pad<1>>>;
+using basic_body =
+    sequential<conv2d<In, Out, 3, stride<Stride>, pad<1>>, relu, conv2d<Out, Out, 3, pad<1>>>;
 template <int In, int Out, int Stride>
 using projection = pointwise<In, Out, stride<Stride>>;
 template <int C>
@@ -29,8 +29,9 @@ using bottleneck_body =
 template <int Width>
 using bottleneck = sequential<residual<bottleneck_body<4 * Width, Width, 1>>, relu>;
 template <int In, int Width, int Stride>
-using bottleneck_down = sequential<
-    residual<bottleneck_body<In, Width, Stride>, projection<In, 4 * Width, Stride>>, relu>;
+using bottleneck_down =
+    sequential<residual<bottleneck_body<In, Width, Stride>, projection<In, 4 * Width, Stride>>,
+               relu>;
 
 template <int Out>
 using resnet_stem = sequential<input<3, 224, 224>, conv2d<3, Out, 7, stride<2>, pad<3>>, relu,
@@ -47,8 +48,8 @@ using resnet18 =
                detail::classifier<512>>;
 
 using resnet50 =
-    sequential<detail::resnet_stem<64>, detail::bottleneck_down<64, 64, 1>,
-               detail::bottleneck<64>, detail::bottleneck<64>, detail::bottleneck_down<256, 128, 2>,
+    sequential<detail::resnet_stem<64>, detail::bottleneck_down<64, 64, 1>, detail::bottleneck<64>,
+               detail::bottleneck<64>, detail::bottleneck_down<256, 128, 2>,
                detail::bottleneck<128>, detail::bottleneck<128>, detail::bottleneck<128>,
                detail::bottleneck_down<512, 256, 2>, detail::bottleneck<256>,
                detail::bottleneck<256>, detail::bottleneck<256>, detail::bottleneck<256>,
@@ -61,14 +62,13 @@ namespace detail {
 template <int In, int Out, int Stride, int Expand>
 struct inverted {
     static constexpr int hidden = In * Expand;
-    using body = sequential<pointwise<In, hidden>, relu6,
-                            depthwise<hidden, 3, stride<Stride>, pad<1>>, relu6,
-                            pointwise<hidden, Out>>;
+    using body =
+        sequential<pointwise<In, hidden>, relu6, depthwise<hidden, 3, stride<Stride>, pad<1>>,
+                   relu6, pointwise<hidden, Out>>;
 };
 template <int In, int Out, int Stride>
 struct inverted<In, Out, Stride, 1> {
-    using body =
-        sequential<depthwise<In, 3, stride<Stride>, pad<1>>, relu6, pointwise<In, Out>>;
+    using body = sequential<depthwise<In, 3, stride<Stride>, pad<1>>, relu6, pointwise<In, Out>>;
 };
 template <int In, int Out, int Stride = 1, int Expand = 6>
 using mbv2 = typename inverted<In, Out, Stride, Expand>::body;
@@ -95,9 +95,8 @@ constexpr int divisible_by_8(int c) {
 
 // Squeeze-and-excitation of MobileNetV3 (Howard et al., ICCV 2019): relu inside, hardsigmoid gate.
 template <int C>
-using squeeze_excite =
-    gated<sequential<global_average_pool, pointwise<C, divisible_by_8(C / 4)>, relu,
-                     pointwise<divisible_by_8(C / 4), C>, hardsigmoid>>;
+using squeeze_excite = gated<sequential<global_average_pool, pointwise<C, divisible_by_8(C / 4)>,
+                                        relu, pointwise<divisible_by_8(C / 4), C>, hardsigmoid>>;
 struct no_gate {
     template <int>
     using with = sequential<>;
@@ -124,25 +123,24 @@ template <int C, int K, int Hidden, class Gate, class Act>
 using v3_same = residual<v3<C, K, Hidden, C, Gate, Act, 1>>;
 
 template <int In, int Hidden, int Mid>
-using v3_head =
-    sequential<pointwise<In, Hidden>, hardswish, global_average_pool, flatten, linear<Hidden, Mid>,
-               hardswish, linear<Mid, 1000>>;
+using v3_head = sequential<pointwise<In, Hidden>, hardswish, global_average_pool, flatten,
+                           linear<Hidden, Mid>, hardswish, linear<Mid, 1000>>;
 using v3_stem = sequential<input<3, 224, 224>, conv2d<3, 16, 3, stride<2>, pad<1>>, hardswish>;
 
 }  // namespace detail
 
-using mobilenet_v3_small = sequential<
-    detail::v3_stem, detail::v3<16, 3, 16, 16, detail::se, relu, 2>,
-    detail::v3<16, 3, 72, 24, detail::no_gate, relu, 2>,
-    detail::v3_same<24, 3, 88, detail::no_gate, relu>,
-    detail::v3<24, 5, 96, 40, detail::se, hardswish, 2>,
-    detail::v3_same<40, 5, 240, detail::se, hardswish>,
-    detail::v3_same<40, 5, 240, detail::se, hardswish>,
-    detail::v3<40, 5, 120, 48, detail::se, hardswish, 1>,
-    detail::v3_same<48, 5, 144, detail::se, hardswish>,
-    detail::v3<48, 5, 288, 96, detail::se, hardswish, 2>,
-    detail::v3_same<96, 5, 576, detail::se, hardswish>,
-    detail::v3_same<96, 5, 576, detail::se, hardswish>, detail::v3_head<96, 576, 1024>>;
+using mobilenet_v3_small =
+    sequential<detail::v3_stem, detail::v3<16, 3, 16, 16, detail::se, relu, 2>,
+               detail::v3<16, 3, 72, 24, detail::no_gate, relu, 2>,
+               detail::v3_same<24, 3, 88, detail::no_gate, relu>,
+               detail::v3<24, 5, 96, 40, detail::se, hardswish, 2>,
+               detail::v3_same<40, 5, 240, detail::se, hardswish>,
+               detail::v3_same<40, 5, 240, detail::se, hardswish>,
+               detail::v3<40, 5, 120, 48, detail::se, hardswish, 1>,
+               detail::v3_same<48, 5, 144, detail::se, hardswish>,
+               detail::v3<48, 5, 288, 96, detail::se, hardswish, 2>,
+               detail::v3_same<96, 5, 576, detail::se, hardswish>,
+               detail::v3_same<96, 5, 576, detail::se, hardswish>, detail::v3_head<96, 576, 1024>>;
 
 using mobilenet_v3_large = sequential<
     detail::v3_stem, detail::v3_same<16, 3, 16, detail::no_gate, relu>,
