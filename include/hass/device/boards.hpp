@@ -1,0 +1,62 @@
+/// \file boards.hpp
+/// A catalogue of boards, each a type (so that it can be a template argument) and an entry of
+/// `boards::catalogue` (so that it can be named on a command line).
+///
+/// DSP, LUT, FF and memory follow the vendor's data sheets (AMD DS890 UltraScale+, DS962 Alveo,
+/// DS987 Kria K26, DS180/DS190 7-series); BRAM in 18 Kbit blocks. Clocks, off-chip bandwidth and
+/// the time of a reconfiguration (82.55 ms) are those that the public fpgaConvNet platform files
+/// use. Where those files differ from the data sheet (kv260: LUT, FF, DSP; vc707: BRAM counted in
+/// 36 Kbit blocks) the data sheet stands here.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <hass/device/device.hpp>
+#include <hass/error.hpp>
+
+namespace hass::boards {
+
+namespace detail {
+
+/// Makes a type of a board, so that `u250{}` and `u250` both work as devices.
+template <class Self>
+struct board {
+    static constexpr const device& limits() { return Self::value; }
+};
+
+}  // namespace detail
+
+// clang-format off
+//                                                               name        {  DSP      LUT      FF  BRAM18  URAM  Gbit/s}   MHz
+struct u250     : detail::board<u250>     { static constexpr device value{"u250",     {12288, 1728000, 3456000, 5376, 1280,  614.4}, 250}; };
+struct u200     : detail::board<u200>     { static constexpr device value{"u200",     { 6840, 1182000, 2364000, 4320,  960,  614.4}, 250}; };
+struct u50      : detail::board<u50>      { static constexpr device value{"u50",      { 5952,  871680, 1743360, 2688,  640, 1608.0}, 250}; };
+struct vcu1525  : detail::board<vcu1525>  { static constexpr device value{"vcu1525",  { 6840, 1182240, 2364480, 4320,  960,  320.0}, 200}; };
+struct zcu102   : detail::board<zcu102>   { static constexpr device value{"zcu102",   { 2520,  274080,  548160, 1824,    0,  153.6}, 200}; };
+struct zcu104   : detail::board<zcu104>   { static constexpr device value{"zcu104",   { 1728,  230400,  460800,  624,   96,  153.6}, 200}; };
+struct kv260    : detail::board<kv260>    { static constexpr device value{"kv260",    { 1248,  117120,  234240,  288,   64,  100.0}, 200}; };
+struct zc706    : detail::board<zc706>    { static constexpr device value{"zc706",    {  900,  218600,  437200, 1090,    0,  102.4}, 200}; };
+struct zedboard : detail::board<zedboard> { static constexpr device value{"zedboard", {  220,   53200,  106400,  280,    0,   34.1}, 200}; };
+struct vc707    : detail::board<vc707>    { static constexpr device value{"vc707",    { 2800,  303600,  607200, 2060,    0,  102.4}, 200}; };
+struct vc709    : detail::board<vc709>    { static constexpr device value{"vc709",    { 3600,  433200,  866400, 2940,    0,  204.8}, 200}; };
+// clang-format on
+
+/// Every board, largest first within its family.
+inline constexpr std::array<device, 11> catalogue{
+    u250::value,  u200::value,  u50::value,      vcu1525::value, zcu102::value, zcu104::value,
+    kv260::value, zc706::value, zedboard::value, vc707::value,   vc709::value};
+
+/// The board of that name. \throws hass::error with the nearest name
+inline const device& find(std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const device& board : catalogue) {
+        if (board.name == name) return board;
+        names.push_back(board.name);
+    }
+    throw unknown_name("device", name, names);
+}
+
+}  // namespace hass::boards

@@ -1,0 +1,28 @@
+/// \file device.hpp
+/// What there is to spend: the resources of one board, its clock and its link to memory.
+#pragma once
+
+#include <concepts>
+#include <string_view>
+
+#include <hass/engine/usage.hpp>
+
+namespace hass {
+
+/// One board. `budget.bandwidth` is off-chip memory traffic in Gbit/s.
+struct device {
+    std::string_view name = "custom";
+    usage budget{};
+    double mhz = 200.0;                  ///< clock of the accelerator, > 0
+    double reconfiguration_s = 0.08255;  ///< time to load another bitstream, >= 0
+
+    constexpr const device& limits() const { return *this; }
+};
+
+/// Anything that says what it has: a `device` value, or a type as in `boards.hpp`.
+template <class D>
+concept Device = requires(const D& d) {
+    { d.limits() } -> std::convertible_to<const device&>;
+};
+
+}  // namespace hass
