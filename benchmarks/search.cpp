@@ -1,0 +1,79 @@
+// Speed of the search: one ask and one tell at a given history, on one core.
+//
+// The rows follow the table that the peers are measured on: D axes, n finished trials.
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hass/search/grid.hpp"
+#include "hass/search/random.hpp"
+#include "hass/search/tpe.hpp"
+
+namespace {
+
+hass::space cube(std::int64_t dimensions) {
+    std::vector<hass::axis> axes;
+    for (std::int64_t i = 0; i < dimensions; ++i)
+        axes.push_back(hass::real_axis(std::string("x").append(std::to_string(i)), 0.0, 1.0));
+    return hass::space(std::move(axes));
+}
+
+hass::outcome worth(std::span<const double> point) {
+    double sum = 0.0;
+    for (const double x : point) sum += (x - 0.3) * (x - 0.3);
+    return hass::outcome::ok(sum);
+}
+
+// One suggestion and its result, n random trials before; every 32 rounds the history starts over,
+// so that n stays what the name says.
+void ask_and_tell(benchmark::State& state, hass::tpe_model model) {
+    const auto dimensions = state.range(0);
+    const auto history = state.range(1);
+    hass::tpe_options options;
+    options.model = model;
+    hass::tpe<> filled(cube(dimensions), 1, options);
+    hass::random_search random(cube(dimensions), 2);
+    for (std::int64_t i = 0; i < history; ++i) {
+        const auto point = random.ask()->point;
+        filled.tell(filled.adopt(point), worth(point));
+    }
+    hass::tpe<> tpe = filled;
+    std::int64_t rounds = 0;
+    for (auto _ : state) {
+        const auto trial = tpe.ask();
+        tpe.tell(*trial, worth(*trial));
+        if (++rounds % 32 == 0) {
+            state.PauseTiming();
+            tpe = filled;
+            state.ResumeTiming();
+        }
+    }
+}
+
+void tpe_sizes(benchmark::internal::Benchmark* bench) {
+    bench->ArgNames({"D", "n"})->Unit(benchmark::kMicrosecond);
+    for (const std::int64_t d : {2, 10, 40, 106})
+        for (const std::int64_t n : {100, 500, 1000}) bench->Args({d, n});
+}
+
+void random_ask(benchmark::State& state) {
+    hass::random_search random(cube(state.range(0)), 1);
+    for (auto _ : state) benchmark::DoNotOptimize(random.ask());
+}
+
+void grid_ask(benchmark::State& state) {
+    hass::grid_search grid(cube(state.range(0)), 1, 8);
+    for (auto _ : state) benchmark::DoNotOptimize(grid.ask());
+}
+
+}  // namespace
+
+BENCHMARK_CAPTURE(ask_and_tell, multivariate, hass::tpe_model::multivariate)->Apply(tpe_sizes);
+BENCHMARK_CAPTURE(ask_and_tell, univariate, hass::tpe_model::univariate)->Apply(tpe_sizes);
+BENCHMARK(random_ask)->Arg(40);
+BENCHMARK(grid_ask)->Arg(20);
+
+BENCHMARK_MAIN();

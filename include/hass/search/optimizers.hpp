@@ -1,0 +1,59 @@
+/// \file optimizers.hpp
+/// The optimizers by name, for command lines.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hass/search/any_optimizer.hpp"
+#include "hass/search/grid.hpp"
+#include "hass/search/random.hpp"
+#include "hass/search/tpe.hpp"
+
+namespace hass {
+
+/// How an optimizer is called and made.
+struct optimizer_entry {
+    std::string_view name;
+    std::string_view summary;  ///< one line for --help
+    any_optimizer (*make)(space where, std::uint64_t seed);
+};
+
+/// Those the library brings. A program with optimizers of its own makes a longer list.
+inline constexpr std::array built_in_optimizers{
+    optimizer_entry{"tpe", "tree-structured Parzen estimator, axes modelled together",
+                    [](space where, std::uint64_t seed) {
+                        return any_optimizer(tpe<>(std::move(where), seed));
+                    }},
+    optimizer_entry{"tpe-univariate", "tree-structured Parzen estimator, axis by axis",
+                    [](space where, std::uint64_t seed) {
+                        tpe_options options;
+                        options.model = tpe_model::univariate;
+                        return any_optimizer(tpe<>(std::move(where), seed, options));
+                    }},
+    optimizer_entry{"random", "independent uniform draws",
+                    [](space where, std::uint64_t seed) {
+                        return any_optimizer(random_search(std::move(where), seed));
+                    }},
+    optimizer_entry{"grid", "every point once, in random order; 5 values per continuous axis",
+                    [](space where, std::uint64_t seed) {
+                        return any_optimizer(grid_search(std::move(where), seed));
+                    }},
+};
+
+/// The optimizer called `name`. \throws hass::error with the nearest known name
+inline any_optimizer make_optimizer(std::string_view name, space where, std::uint64_t seed,
+                                    std::span<const optimizer_entry> known = built_in_optimizers) {
+    std::vector<std::string_view> names;
+    for (const optimizer_entry& entry : known) {
+        if (entry.name == name) return entry.make(std::move(where), seed);
+        names.push_back(entry.name);
+    }
+    throw unknown_name("optimizer", name, names);
+}
+
+}  // namespace hass
