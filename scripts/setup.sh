@@ -1,0 +1,43 @@
+# Sourced by tests/run.sh and examples/run.sh: which packages each purpose needs, and how to get
+# and build them. Debian 12, Ubuntu 24.04 and newer.
+
+packages_examples="g++ cmake ninja-build libeigen3-dev libboost-dev libfmt-dev nlohmann-json3-dev
+                   libprotozero-dev libcli11-dev"
+packages_tests="$packages_examples catch2 libbenchmark-dev pkg-config ccache"
+
+# Installs those of the packages that are missing. Without apt, or without the right to use it, it
+# prints the list and leaves; HASS_SKIP_SETUP=1 trusts the machine as it is.
+install_packages() {
+    [ -z "${HASS_SKIP_SETUP:-}" ] || return 0
+    local missing=() package status as_root=()
+    for package in "$@"; do
+        status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=
+        [ "$status" = installed ] || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    if [ "$(id -u)" -ne 0 ]; then
+        as_root=(sudo)
+        [ -t 0 ] || as_root=(sudo -n)  # nobody is there to type a password
+    fi
+    if ! command -v apt-get >/dev/null || ! { [ "$(id -u)" -eq 0 ] || "${as_root[@]}" true; } 2>/dev/null
+    then
+        printf '%s\n' "Not found on this machine, and apt cannot be used here (no apt, or neither root nor sudo):" \
+            "  ${missing[*]}" \
+            "Install them (Debian, Ubuntu: apt-get install ${missing[*]})" \
+            "and start again; HASS_SKIP_SETUP=1 skips this check if you have them from elsewhere." >&2
+        exit 1
+    fi
+    echo "Installing ${missing[*]}" >&2
+    apt_get() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" </dev/null >&2; }
+    apt_get update
+    apt_get install --yes --no-install-recommends "${missing[@]}"
+}
+
+# Release build of this machine: build_release <source> <build folder> [cmake options...]
+build_release() {
+    local source=$1 build=$2
+    shift 2
+    cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHASS_NATIVE=ON "$@" >/dev/null
+    cmake --build "$build" --parallel "$(nproc)" >&2
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test. Arguments go to ctest:
+#     bash tests/run.sh -L golden
+# HASS_BUILD_DIR: where to build (default build/tests).
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${HASS_BUILD_DIR:-$root/build/tests}
+. "$root/scripts/setup.sh"
+
+install_packages $packages_tests
+build_release "$root" "$build"
+exec ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"
