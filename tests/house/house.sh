@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# House rules that a search can check: house.sh <rule> <source folder> [compiler] [core.hpp]
+set -euo pipefail
+rule=$1
+cd "$2"
+
+rooms=(workload statistics emulate engine device explore search report)
+status=0
+
+# Takes a list of violations of `$1`; an empty one is fine.
+report() {
+    local found
+    found=$(cat)
+    [ -z "$found" ] || { printf '%s\n%s\n' "$1" "$found"; status=1; }
+}
+search() { grep "$@" || [ $? -eq 1 ]; }  # finding nothing is no error
+
+shopt -s lastpipe
+case $rule in
+includes)  # a room includes only rooms to its left
+    for i in "${!rooms[@]}"; do
+        right=$(IFS='|'; echo "${rooms[*]:i+1}")
+        search -rnE "#include [<\"]hass/((${right:-none})/|hass\.hpp)" "include/hass/${rooms[i]}"
+    done | report "includes that run against the flow ${rooms[*]}:"
+    search -nE '#include [<"]hass/[a-z_]+/' include/hass/*.hpp | search -v '^include/hass/hass\.hpp:' |
+        report "headers beside the rooms include no room:"
+    ;;
+umbrella)  # hass.hpp reaches every header
+    "$3" -std=c++20 -Iinclude -M include/hass/hass.hpp | search -oE 'include/hass/[^ ]+' | sort -u |
+        comm -13 - <(find include/hass -name '*.hpp' | sort) | report "hass.hpp does not reach:"
+    ;;
+core)  # the core headers reach the standard library and each other, nothing else
+    "$3" -std=c++20 -Iinclude -M -include "$4" -x c++ /dev/null | tr ' ' '\n' |
+        search -E '/(eigen3|Eigen|boost|fmt|nlohmann|protozero|CLI|catch2|benchmark)/' |
+        report "core headers reach beyond the standard library:"
+    ;;
+tree)  # no paths of one machine, no merge leftovers, no trailing blanks
+    tree() { search -rnIE "$1" . --exclude-dir={.git,.cache,out,'build*'} --exclude=house.sh; }
+    tree '/(work|home|root|Users)/|/tmp/[a-z]' | report "paths of one machine:"
+    tree '^(<<<<<<<|>>>>>>>) ' | report "merge leftovers:"
+    search -rnIE '[[:blank:]]+$' include tests examples benchmarks --include='*.[ch]pp' |
+        report "trailing blanks:"
+    search -rLE '^#pragma once' include --include='*.hpp' | report "headers without #pragma once:"
+    ;;
+*) echo "no such rule: $rule" >&2; exit 2 ;;
+esac
+exit $status

@@ -1,0 +1,8 @@
+// expect: e.cycles(row, s, c)
+#include <hass/explore/evaluate.hpp>
+
+struct costs_only {
+    hass::usage cost(const hass::layer_row&, const hass::configuration&) const { return {}; }
+    void for_each(const hass::layer_row&, auto visit) const { visit(hass::configuration{}); }
+};
+hass::usage cost = hass::row_cost(costs_only{}, {}, {});
