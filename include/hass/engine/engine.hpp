@@ -72,4 +72,42 @@ concept Engine = requires(const E& e, const layer_row& row, const layer_statisti
     e.for_each(row, [](const configuration&) {});
 };
 
+/// Anything that prices engines: what a layer costs when a sparse or a dense engine executes it,
+/// and what a row without weights costs.
+template <class R>
+concept ResourceModel = requires(const R& r, const layer_row& row, const configuration& c,
+                                 const precision& width) {
+    { r.sparse(row, c, width) } -> std::same_as<usage>;
+    { r.dense(row, c, width) } -> std::same_as<usage>;
+    { r.stage(row, c, width) } -> std::same_as<usage>;
+};
+
+namespace detail {
+
+/// `prepare` of an engine that has none: remembers what it was asked about.
+template <Engine E>
+struct unprepared {
+    const E* engine;
+    const layer_row* row;
+    const layer_statistics* statistics;
+
+    constexpr double cycles(const configuration& c) const {
+        return engine->cycles(*row, *statistics, c);
+    }
+};
+
+}  // namespace detail
+
+/// Something with `cycles(configuration)` for one row at one operating point, cheap to ask many
+/// times. Engines that have `prepare` are prepared, others are asked afresh each time; use it no
+/// longer than `engine`, `row` and `s` live.
+/// \throws hass::error when the statistics do not fit the row
+template <Engine E>
+constexpr auto prepared(const E& engine, const layer_row& row, const layer_statistics& s) {
+    if constexpr (requires { engine.prepare(row, s); })
+        return engine.prepare(row, s);
+    else
+        return detail::unprepared<E>{&engine, &row, &s};
+}
+
 }  // namespace hass
