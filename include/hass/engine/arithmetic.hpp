@@ -1,0 +1,55 @@
+/// \file arithmetic.hpp
+/// Constant-expression integer and rounding helpers that <cmath> does not offer in C++20.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace hass::detail {
+
+/// ceil(a / b) for a >= 0, b >= 1.
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/// Smallest whole number >= x, for |x| < 2^62.
+constexpr double ceil(double x) {
+    const auto whole = static_cast<double>(static_cast<std::int64_t>(x));
+    return whole < x ? whole + 1.0 : whole;
+}
+
+/// x without its fraction, for |x| < 2^62.
+constexpr double trunc(double x) {
+    return static_cast<double>(static_cast<std::int64_t>(x));
+}
+
+/// ceil(log2 n) for n >= 1: the bits that count to n.
+constexpr int bits_for(std::int64_t n) {
+    return n <= 1 ? 0 : static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1)));
+}
+
+/// A short list on the stack.
+struct int_list {
+    std::array<int, 256> value{};
+    std::size_t count = 0;
+
+    constexpr const int* begin() const { return value.data(); }
+    constexpr const int* end() const { return value.data() + count; }
+};
+
+/// Divisors of n >= 1, ascending (no int below 10^6 has more than 240).
+constexpr int_list divisors(int n) {
+    int_list small;
+    int_list large;
+    for (int d = 1; d <= n / d; ++d) {
+        if (n % d != 0) continue;
+        small.value[small.count++] = d;
+        if (d != n / d) large.value[large.count++] = n / d;
+    }
+    while (large.count > 0) small.value[small.count++] = large.value[--large.count];
+    return small;
+}
+
+}  // namespace hass::detail

@@ -1,0 +1,62 @@
+/// \file dense_dot.hpp
+/// The dense baseline: dot products of N pairs a cycle, whether they are zero or not.
+#pragma once
+
+#include <algorithm>
+
+#include <hass/engine/engine.hpp>
+#include <hass/engine/folding.hpp>
+#include <hass/engine/resources/calibrated.hpp>
+
+namespace hass {
+
+/// Dense vector-dot engine. `macs` divides the K taps of a channel; for single-tap kernels
+/// (pointwise, linear) a dot product spans `vector` = 1, 2, 4, 8 or 16 adjacent channels and
+/// `macs` = `vector`, fewer would only idle the word. Cycles do not depend on statistics.
+/// \tparam R  resource policy
+template <ResourceModel R = calibrated>
+struct dense_dot {
+    R resources{};
+    precision widths{};
+
+    static constexpr bool legal(const layer_row& row, const parallelism& p) {
+        return detail::legal_streams(row, p) &&
+               (single_tap(row) ? p.macs == p.vector : taps(row) % p.macs == 0);
+    }
+
+    /// max( pixels x blocks x filters x M / N, data movement ) for one image, exact.
+    /// \throws hass::error for a folding that does not exist
+    constexpr double cycles(const layer_row& row, const layer_statistics&,
+                            const configuration& c) const {
+        const parallelism& p = c.folding;
+        detail::require_legal(legal(row, p), row, p);
+        const folded_row f(row, p);
+        return std::max(static_cast<double>(f.windows_per_engine(row) * (f.pairs / p.macs)),
+                        data_movement_cycles(row, p));
+    }
+
+    /// The layer's resources; `c` must be legal.
+    constexpr usage cost(const layer_row& row, const configuration& c) const {
+        return resources.dense(row, c, widths);
+    }
+
+    /// Resources of a row without weights.
+    constexpr usage stage_cost(const layer_row& row, const configuration& c) const {
+        return resources.stage(row, c, widths);
+    }
+
+    /// Every legal configuration, in a fixed order.
+    template <class Visit>
+    constexpr void for_each(const layer_row& row, Visit&& visit) const {
+        const detail::int_list macs = detail::divisors(taps(row));
+        detail::for_each_streams(row, [&](parallelism p) {
+            for (const int n : macs) {
+                p.macs = single_tap(row) ? p.vector : n;
+                visit(configuration{p, weight_memory::bram18, 0});
+                visit(configuration{p, weight_memory::uram, 0});
+            }
+        });
+    }
+};
+
+}  // namespace hass

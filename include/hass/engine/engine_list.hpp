@@ -1,0 +1,92 @@
+/// \file engine_list.hpp
+/// Several engines to choose from, layer by layer.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include <hass/engine/engine.hpp>
+#include <hass/error.hpp>
+
+namespace hass {
+
+namespace detail {
+
+/// visit(element) for element `index` of a tuple; every element must give the same type.
+template <class Result, std::size_t I = 0, class Tuple, class Visit>
+constexpr Result at(const Tuple& tuple, int index, Visit&& visit) {
+    if constexpr (I < std::tuple_size_v<Tuple>) {
+        if (index == static_cast<int>(I)) return visit(std::get<I>(tuple));
+        return at<Result, I + 1>(tuple, index, visit);
+    } else {
+        throw error("engine " + std::to_string(index) + " of a list of " +
+                    std::to_string(std::tuple_size_v<Tuple>));
+    }
+}
+
+}  // namespace detail
+
+/// A layer at one operating point on every engine of a list.
+template <class... Prepared>
+struct prepared_list {
+    std::tuple<Prepared...> engines;
+
+    constexpr double cycles(const configuration& c) const {
+        return detail::at<double>(engines, c.engine,
+                                  [&](const auto& e) -> double { return e.cycles(c); });
+    }
+};
+
+/// An engine that is any of `E...`: `configuration::engine` says which. The first one prices rows
+/// without weights. Lists do not nest.
+template <Engine... E>
+requires(sizeof...(E) > 0) struct engine_list {
+    std::tuple<E...> engines{};
+
+    /// \throws hass::error when `c.engine` is not in the list, and as the engine itself does
+    constexpr double cycles(const layer_row& row, const layer_statistics& s,
+                            const configuration& c) const {
+        return detail::at<double>(engines, c.engine,
+                                  [&](const auto& e) -> double { return e.cycles(row, s, c); });
+    }
+
+    constexpr usage cost(const layer_row& row, const configuration& c) const {
+        return detail::at<usage>(engines, c.engine, [&](const auto& e) { return e.cost(row, c); });
+    }
+
+    constexpr usage stage_cost(const layer_row& row, const configuration& c) const requires
+        requires(const std::tuple_element_t<0, std::tuple<E...>>& first) {
+        first.stage_cost(row, c);
+    }
+    { return std::get<0>(engines).stage_cost(row, c); }
+
+    /// The configurations of the first engine, then of the second, ...
+    template <class Visit>
+    constexpr void for_each(const layer_row& row, Visit&& visit) const {
+        for_each_of(row, visit, std::index_sequence_for<E...>{});
+    }
+
+    constexpr auto prepare(const layer_row& row, const layer_statistics& s) const {
+        return std::apply(
+            [&](const E&... e) {
+                return prepared_list<decltype(prepared(e, row, s))...>{{prepared(e, row, s)...}};
+            },
+            engines);
+    }
+
+  private:
+    template <class Visit, std::size_t... I>
+    constexpr void for_each_of(const layer_row& row, Visit&& visit,
+                               std::index_sequence<I...>) const {
+        (std::get<I>(engines).for_each(row,
+                                       [&](configuration c) {
+                                           c.engine = static_cast<int>(I);
+                                           visit(c);
+                                       }),
+         ...);
+    }
+};
+
+}  // namespace hass

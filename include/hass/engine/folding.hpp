@@ -1,0 +1,115 @@
+/// \file folding.hpp
+/// A compute row folded onto hardware: the extents that cycles and cost formulas are written in.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <hass/engine/arithmetic.hpp>
+#include <hass/engine/engine.hpp>
+#include <hass/error.hpp>
+#include <hass/workload/layer.hpp>
+
+namespace hass {
+
+/// Rows and columns of a row's input with its padding.
+constexpr std::int64_t padded_height(const layer_row& row) {
+    return std::int64_t{row.in.height} + row.pad_top + row.pad_bottom;
+}
+constexpr std::int64_t padded_width(const layer_row& row) {
+    return std::int64_t{row.in.width} + row.pad_left + row.pad_right;
+}
+
+/// Whether a row's kernel is a single tap, so that a window may span several channels.
+constexpr bool single_tap(const layer_row& row) {
+    return taps(row) == 1;
+}
+
+/// The extents of `row` under `p`. Every quotient is exact for a legal folding.
+struct folded_row {
+    int pairs;            ///< M = vector * K, pairs of one window
+    int streams_in;       ///< in * group
+    int streams_out;      ///< out * group
+    int engines;          ///< in * out * group
+    std::int64_t blocks;  ///< windows a pixel and stream, C / (vector * streams_in)
+    std::int64_t
+        group_blocks;      ///< of which one group's, C / (g * vector * in): partial sums to add
+    std::int64_t filters;  ///< filters in turn on one engine, F / (g * out)
+
+    constexpr folded_row(const layer_row& row, const parallelism& p)
+        : pairs(p.vector * taps(row)),
+          streams_in(p.in * p.group),
+          streams_out(p.out * p.group),
+          engines(p.in * p.out * p.group),
+          blocks(row.in.channels / (std::int64_t{p.vector} * streams_in)),
+          group_blocks(row.in.channels / (std::int64_t{row.groups} * p.vector * p.in)),
+          filters(row.out.channels / (std::int64_t{row.groups} * p.out)) {}
+
+    /// Windows that one engine processes for one image: pixels x blocks x filters in turn.
+    constexpr std::int64_t windows_per_engine(const layer_row& row) const {
+        return row.out.pixels() * blocks * filters;
+    }
+};
+
+/// Cycles to bring the input map in and the output map out, the floor of every engine:
+/// max(H_i W_i C / (streams_in vector), H_o W_o F / streams_out).
+constexpr double data_movement_cycles(const layer_row& row, const parallelism& p) {
+    const double in =
+        static_cast<double>(row.in.volume()) / (static_cast<double>(p.in) * p.group * p.vector);
+    const double out =
+        static_cast<double>(row.out.volume()) / (static_cast<double>(p.out) * p.group);
+    return in > out ? in : out;
+}
+
+namespace detail {
+
+/// Pairs in a window up to which the SPE has been synthesised.
+inline constexpr int largest_window = 64;
+/// Adjacent channels that a single-tap window may span.
+inline constexpr int_list vector_lengths{{1, 2, 4, 8, 16}, 5};
+
+/// Streams divide what they split, and windows are no wider than what a single-tap kernel allows.
+constexpr bool legal_streams(const layer_row& row, const parallelism& p) {
+    if (!is_compute(row) || p.in < 1 || p.out < 1 || p.group < 1 || p.macs < 1 || p.vector < 1)
+        return false;
+    bool vector = p.vector == 1;
+    if (single_tap(row))
+        for (const int v : vector_lengths) vector = vector || p.vector == v;
+    return vector && channels_per_group(row) % (std::int64_t{p.in} * p.vector) == 0 &&
+           filters_per_group(row) % p.out == 0 && row.groups % p.group == 0;
+}
+
+/// Calls visit(p) for every legal choice of vector, group, in and out (macs = 1), in that order of
+/// nesting, each ascending.
+template <class Visit>
+constexpr void for_each_streams(const layer_row& row, Visit&& visit) {
+    const int_list outs = divisors(filters_per_group(row));
+    const int_list groups = divisors(row.groups);
+    for (const int vector : vector_lengths) {
+        if (vector > 1 && (!single_tap(row) || channels_per_group(row) % vector != 0)) continue;
+        const int_list ins = divisors(channels_per_group(row) / vector);
+        for (const int group : groups)
+            for (const int in : ins)
+                for (const int out : outs) visit(parallelism{in, out, group, 1, vector});
+    }
+}
+
+inline std::string text(const parallelism& p) {
+    return "{in " + std::to_string(p.in) + ", out " + std::to_string(p.out) + ", group " +
+           std::to_string(p.group) + ", macs " + std::to_string(p.macs) + ", vector " +
+           std::to_string(p.vector) + "}";
+}
+
+/// \throws hass::error naming the folding and the extents that it does not divide
+constexpr void require_legal(bool legal, const layer_row& row, const parallelism& p) {
+    if (!legal)
+        throw error("parallelism " + text(p) + " does not exist for a " +
+                    std::string(name(row.kind)) + " with " + std::to_string(row.in.channels) +
+                    " -> " + std::to_string(row.out.channels) + " channels, " +
+                    std::to_string(row.groups) + " groups and " + std::to_string(taps(row)) +
+                    " taps");
+}
+
+}  // namespace detail
+
+}  // namespace hass

@@ -1,0 +1,66 @@
+/// \file stages.hpp
+/// Rows without weights: pools, activations, element-wise rows. They stream; `folding.in` is the
+/// number of parallel streams, and divides the channels. Cycles after fpgaconvnet-model's layers,
+/// except where noted.
+#pragma once
+
+#include <algorithm>
+
+#include <hass/engine/arithmetic.hpp>
+#include <hass/engine/engine.hpp>
+#include <hass/engine/folding.hpp>
+#include <hass/engine/resources/calibrated.hpp>
+#include <hass/workload/layer.hpp>
+
+namespace hass {
+
+/// Channels that the streams of a row split: of its output for concat, else of its input.
+constexpr int stage_channels(const layer_row& row) {
+    return row.kind == layer_kind::concat ? row.out.channels : row.in.channels;
+}
+
+/// Cycles of a row without weights for one image, `c.folding.in` streams wide:
+/// - pools: max of padded input pixels and output pixels, x channels a stream
+/// - global pool: input pixels x channels a stream (the published model forgets the pixels)
+/// - softmax: three passes over the values: maximum, sum of exponentials, division (an assumption)
+/// - flatten: 0, it renames wires
+/// - all others: output pixels x channels a stream
+constexpr double stage_cycles(const layer_row& row, const configuration& c) {
+    const auto channels = static_cast<double>(detail::ceil_div(stage_channels(row), c.folding.in));
+    const auto in = static_cast<double>(row.in.pixels()) * channels;
+    const auto out = static_cast<double>(row.out.pixels()) * channels;
+    switch (row.kind) {
+        case layer_kind::flatten:
+            return 0.0;
+        case layer_kind::max_pool:
+        case layer_kind::average_pool:
+            return std::max(static_cast<double>(padded_height(row) * padded_width(row)) * channels,
+                            out);
+        case layer_kind::global_average_pool:
+            return in;
+        case layer_kind::softmax:
+            return 3.0 * in;
+        default:
+            return out;
+    }
+}
+
+/// Calls visit(configuration) for every number of streams of a row without weights, ascending.
+template <class Visit>
+constexpr void for_each_stage(const layer_row& row, Visit&& visit) {
+    const int most = row.kind == layer_kind::flatten ? 1 : stage_channels(row);
+    for (const int streams : detail::divisors(most))
+        visit(configuration{{streams, 1, 1, 1, 1}, weight_memory::bram18, 0});
+}
+
+/// Resources of a row without weights beside `engine`: its own `stage_cost`, or the calibrated
+/// model's at default widths.
+template <Engine E>
+constexpr usage stage_cost(const E& engine, const layer_row& row, const configuration& c) {
+    if constexpr (requires { engine.stage_cost(row, c); })
+        return engine.stage_cost(row, c);
+    else
+        return calibrated{}.stage(row, c, precision{});
+}
+
+}  // namespace hass
