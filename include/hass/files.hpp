@@ -1,5 +1,5 @@
 /// \file files.hpp
-/// Output files that are there whole or not at all.
+/// Input files read at once; output files that are there whole or not at all.
 #pragma once
 
 #include <cerrno>
@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -27,6 +28,19 @@ inline void prepare_folder(const std::filesystem::path& folder) {
     const std::string reason = std::strerror(errno);
     std::filesystem::remove(probe, failed);
     if (!writable) throw error(folder.string() + ": cannot write there: " + reason);
+}
+
+/// The content of a regular file. \throws hass::error naming the file and the reason
+inline std::string read_whole(const std::filesystem::path& path) {
+    std::error_code failed;
+    const std::filesystem::file_status status = std::filesystem::status(path, failed);
+    if (!std::filesystem::exists(status)) throw error(path.string() + ": no such file");
+    if (!std::filesystem::is_regular_file(status))
+        throw error(path.string() + ": not a regular file");
+    std::ifstream in(path, std::ios::binary);
+    std::string text(std::istreambuf_iterator<char>(in), {});
+    if (!in) throw error(path.string() + ": cannot read: " + std::strerror(errno));
+    return text;
 }
 
 /// Writes `text` to a temporary file beside `path` and renames it, so that a reader sees the old

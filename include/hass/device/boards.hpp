@@ -6,13 +6,12 @@
 /// DS987 Kria K26, DS180/DS190 7-series); BRAM in 18 Kbit blocks. Clocks, off-chip bandwidth and
 /// the time of a reconfiguration (82.55 ms) are those that the public fpgaConvNet platform files
 /// use. Where those files differ from the data sheet (kv260: LUT, FF, DSP; vc707: BRAM counted in
-/// 36 Kbit blocks) the data sheet stands here.
+/// 36 Kbit blocks; u200 and vc709: LUT and FF rounded) the data sheet stands here.
 #pragma once
 
 #include <array>
-#include <string>
+#include <cstddef>
 #include <string_view>
-#include <vector>
 
 #include <hass/device/device.hpp>
 #include <hass/error.hpp>
@@ -32,7 +31,7 @@ struct board {
 // clang-format off
 //                                                               name        {  DSP      LUT      FF  BRAM18  URAM  Gbit/s}   MHz
 struct u250     : detail::board<u250>     { static constexpr device value{"u250",     {12288, 1728000, 3456000, 5376, 1280,  614.4}, 250}; };
-struct u200     : detail::board<u200>     { static constexpr device value{"u200",     { 6840, 1182000, 2364000, 4320,  960,  614.4}, 250}; };
+struct u200     : detail::board<u200>     { static constexpr device value{"u200",     { 6840, 1182240, 2364480, 4320,  960,  614.4}, 250}; };
 struct u50      : detail::board<u50>      { static constexpr device value{"u50",      { 5952,  871680, 1743360, 2688,  640, 1608.0}, 250}; };
 struct vcu1525  : detail::board<vcu1525>  { static constexpr device value{"vcu1525",  { 6840, 1182240, 2364480, 4320,  960,  320.0}, 200}; };
 struct zcu102   : detail::board<zcu102>   { static constexpr device value{"zcu102",   { 2520,  274080,  548160, 1824,    0,  153.6}, 200}; };
@@ -51,10 +50,10 @@ inline constexpr std::array<device, 11> catalogue{
 
 /// The board of that name. \throws hass::error with the nearest name
 inline const device& find(std::string_view name) {
-    std::vector<std::string_view> names;
-    for (const device& board : catalogue) {
-        if (board.name == name) return board;
-        names.push_back(board.name);
+    std::array<std::string_view, catalogue.size()> names;
+    for (std::size_t i = 0; i < catalogue.size(); ++i) {
+        if (catalogue[i].name == name) return catalogue[i];
+        names[i] = catalogue[i].name;
     }
     throw unknown_name("device", name, names);
 }
