@@ -1,0 +1,77 @@
+/// \file onnx.hpp
+/// Trained networks from ONNX files: opset 9 to 17, float32, what torch.onnx and the model zoos
+/// write. Needs the headers of protozero.
+///
+///     const hass::model model = hass::load_onnx("resnet18.onnx");
+///
+/// Rows: Conv (two-dimensional; every padding, dilation, groups), Gemm and MatMul + Add, MaxPool,
+/// AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean over height and width, Add, Sum, Mul
+/// (also by one number a channel, as in squeeze-and-excitation), Concat of channels, Relu, Clip,
+/// HardSwish, HardSigmoid (1/6, 0.5), Sigmoid, Softmax of classes, Flatten, and the Reshape /
+/// Squeeze / Unsqueeze that amount to one. Clip with bounds other than 0..6 is of kind `relu6` too
+/// and has its bounds in `layer_parameters`; without an upper bound, above 0, it is `relu`.
+///
+/// No rows: Identity, Dropout, Constant, shape arithmetic (Shape, Gather, Concat, ...), Pad with
+/// zeros (padding of the convolution or pool that follows), BatchNormalization and constants added
+/// or multiplied (folded into the convolution or linear layer before them; elsewhere they become a
+/// depthwise 1x1 convolution), x * sigmoid(x) and x * hardsigmoid(x) (`swish`, `hardswish`, also as
+/// spelled out with Add, Clip, Mul, Div).
+///
+/// Rows stand in topological order, the output last. A row is named after its node, else after its
+/// weight without ".weight", else <kind>_<index>; the batch may be dynamic and is not part of any
+/// shape. Everything else, and every damaged file, is one hass::error that names the file, the
+/// operator and the node. Memory stays within a small multiple of the file's size.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <protozero/exception.hpp>
+
+#include <hass/error.hpp>
+#include <hass/workload/model.hpp>
+#include <hass/workload/npy.hpp>
+#include <hass/workload/onnx/importer.hpp>
+#include <hass/workload/onnx/operators.hpp>
+
+namespace hass {
+
+/// Reads a network from the content of an ONNX file; nothing in the result refers to `content`.
+/// \param source name of the file, for messages and `model::source`
+/// \throws hass::error naming source, operator and node
+inline model parse_onnx(std::string_view content, std::string source) {
+    if (content.empty()) throw error(source + ": is empty");
+    try {
+        model m = detail::onnx::importer(content).run();
+        m.source = std::move(source);
+        return m;
+    } catch (const error& e) {
+        throw error(source + ": " + e.what());
+    } catch (const protozero::exception& e) {
+        throw error(source + ": truncated, or not an ONNX file (" + e.what() + ")");
+    } catch (const std::bad_alloc&) {
+        throw error(source + ": does not fit into memory");
+    }
+}
+
+/// \copydoc parse_onnx
+inline model parse_onnx(std::span<const std::byte> content, std::string source) {
+    return parse_onnx(
+        std::string_view(reinterpret_cast<const char*>(content.data()), content.size()),
+        std::move(source));
+}
+
+/// Reads a network from an ONNX file.
+/// \throws hass::error naming file, operator and node
+inline model load_onnx(const std::filesystem::path& path) {
+    return parse_onnx(std::span<const std::byte>(detail::read_bytes(path)), path.string());
+}
+
+}  // namespace hass
