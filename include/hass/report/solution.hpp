@@ -3,15 +3,17 @@
 /// is needed to recompute its throughput by hand. Tables, JSON and CSV are made from these.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <hass/device/device.hpp>
 #include <hass/engine/engine.hpp>
+#include <hass/explore/allocate.hpp>
 #include <hass/explore/evaluate.hpp>
+#include <hass/search/codesign.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
@@ -23,7 +25,7 @@ struct layer_report {
     std::string name;
     std::string_view kind;
     std::string engine;               ///< empty for rows without weights
-    layer_threshold thresholds{};
+    layer_thresholds thresholds{};
     double weight_sparsity = 0.0;     ///< shares of zeros in [0, 1]; 0 for rows without weights
     double activation_sparsity = 0.0;
     double pair_sparsity = 0.0;       ///< padding counted as zeros: what the engine meets
@@ -48,33 +50,43 @@ struct solution_report {
     std::vector<layer_report> layers; ///< one a row
 };
 
-/// Averages over a network. Weight sparsity counts weights, activation sparsity counts inputs, pair
-/// sparsity counts multiply-accumulates (1 - "operation density" of HASS Figure 1).
-struct average_sparsity {
-    double weight = 0.0;
-    double activation = 0.0;
-    double pair = 0.0;
-};
-
-template <NetworkStatistics S>
-average_sparsity average(const network_view& net, const S& statistics) {
-    average_sparsity sum;
-    double weights = 0.0;
-    double inputs = 0.0;
-    double macs = 0.0;
+/// All about one candidate. Its hardware must fit (`require_fit`).
+/// \param engine        what the candidate was allocated with
+/// \param engine_names  one a `configuration::engine`
+template <Engine E>
+solution_report describe(std::string label, const network_view& net, const candidate& c,
+                         const E& engine, std::span<const std::string> engine_names,
+                         const device& board) {
+    solution_report d;
+    d.label = std::move(label);
+    d.top1 = c.measured.top1, d.top5 = c.measured.top5;
+    d.weight_sparsity = c.sparsity.weight;
+    d.activation_sparsity = c.sparsity.activation;
+    d.pair_sparsity = c.sparsity.pair;
+    d.mhz = board.mhz;
+    d.hardware = require_fit(c.hardware).estimate;
+    d.bottleneck = name_of(net, c.hardware.certificate.limiting_row);
+    d.limit = c.hardware.certificate.reason;
     for (std::size_t i = 0; i < net.size(); ++i) {
-        const layer_row& row = net.rows[i];
-        if (!is_compute(row)) continue;
-        const layer_statistics& s = statistics.at(i);
-        const auto w = static_cast<double>(weight_count(row));
-        const auto x = static_cast<double>(row.in.volume());
-        const auto m = static_cast<double>(mac_count(row));
-        sum.weight += w * s.weight_sparsity, weights += w;
-        sum.activation += x * s.activation_sparsity, inputs += x;
-        sum.pair += m * s.pair_sparsity_padded, macs += m;
+        layer_report l;
+        l.name = name_of(net, i);
+        l.kind = name(net.rows[i].kind);
+        l.chosen = c.hardware.design[i];
+        if (is_compute(net.rows[i])) {
+            const layer_statistics& s = c.measured.statistics.at(i);
+            l.engine = engine_names[static_cast<std::size_t>(l.chosen.engine)];
+            l.thresholds = c.thresholds[i];
+            l.weight_sparsity = s.weight_sparsity;
+            l.activation_sparsity = s.activation_sparsity;
+            l.pair_sparsity = s.pair_sparsity_padded;
+        }
+        const stage_estimate stage =
+            evaluate_stage(engine, net.rows[i], c.measured.statistics.at(i), l.chosen);
+        l.interval_cycles = stage.cycles;
+        l.cost = stage.cost;
+        d.layers.push_back(std::move(l));
     }
-    if (weights == 0.0) return {};
-    return {sum.weight / weights, sum.activation / inputs, sum.pair / macs};
+    return d;
 }
 
 }  // namespace hass

@@ -72,4 +72,33 @@ class uniform_sparsity {
     double pair_;
 };
 
+/// Averages over a network. Weight sparsity counts weights, activation sparsity counts inputs, pair
+/// sparsity counts multiply-accumulates (1 - "operation density" of HASS Figure 1).
+struct average_sparsity {
+    double weight = 0.0;
+    double activation = 0.0;
+    double pair = 0.0;
+};
+
+template <NetworkStatistics S>
+constexpr average_sparsity average(const network_view& net, const S& statistics) {
+    average_sparsity sum;
+    double weights = 0.0;
+    double inputs = 0.0;
+    double macs = 0.0;
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        const layer_row& row = net.rows[i];
+        if (!is_compute(row)) continue;
+        const layer_statistics& s = statistics.at(i);
+        const auto w = static_cast<double>(weight_count(row));
+        const auto x = static_cast<double>(row.in.volume());
+        const auto m = static_cast<double>(mac_count(row));
+        sum.weight += w * s.weight_sparsity, weights += w;
+        sum.activation += x * s.activation_sparsity, inputs += x;
+        sum.pair += m * s.pair_sparsity_padded, macs += m;
+    }
+    if (weights == 0.0) return {};
+    return {sum.weight / weights, sum.activation / inputs, sum.pair / macs};
+}
+
 }  // namespace hass

@@ -1,0 +1,79 @@
+/// \file json.hpp
+/// solution.json: everything a search came to, with the figures from which it can be checked.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <hass/report/solution.hpp>
+
+namespace hass {
+
+using json = nlohmann::ordered_json;
+
+/// One stage: thresholds, sparsities, parallelism, cycles, resources.
+inline json to_json(const layer_report& l) {
+    const parallelism& p = l.chosen.folding;
+    return {{"name", l.name},
+            {"kind", l.kind},
+            {"engine", l.engine},
+            {"tau_w", l.thresholds.weight},
+            {"tau_a", l.thresholds.activation},
+            {"weight_sparsity", l.weight_sparsity},
+            {"activation_sparsity", l.activation_sparsity},
+            {"pair_sparsity", l.pair_sparsity},
+            {"parallelism",
+             {{"in", p.in},
+              {"out", p.out},
+              {"group", p.group},
+              {"vector", p.vector},
+              {"macs", p.macs}}},
+            {"weight_memory", l.chosen.memory == weight_memory::uram ? "uram" : "bram18"},
+            {"interval_cycles", l.interval_cycles},
+            {"dsp", l.cost.dsp},
+            {"lut", l.cost.lut},
+            {"ff", l.cost.ff},
+            {"bram18", l.cost.bram18},
+            {"uram", l.cost.uram}};
+}
+
+/// One design: throughput_images_per_s = mhz * 1e6 / interval_cycles, interval_cycles = the largest
+/// of the layers', resources = their sums.
+inline json to_json(const solution_report& d) {
+    json layers = json::array();
+    for (const layer_report& l : d.layers) layers.push_back(to_json(l));
+    return {{"top1", d.top1},
+            {"top5", d.top5},
+            {"weight_sparsity", d.weight_sparsity},
+            {"activation_sparsity", d.activation_sparsity},
+            {"pair_sparsity", d.pair_sparsity},
+            {"throughput_images_per_s", d.hardware.images_per_second},
+            {"interval_cycles", d.hardware.interval_cycles},
+            {"mhz", d.mhz},
+            {"dsp", d.hardware.total.dsp},
+            {"lut", d.hardware.total.lut},
+            {"ff", d.hardware.total.ff},
+            {"bram18", d.hardware.total.bram18},
+            {"uram", d.hardware.total.uram},
+            {"efficiency_images_per_cycle_per_dsp", d.hardware.efficiency()},
+            {"bottleneck", d.bottleneck},
+            {"limit", d.limit},
+            {"layers", std::move(layers)}};
+}
+
+/// What a device has.
+inline json to_json(const device& d) {
+    return {{"name", d.name},
+            {"dsp", d.budget.dsp},
+            {"lut", d.budget.lut},
+            {"ff", d.budget.ff},
+            {"bram18", d.budget.bram18},
+            {"uram", d.budget.uram},
+            {"bandwidth_gbps", d.budget.bandwidth},
+            {"mhz", d.mhz},
+            {"reconfiguration_s", d.reconfiguration_s}};
+}
+
+}  // namespace hass

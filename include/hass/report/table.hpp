@@ -1,0 +1,104 @@
+/// \file table.hpp
+/// Tables for people: designs side by side, and the layers of one design.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <hass/report/solution.hpp>
+
+namespace hass {
+
+/// Rows of cells as text: first column flush left, the others flush right, two blanks between.
+/// The first row is the head.
+inline std::string text_table(std::span<const std::vector<std::string>> rows) {
+    std::vector<std::size_t> width;
+    for (const auto& row : rows) {
+        width.resize(std::max(width.size(), row.size()));
+        for (std::size_t j = 0; j < row.size(); ++j) width[j] = std::max(width[j], row[j].size());
+    }
+    std::string out;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        std::string line;
+        for (std::size_t j = 0; j < rows[i].size(); ++j)
+            line += j == 0 ? fmt::format("{:<{}}", rows[i][j], width[j])
+                           : fmt::format("  {:>{}}", rows[i][j], width[j]);
+        out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+        if (i == 0) {
+            std::size_t total = 0;
+            for (std::size_t j = 0; j < width.size(); ++j) total += width[j] + (j == 0 ? 0 : 2);
+            out += std::string(total, '-') + "\n";
+        }
+    }
+    return out;
+}
+
+/// "12.3 %" of a share in [0, 1].
+inline std::string percent(double share, int digits = 1) {
+    return fmt::format("{:.{}f} %", 100.0 * share, digits);
+}
+
+/// The comparison of HASS's Figure 5 and Table II: one column a design, one row a measure, resources
+/// with their share of the board.
+inline std::string comparison_table(std::span<const solution_report> designs, const device& board) {
+    using cell = std::function<std::string(const solution_report&)>;
+    const auto resource_cell = [&board](double usage::*field, double unit, int digits) -> cell {
+        return [=, &board](const solution_report& d) {
+            const double used = d.hardware.total.*field;
+            const double have = board.budget.*field;
+            return fmt::format("{:.{}f} ({})", used / unit, digits,
+                               have > 0.0 ? percent(used / have, 0) : "none there");
+        };
+    };
+    const std::vector<std::pair<std::string, cell>> measures{
+        {"top-1", [](const auto& d) { return percent(d.top1, 2); }},
+        {"weight sparsity", [](const auto& d) { return percent(d.weight_sparsity); }},
+        {"activation sparsity", [](const auto& d) { return percent(d.activation_sparsity); }},
+        {"pair sparsity", [](const auto& d) { return percent(d.pair_sparsity); }},
+        {"images/s", [](const auto& d) { return fmt::format("{:.0f}", d.hardware.images_per_second); }},
+        {"interval, cycles",
+         [](const auto& d) { return fmt::format("{:.0f}", d.hardware.interval_cycles); }},
+        {"DSP", resource_cell(&usage::dsp, 1, 0)},
+        {"kLUT", resource_cell(&usage::lut, 1000, 1)},
+        {"kFF", resource_cell(&usage::ff, 1000, 1)},
+        {"BRAM18", resource_cell(&usage::bram18, 1, 0)},
+        {"URAM", resource_cell(&usage::uram, 1, 0)},
+        {"images/cycle/DSP", [](const auto& d) { return fmt::format("{:.3e}", d.hardware.efficiency()); }},
+        {"bottleneck", [](const auto& d) { return d.bottleneck; }},
+    };
+    std::vector<std::vector<std::string>> rows(1);
+    rows[0].push_back("on " + std::string(board.name));
+    for (const solution_report& d : designs) rows[0].push_back(d.label);
+    for (const auto& [label, text] : measures) {
+        if (label == "URAM" && board.budget.uram == 0.0) continue;
+        rows.push_back({label});
+        for (const solution_report& d : designs) rows.back().push_back(text(d));
+    }
+    return text_table(rows);
+}
+
+/// The compute layers of one design.
+inline std::string layer_table(const solution_report& d) {
+    std::vector<std::vector<std::string>> rows{{"layer", "tau_w", "tau_a", "weights 0", "inputs 0",
+                                                "pairs 0", "engine", "in", "out", "group", "vector",
+                                                "MACs", "cycles", "DSP", "LUT", "BRAM18"}};
+    for (const layer_report& l : d.layers) {
+        if (l.engine.empty()) continue;
+        const parallelism& p = l.chosen.folding;
+        rows.push_back({l.name, fmt::format("{:.4f}", l.thresholds.weight),
+                        fmt::format("{:.4f}", l.thresholds.activation), percent(l.weight_sparsity),
+                        percent(l.activation_sparsity), percent(l.pair_sparsity), l.engine,
+                        fmt::to_string(p.in), fmt::to_string(p.out), fmt::to_string(p.group),
+                        fmt::to_string(p.vector), fmt::to_string(p.macs),
+                        fmt::format("{:.0f}", l.interval_cycles), fmt::format("{:g}", l.cost.dsp),
+                        fmt::format("{:.0f}", l.cost.lut), fmt::format("{:g}", l.cost.bram18)});
+    }
+    return text_table(rows);
+}
+
+}  // namespace hass

@@ -1,0 +1,105 @@
+/// \file codesign.hpp
+/// What a search point means: axes in [0, 1] become thresholds, thresholds become a pruned network
+/// (accuracy and statistics, measured) and the best accelerator for it (allocated).
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hass/error.hpp>
+#include <hass/explore/allocate.hpp>
+#include <hass/search/objective.hpp>
+#include <hass/search/space.hpp>
+#include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/magnitude.hpp>
+#include <hass/statistics/thresholds.hpp>
+#include <hass/workload/network.hpp>
+
+namespace hass {
+
+/// How the network answers at one set of thresholds.
+struct measurement {
+    double top1 = 0.0;  ///< share of images answered right, [0, 1]
+    double top5 = 0.0;
+    network_statistics statistics;
+};
+
+/// Runs a network with thresholds applied: an emulator, a table of measurements, or a lambda.
+template <class M>
+concept PrunedNetwork = requires(M& m, const network_thresholds& t) {
+    { m(t) } -> std::convertible_to<measurement>;
+};
+
+/// The search axes of a network: two a compute row, "NAME.weight" and "NAME.activation", in [0, 1].
+/// 0 leaves the tensor as it is, 1 brings its sparsity to the highest one worth trying, and the
+/// target sparsity moves linearly in between.
+class threshold_axes {
+  public:
+    /// \param net         the network; must outlive this object
+    /// \param magnitudes  one entry a row; must outlive this object
+    /// \param highest     sparsity reached at the end of an axis, in (0, 1]
+    threshold_axes(const network_view& net, const network_magnitudes& magnitudes,
+                   layer_thresholds highest = {0.9, 0.9})
+        : net_(net), magnitudes_(&magnitudes), weight_{highest.weight},
+          activation_{highest.activation} {
+        if (magnitudes.size() != net.size())
+            throw error("threshold axes: magnitudes of " + std::to_string(magnitudes.size()) +
+                        " rows for a network of " + std::to_string(net.size()));
+        if (!(highest.weight > 0 && highest.weight <= 1 && highest.activation > 0 &&
+              highest.activation <= 1))
+            throw error("threshold axes: the highest sparsity must be within (0, 1]");
+        for (std::size_t i = 0; i < net.size(); ++i)
+            if (is_compute(net.rows[i])) rows_.push_back(i);
+    }
+
+    /// The space to search.
+    space where() const {
+        std::vector<std::string> layers;
+        for (const std::size_t i : rows_) layers.push_back(name_of(net_, i));
+        return threshold_space(layers, std::vector<double>(2 * layers.size(), 1.0));
+    }
+
+    /// Thresholds of a point of `where()`. \throws hass::error on a wrong length
+    network_thresholds at(std::span<const double> point) const {
+        if (point.size() != 2 * rows_.size())
+            throw error("threshold axes: a point of " + std::to_string(point.size()) +
+                        " values for " + std::to_string(2 * rows_.size()) + " axes");
+        network_thresholds thresholds(net_.size());
+        for (std::size_t k = 0; k < rows_.size(); ++k) {
+            const layer_magnitudes& m = (*magnitudes_)[rows_[k]];
+            thresholds[rows_[k]] = {weight_.threshold(m.weights, point[2 * k]),
+                                    activation_.threshold(m.activations, point[2 * k + 1])};
+        }
+        return thresholds;
+    }
+
+    /// The point whose thresholds are all zero.
+    std::vector<double> origin() const { return std::vector<double>(2 * rows_.size(), 0.0); }
+
+  private:
+    network_view net_;
+    const network_magnitudes* magnitudes_;
+    threshold_axis weight_;
+    threshold_axis activation_;
+    std::vector<std::size_t> rows_;  // compute rows
+};
+
+/// One set of thresholds, measured and built.
+struct candidate {
+    network_thresholds thresholds;
+    measurement measured;
+    average_sparsity sparsity;
+    allocation hardware;
+
+    /// What the objectives look at (concept MeasuredTerms).
+    measured_terms terms() const {
+        return {measured.top1, sparsity.pair, hardware.estimate.images_per_second,
+                hardware.estimate.total.dsp};
+    }
+};
+
+}  // namespace hass
