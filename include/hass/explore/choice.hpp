@@ -1,0 +1,714 @@
+/// \file choice.hpp
+/// The problem inside the allocator: choose one point a row so that the needs of all rows together
+/// stay within a budget of several resources. (In the literature: the multi-dimensional
+/// multiple-choice knapsack problem.) Two questions are answered, both exactly:
+///
+///     feasible(I)     is there a choice in which no row takes more than I cycles?
+///     minimise(r, I)  which of those choices needs least of resource r?
+///
+/// Method, from cheap to expensive; each step is a proof and the first that decides ends it:
+///   1. sums of least needs, resource by resource
+///   2. Lagrangian bound: for prices p >= 0 the rows separate, and
+///      sum_i min_k p.need_ik <= p.budget holds for whatever fits; prices are improved by
+///      subgradient steps; the choice that is cheapest at these prices is tried as an answer
+///   3. points that cannot be part of an answer because of that bound are struck out
+///   4. dynamic programming over the rows that are left; partial choices are dropped when the bound
+///      or another partial choice beats them
+/// Step 4 keeps at most `max_states` partial choices; when that is not enough the answer is
+/// `unknown` (or comes with a bound) instead of wrong.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include <hass/explore/frontier.hpp>
+
+namespace hass::detail {
+
+enum class verdict : std::uint8_t { yes, no, unknown };
+
+/// One point a row, as indices into the rows' frontiers.
+using selection = std::vector<std::uint32_t>;
+
+/// See the head of the file. Rows are looked at, not owned. Deterministic.
+class chooser {
+  public:
+    static constexpr std::size_t R = resources.size();
+    static constexpr double rounding = 1e-12;  // of sums of shares; answers are checked without it
+
+    chooser() = default;
+    chooser(const resource_vector& budget, std::size_t max_states)
+        : budget_(budget), max_states_(max_states) {
+        prices_.fill(1.0 / static_cast<double>(R));
+    }
+
+    void bind(std::span<const frontier> rows) { rows_ = rows; }
+    void set_max_states(std::size_t max_states) { max_states_ = max_states; }
+
+    /// Whether some choice has every row within `interval` cycles; the choice is `found()`.
+    verdict feasible(double interval) {
+        caps_ = budget_;
+        set_shares();
+        if (!take_prefix(interval)) return verdict::no;
+        if (const auto short_of = short_by_least()) return reject(*short_of);
+
+        // one look at every point, at the prices of the last question
+        table_.clear();
+        resource_vector used{};
+        double bound = cheapest_of_prefix(prices_, used);
+        if (bound > 1.0 + rounding) return reject_at(prices_);
+        if (accept(trial_)) return verdict::yes;
+        strike_prefix(prices_, 1.0 + rounding - bound);
+        return feasible_among_table(bound);
+    }
+
+    /// The choice within `interval` cycles that needs least of resource `r`, given a start that
+    /// fits `caps` (<= budget); on return `found()` is the best one. `bound` is a proven lower
+    /// bound of the need. \returns yes: proved minimal
+    verdict minimise(std::size_t r, double interval, const resource_vector& caps,
+                     const selection& start, double& bound) {
+        caps_ = caps;
+        set_shares();
+        take_prefix(interval);
+        best_ = start;
+        double best = need_of(best_, r);
+        const double step_of_r = quantum(r);
+        bound = 0.0;
+        for (std::size_t i = 0; i < rows_.size(); ++i) bound += rows_[i].least[prefix_[i] - 1][r];
+        const double least = best - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + best));
+        if (bound > least) return verdict::yes;
+
+        load_prefix(r);
+        return minimise_among_table(r, best, step_of_r, bound);
+    }
+
+    const selection& found() const { return best_; }
+
+    /// After `no`: the resource that is in the way (most of the price), and whether one resource
+    /// alone is (`least`: the sum of least needs is over the budget).
+    std::size_t obstacle() const { return obstacle_; }
+
+    /// Prices of the last infeasibility proof or bound, per share of the budget; they sum to 1.
+    const resource_vector& prices() const { return prices_; }
+
+    /// Whether the choice fits the budget, summed in row order like `evaluate` does.
+    bool fits_budget(const selection& s) const { return no_more(total(s), caps_); }
+
+    resource_vector total(const selection& s) const {
+        resource_vector sum{};
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const resource_vector& need = rows_[i].points[s[i]].need;
+            for (std::size_t k = 0; k < R; ++k) sum[k] += need[k];
+        }
+        return sum;
+    }
+
+    /// \name Prices as a filter for many intervals at once (see `narrow`)
+    /// @{
+
+    /// For the current prices: cheapest[i][k] = least price among the k + 1 fastest points of row
+    /// i.
+    void price_all() {
+        priced_first_.resize(rows_.size() + 1);
+        priced_first_[0] = 0;
+        for (std::size_t i = 0; i < rows_.size(); ++i)
+            priced_first_[i + 1] =
+                priced_first_[i] + static_cast<std::uint32_t>(rows_[i].points.size());
+        priced_.resize(priced_first_.back());
+        caps_ = budget_;
+        set_shares();
+        resource_vector p{};
+        for (std::size_t k = 0; k < R; ++k) p[k] = prices_[k] * share_[k];
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            priced best{std::numeric_limits<double>::infinity(), 0};
+            for (std::uint32_t k = 0; k < rows_[i].points.size(); ++k) {
+                const double v = dot(p, rows_[i].points[k].need);
+                if (v < best.price) best = {v, k};
+                priced_[priced_first_[i] + k] = best;
+            }
+        }
+    }
+
+    /// Cheap test of an interval with the prices of `price_all`: no, yes (`found()`), or unknown.
+    verdict glance(double interval) {
+        if (!take_prefix(interval)) return verdict::no;
+        if (short_by_least()) return verdict::no;
+        double bound = 0.0;
+        trial_.resize(rows_.size());
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const priced& best = priced_[priced_first_[i] + prefix_[i] - 1];
+            bound += best.price;
+            trial_[i] = best.point;
+        }
+        if (bound > 1.0 + rounding) return verdict::no;
+        return accept(trial_) ? verdict::yes : verdict::unknown;
+    }
+    /// @}
+
+    void set_obstacle(std::size_t r) { obstacle_ = r; }
+
+    /// Prices that reject `interval`, if the current ones do.
+    std::size_t dearest() const {
+        return static_cast<std::size_t>(
+            std::distance(prices_.begin(), std::max_element(prices_.begin(), prices_.end())));
+    }
+
+    /// The resource whose least needs within `interval` are over the budget, if there is one.
+    std::size_t short_resource(double interval) {
+        caps_ = budget_;
+        if (!take_prefix(interval)) return R;
+        const auto found = short_by_least();
+        return found ? *found : R;
+    }
+
+  private:
+    struct priced {
+        double price;
+        std::uint32_t point;
+    };
+    struct entry {
+        resource_vector share;   // need / cap
+        double objective = 0.0;  // need of the resource that is minimised
+        std::uint32_t point = 0;
+    };
+    struct state {
+        resource_vector used;
+        double objective;
+        double bound;
+        std::uint32_t parent;
+        std::uint32_t entry;
+    };
+
+    static double dot(const resource_vector& a, const resource_vector& b) {
+        // fixed association, so that compilers agree and lanes can be used
+        return (a[0] * b[0] + a[1] * b[1]) + (a[2] * b[2] + a[3] * b[3]) +
+               (a[4] * b[4] + a[5] * b[5]);
+    }
+
+    void set_shares() {
+        for (std::size_t k = 0; k < R; ++k) share_[k] = caps_[k] > 0.0 ? 1.0 / caps_[k] : 0.0;
+    }
+
+    bool take_prefix(double interval) {
+        prefix_.resize(rows_.size());
+        bool all = true;
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            prefix_[i] = rows_[i].within(interval);
+            all = all && prefix_[i] > 0;
+        }
+        return all;
+    }
+
+    const std::size_t* short_by_least() {
+        for (std::size_t k = 0; k < R; ++k) {
+            double sum = 0.0;
+            for (std::size_t i = 0; i < rows_.size(); ++i) sum += rows_[i].least[prefix_[i] - 1][k];
+            if (sum > caps_[k] * (1.0 + rounding)) return &(short_ = k);
+        }
+        return nullptr;
+    }
+
+    verdict reject(std::size_t r) {
+        obstacle_ = r;
+        return verdict::no;
+    }
+
+    verdict reject_at(const resource_vector& p) {
+        prices_ = p;
+        return reject(dearest());
+    }
+
+    bool accept(const selection& s) {
+        if (!no_more(total(s), caps_)) return false;
+        best_ = s;
+        return true;
+    }
+
+    double need_of(const selection& s, std::size_t r) const {
+        double sum = 0.0;
+        for (std::size_t i = 0; i < rows_.size(); ++i) sum += rows_[i].points[s[i]].need[r];
+        return sum;
+    }
+
+    /// The cheapest choice of the prefix at prices `p` a share: its price; its point in `trial_`.
+    double cheapest_of_prefix(const resource_vector& p, resource_vector& used) {
+        resource_vector q{};
+        for (std::size_t k = 0; k < R; ++k) q[k] = p[k] * share_[k];
+        trial_.resize(rows_.size());
+        row_least_.resize(rows_.size());
+        value_.clear();
+        double bound = 0.0;
+        used.fill(0.0);
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const operating_point* const points = rows_[i].points.data();
+            double least = std::numeric_limits<double>::infinity();
+            for (std::uint32_t k = 0; k < prefix_[i]; ++k) {
+                const double v = dot(q, points[k].need);
+                value_.push_back(v);
+                if (v < least) least = v, trial_[i] = k;
+            }
+            row_least_[i] = least;
+            bound += least;
+        }
+        return bound;
+    }
+
+    /// Fills the table with the points of the prefix whose price is within `slack` of the row's
+    /// least; others cannot be part of a choice that fits.
+    void strike_prefix(const resource_vector&, double slack) {
+        table_.clear();
+        first_.assign(1, 0);
+        std::size_t at = 0;
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const std::size_t begin = table_.size();
+            for (std::uint32_t k = 0; k < prefix_[i]; ++k, ++at)
+                if (value_[at] - row_least_[i] <= slack) push(i, k, R);
+            drop_dominated(begin, false);
+            first_.push_back(static_cast<std::uint32_t>(table_.size()));
+        }
+    }
+
+    void load_prefix(std::size_t r) {
+        table_.clear();
+        first_.assign(1, 0);
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const std::size_t begin = table_.size();
+            for (std::uint32_t k = 0; k < prefix_[i]; ++k) push(i, k, r);
+            drop_dominated(begin, true);
+            first_.push_back(static_cast<std::uint32_t>(table_.size()));
+        }
+    }
+
+    void push(std::size_t i, std::uint32_t k, std::size_t r) {
+        const resource_vector& need = rows_[i].points[k].need;
+        entry e;
+        for (std::size_t c = 0; c < R; ++c) {
+            if (need[c] > caps_[c]) return;
+            e.share[c] = need[c] * share_[c];
+        }
+        e.objective = r < R ? need[r] : 0.0;
+        e.point = k;
+        table_.push_back(e);
+    }
+
+    /// Entries of one row that need no less than another one in everything that counts.
+    void drop_dominated(std::size_t begin, bool by_objective) {
+        const auto row = table_.begin() + static_cast<std::ptrdiff_t>(begin);
+        std::sort(row, table_.end(), [&](const entry& a, const entry& b) {
+            if (by_objective && a.objective != b.objective) return a.objective < b.objective;
+            if (a.share != b.share) return a.share < b.share;
+            return a.point < b.point;
+        });
+        std::size_t kept = begin;
+        for (std::size_t k = begin; k < table_.size(); ++k) {
+            bool beaten = false;
+            for (std::size_t j = begin; j < kept && !beaten; ++j)
+                beaten = no_more(table_[j].share, table_[k].share);
+            if (!beaten) table_[kept++] = table_[k];
+        }
+        table_.resize(kept);
+    }
+
+    std::span<const entry> entries(std::size_t i) const {
+        return {table_.data() + first_[i], first_[i + 1] - first_[i]};
+    }
+
+    /// min over choices of objective + prices . used; the minimiser's points in `trial_`, its needs
+    /// in `used`, its entries' reduced cost bases in `row_least_`.
+    double cheapest(const resource_vector& p, resource_vector& used) {
+        trial_.resize(rows_.size());
+        row_least_.resize(rows_.size());
+        used.fill(0.0);
+        double sum = 0.0;
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const std::span<const entry> row = entries(i);
+            double least = std::numeric_limits<double>::infinity();
+            std::size_t at = 0;
+            for (std::size_t k = 0; k < row.size(); ++k) {
+                const double v = row[k].objective + dot(p, row[k].share);
+                if (v < least) least = v, at = k;
+            }
+            row_least_[i] = least;
+            trial_[i] = row[at].point;
+            for (std::size_t c = 0; c < R; ++c) used[c] += row[at].share[c];
+            sum += least;
+        }
+        return sum;
+    }
+
+    /// Drops entries whose reduced cost is over `slack`; `row_least_` is of prices `p`.
+    /// \returns false when a row has nothing left
+    bool strike(const resource_vector& p, double slack) {
+        std::uint32_t kept = 0;
+        std::uint32_t begin = 0;
+        bool all = true;
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const std::uint32_t end = first_[i + 1];
+            const std::uint32_t start = kept;
+            for (std::uint32_t k = begin; k < end; ++k)
+                if (table_[k].objective + dot(p, table_[k].share) - row_least_[i] <= slack)
+                    table_[kept++] = table_[k];
+            all = all && kept > start;
+            begin = end;
+            first_[i + 1] = kept;
+        }
+        table_.resize(kept);
+        return all;
+    }
+
+    bool every_row_has_one() const {
+        for (std::size_t i = 0; i < rows_.size(); ++i)
+            if (first_[i] == first_[i + 1]) return false;
+        return true;
+    }
+
+    verdict feasible_among_table(double bound) {
+        if (!every_row_has_one()) return reject_at(prices_);
+        resource_vector p = prices_;
+        for (double& v : p) v = std::max(v, 1e-3);
+        normalise(p);
+        resource_vector best_prices = prices_;
+        double best_bound = bound;
+        resource_vector used{};
+        for (int step = 0; step < 40; ++step) {
+            const double at_p = cheapest(p, used);
+            if (at_p > 1.0 + rounding) return reject_at(p);
+            if (accept(trial_)) return prices_ = p, verdict::yes;
+            if (repair(used)) return prices_ = p, verdict::yes;
+            if (at_p > best_bound || step == 0) {
+                best_bound = at_p, best_prices = p;
+                if (!strike(p, 1.0 + rounding - at_p)) return reject_at(p);
+            }
+            // multiplicative weights: what is overspent becomes dearer
+            const double rate = 4.0 / (2.0 + step);
+            for (std::size_t k = 0; k < R; ++k) p[k] *= std::exp(rate * (used[k] - 1.0));
+            normalise(p);
+        }
+        prices_ = best_prices;
+        double ignored = 0.0;
+        const verdict answer = program(best_prices, 1.0 + rounding,
+                                       std::numeric_limits<double>::infinity(), true, ignored);
+        if (answer == verdict::no) return reject_at(best_prices);
+        return answer;
+    }
+
+    static void normalise(resource_vector& p) {
+        double sum = 0.0;
+        for (const double v : p) sum += v;
+        for (double& v : p) v /= sum;
+    }
+
+    /// Starting from `trial_` (needs `used`, over the budget somewhere): swaps one row at a time
+    /// for the entry that lowers the overrun most. \returns whether it fits now
+    bool repair(resource_vector used) {
+        const auto overrun = [](const resource_vector& u) {
+            double sum = 0.0;
+            for (const double v : u) sum += std::max(0.0, v - 1.0);
+            return sum;
+        };
+        selection s = trial_;
+        at_.resize(rows_.size());
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const std::span<const entry> row = entries(i);
+            at_[i] = 0;
+            for (std::uint32_t k = 0; k < row.size(); ++k)
+                if (row[k].point == s[i]) at_[i] = k;
+        }
+        double now = overrun(used);
+        for (int swap = 0; swap < 8 && now > 0.0; ++swap) {
+            double best = now;
+            std::size_t row_of_best = rows_.size();
+            std::uint32_t entry_of_best = 0;
+            resource_vector used_at_best{};
+            for (std::size_t i = 0; i < rows_.size(); ++i) {
+                const std::span<const entry> row = entries(i);
+                for (std::uint32_t k = 0; k < row.size(); ++k) {
+                    resource_vector u;
+                    for (std::size_t c = 0; c < R; ++c)
+                        u[c] = used[c] + row[k].share[c] - row[at_[i]].share[c];
+                    if (const double o = overrun(u); o < best)
+                        best = o, row_of_best = i, entry_of_best = k, used_at_best = u;
+                }
+            }
+            if (row_of_best == rows_.size()) return false;
+            at_[row_of_best] = entry_of_best;
+            s[row_of_best] = entries(row_of_best)[entry_of_best].point;
+            used = used_at_best, now = best;
+        }
+        return now <= rounding && accept(s);
+    }
+
+    /// Starting from a choice that fits: takes, row by row, what needs less and still fits.
+    void improve(selection s, std::size_t r, double& best) {
+        resource_vector sum = total(s);
+        bool changed = true;
+        for (int round = 0; round < 4 && changed; ++round) {
+            changed = false;
+            for (std::size_t i = 0; i < rows_.size(); ++i) {
+                const resource_vector& mine = rows_[i].points[s[i]].need;
+                double gain = 0.0;
+                std::uint32_t to = s[i];
+                for (const entry& e : entries(i)) {
+                    const resource_vector& need = rows_[i].points[e.point].need;
+                    if (mine[r] - need[r] <= gain) continue;
+                    resource_vector u;
+                    for (std::size_t c = 0; c < R; ++c) u[c] = sum[c] - mine[c] + need[c];
+                    if (no_more(u, caps_)) gain = mine[r] - need[r], to = e.point;
+                }
+                if (to == s[i]) continue;
+                const resource_vector& need = rows_[i].points[to].need;
+                for (std::size_t c = 0; c < R; ++c) sum[c] += need[c] - mine[c];
+                s[i] = to;
+                changed = true;
+            }
+        }
+        if (const double reached = need_of(s, r); reached < best && no_more(total(s), caps_))
+            best = reached, best_ = s;
+    }
+
+    /// Greatest common divisor of all needs of `r` when they are multiples of 1/4; else 0.
+    double quantum(std::size_t r) const {
+        std::int64_t g = 0;
+        for (std::size_t i = 0; i < rows_.size(); ++i)
+            for (std::size_t k = 0; k < prefix_[i]; ++k) {
+                const double quarters = 4.0 * rows_[i].points[k].need[r];
+                if (quarters != std::floor(quarters) || quarters > 1e15) return 0.0;
+                g = std::gcd(g, static_cast<std::int64_t>(quarters));
+                if (g == 1) return 0.25;
+            }
+        return static_cast<double>(g) / 4.0;
+    }
+
+    verdict minimise_among_table(std::size_t r, double best, double step_of_r, double& bound) {
+        // a choice has to be this much better to count
+        const auto below = [&](double v) {
+            return v - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + v));
+        };
+        resource_vector p{};
+        resource_vector best_prices{};
+        resource_vector used{};
+        double pace = 1.0;
+        int stale = 0;
+        for (int step = 0; step < 80; ++step) {
+            double price_of_budget = 0.0;
+            for (const double v : p) price_of_budget += v;
+            const double at_p = cheapest(p, used) - price_of_budget;
+            if (no_more(total(trial_), caps_)) {
+                improve(trial_, r, best);
+            } else if (step % 8 == 0) {
+                const selection keep = best_;
+                if (repair(used)) {
+                    const selection fixed = best_;
+                    best_ = keep;
+                    improve(fixed, r, best);
+                }
+            }
+            if (at_p > bound || step == 0) {
+                if (at_p > bound) stale = 0;
+                bound = std::max(bound, at_p);
+                best_prices = p;
+                if (bound > below(best)) return verdict::yes;
+                if (!strike(p, below(best) - at_p)) return bound = best, verdict::yes;
+            } else if (++stale >= 5) {
+                pace *= 0.5, stale = 0;
+                p = best_prices;
+                if (pace < 0.02) break;
+                continue;
+            }
+            double norm = 0.0;
+            for (std::size_t k = 0; k < R; ++k)
+                if (used[k] > 1.0 || p[k] > 0.0) norm += (used[k] - 1.0) * (used[k] - 1.0);
+            if (norm == 0.0) break;
+            const double length = pace * std::max(best - at_p, 1e-9) / norm;
+            for (std::size_t k = 0; k < R; ++k)
+                p[k] = std::max(0.0, p[k] + length * (used[k] - 1.0));
+        }
+        if (bound > below(best)) return verdict::yes;
+        double price_of_budget = 0.0;
+        for (const double v : best_prices) price_of_budget += v;
+        const double at_best = cheapest(best_prices, used) - price_of_budget;
+        if (!strike(best_prices, below(best) - at_best)) return bound = best, verdict::yes;
+        double dropped = 0.0;
+        const verdict answer =
+            program(best_prices, below(best) + price_of_budget, below(best), false, dropped);
+        if (answer == verdict::unknown) {
+            bound = std::max(bound, std::min(dropped - price_of_budget, need_of(best_, r)));
+            return verdict::unknown;
+        }
+        bound = need_of(best_, r);
+        return verdict::yes;
+    }
+
+    /// Dynamic programming over the entries of the table. A partial choice is kept while
+    /// objective + prices . used + (least of the rows to come) <= limit, and objective + (least of
+    /// the rows to come) <= objective_limit.
+    /// \param first_found  stop at any choice that fits (yes) or none (no)
+    /// \param dropped      least bound among the partial choices dropped for want of room
+    /// On `yes` or a better choice, `best_` is set.
+    verdict program(const resource_vector& p, double limit, double objective_limit,
+                    bool first_found, double& dropped) {
+        const std::size_t n = rows_.size();
+        dropped = std::numeric_limits<double>::infinity();
+        order_.resize(n);
+        std::iota(order_.begin(), order_.end(), std::size_t{0});
+        std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+            return entries(a).size() != entries(b).size() ? entries(a).size() < entries(b).size()
+                                                          : a < b;
+        });
+        // what the rows from a level on need at least
+        std::vector<resource_vector> least(n + 1);
+        std::vector<double> least_price(n + 1, 0.0);
+        std::vector<double> least_objective(n + 1, 0.0);
+        resource_vector most{};
+        for (std::size_t level = n; level-- > 0;) {
+            const std::span<const entry> row = entries(order_[level]);
+            resource_vector low = row[0].share;
+            resource_vector high = row[0].share;
+            double price = std::numeric_limits<double>::infinity();
+            double objective = price;
+            for (const entry& e : row) {
+                objective = std::min(objective, e.objective);
+                for (std::size_t k = 0; k < R; ++k)
+                    low[k] = std::min(low[k], e.share[k]), high[k] = std::max(high[k], e.share[k]);
+                price = std::min(price, e.objective + dot(p, e.share));
+            }
+            for (std::size_t k = 0; k < R; ++k)
+                least[level][k] = least[level + 1][k] + low[k], most[k] += high[k];
+            least_price[level] = least_price[level + 1] + price;
+            least_objective[level] = least_objective[level + 1] + objective;
+        }
+        std::vector<std::size_t> active;  // resources that can run out at all
+        for (std::size_t k = 0; k < R; ++k)
+            if (most[k] > 1.0 - rounding) active.push_back(k);
+
+        std::vector<std::vector<state>> levels(n + 1);
+        levels[0].push_back({{}, 0.0, least_price[0], 0, 0});
+        for (std::size_t level = 0; level < n; ++level) {
+            const std::span<const entry> row = entries(order_[level]);
+            std::vector<state>& next = levels[level + 1];
+            for (std::uint32_t s = 0; s < levels[level].size(); ++s) {
+                const state& from = levels[level][s];
+                for (std::uint32_t k = 0; k < row.size(); ++k) {
+                    state to;
+                    bool fit = true;
+                    for (std::size_t c = 0; c < R; ++c) {
+                        to.used[c] = from.used[c] + row[k].share[c];
+                        fit = fit && to.used[c] + least[level + 1][c] <= 1.0 + rounding;
+                    }
+                    if (!fit) continue;
+                    to.objective = from.objective + row[k].objective;
+                    if (to.objective + least_objective[level + 1] > objective_limit) continue;
+                    to.bound = to.objective + dot(p, to.used) + least_price[level + 1];
+                    if (to.bound > limit) continue;
+                    to.parent = s, to.entry = k;
+                    next.push_back(to);
+                }
+                if (next.size() > 8 * max_states_) thin(next, active, dropped);
+            }
+            thin(next, active, dropped);
+        }
+        std::vector<state>& last = levels[n];
+        std::sort(last.begin(), last.end(), [](const state& a, const state& b) {
+            return a.objective != b.objective ? a.objective < b.objective : a.used < b.used;
+        });
+        selection s(n);
+        bool found = false;
+        for (std::uint32_t k = 0; k < last.size() && !found; ++k) {
+            std::uint32_t at = k;
+            for (std::size_t level = n; level > 0; --level) {
+                const state& here = levels[level][at];
+                s[order_[level - 1]] = entries(order_[level - 1])[here.entry].point;
+                at = here.parent;
+            }
+            found = accept(s);
+        }
+        if (first_found && found) return verdict::yes;
+        const bool complete = dropped == std::numeric_limits<double>::infinity();
+        if (!complete) return verdict::unknown;
+        return found ? verdict::yes : verdict::no;
+    }
+
+    /// Drops partial choices that another one beats in objective and all active resources, then the
+    /// worst ones beyond `max_states`.
+    void thin(std::vector<state>& states, const std::vector<std::size_t>& active, double& dropped) {
+        std::sort(states.begin(), states.end(), [&](const state& a, const state& b) {
+            if (a.objective != b.objective) return a.objective < b.objective;
+            for (const std::size_t k : active)
+                if (a.used[k] != b.used[k]) return a.used[k] < b.used[k];
+            return a.parent != b.parent ? a.parent < b.parent : a.entry < b.entry;
+        });
+        std::size_t kept = 0;
+        if (active.size() <= 1) {
+            double least = std::numeric_limits<double>::infinity();
+            for (const state& s : states) {
+                const double used = active.empty() ? 0.0 : s.used[active[0]];
+                if (used >= least) continue;
+                least = used;
+                states[kept++] = s;
+            }
+        } else if (active.size() == 2) {
+            std::map<double, double> stairs;  // need of one resource -> least need of the other
+            for (const state& s : states) {
+                const double x = s.used[active[0]];
+                const double y = s.used[active[1]];
+                auto after = stairs.upper_bound(x);
+                if (after != stairs.begin() && std::prev(after)->second <= y) continue;
+                while (after != stairs.end() && after->second >= y) after = stairs.erase(after);
+                stairs[x] = y;
+                states[kept++] = s;
+            }
+        } else {
+            constexpr std::size_t look_back = 512;  // dominated states that stay are harmless
+            for (const state& s : states) {
+                bool beaten = false;
+                const std::size_t stop = kept > look_back ? kept - look_back : 0;
+                for (std::size_t j = kept; j-- > stop && !beaten;) {
+                    beaten = true;
+                    for (const std::size_t k : active)
+                        beaten = beaten && states[j].used[k] <= s.used[k];
+                }
+                if (!beaten) states[kept++] = s;
+            }
+        }
+        states.resize(kept);
+        if (states.size() <= max_states_) return;
+        const auto cut = states.begin() + static_cast<std::ptrdiff_t>(max_states_);
+        std::nth_element(states.begin(), cut, states.end(), [](const state& a, const state& b) {
+            if (a.bound != b.bound) return a.bound < b.bound;
+            return a.parent != b.parent ? a.parent < b.parent : a.entry < b.entry;
+        });
+        for (auto s = cut; s != states.end(); ++s) dropped = std::min(dropped, s->bound);
+        states.erase(cut, states.end());
+    }
+
+    std::span<const frontier> rows_;
+    resource_vector budget_{};
+    resource_vector caps_{};
+    resource_vector share_{};
+    resource_vector prices_{};
+    std::size_t max_states_ = 1;
+    std::size_t obstacle_ = 0;
+    std::size_t short_ = 0;
+    selection best_;
+    // scratch
+    selection trial_;
+    std::vector<std::uint32_t> at_;
+    std::vector<std::size_t> prefix_;
+    std::vector<double> value_;
+    std::vector<double> row_least_;
+    std::vector<entry> table_;
+    std::vector<std::uint32_t> first_;
+    std::vector<std::size_t> order_;
+    std::vector<std::uint32_t> priced_first_;
+    std::vector<priced> priced_;
+};
+
+}  // namespace hass::detail
