@@ -1,0 +1,164 @@
+/// \file measure.hpp
+/// Statistics of tensors that the user holds, at any thresholds.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <ranges>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <hass/error.hpp>
+#include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/magnitude.hpp>
+#include <hass/statistics/pairs.hpp>
+#include <hass/statistics/planes.hpp>
+#include <hass/statistics/thresholds.hpp>
+#include <hass/workload/network.hpp>
+
+namespace hass {
+
+/// Contiguous floats that somebody owns: std::vector, std::span, an Eigen matrix or tensor.
+template <class T>
+concept FloatTensor = requires(const T& t) {
+    { t.data() } -> std::convertible_to<const float*>;
+    { t.size() } -> std::convertible_to<std::size_t>;
+};
+
+/// A network's tensors, one pair a compute row in the order of rows; measured at any thresholds.
+/// Looks at the user's memory, which must outlive it and must not change.
+class measured_tensors {
+  public:
+    using tensors = std::vector<std::span<const float>>;
+
+    /// \param weights      a compute row each: out.channels x in.channels/groups x kernel_h x
+    ///                     kernel_w, row-major
+    /// \param activations  a compute row each: its inputs, N x in.channels x in.height x in.width,
+    ///                     row-major, the same N >= 1 everywhere
+    /// \throws hass::error naming the layer whose tensor is missing or of another size
+    measured_tensors(const network_view& net, tensors weights, tensors activations)
+        : rows_(net.rows.begin(), net.rows.end()),
+          edges_(net.edges.begin(), net.edges.end()),
+          names_(net.names.begin(), net.names.end()),
+          weights_(std::move(weights)),
+          activations_(std::move(activations)) {
+        for (std::size_t i = 0; i < rows_.size(); ++i)
+            if (is_compute(rows_[i])) compute_.push_back(i);
+        expect_count("weight", weights_.size());
+        expect_count("activation", activations_.size());
+        for (std::size_t j = 0; j < compute_.size(); ++j) check(j);
+    }
+
+    std::size_t images() const { return images_; }
+    network_view network() const { return {rows_, edges_, names_}; }
+
+    /// Exact statistics at one set of thresholds, one entry a row.
+    /// \throws hass::error when the thresholds do not fit the network
+    network_statistics at(const network_thresholds& thresholds) const {
+        check_thresholds(network(), thresholds);
+        network_statistics all(rows_.size());
+        for (std::size_t j = 0; j < compute_.size(); ++j)
+            all[compute_[j]] = at(j, thresholds[compute_[j]]);
+        return all;
+    }
+
+    /// Distributions of |x|, one entry a row, for the mapping of sparsities to thresholds.
+    network_magnitudes magnitudes() const {
+        network_magnitudes all(rows_.size());
+        for (std::size_t j = 0; j < compute_.size(); ++j) {
+            const layer_row& row = rows_[compute_[j]];
+            layer_magnitudes m = weight_magnitudes(row, weights_[j]);
+            const auto channels = static_cast<std::size_t>(row.in.channels);
+            const auto pixels = static_cast<std::size_t>(row.in.pixels());
+            m.activation_channels.resize(channels);
+            for (std::size_t map = 0; map < images_ * channels; ++map)
+                m.activation_channels[map % channels].add(
+                    activations_[j].subspan(map * pixels, pixels));
+            for (const magnitude_histogram& c : m.activation_channels) m.activations.merge(c);
+            all[compute_[j]] = std::move(m);
+        }
+        return all;
+    }
+
+  private:
+    void expect_count(const std::string& what, std::size_t given) const {
+        if (given != compute_.size())
+            throw error("measure: " + std::to_string(given) + " " + what + " tensors for " +
+                        std::to_string(compute_.size()) + " convolution and linear layers");
+    }
+
+    void check(std::size_t j) {
+        const std::size_t i = compute_[j];
+        const auto volume = static_cast<std::size_t>(rows_[i].in.volume());
+        const auto expected = static_cast<std::size_t>(weight_count(rows_[i]));
+        const auto require = [&](bool holds, const std::string& what) {
+            if (!holds) throw error("measure: layer '" + name_of(network(), i) + "': " + what);
+        };
+        require(
+            weights_[j].size() == expected,
+            std::to_string(weights_[j].size()) + " weights, expected " + std::to_string(expected));
+        require(!activations_[j].empty() && activations_[j].size() % volume == 0,
+                std::to_string(activations_[j].size()) +
+                    " activations are not a multiple of its input " + std::to_string(volume));
+        const std::size_t images = activations_[j].size() / volume;
+        if (j == 0) images_ = images;
+        require(images == images_, "activations of " + std::to_string(images) +
+                                       " images where the first layer has " +
+                                       std::to_string(images_));
+    }
+
+    layer_statistics at(std::size_t j, const layer_thresholds& tau) const {
+        const layer_row& row = rows_[compute_[j]];
+        const plane_layout layout(row);
+        const auto channels = static_cast<std::size_t>(row.in.channels);
+        const auto pixels = static_cast<std::size_t>(row.in.pixels());
+        const float keep = detail::keep_from(tau.activation);
+        activation_windows windows(row);
+        std::vector<float> planes(channels * layout.size());
+        for (std::size_t n = 0; n < images_; ++n) {
+            const float* image = activations_[j].data() + n * channels * pixels;
+            for (std::size_t c = 0; c < channels; ++c)
+                fill_plane(row, layout, image + c * pixels, keep, 0.0F,
+                           planes.data() + c * layout.size());
+            windows.add(planes.data(), 1);
+            windows.add_inputs(image, channels * pixels, keep);
+        }
+        return joint_statistics(windows, weight_windows(row, weights_[j], tau.weight));
+    }
+
+    std::vector<layer_row> rows_;
+    std::vector<edge> edges_;
+    std::vector<std::string> names_;
+    tensors weights_;
+    tensors activations_;
+    std::vector<std::size_t> compute_;  ///< rows that are compute rows
+    std::size_t images_ = 0;
+};
+
+/// A range of tensors that outlives a call: a named container of tensors, or any range of views.
+template <class R>
+concept TensorRange = std::ranges::forward_range<R> && FloatTensor<std::ranges::range_value_t<R>> &&
+    ((std::is_lvalue_reference_v<R> &&
+      std::is_lvalue_reference_v<std::ranges::range_reference_t<R>>) ||
+     std::ranges::borrowed_range<std::ranges::range_value_t<R>>);
+
+/// Looks at the user's tensors, one of each a compute row (see `measured_tensors`):
+///     auto stats = hass::measure(net{}, weights, activations);
+///     auto at_zero = stats.at(hass::network_thresholds(stats.network().size()));
+/// \param weights, activations  ranges of anything contiguous with data() and size()
+template <TensorRange Weights, TensorRange Activations>
+measured_tensors measure(const network_view& net, Weights&& weights, Activations&& activations) {
+    const auto views = [](const auto& range) {
+        measured_tensors::tensors all;
+        for (const auto& t : range)
+            all.emplace_back(static_cast<const float*>(t.data()),
+                             static_cast<std::size_t>(t.size()));
+        return all;
+    };
+    return measured_tensors(net, views(weights), views(activations));
+}
+
+}  // namespace hass

@@ -1,0 +1,95 @@
+/// \file thresholds.hpp
+/// The magnitudes below which weights and activations are taken as zero, and how a search axis
+/// reaches them.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <hass/error.hpp>
+#include <hass/workload/network.hpp>
+
+namespace hass {
+
+/// Thresholds of one row: a weight w is zeroed when |w| < weight, an input x when |x| < activation.
+/// Both >= 0, strict, compared in float32 as the tensors are; 0 zeroes nothing.
+struct layer_thresholds {
+    double weight = 0.0;
+    double activation = 0.0;
+
+    constexpr bool operator==(const layer_thresholds&) const = default;
+};
+
+/// One entry a row of the network; entries of rows that are not compute rows are not read.
+using network_thresholds = std::vector<layer_thresholds>;
+
+/// The same two thresholds for every row.
+inline network_thresholds uniform_thresholds(const network_view& net, layer_thresholds each) {
+    return network_thresholds(net.size(), each);
+}
+
+/// \throws hass::error when there is not one entry a row, or one is negative, infinite or NaN
+inline void check_thresholds(const network_view& net, const network_thresholds& thresholds) {
+    if (thresholds.size() != net.size())
+        throw error("thresholds: " + std::to_string(thresholds.size()) +
+                    " entries for a network of " + std::to_string(net.size()) + " rows");
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        const auto sound = [](double tau) { return std::isfinite(tau) && tau >= 0.0; };
+        if (!sound(thresholds[i].weight) || !sound(thresholds[i].activation))
+            throw error("thresholds: layer '" + name_of(net, i) + "' has weight " +
+                        std::to_string(thresholds[i].weight) + ", activation " +
+                        std::to_string(thresholds[i].activation) +
+                        "; both must be finite and not negative");
+    }
+}
+
+/// A distribution of magnitudes: the share below a threshold, and the threshold for a share.
+template <class D>
+concept MagnitudeDistribution = requires(const D& d, double x) {
+    { d.zeros() } -> std::convertible_to<double>;       // share of exact zeros
+    { d.sparsity(x) } -> std::convertible_to<double>;   // share with |x| < threshold
+    { d.threshold(x) } -> std::convertible_to<double>;  // the threshold that gives a share
+};
+
+/// One search axis in [0, 1] over the sparsity of one tensor: 0 leaves it at its natural sparsity
+/// s0 (threshold 0), 1 brings it to `maximum`; in between the target sparsity moves linearly,
+///     tau = threshold(s0 + x (maximum - s0)),
+/// so that every step along the axis zeroes further values: no part of it is flat.
+struct threshold_axis {
+    /// Highest sparsity that the axis reaches, in [0, 1]; below the natural one the axis is empty.
+    double maximum = 0.95;
+
+    /// Target sparsity at `x` in [0, 1].
+    double target(const MagnitudeDistribution auto& values, double x) const {
+        const double natural = values.zeros();
+        return natural + std::clamp(x, 0.0, 1.0) * std::max(0.0, maximum - natural);
+    }
+    /// Threshold at `x` in [0, 1]; exactly 0 at x = 0.
+    double threshold(const MagnitudeDistribution auto& values, double x) const {
+        if (!(x > 0.0) || maximum <= values.zeros()) return 0.0;
+        return values.threshold(target(values, x));
+    }
+    /// Where a threshold lies on the axis, clamped to [0, 1].
+    double position(const MagnitudeDistribution auto& values, double tau) const {
+        const double natural = values.zeros();
+        if (maximum <= natural) return 0.0;
+        return std::clamp((values.sparsity(tau) - natural) / (maximum - natural), 0.0, 1.0);
+    }
+};
+
+namespace detail {
+
+/// The float32 bound that a magnitude must reach to count as non-zero under threshold `tau`:
+/// |x| >= bound holds exactly for the values that are neither zero nor clipped.
+inline float keep_from(double tau) {
+    return std::max(static_cast<float>(tau), std::numeric_limits<float>::denorm_min());
+}
+
+}  // namespace detail
+
+}  // namespace hass

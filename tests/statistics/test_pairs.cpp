@@ -1,0 +1,213 @@
+// Joint zeros by masks against every multiply-accumulate counted one by one.
+#include <array>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include <hass/statistics/measure.hpp>
+
+#include "random_layers.hpp"
+
+namespace {
+
+hass::network network_of(const hass::layer_row& row) {
+    return {{row}, {{-1, 0}}, {"layer"}};
+}
+
+void compare(const hass::layer_row& row, const std::vector<float>& weights,
+             const std::vector<float>& activations, double tau_w, double tau_a) {
+    INFO(test::describe(row) << "tau " << tau_w << " " << tau_a);
+    const hass::network net = network_of(row);
+    const auto measured =
+        hass::measure(net, std::array{std::span(weights)}, std::array{std::span(activations)});
+    const hass::layer_statistics s = measured.at({{tau_w, tau_a}}).front();
+    const auto images = static_cast<double>(measured.images());
+    const int per_group = hass::channels_per_group(row);
+    std::size_t histograms = 0;
+    for (int channels = 1; channels <= 16; channels *= 2) {
+        const hass::window_histogram* h = s.windows_of(channels);
+        const bool expected = (channels == 1 || hass::taps(row) == 1) && per_group % channels == 0;
+        REQUIRE((h != nullptr) == expected);
+        if (!expected) continue;
+        ++histograms;
+        const test::brute_force counts =
+            test::count_one_by_one(row, weights, activations, static_cast<float>(tau_w),
+                                   static_cast<float>(tau_a), channels);
+        REQUIRE(h->length == channels * hass::taps(row));
+        REQUIRE(h->share.size() == counts.windows.size());
+        REQUIRE(h->blocks() == static_cast<std::size_t>(row.in.channels / channels));
+        const double windows =
+            images * static_cast<double>(row.out.pixels()) * hass::filters_per_group(row);
+        for (std::size_t i = 0; i < counts.windows.size(); ++i)
+            REQUIRE(h->share[i] == static_cast<double>(counts.windows[i]) / windows);
+        const auto zeros = [&](std::uint64_t of) {
+            return of == 0 ? 0.0
+                           : 1.0 - static_cast<double>(counts.pairs) / static_cast<double>(of);
+        };
+        REQUIRE(s.pair_sparsity == zeros(counts.inside));
+        REQUIRE(s.pair_sparsity_padded == zeros(counts.all));
+    }
+    REQUIRE(histograms == s.windows.size());
+    const auto share = [](const std::vector<float>& values, double tau) {
+        std::size_t zeros = 0;
+        for (const float x : values) zeros += test::survives(x, static_cast<float>(tau)) ? 0U : 1U;
+        return static_cast<double>(zeros) / static_cast<double>(values.size());
+    };
+    REQUIRE(s.weight_sparsity == Approx(share(weights, tau_w)).margin(1e-15));
+    REQUIRE(s.activation_sparsity == Approx(share(activations, tau_a)).margin(1e-15));
+}
+
+}  // namespace
+
+TEST_CASE("window histograms and pair sparsities equal a count one by one") {
+    std::mt19937 bits(7);
+    for (int i = 0; i < 150; ++i) {
+        const hass::layer_row row = test::random_row(bits);
+        const auto weights =
+            test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row)));
+        const auto activations =
+            test::random_values(bits, 3 * static_cast<std::size_t>(row.in.volume()));
+        const double tau_w = i % 3 == 0 ? 0.0 : 0.4;
+        const double tau_a = i % 2 == 0 ? 0.0 : 0.3;
+        compare(row, weights, activations, tau_w, tau_a);
+    }
+}
+
+TEST_CASE("pointwise and linear layers have windows of up to 16 channels") {
+    std::mt19937 bits(11);
+    for (const int channels : {16, 24, 32, 48, 6}) {
+        hass::layer_row row;
+        row.kind = channels == 24 ? hass::layer_kind::linear : hass::layer_kind::convolution;
+        row.in = {channels, channels == 24 ? 1 : 6, channels == 24 ? 1 : 5};
+        row.out = {19, row.in.height, row.in.width};
+        compare(row, test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row))),
+                test::random_values(bits, 40 * static_cast<std::size_t>(row.in.volume())), 0.2,
+                0.2);
+    }
+}
+
+TEST_CASE("kernels of 25 and 49 taps are counted by their unique masks") {
+    std::mt19937 bits(5);
+    for (const int kernel : {5, 7}) {
+        hass::layer_row row;
+        row.in = {2, 12, 11};
+        row.kernel_h = row.kernel_w = kernel;
+        row.pad_top = row.pad_left = row.pad_bottom = row.pad_right = kernel / 2;
+        row.stride_h = row.stride_w = kernel == 7 ? 2 : 1;
+        row.out = {5, kernel == 7 ? 6 : 12, kernel == 7 ? 6 : 11};
+        compare(row, test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row))),
+                test::random_values(bits, 2 * static_cast<std::size_t>(row.in.volume())), 0.1, 0.1);
+    }
+}
+
+TEST_CASE("kernels of more than 64 taps have exact pair counts and no histogram") {
+    std::mt19937 bits(3);
+    hass::layer_row row;
+    row.in = {3, 13, 12};
+    row.kernel_h = row.kernel_w = 9;
+    row.pad_top = row.pad_left = 2;
+    row.out = {4, 7, 6};
+    const auto weights =
+        test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row)));
+    const auto activations =
+        test::random_values(bits, 2 * static_cast<std::size_t>(row.in.volume()));
+    const auto s = hass::measure(network_of(row), std::array{std::span(weights)},
+                                 std::array{std::span(activations)})
+                       .at({{0.2, 0.1}})
+                       .front();
+    const auto counts = test::count_one_by_one(row, weights, activations, 0.2F, 0.1F, 1);
+    CHECK(s.windows.empty());
+    CHECK(s.pair_sparsity ==
+          1.0 - static_cast<double>(counts.pairs) / static_cast<double>(counts.inside));
+}
+
+TEST_CASE("pairs of a channel and tap are non-zero weights times non-zero activations") {
+    std::mt19937 bits(13);
+    for (int i = 0; i < 20; ++i) {
+        const hass::layer_row row = test::random_row(bits);
+        INFO(test::describe(row));
+        const auto weights =
+            test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row)));
+        const auto image = test::random_values(bits, static_cast<std::size_t>(row.in.volume()));
+        const hass::plane_layout layout(row);
+        std::vector<float> planes(static_cast<std::size_t>(row.in.channels) * layout.size());
+        for (int c = 0; c < row.in.channels; ++c)
+            hass::fill_plane(row, layout, image.data() + c * row.in.pixels(), 0.0F, 0.0F,
+                             planes.data() + static_cast<std::size_t>(c) * layout.size());
+        hass::activation_windows a(row);
+        a.add(planes.data(), 1);
+        const hass::weight_windows w(row, weights, 0.0);
+        std::uint64_t pairs = 0;
+        for (int c = 0; c < row.in.channels; ++c)
+            for (int ky = 0; ky < row.kernel_h; ++ky)
+                for (int kx = 0; kx < row.kernel_w; ++kx)
+                    pairs += a.nonzero(c, ky, kx) * w.nonzero(c, ky, kx);
+        CHECK(pairs == test::count_one_by_one(row, weights, image, 0.0F, 0.0F, 1).pairs);
+        CHECK(pairs == hass::count_pairs(a, w).pairs);
+    }
+}
+
+TEST_CASE("mask counts are the same as a table, as a hash table, merged or not") {
+    std::mt19937 bits(17);
+    for (const int length : {9, 13, 16, 25, 64}) {
+        hass::mask_counts one(length);
+        hass::mask_counts left(length);
+        hass::mask_counts right(length);
+        const std::uint64_t keep = ~std::uint64_t{0} >> (64 - length);
+        for (int i = 0; i < 30000; ++i) {
+            const std::uint64_t mask = (bits() % 5000 * 0x9e3779b97f4a7c15ULL >> 20) & keep;
+            one.add(mask);
+            (i % 3 == 0 ? left : right).add(mask);
+        }
+        left.merge(right);
+        auto a = one.list();
+        auto b = left.list();
+        std::sort(a.begin(), a.end());
+        std::sort(b.begin(), b.end());
+        CHECK(a == b);
+        CHECK(one.total() == 30000);
+    }
+}
+
+TEST_CASE("both ways of letting masks meet agree") {
+    std::mt19937 bits(19);
+    for (const int length : {1, 4, 9, 12}) {
+        hass::mask_counts a(length);
+        hass::mask_counts w(length);
+        const std::uint64_t keep = ~std::uint64_t{0} >> (64 - length);
+        for (int i = 0; i < 700; ++i) a.add(bits() & keep, i % 7 + 1U);
+        for (int i = 0; i < 100; ++i) w.add(bits() & keep);
+        std::vector<std::uint64_t> direct(static_cast<std::size_t>(length) + 1);
+        std::vector<std::uint64_t> transformed(direct.size());
+        for (const auto& [x, n] : a.list())
+            for (const auto& [y, m] : w.list())
+                direct[static_cast<std::size_t>(std::popcount(x & y))] += std::uint64_t{n} * m;
+        hass::detail::add_joint_counts_transformed(a, w, transformed);
+        CHECK(direct == transformed);
+    }
+}
+
+TEST_CASE("measure refuses tensors that do not fit, naming the layer") {
+    hass::layer_row row;
+    row.in = {4, 3, 3};
+    row.out = {2, 3, 3};
+    const hass::network net = network_of(row);
+    const std::vector<float> weights(8);
+    const std::vector<float> activations(36);
+    using tensors = std::vector<std::vector<float>>;
+    const tensors w{weights};
+    const tensors a{activations};
+    const tensors none;
+    const tensors empty{{}};
+    CHECK_NOTHROW(hass::measure(net, w, a));
+    CHECK_THROWS_WITH(hass::measure(net, none, a),
+                      "measure: 0 weight tensors for 1 convolution and linear layers");
+    CHECK_THROWS_WITH(hass::measure(net, a, a), "measure: layer 'layer': 36 weights, expected 8");
+    CHECK_THROWS_AS(hass::measure(net, w, w), hass::error);
+    CHECK_THROWS_AS(hass::measure(net, w, empty), hass::error);
+    const auto measured = hass::measure(net, w, a);
+    CHECK_THROWS_AS(measured.at({}), hass::error);
+    CHECK_THROWS_WITH(measured.at({{-1.0, 0.0}}), Catch::Contains("'layer'"));
+    CHECK_THROWS_AS(measured.at({{0.0, std::nan("")}}), hass::error);
+}
