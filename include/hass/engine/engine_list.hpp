@@ -81,9 +81,9 @@ requires(sizeof...(E) > 0) struct engine_list {
     constexpr void for_each_of(const layer_row& row, Visit&& visit,
                                std::index_sequence<I...>) const {
         (std::get<I>(engines).for_each(row,
-                                       [&](configuration c) {
-                                           c.engine = static_cast<int>(I);
-                                           visit(c);
+                                       [&](configuration chosen) {
+                                           chosen.engine = static_cast<int>(I);
+                                           visit(chosen);
                                        }),
          ...);
     }

@@ -123,7 +123,9 @@ class window_work {
             for (std::size_t b = 0; b < blocks(); ++b) work_[b] = expected(b);
             std::sort(work_.begin(), work_.end(), [](double a, double b) { return a > b; });
         } else {
-            order_by_work();
+            work_.assign(blocks(), 0.0);
+            for (std::size_t b = 0; b < blocks(); ++b)
+                work_[b] = interval_.mean(mean_[b], empty_[b], macs_);
         }
     }
 
@@ -159,30 +161,18 @@ class window_work {
         }
     }
 
-    constexpr void order_by_work() {
-        order_.assign(blocks(), 0);
-        work_.assign(blocks(), 0.0);
-        for (std::size_t b = 0; b < blocks(); ++b) {
-            order_[b] = b;
-            work_[b] = interval_.mean(mean_[b], empty_[b], macs_);
-        }
-        std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
-            return work_[a] != work_[b] ? work_[a] > work_[b] : a < b;
-        });
-    }
-
     constexpr double slowest_of_means(std::size_t streams) {
+        const std::vector<std::size_t> order = deal(work_, streams);
         scratch_.assign(2 * streams, 0.0);
-        for (std::size_t rank = 0; rank < order_.size(); ++rank) {
-            const std::size_t s = stream_of_rank(rank, streams);
-            scratch_[s] += mean_[order_[rank]];
-            scratch_[streams + s] += empty_[order_[rank]];
+        for (std::size_t place = 0; place < order.size(); ++place) {
+            scratch_[place % streams] += mean_[order[place]];
+            scratch_[streams + place % streams] += empty_[order[place]];
         }
-        const double rows = static_cast<double>(order_.size() / streams);
+        const auto rounds = static_cast<double>(order.size() / streams);
         double worst = 0.0;
         for (std::size_t s = 0; s < streams; ++s)
             worst = std::max(
-                worst, interval_.mean(scratch_[s] / rows, scratch_[streams + s] / rows, macs_));
+                worst, interval_.mean(scratch_[s] / rounds, scratch_[streams + s] / rounds, macs_));
         return worst;
     }
 
@@ -193,7 +183,6 @@ class window_work {
     std::vector<double> own_{};
     std::span<const double> share_{};
     std::vector<double> price_{}, work_{}, scratch_{}, mean_{}, empty_{};
-    std::vector<std::size_t> order_{};
 };
 
 }  // namespace detail

@@ -3,9 +3,8 @@
 /// stream then takes. The pipeline of one layer runs at that stream's pace.
 #pragma once
 
-#include <cmath>
+#include <algorithm>
 #include <cstddef>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,11 +14,21 @@
 
 namespace hass {
 
-/// Which stream the block at place `rank` goes to when blocks, slowest first, are dealt in
-/// boustrophedon order: forth in even rows, back in odd ones (fpgaconvnet-model, get_interleaving).
-constexpr std::size_t stream_of_rank(std::size_t rank, std::size_t streams) {
-    const std::size_t column = rank % streams;
-    return (rank / streams) % 2 == 0 ? column : streams - 1 - column;
+/// Deals blocks to streams, slowest first, in boustrophedon order: forth in even rounds, back in
+/// odd ones (fpgaconvnet-model, get_interleaving). Blocks of equal work stay in their order. \param
+/// work     work of every block \param streams  divides the number of blocks \return the block that
+/// stream s gets in round r, at r * streams + s
+constexpr std::vector<std::size_t> deal(std::span<const double> work, std::size_t streams) {
+    std::vector<std::size_t> order(work.size(), 0);
+    for (std::size_t b = 0; b < order.size(); ++b) order[b] = b;
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return work[a] != work[b] ? work[a] > work[b] : a < b;
+    });
+    using distance = std::vector<std::size_t>::difference_type;
+    for (std::size_t row = streams; row < order.size(); row += 2 * streams)
+        std::reverse(order.begin() + static_cast<distance>(row),
+                     order.begin() + static_cast<distance>(row + streams));
+    return order;
 }
 
 /// Largest mean over streams of values dealt in boustrophedon order. O(values).
