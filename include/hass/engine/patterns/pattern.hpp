@@ -76,16 +76,16 @@ struct fraction {
 ///     stored_values(e)    words that hardware stores, slots of structured patterns included
 ///     metadata_bits(e)    bits that say where these words stand
 template <class P>
-concept Pattern =
-    requires(const P& p, weight_extents e, std::span<const float> w, std::span<float> out) {
-        { p.density() } -> std::convertible_to<double>;
-        { p.degrees(e) } -> std::convertible_to<std::int64_t>;
-        { p.applies(e) } -> std::convertible_to<bool>;
-        { p.conforms(e, w) } -> std::convertible_to<bool>;
-        p.project(e, out);
-        { p.stored_values(e) } -> std::convertible_to<std::int64_t>;
-        { p.metadata_bits(e) } -> std::convertible_to<std::int64_t>;
-    };
+concept Pattern = requires(const P& p, weight_extents e, std::span<const float> w,
+                           std::span<float> out) {
+    { p.density() } -> std::convertible_to<double>;
+    { p.degrees(e) } -> std::convertible_to<std::int64_t>;
+    { p.applies(e) } -> std::convertible_to<bool>;
+    { p.conforms(e, w) } -> std::convertible_to<bool>;
+    p.project(e, out);
+    { p.stored_values(e) } -> std::convertible_to<std::int64_t>;
+    { p.metadata_bits(e) } -> std::convertible_to<std::int64_t>;
+};
 
 /// Bits of such a tensor in the pattern's own format: values and metadata.
 /// \param word_bits width of one weight, >= 1
@@ -118,7 +118,9 @@ inline void check(weight_extents e, std::size_t size) {
                     " channels x " + std::to_string(e.taps) + " taps");
 }
 
-constexpr double square(float x) { return static_cast<double>(x) * static_cast<double>(x); }
+constexpr double square(float x) {
+    return static_cast<double>(x) * static_cast<double>(x);
+}
 
 /// Where weight (filter, channel, tap) stands.
 constexpr std::size_t at(weight_extents e, int filter, int channel, int tap) {

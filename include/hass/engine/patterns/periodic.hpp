@@ -1,6 +1,6 @@
 /// \file periodic.hpp
-/// Periodic pattern-based sparsity (PPS, from SPS, ISLPED 2022): all kernels of a layer keep the same
-/// number of taps, and which taps repeats with a fixed period, so no weight needs an index.
+/// Periodic pattern-based sparsity (PPS, from SPS, ISLPED 2022): all kernels of a layer keep the
+/// same number of taps, and which taps repeats with a fixed period, so no weight needs an index.
 #pragma once
 
 #include <cstddef>

@@ -2,8 +2,8 @@
 /// G:H structure along the input channels, and hierarchies of it (HighLight / HSS, MICRO 2023).
 ///
 ///     using half = patterns::gh<2, 4>;                                 // 2:4
-///     using deep = patterns::hss<patterns::gh<4, 6>, patterns::gh<2, 4>>;  // 4:6 blocks, 2:4 inside
-///     deep::exact_density();                                           // 4/6 x 2/4 = 1/3
+///     using deep = patterns::hss<patterns::gh<4, 6>, patterns::gh<2, 4>>;  // 4:6 blocks, 2:4
+///     inside deep::exact_density();                                           // 4/6 x 2/4 = 1/3
 #pragma once
 
 #include <algorithm>
@@ -83,19 +83,19 @@ inline bool ranked_conforms(std::span<const rank> inner_first, weight_extents e,
     check(e, w.size());
     bool good = true;
     for_each_fibre(e, [&](const fibre& f) {
-        for_each_block(inner_first, f.length,
-                       [&](std::size_t keep, std::size_t first, std::size_t count,
-                           std::size_t size) {
-                           std::size_t used = 0;
-                           for (std::size_t c = 0; c < count; ++c) {
-                               bool any = false;
-                               const std::size_t from = first + c * size;
-                               for (std::size_t i = from; i < std::min(from + size, f.length); ++i)
-                                   any = any || w[f.at(i)] != 0.0F;
-                               used += any ? 1U : 0U;
-                           }
-                           good = good && used <= keep;
-                       });
+        for_each_block(
+            inner_first, f.length,
+            [&](std::size_t keep, std::size_t first, std::size_t count, std::size_t size) {
+                std::size_t used = 0;
+                for (std::size_t c = 0; c < count; ++c) {
+                    bool any = false;
+                    const std::size_t from = first + c * size;
+                    for (std::size_t i = from; i < std::min(from + size, f.length); ++i)
+                        any = any || w[f.at(i)] != 0.0F;
+                    used += any ? 1U : 0U;
+                }
+                good = good && used <= keep;
+            });
     });
     return good;
 }
@@ -127,9 +127,9 @@ inline void ranked_project(std::span<const rank> inner_first, weight_extents e,
 
 }  // namespace detail
 
-/// Hierarchical structured sparsity along the input channels: `Ranks` are gh<G, H> from the outermost
-/// (rank N-1) to the innermost (rank 0). Rank 0 keeps G of H adjacent channels, rank n keeps G of H
-/// adjacent blocks of rank n-1; a short block at the end of a fibre keeps as many.
+/// Hierarchical structured sparsity along the input channels: `Ranks` are gh<G, H> from the
+/// outermost (rank N-1) to the innermost (rank 0). Rank 0 keeps G of H adjacent channels, rank n
+/// keeps G of H adjacent blocks of rank n-1; a short block at the end of a fibre keeps as many.
 template <class... Ranks>
 struct hss {
     static_assert(sizeof...(Ranks) >= 1, "hss needs at least one rank, hss<gh<G, H>, ...>");
