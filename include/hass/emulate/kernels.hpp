@@ -1,0 +1,156 @@
+/// \file kernels.hpp
+/// The layers of the emulator other than dense products. Feature maps of a batch lie channel by
+/// channel: channels x images x height x width, so that a 1x1 convolution of the whole batch is one
+/// product and joining channels is one copy.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <hass/emulate/gemm.hpp>
+#include <hass/statistics/planes.hpp>
+#include <hass/workload/layer.hpp>
+
+namespace hass::detail {
+
+/// A row's windows over planes: their layout and where each tap stands in it.
+struct sliding_window {
+    layer_row row;
+    plane_layout layout;
+    std::vector<std::size_t> taps;  ///< offset of each tap in output row 0
+
+    explicit sliding_window(const layer_row& r) : row(r), layout(r) {
+        for (int ky = 0; ky < r.kernel_h; ++ky)
+            for (int kx = 0; kx < r.kernel_w; ++kx) taps.push_back(layout.at(r, 0, ky, kx));
+    }
+    /// Offset of output row y.
+    std::size_t at(std::size_t y) const {
+        return y * static_cast<std::size_t>(row.stride_h) * layout.row_size;
+    }
+};
+
+/// Slides a window over one plane, a packet of output columns at a time, beginning with `start`.
+/// `step` combines the running packet with the values of one tap, `finish` ends the packet of
+/// output row y at column x.
+template <class Step, class Finish>
+void slide(const sliding_window& window, const float* plane, float* out, gemm_tile::packet start,
+           Step step, Finish finish) {
+    using namespace Eigen::internal;
+    using packet = gemm_tile::packet;
+    constexpr std::size_t lanes = gemm_tile::lanes;
+    const auto width = static_cast<std::size_t>(window.row.out.width);
+    const auto height = static_cast<std::size_t>(window.row.out.height);
+    const std::size_t taps = window.taps.size();
+    const std::size_t* offsets = window.taps.data();
+    for (std::size_t y = 0; y < height; ++y, out += width) {
+        const float* line = plane + window.at(y);
+        for (std::size_t x = 0; x < width; x += lanes) {
+            packet sum = start;
+            for (std::size_t tap = 0; tap < taps; ++tap)
+                sum = step(sum, tap, ploadu<packet>(line + offsets[tap] + x));
+            sum = finish(sum, y, x);
+            if (x + lanes <= width) {
+                pstoreu(out + x, sum);
+            } else {
+                std::array<float, lanes> rest;
+                pstoreu(rest.data(), sum);
+                std::copy_n(rest.data(), width - x, out + x);
+            }
+        }
+    }
+}
+
+/// One filter on one plane: a depthwise convolution's whole work for a channel and image.
+inline void depthwise(const sliding_window& window, const float* plane, const float* weights,
+                      float bias, const clamp& bounds, float* out) {
+    using namespace Eigen::internal;
+    using packet = gemm_tile::packet;
+    const packet lower = pset1<packet>(bounds.lower);
+    const packet upper = pset1<packet>(bounds.upper);
+    slide(
+        window, plane, out, pset1<packet>(bias),
+        [weights](packet sum, std::size_t tap, packet x) {
+            return pmadd(pset1<packet>(weights[tap]), x, sum);
+        },
+        [&](packet sum, std::size_t, std::size_t) { return pmin(pmax(sum, lower), upper); });
+}
+
+/// Max pool of one plane whose outside is -infinity.
+inline void max_pool(const sliding_window& window, const float* plane, float* out) {
+    using namespace Eigen::internal;
+    using packet = gemm_tile::packet;
+    slide(
+        window, plane, out, pset1<packet>(-std::numeric_limits<float>::infinity()),
+        [](packet best, std::size_t, packet x) { return pmax(best, x); },
+        [](packet best, std::size_t, std::size_t) { return best; });
+}
+
+/// Values that each window along one axis averages: those inside the map, or, with padding counted,
+/// those inside the padded map (a partial window of ceil mode counts no further).
+inline std::vector<float> window_counts(int out, int in, int kernel, int stride, int dilation,
+                                        int pad_before, int pad_after, bool count_padding) {
+    std::vector<float> counts(static_cast<std::size_t>(out) + packet_slack, 1.0F);
+    const int low = count_padding ? -pad_before : 0;
+    const int high = count_padding ? in + pad_after : in;
+    for (int o = 0; o < out; ++o) {
+        int inside = 0;
+        for (int k = 0; k < kernel; ++k) {
+            const int i = o * stride - pad_before + k * dilation;
+            inside += i >= low && i < high ? 1 : 0;
+        }
+        counts[static_cast<std::size_t>(o)] = static_cast<float>(std::max(inside, 1));
+    }
+    return counts;
+}
+
+/// Average pool of one plane whose outside is 0.
+/// \param rows, columns  values that a window averages along each axis (`window_counts`)
+inline void average_pool(const sliding_window& window, const float* plane,
+                         std::span<const float> rows, std::span<const float> columns, float* out) {
+    using namespace Eigen::internal;
+    using packet = gemm_tile::packet;
+    slide(
+        window, plane, out, pset1<packet>(0.0F),
+        [](packet sum, std::size_t, packet x) { return padd(sum, x); },
+        [&](packet sum, std::size_t y, std::size_t x) {
+            return pdiv(sum, pmul(pset1<packet>(rows[y]), ploadu<packet>(columns.data() + x)));
+        });
+}
+
+/// Softmax over the channels of each image and pixel: `values` is channels x positions, in place.
+inline void softmax(std::size_t channels, std::size_t positions, float* values) {
+    for (std::size_t p = 0; p < positions; ++p) {
+        float most = values[p];
+        for (std::size_t c = 1; c < channels; ++c) most = std::max(most, values[c * positions + p]);
+        double sum = 0.0;
+        for (std::size_t c = 0; c < channels; ++c) {
+            float& x = values[c * positions + p];
+            x = std::exp(x - most);
+            sum += static_cast<double>(x);
+        }
+        for (std::size_t c = 0; c < channels; ++c)
+            values[c * positions + p] =
+                static_cast<float>(static_cast<double>(values[c * positions + p]) / sum);
+    }
+}
+
+inline float hardsigmoid(float x) {
+    return std::clamp(x / 6.0F + 0.5F, 0.0F, 1.0F);
+}
+inline float sigmoid(float x) {
+    return 1.0F / (1.0F + std::exp(-x));
+}
+
+/// Maps every value: out[i] = f(in[i]); `out` may be `in`.
+template <class F>
+void map(const float* in, float* out, std::size_t size, F f) {
+    for (std::size_t i = 0; i < size; ++i) out[i] = f(in[i]);
+}
+
+}  // namespace hass::detail

@@ -1,0 +1,151 @@
+/// \file schedule.hpp
+/// In which buffers the rows of a network leave their results: a result's buffer is free again
+/// after its last use, element-wise rows work in place, and activations that follow a compute row
+/// are folded into it.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <hass/emulate/gemm.hpp>
+#include <hass/workload/model.hpp>
+
+namespace hass::detail {
+
+/// Bounds of a clipping activation row. A relu6 without a finite upper bound of its own ends at 6.
+inline clamp bounds_of(const layer_row& row, const layer_parameters& p) {
+    const bool unbounded = p.upper == std::numeric_limits<float>::infinity();
+    return {p.lower, row.kind == layer_kind::relu6 && unbounded ? 6.0F : p.upper};
+}
+
+class schedule {
+  public:
+    /// Where one row works.
+    struct step {
+        std::vector<std::size_t> inputs;  ///< buffers it reads, in the order of its edges
+        std::vector<shape> shapes;        ///< of these inputs
+        std::size_t output = 0;           ///< buffer it writes; may be inputs[0]
+        bool done = false;  ///< nothing to do: folded into its input, or only another view of it
+        clamp bounds;       ///< of the activation folded into this row
+    };
+
+    explicit schedule(const model& m) {
+        const std::size_t n = m.net.rows.size();
+        std::vector<std::vector<std::size_t>> from(n);  // results are numbered row + 1, 0: image
+        std::vector<std::size_t> consumers(n + 1, 0);
+        for (const edge& e : m.net.edges) {
+            from[static_cast<std::size_t>(e.to)].push_back(static_cast<std::size_t>(e.from + 1));
+            ++consumers[static_cast<std::size_t>(e.from + 1)];
+        }
+        steps_.resize(n);
+        std::vector<std::size_t> root(n + 1, 0);
+        for (std::size_t i = 0; i < n; ++i) {
+            const layer_row& row = m.net.rows[i];
+            const std::size_t source = from[i].front();
+            const bool clips = row.kind == layer_kind::relu || row.kind == layer_kind::relu6;
+            const bool folds =
+                clips && source > 0 && consumers[source] == 1 && is_compute(m.net.rows[source - 1]);
+            const bool renames = row.kind == layer_kind::flatten && row.in.pixels() == 1;
+            if (folds) steps_[source - 1].bounds = bounds_of(row, m.parameters[i]);
+            steps_[i].done = folds || renames;
+            root[i + 1] = steps_[i].done ? root[source] : i + 1;
+        }
+        place(m, from, root);
+    }
+
+    const step& operator[](std::size_t row) const { return steps_[row]; }
+    /// Floats an image in each buffer. Buffer 0 begins with the image.
+    const std::vector<std::size_t>& buffers() const { return buffers_; }
+    std::size_t image() const { return 0; }
+    std::size_t result() const { return steps_.back().output; }
+    std::size_t floats_per_image() const {
+        std::size_t sum = 0;
+        for (const std::size_t b : buffers_) sum += b;
+        return sum;
+    }
+
+  private:
+    static bool in_place(layer_kind kind) {
+        switch (kind) {
+            case layer_kind::add:
+            case layer_kind::multiply:
+            case layer_kind::relu:
+            case layer_kind::relu6:
+            case layer_kind::hardswish:
+            case layer_kind::hardsigmoid:
+            case layer_kind::sigmoid:
+            case layer_kind::swish:
+            case layer_kind::softmax:
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    void place(const model& m, const std::vector<std::vector<std::size_t>>& from,
+               const std::vector<std::size_t>& root) {
+        const std::size_t n = steps_.size();
+        std::vector<std::size_t> uses(n + 1, 0);
+        for (std::size_t i = 0; i < n; ++i)
+            if (!steps_[i].done)
+                for (const std::size_t f : from[i]) ++uses[root[f]];
+        ++uses[root[n]];  // the network's own result is never given away
+        const shape image = input_shape(m.net);
+        const auto volume_of = [&](std::size_t result) {
+            const shape s = result == 0 ? image : m.net.rows[result - 1].out;
+            return static_cast<std::size_t>(s.volume());
+        };
+        std::vector<std::size_t> buffer(n + 1, 0);
+        std::vector<std::size_t> free;
+        buffers_.push_back(volume_of(0));
+        for (std::size_t i = 0; i < n; ++i) {
+            step& s = steps_[i];
+            for (const std::size_t f : from[i]) {
+                s.inputs.push_back(buffer[root[f]]);
+                s.shapes.push_back(f == 0 ? image : m.net.rows[f - 1].out);
+            }
+            if (s.done) {
+                s.output = buffer[root[i + 1]];
+                continue;
+            }
+            const std::size_t volume = volume_of(i + 1);
+            const std::size_t first = root[from[i].front()];
+            const bool takes_over =
+                in_place(m.net.rows[i].kind) && uses[first] == 1 && volume_of(first) == volume;
+            s.output = takes_over ? buffer[first] : acquire(free, volume);
+            buffer[i + 1] = s.output;
+            for (const std::size_t f : from[i])
+                if (--uses[root[f]] == 0 && !(takes_over && root[f] == first))
+                    free.push_back(buffer[root[f]]);
+            if (uses[i + 1] == 0) free.push_back(s.output);
+        }
+    }
+
+    /// The smallest free buffer that is large enough, else the largest, grown, else a new one.
+    std::size_t acquire(std::vector<std::size_t>& free, std::size_t volume) {
+        if (free.empty()) {
+            buffers_.push_back(volume);
+            return buffers_.size() - 1;
+        }
+        const auto better = [&](std::size_t a, std::size_t b) {
+            const bool fits_a = buffers_[a] >= volume;
+            const bool fits_b = buffers_[b] >= volume;
+            if (fits_a != fits_b) return fits_a;
+            return fits_a ? buffers_[a] < buffers_[b] : buffers_[a] > buffers_[b];
+        };
+        const auto best = std::min_element(free.begin(), free.end(), better);
+        const std::size_t chosen = *best;
+        free.erase(best);
+        buffers_[chosen] = std::max(buffers_[chosen], volume);
+        return chosen;
+    }
+
+    std::vector<step> steps_;
+    std::vector<std::size_t> buffers_;
+};
+
+}  // namespace hass::detail
