@@ -26,12 +26,13 @@ includes)  # a room includes only rooms to its left
         report "headers beside the rooms include no room:"
     ;;
 umbrella)  # hass.hpp reaches every header
-    "$3" -std=c++20 -Iinclude -M include/hass/hass.hpp | search -oE 'include/hass/[^ ]+' | sort -u |
-        comm -13 - <(find include/hass -name '*.hpp' | sort) | report "hass.hpp does not reach:"
+    reached=$("$3" -std=c++20 -Iinclude -M include/hass/hass.hpp)
+    find include/hass -name '*.hpp' | search -vxFf <(tr ' ' '\n' <<<"$reached") |
+        report "hass.hpp does not reach:"
     ;;
 core)  # the core headers reach the standard library and each other, nothing else
-    "$3" -std=c++20 -Iinclude -M -include "$4" -x c++ /dev/null | tr ' ' '\n' |
-        search -E '/(eigen3|Eigen|boost|fmt|nlohmann|protozero|CLI|catch2|benchmark)/' |
+    reached=$("$3" -std=c++20 -Iinclude -M -include "$4" -x c++ /dev/null)
+    search -oE '[^ ]+/(eigen3|Eigen|boost|fmt|nlohmann|protozero|CLI|catch2|benchmark)/[^ ]+' <<<"$reached" |
         report "core headers reach beyond the standard library:"
     ;;
 tree)  # no paths of one machine, no merge leftovers, no trailing blanks
