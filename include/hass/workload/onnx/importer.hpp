@@ -44,6 +44,7 @@ enum class form : std::uint8_t {
     plain,        ///< the output of row `from`, or the image
     padded,       ///< the same with zeros around it, `pads`
     affine,       ///< scale * x + shift, each one number or one a channel
+    relu_plus3,   ///< max(x + 3, 0), which may be on its way to what follows
     relu6_plus3,  ///< min(max(x + 3, 0), 6), on its way to a hard sigmoid or hard swish
     times_relu6,  ///< x * min(max(x + 3, 0), 6)
     constant,
@@ -253,6 +254,10 @@ class importer {
             settle_affine(x);
             return;
         }
+        if (x.form == form::relu_plus3 || x.form == form::relu6_plus3) {
+            settle_activation(x);
+            return;
+        }
         const std::string who = x.made_by != nullptr ? operation::who(*x.made_by) : "a constant";
         if (x.form == form::padded)
             throw error(who +
@@ -446,6 +451,21 @@ class importer {
         x = std::move(y);
     }
 
+    /// x + 3 and its bounds did not become a hard sigmoid or hard swish: two rows after all.
+    void settle_activation(value& x) {
+        draft d;
+        const bool bounded = x.form == form::relu6_plus3;
+        d.row.kind = bounded ? layer_kind::relu6 : layer_kind::relu;
+        if (bounded) d.parameters.upper = 6.0F;
+        d.row.in = d.row.out = x.shape;
+        d.name = printable(x.made_by->name);
+        x.form = form::affine;
+        settle_affine(x);
+        d.from = {x.from};
+        x.from = add(std::move(d));
+        x.non_negative = true;
+    }
+
     static void require_finite(const layer_parameters& p, const node_proto& node) {
         const auto finite = [](float f) { return std::isfinite(f); };
         if (!std::all_of(p.weights.begin(), p.weights.end(), finite) ||
@@ -566,7 +586,9 @@ inline void operation::give(value x) const {
 
 inline void operation::pass(std::size_t i) const {
     const bool shared = !alone(i);
-    if (shared && raw(i).form == form::affine) data(i);  // two pending copies would fold twice
+    const form now = raw(i).form;
+    if (shared && (now == form::affine || now == form::relu_plus3 || now == form::relu6_plus3))
+        data(i);  // two pending copies would fold twice
     value x = raw(i);
     x.shared = shared;
     graph_.set(node_.outputs[0], std::move(x));

@@ -119,11 +119,6 @@ inline layer_row window(const operation& op, const value& x, layer_kind kind, in
     if (kind != layer_kind::convolution) {
         row.ceil_mode = op.integer("ceil_mode", 0) != 0 && automatic != "SAME_UPPER" &&
                         automatic != "SAME_LOWER";
-        const int span_h = row.dilation_h * (kernel_h - 1) + 1;
-        const int span_w = row.dilation_w * (kernel_w - 1) + 1;
-        if (std::max(row.pad_top, row.pad_bottom) >= span_h ||
-            std::max(row.pad_left, row.pad_right) >= span_w)
-            throw op.fail("padding as large as the kernel leaves windows without data");
     }
     row.pad_top += x.pads[0], row.pad_left += x.pads[1];
     row.pad_bottom += x.pads[2], row.pad_right += x.pads[3];
@@ -135,6 +130,15 @@ inline layer_row window(const operation& op, const value& x, layer_kind kind, in
         throw op.fail("a window of " + std::to_string(kernel_h) + "x" + std::to_string(kernel_w) +
                       " does not fit into " + operation::describe(x));
     row.out = op.sound(out_channels, height, width);
+    const auto empty = [](int in, int out, int span, int stride, int before) {
+        return before >= span || std::int64_t{out - 1} * stride - before >= in;
+    };
+    if (kind != layer_kind::convolution &&
+        (empty(row.in.height, height, row.dilation_h * (kernel_h - 1) + 1, row.stride_h,
+               row.pad_top) ||
+         empty(row.in.width, width, row.dilation_w * (kernel_w - 1) + 1, row.stride_w,
+               row.pad_left)))
+        throw op.fail("its padding leaves windows without data");
     return row;
 }
 
@@ -191,10 +195,7 @@ inline void pool(const operation& op, layer_kind kind) {
         p.count_include_pad = p.count_include_pad || padded;
     }
     if (padded && row.ceil_mode) throw op.fail("ceil_mode behind a Pad is not supported");
-    if (padded && kind == layer_kind::max_pool &&
-        (!x.non_negative ||
-         std::max(row.pad_top, row.pad_bottom) >= row.dilation_h * (row.kernel_h - 1) + 1 ||
-         std::max(row.pad_left, row.pad_right) >= row.dilation_w * (row.kernel_w - 1) + 1))
+    if (padded && kind == layer_kind::max_pool && !x.non_negative)
         throw op.fail(
             "zeros of a Pad would win against negative values; padding of the pool "
             "itself is supported");
@@ -385,7 +386,8 @@ inline void affine(const operation& op, std::size_t i, std::vector<float> scale,
 /// older than the operators themselves. Whether that is what this is.
 inline bool sixth(const operation& op, std::size_t data, std::size_t number, bool divides) {
     const value& x = op.raw(data);
-    if (x.form != form::relu6_plus3 && x.form != form::times_relu6) return false;
+    if (x.form != form::times_relu6 && (x.form != form::relu6_plus3 || !op.alone(data)))
+        return false;
     const double factor = op.scalar(number, "the constant");
     if (std::abs((divides ? 1.0 / factor : factor) - 1.0 / 6.0) > 1e-6) return false;
     const bool swish = x.form == form::times_relu6;
@@ -507,7 +509,8 @@ inline void multiply(const operation& op) {
     if (op.inputs() != 2) throw op.fail("needs two inputs");
     if (op.is_constant(0) || op.is_constant(1)) return with_constant(op);
     for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
-        if (op.raw(i).form != form::relu6_plus3 || op.raw(1 - i).form == form::relu6_plus3)
+        if (op.raw(i).form != form::relu6_plus3 || op.raw(1 - i).form == form::relu6_plus3 ||
+            !op.alone(i))
             continue;
         op.data(1 - i);
         if (!same_data(op.raw(i), op.raw(1 - i))) continue;
@@ -561,6 +564,26 @@ inline void concatenate(const operation& op) {
 
 // ------------------------------------------------------------------------------------ activations
 
+/// Whether input 0 is x + 3, which nothing else reads.
+inline bool plus3(const operation& op) {
+    const value& x = op.raw(0);
+    return (x.form == form::affine || x.form == form::relu_plus3) && op.alone(0) &&
+           x.scale == std::vector{1.0F} && x.shift == std::vector{3.0F};
+}
+
+/// Whether input 0 is max(x + 3, 0), which nothing else reads.
+inline bool relu_plus3(const operation& op) {
+    return op.raw(0).form == form::relu_plus3 && plus3(op);
+}
+
+inline void relu(const operation& op) {
+    if (!plus3(op)) return unary(op, layer_kind::relu);
+    value out = op.raw(0);
+    out.form = form::relu_plus3;
+    out.shared = false;
+    op.give(std::move(out));
+}
+
 inline void clip(const operation& op) {
     constexpr float infinity = std::numeric_limits<float>::infinity();
     constexpr double largest = std::numeric_limits<float>::max();
@@ -579,16 +602,23 @@ inline void clip(const operation& op) {
     const float upper = bound(2, "max", std::numeric_limits<double>::infinity());
     if (lower > upper || lower == infinity || upper == -infinity)
         throw op.fail("bounds " + std::to_string(lower) + " to " + std::to_string(upper));
-    const value& x = op.raw(0);
-    if (x.form == form::affine && op.alone(0) && lower == 0.0F && upper == 6.0F &&
-        x.scale == std::vector{1.0F} && x.shift == std::vector{3.0F}) {
-        value out = x;
+    if (lower <= 0.0F && upper == 6.0F && (lower == 0.0F ? plus3(op) : relu_plus3(op))) {
+        value out = op.raw(0);
         out.form = form::relu6_plus3;
-        out.scale.clear(), out.shift.clear();
-        out.foldable = out.shared = false;
+        out.shared = false;
         return op.give(std::move(out));
     }
     if (lower == -infinity && upper == infinity) return op.pass(0);
+    const value& x = op.data(0);
+    if (lower <= 0.0F && upper >= 0.0F && x.from >= 0 && op.alone(0)) {
+        // exporters spell relu6 as a Relu and a Clip: one row
+        draft& d = op.graph().rows()[static_cast<std::size_t>(x.from)];
+        if (d.row.kind == layer_kind::relu && d.parameters.lower == 0.0F) {
+            if (upper < d.parameters.upper) d.parameters.upper = upper;
+            if (upper != infinity) d.row.kind = layer_kind::relu6;
+            return op.pass(0);
+        }
+    }
     layer_parameters p;
     p.lower = lower, p.upper = upper;
     const bool relu = lower == 0.0F && upper == infinity;
@@ -879,33 +909,63 @@ inline void fold_concat(const operation& op) {
 
 inline void fold_slice(const operation& op) {
     const constant& in = op.known(0, "the data");
-    if (in.dims.size() != 1) throw op.fail("is supported on vectors of constants only");
-    const std::vector<double> values = folded(op, 0);
-    const auto size = static_cast<std::int64_t>(values.size());
-    const auto one = [&](std::string_view attribute, std::size_t i, std::int64_t otherwise) {
+    const std::size_t rank = in.dims.size();
+    const auto listed = [&](std::string_view attribute, std::size_t i) {
         std::vector<std::int64_t> given;
         if (op.graph().opset() >= 10 && op.has(i))
             given = op.integers(i, "a bound");
         else if (const attribute_proto* a = op.find(attribute))
             given = a->ints;
-        else
-            return otherwise;
-        if (given.size() != 1) throw op.fail("needs one value in each of its inputs");
-        return given[0];
+        return given;
     };
-    const std::int64_t step = one("steps", 4, 1);
-    if (step != 1) throw op.fail("step " + std::to_string(step) + " is not supported");
-    if (one("axes", 3, 0) != 0 && one("axes", 3, 0) != -1) throw op.fail("of an absent axis");
-    const auto place = [&](std::int64_t at) {
-        const std::int64_t bounded = std::clamp(at, -size, size);
-        return bounded < 0 ? bounded + size : bounded;
-    };
-    const std::int64_t start = place(one("starts", 1, 0));
-    const std::int64_t end = std::max(start, place(one("ends", 2, size)));
+    const std::vector<std::int64_t> starts = listed("starts", 1);
+    const std::vector<std::int64_t> ends = listed("ends", 2);
+    std::vector<std::int64_t> axes = listed("axes", 3);
+    std::vector<std::int64_t> steps = listed("steps", 4);
+    if (axes.empty())
+        for (std::size_t i = 0; i < starts.size(); ++i) axes.push_back(static_cast<int>(i));
+    if (steps.empty()) steps.assign(starts.size(), 1);
+    if (rank > 8 || starts.size() > rank || ends.size() != starts.size() ||
+        axes.size() != starts.size() || steps.size() != starts.size())
+        throw op.fail("starts, ends, axes and steps do not fit " + dims_text(in.dims));
     constant out;
     out.floating = in.floating;
-    out.values.assign(values.begin() + start, values.begin() + end);
-    out.dims = {end - start};
+    out.dims = in.dims;
+    std::vector<std::int64_t> first(rank, 0);
+    std::vector<std::int64_t> step(rank, 1);
+    for (std::size_t k = 0; k < starts.size(); ++k) {
+        const auto axis = static_cast<std::size_t>(axis_of(op, axes[k], static_cast<int>(rank)));
+        const std::int64_t size = in.dims[axis];
+        const std::int64_t by = steps[k];
+        if (by == 0) throw op.fail("a step of 0");
+        const bool forward = by > 0;
+        const auto place = [&](std::int64_t at) {
+            if (at < 0) at = std::max(at, -size - 1) + size;
+            return std::clamp<std::int64_t>(at, forward ? 0 : -1, forward ? size : size - 1);
+        };
+        const std::int64_t start = place(starts[k]);
+        // an end before the front, in a backward slice, means the front itself is taken
+        const std::int64_t end = !forward && ends[k] < -size ? -1 : place(ends[k]);
+        const std::int64_t room = forward ? end - start : start - end;
+        const std::int64_t width = forward ? by : -std::max(by, -(size + 1));
+        first[axis] = start;
+        step[axis] = forward ? width : -width;
+        out.dims[axis] = room > 0 ? (room - 1) / width + 1 : 0;
+    }
+    const std::vector<double> values = folded(op, 0);
+    const std::size_t count = element_count(out.dims, values.size()).value_or(0);
+    out.values.reserve(count);
+    std::vector<std::int64_t> at(rank, 0);
+    for (std::size_t n = 0; n < count; ++n) {
+        std::int64_t from = 0;
+        for (std::size_t axis = 0; axis < rank; ++axis)
+            from = from * in.dims[axis] + first[axis] + at[axis] * step[axis];
+        out.values.push_back(values[static_cast<std::size_t>(from)]);
+        for (std::size_t axis = rank; axis-- > 0;) {
+            if (++at[axis] < out.dims[axis]) break;
+            at[axis] = 0;
+        }
+    }
     give_constant(op, std::move(out));
 }
 
@@ -1121,7 +1181,7 @@ inline constexpr std::array table{
     table_entry{"Mul", multiply},
     table_entry{"Pad", pad},
     table_entry{"ReduceMean", reduce_mean},
-    table_entry{"Relu", [](const operation& op) { unary(op, layer_kind::relu); }},
+    table_entry{"Relu", relu},
     table_entry{"Reshape", reshape},
     table_entry{"Shape", fold_shape},
     table_entry{"Sigmoid", [](const operation& op) { unary(op, layer_kind::sigmoid); }},
