@@ -76,4 +76,3 @@ BENCHMARK_CAPTURE(ask_and_tell, univariate, hass::tpe_model::univariate)->Apply(
 BENCHMARK(random_ask)->Arg(40);
 BENCHMARK(grid_ask)->Arg(20);
 
-BENCHMARK_MAIN();

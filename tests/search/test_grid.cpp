@@ -56,7 +56,8 @@ TEST_CASE("a grid is complete, without repeats, and says when it ends", "[grid]"
 
 TEST_CASE("a grid is never materialised, and a hopeless one is refused", "[grid]") {
     std::vector<hass::axis> axes;
-    for (int i = 0; i < 20; ++i) axes.push_back(hass::integer_axis("n" + std::to_string(i), 0, 7));
+    for (int i = 0; i < 20; ++i)
+        axes.push_back(hass::integer_axis(std::string("n").append(std::to_string(i)), 0, 7));
     hass::grid_search vast(hass::space{axes}, 1);
     CHECK(vast.size() == std::uint64_t{1} << 60U);
     std::set<std::vector<double>> seen;

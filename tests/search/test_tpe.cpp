@@ -61,11 +61,10 @@ TEST_CASE("suggestions are these very doubles on every compiler", "[tpe]") {
     options.model = hass::tpe_model::multivariate;
     const auto joint = suggestions(hass::tpe<>(mixed(), 7, options), 80, mixed_objective).back();
     CHECK(joint ==
-          std::vector<double>{1.0241104371964251, 0.0019913501293040339, 0.75, 4, 23, 1, 2});
+          std::vector<double>{1.1419755616253062, 0.0026089746651012597, 0.875, 4, 1, 1, 2});
     options.model = hass::tpe_model::univariate;
     const auto single = suggestions(hass::tpe<>(mixed(), 7, options), 80, mixed_objective).back();
-    CHECK(single ==
-          std::vector<double>{0.13512366009878507, 0.00010176200825325758, 0.375, 2, 6, 1, 2});
+    CHECK(single == std::vector<double>{1.5258803176462004, 0.0028455325051126622, 1, 5, 42, 1, 2});
 }
 
 TEST_CASE("TPE learns axes of every kind", "[tpe]") {
@@ -106,10 +105,6 @@ TEST_CASE("densities integrate to one", "[tpe]") {
                     mixture->log_density(d, where[d].low + where[d].step * static_cast<double>(i)));
             CHECK(sum == Approx(1.0).epsilon(1e-12));
         }
-        // The joint density of one kernel set is a product over axes inside each kernel; over all
-        // values of the categorical axis it must sum to the joint density of the other axes.
-        const std::vector<double> x{0.5, -3.0, 0.5, 4.0, 3.0, 0.0};
-        CHECK(std::isfinite(mixture->log_density(x)));
     }
 }
 
@@ -123,13 +118,14 @@ TEST_CASE("draws follow their mixture", "[tpe]") {
     }
     const auto& mixture = tpe.good();
     hass::random_stream random(1);
+    hass::normal_draws normal(random);
     const int draws = 40000;
     std::vector<double> share(12, 0.0);
     std::vector<double> choice(3, 0.0);
     for (int i = 0; i < draws; ++i) {
-        const double x = mixture.draw(0, mixture.draw_kernel(random), random);
+        const double x = mixture.draw(0, mixture.draw_kernel(random), normal);
         share[static_cast<std::size_t>(std::min(11.0, (x + 3.0) * 2.0))] += 1.0 / draws;
-        choice[static_cast<std::size_t>(mixture.draw(5, mixture.draw_kernel(random), random))] +=
+        choice[static_cast<std::size_t>(mixture.draw(5, mixture.draw_kernel(random), normal))] +=
             1.0 / draws;
     }
     for (std::size_t b = 0; b < share.size(); ++b) {

@@ -64,9 +64,10 @@ void replay(Tpe& tpe, const json& recorded, const std::vector<std::string>& name
     }
 }
 
-void check_mixture(const hass::parzen_mixture& mixture, const json& recorded,
+template <class Mixture>
+void check_mixture(const Mixture& mixture, const json& recorded,
                    const std::vector<std::string>& names, std::size_t first_axis) {
-    const auto weights = recorded.at("weights").get<std::vector<double>>();
+    const auto weights = recorded.at("weights").template get<std::vector<double>>();
     REQUIRE(mixture.size() == weights.size());
     for (std::size_t k = 0; k < weights.size(); ++k)
         CHECK(mixture.weights()[k] == Approx(weights[k]).epsilon(1e-12));
@@ -74,10 +75,11 @@ void check_mixture(const hass::parzen_mixture& mixture, const json& recorded,
         const auto axis =
             static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
         REQUIRE(axis >= first_axis);
+        const auto mu = dim.at("mu").template get<std::vector<double>>();
+        const auto sigma = dim.at("sigma").template get<std::vector<double>>();
         for (std::size_t k = 0; k < weights.size(); ++k) {
-            CHECK(mixture.mean(axis, k) == Approx(dim.at("mu")[k].get<double>()).epsilon(1e-12));
-            CHECK(mixture.sigma(axis, k) ==
-                  Approx(dim.at("sigma")[k].get<double>()).epsilon(1e-12));
+            CHECK(mixture.mean(axis, k) == Approx(mu[k]).epsilon(1e-12));
+            CHECK(mixture.sigma(axis, k) == Approx(sigma[k]).epsilon(1e-12));
         }
     }
 }

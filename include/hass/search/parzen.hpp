@@ -12,6 +12,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -22,6 +24,51 @@
 #include "hass/search/truncated_normal.hpp"
 
 namespace hass {
+
+namespace search_detail {
+
+/// As many doubles as one register of the target holds, with arithmetic lane by lane. Which width
+/// it is changes the speed, never a result.
+#if defined(__GNUC__) && defined(__AVX512F__)
+using pack = double __attribute__((vector_size(64)));
+using pack_bits = std::int64_t __attribute__((vector_size(64)));
+inline constexpr std::size_t candidates_together = 8;
+#elif defined(__GNUC__) && defined(__AVX2__)
+using pack = double __attribute__((vector_size(32)));
+using pack_bits = std::int64_t __attribute__((vector_size(32)));
+inline constexpr std::size_t candidates_together = 4;
+#elif defined(__GNUC__)
+using pack = double __attribute__((vector_size(16)));
+using pack_bits = std::int64_t __attribute__((vector_size(16)));
+inline constexpr std::size_t candidates_together = 2;
+#else
+using pack = double;
+using pack_bits = std::int64_t;
+inline constexpr std::size_t candidates_together = 1;
+#endif
+
+/// exp_flushed lane by lane, in place: the same operations, hence the same doubles.
+inline void exp_flushed(pack& x) {
+    constexpr double shifter = 6755399441055744.0;
+    x = x < -707.0 ? pack{} - 707.0 : x;
+    const pack shifted = x * 1.4426950408889634 + shifter;
+    const pack k = shifted - shifter;
+    const pack r = (x - k * ln2_high) - k * ln2_low;
+    constexpr std::size_t last = exp_coefficients.size() - 1;
+    pack sum = pack{} + exp_coefficients[last];
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+        ((sum = sum * r + exp_coefficients[last - 1 - I]), ...);
+    }
+    (std::make_index_sequence<last>());
+    pack_bits bits;
+    std::memcpy(&bits, &shifted, sizeof(bits));
+    bits = (bits + 1023) << 52;
+    pack scale;
+    std::memcpy(&scale, &bits, sizeof(scale));
+    x = (1.0 + (r + r * r * sum)) * scale;
+}
+
+}  // namespace search_detail
 
 /// One axis as the mixture sees it.
 struct parzen_axis {
@@ -54,6 +101,9 @@ struct parzen_neighbours {
 /// Bandwidth = the larger gap to a neighbour; the outermost observations look inwards only.
 /// Optuna 5.0; univariate also 4.9.
 struct neighbour_gap_bandwidth {
+    /// Depends on the neighbours alone: other observations may come and go.
+    static constexpr bool local = true;
+
     constexpr double operator()(const parzen_neighbours& n) const {
         if (n.count > 1 && n.first) return n.right;
         if (n.count > 1 && n.last) return n.left;
@@ -93,199 +143,552 @@ struct equal_weights {
     }
 };
 
-/// A mixture over several axes: kernel k = one observation, the last kernel = the prior.
+/// How a mixture is used: all axes of a candidate from one kernel, or each axis for itself.
+enum class parzen_use { joint, marginal };
+
+/// A mixture over several axes, kept up to date as observations come and go.
 ///
-/// Joint density: sum_k w_k prod_axis f. Marginal of one axis: sum_k w_k f. Log-densities are per
-/// unit of the model coordinate; on stepped and categorical axes they are log-probabilities.
+/// Kernel k is the k-th observation in order of time, the last kernel the prior: centre of the
+/// range, one range wide. Joint density: sum_k w_k prod_axis f; marginal: sum_k w_k f.
+/// Log-densities are per unit of the model coordinate; on stepped and categorical axes
+/// log-probabilities.
+///
+/// What makes it fast: an observation moves only its neighbours' bandwidths, so a change costs
+/// O(axes * log n) and the normalisers of all other kernels stay; kernels lie in blocks of eight,
+/// which every compiler vectorises; blocks too far away to change a sum in double precision are
+/// skipped.
+template <class Bandwidth = neighbour_gap_bandwidth>
 class parzen_mixture {
   public:
-    parzen_mixture() = default;
+    parzen_mixture(std::vector<parzen_axis> axes, parzen_use use)
+        : axes_(std::move(axes)), use_(use), columns_(axes_.size()) {
+        const std::uint32_t slot = new_slot();  // the prior lives in slot 0
+        for (std::size_t d = 0; d < axes_.size(); ++d) {
+            const parzen_axis& a = axes_[d];
+            place(d, slot, 0.5 * (a.low + a.high), a.width());
+        }
+    }
 
-    /// Makes room for `weights.size()` observations and the prior (weight 1), normalises the
-    /// weights and sets the prior kernel: centre of the range, one range wide.
-    void reset(std::span<const parzen_axis> axes, std::span<const double> weights) {
-        axes_.assign(axes.begin(), axes.end());
-        kernels_ = weights.size() + 1;
+    /// Adds an observation. \param id  its place in time  \param x  one coordinate per axis
+    void insert(std::size_t id, std::span<const double> x) {
+        if (slot_of_.size() <= id) slot_of_.resize(id + 1, none);
+        const std::uint32_t slot = new_slot();
+        slot_of_[id] = slot;
+        members_.insert(std::lower_bound(members_.begin(), members_.end(), id), id);
+        for (std::size_t d = 0; d < axes_.size(); ++d) {
+            column& c = columns_[d];
+            c.cells[slot] = {x[d], 0.0, 0.0, 0.0, 0.0};
+            const entry made{x[d], id};
+            const auto at = std::lower_bound(c.sorted.begin(), c.sorted.end(), made);
+            if (at != c.sorted.begin()) c.moved.push_back(*(at - 1));
+            if (at != c.sorted.end()) c.moved.push_back(*at);
+            c.moved.push_back(made);
+            c.sorted.insert(at, made);
+        }
+    }
+
+    /// Removes an observation.
+    void erase(std::size_t id) {
+        const std::uint32_t slot = slot_of_[id];
+        for (std::size_t d = 0; d < axes_.size(); ++d) {
+            column& c = columns_[d];
+            const entry gone{c.cells[slot].mean, id};
+            const auto at = std::lower_bound(c.sorted.begin(), c.sorted.end(), gone);
+            if (at != c.sorted.begin()) c.moved.push_back(*(at - 1));
+            if (at + 1 != c.sorted.end()) c.moved.push_back(*(at + 1));
+            c.sorted.erase(at);
+        }
+        slot_of_[id] = none;
+        members_.erase(std::lower_bound(members_.begin(), members_.end(), id));
+        free_.push_back(slot);
+        offset_[slot] = ruled_out;
+    }
+
+    /// Brings bandwidths, normalisers and weights up to date.
+    /// \param weights  one per observation in order of time; the prior weighs 1
+    void fit(std::span<const double> weights) {
+        refresh_bandwidths();
         double sum = 1.0;
         for (const double w : weights) sum += w;
-        weights_.resize(kernels_);
-        for (std::size_t k = 0; k + 1 < kernels_; ++k) weights_[k] = weights[k] / sum;
-        weights_[kernels_ - 1] = 1.0 / sum;
-        blocks_ = (kernels_ + lanes - 1) / lanes;
-        cells_.assign(blocks_ * axes_.size() * lanes, cell{});
-        log_norm_.assign(blocks_ * lanes * axes_.size(), 0.0);
-        for (std::size_t d = 0; d < axes_.size(); ++d)
-            set(d, kernels_ - 1, 0.5 * (axes_[d].low + axes_[d].high), axes_[d].width(),
-                prior_log_norm(axes_[d]));
-    }
-
-    /// Sets one observation on one axis.
-    /// \param log_norm  ln of the kernel's normaliser, see log_normaliser
-    void set(std::size_t axis, std::size_t kernel, double mean, double sigma, double log_norm) {
-        cells_[slot(axis, kernel)] = {mean, 1.0 / (sigma * sqrt_two), sigma};
-        log_norm_[slot(axis, kernel)] = axes_[axis].choices > 0 ? 0.0 : log_norm;
-    }
-
-    /// To be called when every kernel is set.
-    void finish() {
-        offset_.assign(blocks_ * lanes, ruled_out);
-        for (std::size_t k = 0; k < kernels_; ++k) {
-            double sum = stable_log(weights_[k]);
-            for (std::size_t d = 0; d < axes_.size(); ++d) sum -= log_norm_[slot(d, k)];
-            offset_[k] = sum;
+        weights_.resize(size());
+        cumulative_.resize(size());
+        double below = 0.0;
+        double last = -1.0;
+        double log_last = 0.0;
+        for (std::size_t k = 0; k < size(); ++k) {
+            const double w = (k < weights.size() ? weights[k] : 1.0) / sum;
+            if (w != last) {  // most weights are the same one
+                last = w;
+                log_last = stable_log(w);
+            }
+            const std::uint32_t slot = slot_at(k);
+            weights_[k] = w;
+            slot_weight_[slot] = w;
+            offset_[slot] = log_last - log_norm_sum_[slot];
+            cumulative_[k] = below += w;
         }
-        cumulative_.resize(kernels_);
-        double sum = 0.0;
-        for (std::size_t k = 0; k < kernels_; ++k) cumulative_[k] = sum += weights_[k];
+        if (use_ == parzen_use::marginal)
+            for (std::size_t d = 0; d < axes_.size(); ++d) lay_out_marginal(d);
     }
 
-    /// ln of what a kernel exp(-(x - mean)^2 / (2 sigma^2)) integrates to over the axis; on stepped
-    /// axes ln of the normal mass of the axis.
-    static double log_normaliser(const parzen_axis& a, double mean, double sigma) {
-        if (a.choices > 0) return 0.0;
-        const double mass = log_normal_mass((a.low - mean) / sigma, (a.high - mean) / sigma);
-        return a.step > 0.0 ? mass : mass + stable_log(sigma) + search_detail::half_log_two_pi;
-    }
-
-    std::size_t size() const { return kernels_; }
+    /// Number of kernels, the prior included.
+    std::size_t size() const { return members_.size() + 1; }
+    /// Observations, in order of time.
+    const std::vector<std::size_t>& members() const { return members_; }
+    /// Normalised weights by kernel.
     std::span<const double> weights() const { return weights_; }
     double mean(std::size_t axis, std::size_t kernel) const {
-        return cells_[slot(axis, kernel)].mean;
+        return columns_[axis].cells[slot_at(kernel)].mean;
     }
     double sigma(std::size_t axis, std::size_t kernel) const {
-        return cells_[slot(axis, kernel)].sigma;
+        return columns_[axis].cells[slot_at(kernel)].sigma;
     }
 
-    /// ln of the joint density at x, one coordinate per axis.
+    /// ln of the joint density at x, one coordinate per axis. Use joint only.
     double log_density(std::span<const double> x) const {
         double result = 0.0;
-        log_densities(x, 1, std::span<double>(&result, 1));
+        log_densities(x, std::span<double>(&result, 1));
         return result;
     }
 
-    /// ln of the joint density of `count` candidates, x[candidate * axes + axis].
-    void log_densities(std::span<const double> x, std::size_t count, std::span<double> out) const {
-        std::vector<double> terms(blocks_ * lanes);
-        for (std::size_t c = 0; c < count; ++c) {
-            const double* point = x.data() + c * axes_.size();
-            for (std::size_t b = 0; b < blocks_; ++b) {
-                std::array<double, lanes> sum{};
-                const cell* cells = cells_.data() + b * axes_.size() * lanes;
-                for (std::size_t d = 0; d < axes_.size(); ++d, cells += lanes) {
-                    if (discrete(axes_[d])) continue;
-                    for (std::size_t i = 0; i < lanes; ++i) {
-                        const double z = (point[d] - cells[i].mean) * cells[i].scale;
-                        sum[i] += z * z;
-                    }
-                }
-                for (std::size_t i = 0; i < lanes; ++i)
-                    terms[b * lanes + i] = offset_[b * lanes + i] - sum[i];
-            }
-            for (std::size_t d = 0; d < axes_.size(); ++d)
-                if (discrete(axes_[d]))
-                    for (std::size_t k = 0; k < kernels_; ++k)
-                        terms[k] += log_probability(d, k, point[d]);
-            out[c] = log_sum_exp(terms);
+    /// ln of the joint density of out.size() candidates, x[candidate * axes + axis]. Use joint
+    /// only.
+    void log_densities(std::span<const double> x, std::span<double> out) const {
+        require(parzen_use::joint);
+        const std::size_t count = out.size();
+        const std::size_t dimensions = axes_.size();
+        const std::size_t stride = offset_.size();
+        scratch_.resize(count * stride);
+        double* terms = scratch_.data();
+        hopeless_.resize(count);
+        for (std::size_t c = 0; c < count; ++c)
+            hopeless_[c] = prior_term(x.data() + c * dimensions) - negligible;
+        // A block of kernels stays in the first-level cache while all candidates pass over it.
+        for (std::size_t b = 0; b < stride / lanes; ++b) {
+            const double* block = blocked_.data() + b * dimensions * 2 * lanes;
+            const double* offset = offset_.data() + b * lanes;
+            std::size_t c = 0;
+            constexpr std::size_t together = search_detail::candidates_together;
+            for (; c + together <= count; c += together)
+                block_terms<together>(block, offset, x.data() + c * dimensions, dimensions,
+                                      hopeless_.data() + c, terms + c * stride + b * lanes, stride);
+            for (; c < count; ++c)
+                block_terms<1>(block, offset, x.data() + c * dimensions, dimensions,
+                               hopeless_.data() + c, terms + c * stride + b * lanes, stride);
         }
+        for (std::size_t d = 0; d < dimensions; ++d)
+            if (discrete(axes_[d])) add_discrete(d, x, count, terms);
+        for (std::size_t c = 0; c < count; ++c)
+            out[c] = log_sum_exp(std::span<const double>(terms + c * stride, stride));
     }
 
-    /// ln of the marginal density of one axis at x.
+    /// ln of the marginal density of one axis at x. Use marginal only.
     double log_density(std::size_t axis, double x) const {
-        std::vector<double> terms(blocks_ * lanes, ruled_out);
-        for (std::size_t k = 0; k < kernels_; ++k) {
-            const cell& c = cells_[slot(axis, k)];
-            const double z = (x - c.mean) * c.scale;
-            const double kernel = discrete(axes_[axis]) ? log_probability(axis, k, x) : -(z * z);
-            terms[k] = stable_log(weights_[k]) - log_norm_[slot(axis, k)] + kernel;
+        require(parzen_use::marginal);
+        const parzen_axis& a = axes_[axis];
+        const column& c = columns_[axis];
+        if (a.choices > 0) {
+            const auto choice = static_cast<std::size_t>(x);
+            const double n = static_cast<double>(size());
+            const double all = static_cast<double>(a.choices);
+            const double prior = slot_weight_[0];
+            return stable_log(prior / all +
+                              ((1.0 - prior) + n * c.choice_weight[choice]) / (n + all));
         }
-        return log_sum_exp(terms);
+        if (a.step > 0.0) {
+            double sum = 0.0;
+            for (std::size_t k = 0; k < size(); ++k) {
+                const std::uint32_t slot = slot_at(k);
+                sum += slot_weight_[slot] *
+                       stable_exp(cell_log_mass(a, c.cells[slot], x) - c.cells[slot].log_norm);
+            }
+            return stable_log(sum);
+        }
+        std::array<double, lanes> sum{};
+        for (std::size_t b = 0; b < c.reach.size(); ++b) {
+            if (x < c.reach[b].first || x > c.reach[b].second) continue;
+            add_heights(c.laid_out.data() + b * 3 * lanes, x, sum.data());
+        }
+        return stable_log(total(sum));
     }
 
-    /// A kernel drawn by weight.
-    std::size_t draw_kernel(random_stream& random) const {
+    /// A kernel drawn by weight; the value is for draw() only.
+    std::uint32_t draw_kernel(random_stream& random) const {
         const double u = random.uniform() * cumulative_.back();
         const auto at = std::upper_bound(cumulative_.begin(), cumulative_.end(), u);
         const auto k = static_cast<std::size_t>(at - cumulative_.begin());
-        return k < kernels_ ? k : kernels_ - 1;
+        return slot_at(k < size() ? k : size() - 1);
     }
 
     /// A draw from one kernel on one axis; on stepped axes before rounding to a step.
-    double draw(std::size_t axis, std::size_t kernel, random_stream& random) const {
+    double draw(std::size_t axis, std::uint32_t kernel, normal_draws& normal) const {
         const parzen_axis& a = axes_[axis];
-        const cell& c = cells_[slot(axis, kernel)];
-        if (a.choices > 0) {
-            // A kernel puts the share 1 / (1 + choices / kernels) on its own choice.
-            const double n = static_cast<double>(kernels_);
-            const double all = static_cast<double>(a.choices);
-            double u = random.uniform();
-            if (kernel + 1 < kernels_) {
-                const double own = n / (n + all);
-                if (u < own) return c.mean;
-                u = (u - own) / (1.0 - own);
-            }
-            return std::min(std::floor(u * all), all - 1.0);
+        const cell& c = columns_[axis].cells[kernel];
+        if (a.choices == 0) return normal.truncated(c.mean, c.sigma, a.low, a.high);
+        // A kernel puts the share n / (n + choices) on its own choice, the rest evenly.
+        const double n = static_cast<double>(size());
+        const double all = static_cast<double>(a.choices);
+        double u = normal.stream().uniform();
+        if (kernel != 0) {
+            const double own = n / (n + all);
+            if (u < own) return c.mean;
+            u = (u - own) / (1.0 - own);
         }
-        const double z = truncated_normal_quantile((a.low - c.mean) / c.sigma,
-                                                   (a.high - c.mean) / c.sigma, random.uniform());
-        return std::clamp(c.mean + z * c.sigma, a.low, a.high);
+        return std::min(std::floor(u * all), all - 1.0);
     }
 
   private:
     static constexpr std::size_t lanes = 8;
+    static constexpr std::uint32_t none = 0xffffffffU;
     static constexpr double sqrt_two = 1.4142135623730951;
-    static constexpr double ruled_out = -1e300;  // log weight of the padding
+    static constexpr double negligible = 50.0;   // exp(-50): thousands of them change no double
+    static constexpr double ruled_out = -1e300;  // log weight of an empty slot
 
     struct cell {
         double mean = 0.0;
-        double scale = 0.0;  // 1 / (sqrt(2) sigma)
-        double sigma = 1.0;
+        double sigma = 0.0;
+        double scale = 0.0;     // 1 / (sqrt(2) sigma)
+        double log_norm = 0.0;  // ln of what the kernel integrates to; stepped: ln mass of the axis
+        double height = 0.0;    // exp(-log_norm), marginal use only
+    };
+
+    struct entry {
+        double x;
+        std::size_t id;
+        bool operator<(const entry& other) const {
+            return x != other.x ? x < other.x : id < other.id;
+        }
+    };
+
+    struct column {
+        std::vector<cell> cells;    // by slot
+        std::vector<entry> sorted;  // observations by coordinate
+        std::vector<entry> moved;   // observations whose neighbours changed since the last fit
+        // Marginal use: means, scales and heights in blocks by coordinate, and where each counts.
+        std::vector<double> laid_out;
+        std::vector<std::pair<double, double>> reach;
+        std::vector<double> choice_weight;
     };
 
     static bool discrete(const parzen_axis& a) { return a.choices > 0 || a.step > 0.0; }
 
-    static double prior_log_norm(const parzen_axis& a) {
-        return log_normaliser(a, 0.5 * (a.low + a.high), a.width());
+    static constexpr bool local() {
+        if constexpr (requires { Bandwidth::local; }) return Bandwidth::local;
+        return false;
     }
 
-    std::size_t slot(std::size_t axis, std::size_t kernel) const {
-        return (kernel / lanes * axes_.size() + axis) * lanes + kernel % lanes;
+    void require(parzen_use use) const {
+        if (use != use_) throw error("parzen_mixture: made for the other kind of density");
     }
 
-    /// ln of a kernel's probability of one value of a stepped or categorical axis, before the
-    /// normaliser (which is in the kernel's offset).
-    double log_probability(std::size_t d, std::size_t kernel, double x) const {
-        const parzen_axis& a = axes_[d];
-        const cell& c = cells_[slot(d, kernel)];
-        if (a.choices > 0) {
-            const double n = static_cast<double>(kernels_);
-            const double all = static_cast<double>(a.choices);
-            if (kernel + 1 == kernels_) return -stable_log(all);
-            return stable_log((x == c.mean ? n + 1.0 : 1.0) / (n + all));
+    std::uint32_t slot_at(std::size_t kernel) const {
+        return kernel < members_.size() ? slot_of_[members_[kernel]] : 0;
+    }
+
+    std::uint32_t new_slot() {
+        if (!free_.empty()) {
+            const std::uint32_t slot = free_.back();
+            free_.pop_back();
+            return slot;
         }
+        const auto slot = static_cast<std::uint32_t>(slots_++);
+        if (slot % lanes == 0) {
+            offset_.resize(slot + lanes, ruled_out);
+            log_norm_sum_.resize(slot + lanes, 0.0);
+            slot_weight_.resize(slot + lanes, 0.0);
+            stale_sum_.resize(slot + lanes, 0);
+            if (use_ == parzen_use::joint) {
+                blocked_.resize((slot + lanes) * axes_.size() * 2, 0.0);
+                log_norms_.resize((slot + lanes) * axes_.size(), 0.0);
+            }
+        }
+        for (column& c : columns_) c.cells.resize(slot + 1);
+        return slot;
+    }
+
+    /// Sets the kernel in a slot on one axis, with its normaliser.
+    void place(std::size_t d, std::uint32_t slot, double mean, double sigma) {
+        const parzen_axis& a = axes_[d];
+        cell& c = columns_[d].cells[slot];
+        c.mean = mean;
+        c.sigma = sigma;
+        c.scale = 1.0 / (sigma * sqrt_two);
+        if (a.choices == 0) {
+            c.log_norm = log_normal_mass((a.low - mean) / sigma, (a.high - mean) / sigma);
+            if (a.step <= 0.0) c.log_norm += stable_log(sigma) + search_detail::half_log_two_pi;
+        }
+        if (use_ == parzen_use::marginal) {
+            c.height = stable_exp(-c.log_norm);
+            return;
+        }
+        if (!discrete(a)) {
+            double* at = blocked_.data() + (slot / lanes * axes_.size() + d) * 2 * lanes;
+            at[slot % lanes] = mean;
+            at[lanes + slot % lanes] = c.scale;
+        }
+        log_norms_[slot * axes_.size() + d] = c.log_norm;
+        if (stale_sum_[slot] == 0) {
+            stale_sum_[slot] = 1;
+            stale_slots_.push_back(slot);
+        }
+    }
+
+    void refresh_bandwidths() {
+        const std::size_t count = members_.size();
+        const std::size_t share = std::min<std::size_t>(100, count + 2);
+        const bool all = share != share_ || !local();
+        share_ = share;
+        for (std::size_t d = 0; d < axes_.size(); ++d) {
+            column& c = columns_[d];
+            if (all) {
+                for (std::size_t i = 0; i < c.sorted.size(); ++i) refresh(d, i);
+            } else {
+                for (const entry& moved : c.moved) {
+                    const auto at = std::lower_bound(c.sorted.begin(), c.sorted.end(), moved);
+                    if (at != c.sorted.end() && at->id == moved.id && at->x == moved.x)
+                        refresh(d, static_cast<std::size_t>(at - c.sorted.begin()));
+                }
+            }
+            c.moved.clear();
+        }
+        for (const std::uint32_t slot : stale_slots_) {
+            double sum = 0.0;
+            for (std::size_t d = 0; d < axes_.size(); ++d)
+                sum += log_norms_[slot * axes_.size() + d];
+            log_norm_sum_[slot] = sum;
+            stale_sum_[slot] = 0;
+        }
+        stale_slots_.clear();
+    }
+
+    /// Bandwidth of the i-th observation by coordinate.
+    void refresh(std::size_t d, std::size_t i) {
+        const parzen_axis& a = axes_[d];
+        column& c = columns_[d];
+        const std::size_t count = c.sorted.size();
+        const double x = c.sorted[i].x;
+        const parzen_neighbours neighbours{x - (i > 0 ? c.sorted[i - 1].x : a.low),
+                                           (i + 1 < count ? c.sorted[i + 1].x : a.high) - x,
+                                           i == 0,
+                                           i + 1 == count,
+                                           count,
+                                           use_ == parzen_use::joint ? axes_.size() : 1,
+                                           a.width()};
+        // "Magic clip": no kernel narrower than a cell of an even division into kernels.
+        const double narrowest = a.width() / static_cast<double>(share_);
+        const double sigma = std::min(std::max(Bandwidth{}(neighbours), narrowest), a.width());
+        const std::uint32_t slot = slot_of_[c.sorted[i].id];
+        if (c.cells[slot].sigma != sigma) place(d, slot, x, sigma);
+    }
+
+    /// Copies one axis into blocks in order of the coordinate; the prior comes last.
+    void lay_out_marginal(std::size_t d) {
+        const parzen_axis& a = axes_[d];
+        column& c = columns_[d];
+        if (a.choices > 0) {
+            c.choice_weight.assign(a.choices, 0.0);
+            for (const std::size_t id : members_)
+                c.choice_weight[static_cast<std::size_t>(c.cells[slot_of_[id]].mean)] +=
+                    slot_weight_[slot_of_[id]];
+            return;
+        }
+        if (a.step > 0.0) return;
+        constexpr double infinity = std::numeric_limits<double>::infinity();
+        const std::size_t blocks = (size() + lanes - 1) / lanes;
+        c.laid_out.assign(blocks * 3 * lanes, 0.0);
+        c.reach.assign(blocks, {infinity, -infinity});
+        for (std::size_t i = 0; i < size(); ++i) {
+            const std::uint32_t slot = i + 1 < size() ? slot_of_[c.sorted[i].id] : 0;
+            const cell& own = c.cells[slot];
+            double* block = c.laid_out.data() + i / lanes * 3 * lanes;
+            block[i % lanes] = own.mean;
+            block[lanes + i % lanes] = own.scale;
+            block[2 * lanes + i % lanes] = slot_weight_[slot] * own.height;
+            // Ten sigmas out a kernel is 2e-22 of its height and at most 1e-17 of the density.
+            auto& reach = c.reach[i / lanes];
+            reach.first = std::min(reach.first, own.mean - 10.0 * own.sigma);
+            reach.second = std::max(reach.second, own.mean + 10.0 * own.sigma);
+        }
+    }
+
+    /// Adds height * exp(-((x - mean) * scale)^2) of one block to eight sums.
+    static void add_heights(const double* block, double x, double* sums) {
+        using search_detail::pack;
+        for (std::size_t p = 0; p < lanes; p += sizeof(pack) / sizeof(double)) {
+            pack mean;
+            pack scale;
+            pack height;
+            pack sum;
+            std::memcpy(&mean, block + p, sizeof(pack));
+            std::memcpy(&scale, block + lanes + p, sizeof(pack));
+            std::memcpy(&height, block + 2 * lanes + p, sizeof(pack));
+            std::memcpy(&sum, sums + p, sizeof(pack));
+            const pack z = (x - mean) * scale;
+            pack kernel = -(z * z);
+            search_detail::exp_flushed(kernel);
+            sum += height * kernel;
+            std::memcpy(sums + p, &sum, sizeof(pack));
+        }
+    }
+
+    /// offset - sum over axes of ((x - mean) * scale)^2 for one block and `Candidates` candidates.
+    ///
+    /// The lanes are written out as fixed packs: left to themselves compilers vectorise over axes,
+    /// or keep the sums in memory. Lane by lane the operations are the same whatever the width.
+    /// Where every term has already fallen below its candidate's `hopeless` the rest is left out.
+    template <std::size_t Candidates>
+    static void block_terms(const double* block, const double* offset, const double* x,
+                            std::size_t dimensions, const double* hopeless, double* terms,
+                            std::size_t stride) {
+        using search_detail::pack;
+        constexpr std::size_t width = sizeof(pack) / sizeof(double);
+        constexpr std::size_t packs = lanes / width;
+        constexpr std::size_t stretch = 16;  // axes between two looks
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            pack sum[packs * Candidates] = {};
+            const auto to_term = [&](pack& total, std::size_t p) {
+                pack first;
+                std::memcpy(&first, offset + p * width, sizeof(pack));
+                total = first - total;
+            };
+            for (std::size_t d = 0; d < dimensions;) {
+                const std::size_t end = std::min(dimensions, d + stretch);
+                for (; d < end; ++d, block += 2 * lanes) {
+                    const auto add = [&](pack& total, std::size_t c, std::size_t p) {
+                        pack mean;
+                        pack scale;
+                        std::memcpy(&mean, block + p * width, sizeof(pack));
+                        std::memcpy(&scale, block + lanes + p * width, sizeof(pack));
+                        const pack z = (x[c * dimensions + d] - mean) * scale;
+                        total += z * z;
+                    };
+                    (add(sum[I], I / packs, I % packs), ...);
+                }
+                const auto alive = [&](const pack& sums, std::size_t c, std::size_t p) {
+                    pack total = sums;
+                    to_term(total, p);
+                    const auto above = total > hopeless[c];
+                    std::int64_t lane[width];
+                    std::memcpy(lane, &above, sizeof(lane));
+                    std::int64_t any = 0;
+                    for (const std::int64_t l : lane) any |= l;
+                    return any != 0;
+                };
+                if (!(alive(sum[I], I / packs, I % packs) || ...)) break;
+            }
+            const auto store = [&](pack& total, std::size_t c, std::size_t p) {
+                to_term(total, p);
+                std::memcpy(terms + c * stride + p * width, &total, sizeof(pack));
+            };
+            (store(sum[I], I / packs, I % packs), ...);
+        }
+        (std::make_index_sequence<packs * Candidates>());
+    }
+
+    /// ln of the prior kernel's term at x: no candidate's density is lower.
+    double prior_term(const double* x) const {
+        double sum = offset_[0];
+        for (std::size_t d = 0; d < axes_.size(); ++d) {
+            const cell& c = columns_[d].cells[0];
+            if (axes_[d].choices > 0) {
+                sum -= stable_log(static_cast<double>(axes_[d].choices));
+            } else if (axes_[d].step > 0.0) {
+                sum += cell_log_mass(axes_[d], c, x[d]);
+            } else {
+                const double z = (x[d] - c.mean) * c.scale;
+                sum -= z * z;
+            }
+        }
+        return sum;
+    }
+
+    /// Adds ln f of every kernel on a stepped or categorical axis; the normaliser of stepped ones
+    /// is in the offset already.
+    void add_discrete(std::size_t d, std::span<const double> x, std::size_t count,
+                      double* terms) const {
+        const parzen_axis& a = axes_[d];
+        const column& c = columns_[d];
+        const std::size_t stride = offset_.size();
+        const double n = static_cast<double>(size());
+        const double all = static_cast<double>(a.choices);
+        const double log_own = stable_log((n + 1.0) / (n + all));
+        const double log_other = stable_log(1.0 / (n + all));
+        std::vector<double> logs(count * slots_, 0.0);
+        for (std::size_t k = 0; k < count; ++k) {
+            const double own = x[k * axes_.size() + d];
+            double* log = logs.data() + k * slots_;
+            std::size_t same = 0;
+            while (x[same * axes_.size() + d] != own) ++same;
+            if (same < k) {  // another candidate has the same value
+                std::copy_n(logs.data() + same * slots_, slots_, log);
+            } else if (a.choices > 0) {
+                for (std::size_t s = 0; s < slots_; ++s)
+                    log[s] = c.cells[s].mean == own ? log_own : log_other;
+                log[0] = -stable_log(all);
+            } else {
+                for (std::size_t s = 0; s < slots_; ++s)
+                    if (offset_[s] != ruled_out) log[s] = cell_log_mass(a, c.cells[s], own);
+            }
+            for (std::size_t s = 0; s < slots_; ++s) terms[k * stride + s] += log[s];
+        }
+    }
+
+    /// ln of the normal mass of the step around x.
+    static double cell_log_mass(const parzen_axis& a, const cell& c, double x) {
         return log_normal_mass((x - 0.5 * a.step - c.mean) / c.sigma,
                                (x + 0.5 * a.step - c.mean) / c.sigma);
     }
 
+    static double total(const std::array<double, lanes>& sum) {
+        return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+    }
+
     static double log_sum_exp(std::span<const double> terms) {
-        double most = ruled_out;
-        for (const double t : terms) most = t > most ? t : most;
-        std::array<double, lanes> sum{};
+        std::array<double, lanes> most;
+        most.fill(ruled_out);
         for (std::size_t b = 0; b < terms.size(); b += lanes)
             for (std::size_t i = 0; i < lanes; ++i)
-                sum[i] += search_detail::exp_flushed(terms[b + i] - most);
-        double total = 0.0;
-        for (const double s : sum) total += s;
-        return most + stable_log(total);
+                most[i] = terms[b + i] > most[i] ? terms[b + i] : most[i];
+        double peak = most[0];
+        for (const double m : most) peak = m > peak ? m : peak;
+        std::array<double, lanes> sum{};
+        for (std::size_t b = 0; b < terms.size(); b += lanes) {
+            bool counts = false;
+            for (std::size_t i = 0; i < lanes; ++i) counts |= terms[b + i] > peak - negligible;
+            if (!counts) continue;
+            for (std::size_t i = 0; i < lanes; i += sizeof(search_detail::pack) / sizeof(double)) {
+                search_detail::pack term;
+                search_detail::pack part;
+                std::memcpy(&term, terms.data() + b + i, sizeof(term));
+                std::memcpy(&part, sum.data() + i, sizeof(part));
+                term -= peak;
+                search_detail::exp_flushed(term);
+                part += term;
+                std::memcpy(sum.data() + i, &part, sizeof(part));
+            }
+        }
+        return peak + stable_log(total(sum));
     }
 
     std::vector<parzen_axis> axes_;
-    std::size_t kernels_ = 0;
-    std::size_t blocks_ = 0;
-    std::vector<double> weights_;     // normalised, the prior last
-    std::vector<double> cumulative_;  // of the weights
-    std::vector<double> offset_;      // ln weight - sum of ln normalisers; padded
-    std::vector<cell> cells_;         // [block of kernels][axis][lane]
-    std::vector<double> log_norm_;    // same layout
+    parzen_use use_;
+    std::vector<column> columns_;         // per axis
+    std::vector<std::size_t> members_;    // observations in order of time
+    std::vector<std::uint32_t> slot_of_;  // by observation; `none`: not a member
+    std::vector<std::uint32_t> free_;     // slots without a kernel
+    std::size_t slots_ = 0;               // slots ever used
+    std::size_t share_ = 0;               // narrowest bandwidth = range / share, of the last fit
+    std::vector<double> weights_;         // normalised, by kernel
+    std::vector<double> cumulative_;      // of the weights
+    std::vector<double> slot_weight_;     // the weights by slot
+    std::vector<double> offset_;          // by slot: ln weight - sum of ln normalisers
+    std::vector<double> log_norm_sum_;    // by slot
+    std::vector<unsigned char> stale_sum_;
+    std::vector<std::uint32_t> stale_slots_;
+    std::vector<double> blocked_;           // joint use: [block][axis][8 means, 8 scales]
+    std::vector<double> log_norms_;         // joint use: [slot][axis]
+    mutable std::vector<double> scratch_;   // terms of log_densities
+    mutable std::vector<double> hopeless_;  // per candidate, terms below this change nothing
 };
 
 }  // namespace hass

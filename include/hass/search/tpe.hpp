@@ -97,8 +97,8 @@ class tpe {
             if (!where_[i].settled()) {
                 active_.push_back(i);
                 axes_.emplace_back(where_[i]);
-                columns_.emplace_back();
             }
+        make_mixtures(multivariate());
     }
 
     /// The next point; never exhausted.
@@ -114,9 +114,8 @@ class tpe {
         where_.check(point);
         const std::size_t row = rows_.size();
         rows_.emplace_back();
-        for (std::size_t d = 0; d < active_.size(); ++d)
-            columns_[d].insert(row, where_[active_[d]].to_model(point[active_[d]]));
-        stale_ = true;
+        for (const std::size_t i : active_) coordinates_.push_back(where_[i].to_model(point[i]));
+        touched_.push_back(row);
         return {row, std::move(point)};
     }
 
@@ -135,9 +134,8 @@ class tpe {
             row = static_cast<std::size_t>(adopt(told.point).number);
         record& r = rows_[row];
         r.state = result.state();
-        stale_ = true;
+        touched_.push_back(row);
         if (r.state == trial_state::failed) {  // nothing to learn from
-            for (column& c : columns_) c.erase(row);
             if (where_.cardinality() != 0) failed_.insert(told.point);
             return;
         }
@@ -146,7 +144,7 @@ class tpe {
         r.step = result.step();
         const auto at =
             std::upper_bound(ranking_.begin(), ranking_.end(), row,
-                             [this](std::size_t a, std::size_t b) { return before(a, b); });
+                             [this](std::size_t x, std::size_t y) { return before(x, y); });
         ranking_.insert(at, row);
     }
 
@@ -160,28 +158,22 @@ class tpe {
         std::vector<std::size_t> good;
         std::vector<std::size_t> bad;
     };
-    split_result split() const {
-        split_result sets;
-        std::vector<bool> good(rows_.size(), false);
-        for (const std::size_t row : good_rows()) good[row] = true;
-        for (std::size_t row = 0; row < rows_.size(); ++row) {
-            const trial_state state = rows_[row].state;
-            if (state == trial_state::failed) continue;
-            if (state == trial_state::running && !options_.constant_liar) continue;
-            (good[row] ? sets.good : sets.bad).push_back(row);
-        }
-        return sets;
+    split_result split() {
+        fit();
+        return {good_->members(), bad_->members()};
     }
 
+    using mixture = parzen_mixture<Bandwidth>;
+
     /// The mixture of the good trials; its axes are the searched ones, in order.
-    const parzen_mixture& good() {
+    const mixture& good() {
         fit();
-        return good_;
+        return *good_;
     }
     /// The mixture of the bad trials.
-    const parzen_mixture& bad() {
+    const mixture& bad() {
         fit();
-        return bad_;
+        return *bad_;
     }
 
     /// True when axes are modelled together now.
@@ -191,33 +183,15 @@ class tpe {
     }
 
   private:
+    enum class membership : unsigned char { outside, good, bad };
+
     struct record {
         trial_state state = trial_state::running;
+        membership member = membership::outside;  // of the mixtures as they are
         std::vector<double> values;
         double violation = 0.0;
         std::int64_t step = 0;
     };
-
-    /// One axis of all observations: model coordinates by row, and the rows sorted by them.
-    struct column {
-        std::vector<double> value;
-        std::vector<std::size_t> sorted;
-        std::vector<double> sigma;     // of the kernel last fitted
-        std::vector<double> log_norm;  // of that kernel
-
-        void insert(std::size_t row, double x) {
-            value.push_back(x);
-            sigma.push_back(0.0);
-            log_norm.push_back(0.0);
-            sorted.insert(
-                std::upper_bound(sorted.begin(), sorted.end(), x,
-                                 [this](double v, std::size_t r) { return v < value[r]; }),
-                row);
-        }
-        void erase(std::size_t row) { std::erase(sorted, row); }
-    };
-
-    enum membership : unsigned char { outside, in_good, in_bad };
 
     /// Better first: measured and feasible by value, then pruned (later steps, smaller values),
     /// then infeasible by violation; earlier trials first on ties. With several objectives the
@@ -300,79 +274,66 @@ class tpe {
         return weights;
     }
 
-    /// Rebuilds both mixtures from the present trials, if anything changed.
+    void make_mixtures(bool joint) {
+        const auto use = joint ? parzen_use::joint : parzen_use::marginal;
+        joint_ = joint;
+        good_.emplace(axes_, use);
+        bad_.emplace(axes_, use);
+        touched_.resize(rows_.size());
+        for (std::size_t row = 0; row < rows_.size(); ++row) {
+            touched_[row] = row;
+            rows_[row].member = membership::outside;
+        }
+    }
+
+    /// Brings both mixtures up to the present trials: only trials that changed sides move.
     void fit() {
-        if (!stale_) return;
-        stale_ = false;
-        const split_result sets = split();
-        std::vector<membership> member(rows_.size(), outside);
-        std::vector<std::size_t> kernel(rows_.size(), 0);
-        for (std::size_t k = 0; k < sets.good.size(); ++k) {
-            member[sets.good[k]] = in_good;
-            kernel[sets.good[k]] = k;
+        if (multivariate() != joint_) make_mixtures(multivariate());
+        if (touched_.empty() && fitted_) return;
+        fitted_ = true;
+        const std::vector<std::size_t> best = good_rows();
+        std::vector<std::size_t> changed = std::move(touched_);
+        touched_.clear();
+        changed.insert(changed.end(), good_->members().begin(), good_->members().end());
+        changed.insert(changed.end(), best.begin(), best.end());
+        std::sort(changed.begin(), changed.end());
+        changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
+        std::vector<std::size_t> sorted = best;
+        std::sort(sorted.begin(), sorted.end());
+        for (const std::size_t row : changed) {
+            record& r = rows_[row];
+            membership wanted = membership::bad;
+            if (r.state == trial_state::failed ||
+                (r.state == trial_state::running && !options_.constant_liar))
+                wanted = membership::outside;
+            else if (std::binary_search(sorted.begin(), sorted.end(), row))
+                wanted = membership::good;
+            if (wanted == r.member) continue;
+            if (r.member == membership::good) good_->erase(row);
+            if (r.member == membership::bad) bad_->erase(row);
+            const std::span<const double> x(coordinates_.data() + row * axes_.size(), axes_.size());
+            if (wanted == membership::good) good_->insert(row, x);
+            if (wanted == membership::bad) bad_->insert(row, x);
+            r.member = wanted;
         }
-        for (std::size_t k = 0; k < sets.bad.size(); ++k) {
-            member[sets.bad[k]] = in_bad;
-            kernel[sets.bad[k]] = k;
-        }
-        std::vector<double> weights(sets.good.size());
+        std::vector<double> weights(good_->members().size());
         if (objectives_ <= 1) {
             Weights{}(weights);
         } else if (options_.front_weights == tpe_front_weights::contribution) {
-            weights = contribution_weights(sets.good);
+            weights = contribution_weights(good_->members());
         } else {
             equal_weights{}(weights);
         }
-        good_.reset(axes_, weights);
-        weights.resize(sets.bad.size());
+        good_->fit(weights);
+        weights.resize(bad_->members().size());
         Weights{}(weights);
-        bad_.reset(axes_, weights);
-        for (std::size_t d = 0; d < axes_.size(); ++d) {
-            fit_axis(d, in_good, sets.good.size(), member, kernel, good_);
-            fit_axis(d, in_bad, sets.bad.size(), member, kernel, bad_);
-        }
-        good_.finish();
-        bad_.finish();
-    }
-
-    /// Bandwidths of one set on one axis, from the gaps between its members in sorted order.
-    void fit_axis(std::size_t d, membership set, std::size_t count,
-                  const std::vector<membership>& member, const std::vector<std::size_t>& kernel,
-                  parzen_mixture& mixture) {
-        const parzen_axis& a = axes_[d];
-        column& c = columns_[d];
-        const double range = a.width();
-        // "Magic clip": no kernel narrower than a cell of an even division into kernels.
-        const double narrowest = range / static_cast<double>(std::min<std::size_t>(100, count + 2));
-        parzen_neighbours n{0.0, 0.0, true, false, count, multivariate() ? axes_.size() : 1, range};
-        double previous = a.low;
-        std::size_t seen = 0;
-        const auto place = [&](std::size_t row, double next) {
-            n.left = c.value[row] - previous;
-            n.right = next - c.value[row];
-            n.first = seen == 0;
-            n.last = ++seen == count;
-            previous = c.value[row];
-            const double sigma = std::min(std::max(Bandwidth{}(n), narrowest), range);
-            if (sigma != c.sigma[row]) {
-                c.sigma[row] = sigma;
-                c.log_norm[row] = parzen_mixture::log_normaliser(a, c.value[row], sigma);
-            }
-            mixture.set(d, kernel[row], c.value[row], sigma, c.log_norm[row]);
-        };
-        constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
-        std::size_t pending = none;
-        for (const std::size_t row : c.sorted) {
-            if (member[row] != set) continue;
-            if (pending != none) place(pending, c.value[row]);
-            pending = row;
-        }
-        if (pending != none) place(pending, a.high);
+        bad_->fit(weights);
     }
 
     /// The candidate with the largest density ratio, as a point.
     std::vector<double> suggest(random_stream& random) {
         fit();
+        normal_draws normal(random);
         std::vector<double> point(where_.size());
         for (std::size_t i = 0; i < where_.size(); ++i)
             if (where_[i].settled()) point[i] = where_[i].settled_value();
@@ -381,14 +342,14 @@ class tpe {
         if (multivariate()) {
             std::vector<double> candidates(count * axes_.size());
             for (std::size_t c = 0; c < count; ++c) {
-                const std::size_t k = good_.draw_kernel(random);
+                const auto k = good_->draw_kernel(random);
                 for (std::size_t d = 0; d < axes_.size(); ++d)
-                    candidates[c * axes_.size() + d] = legal(d, good_.draw(d, k, random));
+                    candidates[c * axes_.size() + d] = legal(d, good_->draw(d, k, normal));
             }
             std::vector<double> l(count);
             std::vector<double> g(count);
-            good_.log_densities(candidates, count, l);
-            bad_.log_densities(candidates, count, g);
+            good_->log_densities(candidates, l);
+            bad_->log_densities(candidates, g);
             const auto place = [&](std::size_t c) {
                 for (std::size_t d = 0; d < axes_.size(); ++d)
                     point[active_[d]] =
@@ -407,9 +368,9 @@ class tpe {
             std::vector<double> g(count);
             for (std::size_t d = 0; d < axes_.size(); ++d) {
                 for (std::size_t c = 0; c < count; ++c) {
-                    candidates[c] = legal(d, good_.draw(d, good_.draw_kernel(random), random));
-                    l[c] = good_.log_density(d, candidates[c]);
-                    g[c] = bad_.log_density(d, candidates[c]);
+                    candidates[c] = legal(d, good_->draw(d, good_->draw_kernel(random), normal));
+                    l[c] = good_->log_density(d, candidates[c]);
+                    g[c] = bad_->log_density(d, candidates[c]);
                 }
                 point[active_[d]] = where_[active_[d]].from_model(candidates[best_ratio(l, g)]);
             }
@@ -437,13 +398,15 @@ class tpe {
     std::size_t objectives_ = 0;
     std::vector<std::size_t> active_;       // axes that are searched
     std::vector<parzen_axis> axes_;         // of those
-    std::vector<column> columns_;           // of those
+    std::vector<double> coordinates_;       // model coordinates, [trial][searched axis]
     std::vector<record> rows_;              // every trial, by number
     std::vector<std::size_t> ranking_;      // finished trials, best first
     std::set<std::vector<double>> failed_;  // points that failed, kept on discrete spaces only
-    parzen_mixture good_;
-    parzen_mixture bad_;
-    bool stale_ = true;
+    std::vector<std::size_t> touched_;      // trials that changed since the last fit
+    bool joint_ = true;                     // what the mixtures are made for
+    bool fitted_ = false;
+    std::optional<mixture> good_;
+    std::optional<mixture> bad_;
 };
 
 /// The rules of Optuna 4.9: smaller good sets, Scott's bandwidth when multivariate. Use with

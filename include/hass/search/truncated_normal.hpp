@@ -71,6 +71,7 @@ constexpr double mills_ratio(double x) {
 
 /// 1 - Phi(x) for x >= 0; relative error below x^2 * 1e-16.
 constexpr double normal_upper_tail(double x) {
+    if (x > 38.6) return 0.0;  // below the smallest double
     return search_detail::inverse_sqrt_two_pi * stable_exp(-0.5 * x * x) * mills_ratio(x);
 }
 
