@@ -1,7 +1,6 @@
 // What hass/explore/evaluate.hpp may take from the standard library.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <limits>

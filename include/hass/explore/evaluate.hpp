@@ -7,7 +7,6 @@
 ///     resources    = sum over stages                                       [HASS eq 4]
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
