@@ -10,7 +10,7 @@
 /// that interval takes one with fewest DSPs, then fewest LUTs.
 ///
 /// For a search loop keep an `allocator`: it computes costs once, and when the statistics of one
-/// layer change it computes that layer's frontier only (`update`).
+/// layer change it looks at that layer only (`update`).
 #pragma once
 
 #include <algorithm>
@@ -28,9 +28,10 @@
 
 #include <hass/device/device.hpp>
 #include <hass/error.hpp>
-#include <hass/explore/choice.hpp>
 #include <hass/explore/evaluate.hpp>
+#include <hass/explore/exact.hpp>
 #include <hass/explore/frontier.hpp>
+#include <hass/explore/policy.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -44,6 +45,7 @@ struct certificate {
     /// Whether no design of the same interval has fewer DSPs / as few DSPs and fewer LUTs.
     bool fewest_dsp = false;
     bool fewest_lut = false;
+    double least_dsp = 0.0;  ///< no design of the same interval has fewer DSPs than this
     /// The resource (index into `resources`) that forbids the next smaller interval, or that is
     /// missing when nothing fits; nullopt: no resource does, the limiting row is as fast as it
     /// gets.
@@ -138,146 +140,7 @@ inline void check_statistics(const network_view& net, std::size_t i, const layer
     }
 }
 
-/// Smallest cycles of a point slower than `t`; infinity when there is none.
-inline double next_candidate(std::span<const frontier> rows, double t) {
-    double next = std::numeric_limits<double>::infinity();
-    for (const frontier& f : rows)
-        if (const std::size_t k = f.within(t); k < f.points.size())
-            next = std::min(next, f.points[k].cycles);
-    return next;
-}
-
-/// Largest cycles of a point that takes at most `t`; -infinity when there is none.
-inline double last_candidate(std::span<const frontier> rows, double t) {
-    double last = -std::numeric_limits<double>::infinity();
-    for (const frontier& f : rows)
-        if (const std::size_t k = f.within(t); k > 0) last = std::max(last, f.points[k - 1].cycles);
-    return last;
-}
-
-inline double slowest(std::span<const frontier> rows, const selection& s) {
-    double interval = 0.0;
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        interval = std::max(interval, rows[i].points[s[i]].cycles);
-    return interval;
-}
-
 }  // namespace detail
-
-/// What a policy chooses from: the rows' frontiers and the budget.
-struct allocation_problem {
-    std::span<const frontier> rows;  ///< each with at least one point within the budget
-    resource_vector budget{};
-};
-
-/// What a policy has chosen and proved.
-struct allocation_choice {
-    bool found = false;
-    std::vector<std::uint32_t> points;  ///< one a row, indices into its frontier
-    double proved_interval = 0.0;       ///< no choice has a smaller interval (cycles)
-    bool fewest_dsp = false;
-    bool fewest_lut = false;
-    std::size_t obstacle = 0;  ///< resource that forbids the next smaller interval
-};
-
-/// Chooses one point a row within the budget.
-template <class P>
-concept AllocationPolicy = requires(P& p, const allocation_problem& problem) {
-    { p(problem) } -> std::same_as<allocation_choice>;
-};
-
-/// The optimal policy: smallest interval, then fewest DSPs, then fewest LUTs, each proved. The
-/// interval is found by bisection over the cycles that occur in the frontiers; whether an interval
-/// is feasible is decided by `choice.hpp`. Deterministic. Needs are compared with a relative
-/// tolerance of 1e-12, DSPs exactly when they are multiples of 1/4, LUTs to 1e-9; what is returned
-/// is within the budget without any tolerance.
-class exact {
-  public:
-    /// \param max_states      partial choices kept at once before a proof of the interval is given
-    /// up \param max_tie_states  the same for the proof that no design of that interval has fewer
-    /// DSPs
-    ///                        or LUTs; 0: only what bounds and local search give
-    explicit exact(std::size_t max_states = 20000, std::size_t max_tie_states = 100)
-        : max_states_(max_states), max_tie_states_(max_tie_states) {}
-
-    allocation_choice operator()(const allocation_problem& problem) {
-        using detail::verdict;
-        const std::span<const frontier> rows = problem.rows;
-        chooser_ = detail::chooser(problem.budget, max_states_);
-        chooser_.bind(rows);
-        allocation_choice result;
-
-        double floor = 0.0;  // no interval is below the fastest point of the slowest row
-        for (const frontier& f : rows) floor = std::max(floor, f.points.front().cycles);
-        result.proved_interval = floor;
-        const verdict any = chooser_.feasible(std::numeric_limits<double>::infinity());
-        if (any != verdict::yes) {
-            result.obstacle = chooser_.obstacle();
-            if (any == verdict::no)
-                result.proved_interval = std::numeric_limits<double>::infinity();
-            return result;
-        }
-
-        detail::selection best = chooser_.found();
-        double high = detail::slowest(rows, best);  // feasible
-        double low = -1.0;                          // infeasible, or given up
-        double proved = -1.0;                       // infeasible
-        bool priced = false;
-        while (high > floor) {
-            double next = std::max(floor, detail::next_candidate(rows, low));
-            if (next >= high) break;
-            const double middle = low > 0.0 ? std::sqrt(low * high) : std::sqrt(floor * high);
-            const double t = std::max(next, std::min(detail::last_candidate(rows, middle), high));
-            verdict answer = verdict::unknown;
-            if (priced) answer = chooser_.glance(t);
-            if (answer == verdict::unknown) {
-                answer = chooser_.feasible(t);
-                chooser_.price_all();
-                priced = true;
-            }
-            if (answer == verdict::yes) {
-                best = chooser_.found();
-                high = detail::slowest(rows, best);
-            } else {
-                low = t;
-                if (answer == verdict::no) proved = t;
-            }
-        }
-        result.proved_interval = std::max(floor, detail::next_candidate(rows, proved));
-        result.proved_interval = std::min(result.proved_interval, high);
-        if (high > floor) {
-            const double before = detail::last_candidate(rows, std::nextafter(high, 0.0));
-            const std::size_t short_of = chooser_.short_resource(before);
-            result.obstacle = short_of < resources.size() ? short_of : chooser_.dearest();
-        }
-        spend_least(high, problem.budget, best, result);
-        result.found = true;
-        result.points = std::move(best);
-        return result;
-    }
-
-  private:
-    /// Among the choices within `interval`: fewest DSPs, then fewest LUTs.
-    void spend_least(double interval, resource_vector caps, detail::selection& best,
-                     allocation_choice& result) {
-        constexpr std::size_t dsp = 0;
-        constexpr std::size_t lut = 1;
-        double bound = 0.0;
-        chooser_.set_max_states(max_tie_states_);
-        result.fewest_dsp =
-            chooser_.minimise(dsp, interval, caps, best, bound) == detail::verdict::yes;
-        best = chooser_.found();
-        caps[dsp] = chooser_.total(best)[dsp];
-        result.fewest_lut =
-            chooser_.minimise(lut, interval, caps, best, bound) == detail::verdict::yes &&
-            result.fewest_dsp;
-        best = chooser_.found();
-    }
-
-    std::size_t max_states_;
-    std::size_t max_tie_states_;
-    detail::chooser chooser_;
-};
 
 /// Allocates one network on one device again and again, for changing statistics.
 ///
@@ -314,8 +177,8 @@ class allocator {
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             if (is_compute(rows_[i])) {
                 set(i, statistics.at(i));
-            } else if (frontiers_[i].points.empty()) {
-                compute_frontier(i, {});
+            } else if (cycles_[i].empty()) {
+                compute_cycles(i, {});
             }
         }
         solved_ = true;
@@ -323,7 +186,7 @@ class allocator {
     }
 
     /// The allocation when only row `i` has other statistics than at the last call; the other rows'
-    /// frontiers are kept. The result is the one `solve` would give.
+    /// cycles are kept. The result is the one `solve` would give.
     /// \throws hass::error as `solve`, and before the first `solve`
     allocation update(std::size_t i, const layer_statistics& s) {
         if (!solved_) throw error("allocate: update before the first solve");
@@ -337,16 +200,17 @@ class allocator {
     network_view net() const { return {rows_, edges_, names_}; }
     const device& board() const { return board_; }
     const E& engine() const { return engine_; }
-    /// The frontiers of the last call, one a row.
-    std::span<const frontier> frontiers() const { return frontiers_; }
-    /// Every configuration of row `i` that is within the budget.
+    /// Every configuration of row `i` that leaves room for the other rows, and their cycles at the
+    /// last call.
     const row_options& options(std::size_t i) const { return *options_[i]; }
+    std::span<const double> cycles(std::size_t i) const { return cycles_[i]; }
 
   private:
     void enumerate() {
         budget_ = to_vector(board_.budget);
         options_.resize(rows_.size());
-        frontiers_.resize(rows_.size());
+        cycles_.resize(rows_.size());
+        choices_.resize(rows_.size());
         statistics_.resize(rows_.size());
         std::vector<resource_vector> least(rows_.size());
         for (std::size_t i = 0; i < rows_.size(); ++i) {
@@ -376,37 +240,35 @@ class allocator {
                 room[r] = too_small_ ? std::numeric_limits<double>::infinity()
                                      : std::max(least[i][r], budget_[r] - others * (1.0 - 1e-12));
             }
-            options_[i]->finish(room);
+            options_[i]->finish(room, budget_);
             if (options_[i]->size() == 0) empty_row_ = i;
         }
     }
 
     void set(std::size_t i, const layer_statistics& s) {
         detail::check_statistics(net(), i, s);
-        compute_frontier(i, s);
+        compute_cycles(i, s);
         statistics_[i] = s;
     }
 
-    void compute_frontier(std::size_t i, const layer_statistics& s) {
-        const row_options& options = *options_[i];
-        cycles_of(engine_, rows_[i], s, options.configurations(), cycles_now_);
-        for (const double c : cycles_now_)
+    void compute_cycles(std::size_t i, const layer_statistics& s) {
+        cycles_of(engine_, rows_[i], s, options_[i]->configurations(), cycles_[i]);
+        for (const double c : cycles_[i])
             if (!(c >= 0.0))
                 throw error("layer '" + name_of(net(), i) + "': the engine gives " +
                             detail::number(c) + " cycles");
-        options.prune(cycles_now_, scratch_, frontiers_[i]);
+        choices_[i] = {options_[i].get(), cycles_[i], ++version_};
     }
 
     allocation choose() {
         if (too_small_ || empty_row_) return nothing_fits({});
-        const allocation_choice choice = policy_(allocation_problem{frontiers_, budget_});
+        const allocation_choice choice = policy_(allocation_problem{choices_, budget_});
         if (!choice.found) return nothing_fits(choice);
         allocation a;
         a.fits = true;
         a.design.resize(rows_.size());
         for (std::size_t i = 0; i < rows_.size(); ++i)
-            a.design[i] =
-                options_[i]->configurations()[frontiers_[i].points[choice.points[i]].option];
+            a.design[i] = options_[i]->configurations()[choice.options[i]];
         summarise(choice, a);
         return a;
     }
@@ -415,9 +277,10 @@ class allocator {
     void summarise(const allocation_choice& choice, allocation& a) const {
         estimate& e = a.estimate;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            const operating_point& p = frontiers_[i].points[choice.points[i]];
-            e.total += to_usage(p.need);
-            if (p.cycles > e.interval_cycles) e.interval_cycles = p.cycles, e.bottleneck = i;
+            const std::uint32_t k = choice.options[i];
+            e.total += to_usage(options_[i]->costs()[k]);
+            if (cycles_[i][k] > e.interval_cycles)
+                e.interval_cycles = cycles_[i][k], e.bottleneck = i;
         }
         const double hz = board_.mhz * 1e6;
         e.images_per_second = e.interval_cycles > 0.0 ? hz / e.interval_cycles
@@ -432,6 +295,7 @@ class allocator {
                     ? 0.0
                     : e.interval_cycles / choice.proved_interval - 1.0;
         c.fewest_dsp = choice.fewest_dsp, c.fewest_lut = choice.fewest_lut;
+        c.least_dsp = choice.least_dsp;
         c.limiting_row = e.bottleneck;
         explain(choice, a);
     }
@@ -440,7 +304,7 @@ class allocator {
         certificate& c = a.certificate;
         const double interval = a.estimate.interval_cycles;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            if (frontiers_[i].points.front().cycles < interval) continue;
+            if (*std::min_element(cycles_[i].begin(), cycles_[i].end()) < interval) continue;
             // row i has nothing faster that fits; is there something faster at all?
             c.limiting_row = i;
             std::optional<std::size_t> too_dear;
@@ -531,10 +395,10 @@ class allocator {
     std::optional<std::size_t> empty_row_;
     bool solved_ = false;
     std::vector<std::shared_ptr<row_options>> options_;
-    std::vector<frontier> frontiers_;
+    std::vector<std::vector<double>> cycles_;  ///< of every option
+    std::vector<row_choice> choices_;          ///< what the policy sees
+    std::uint64_t version_ = 0;
     std::vector<layer_statistics> statistics_;
-    std::vector<double> cycles_now_;
-    std::vector<double> scratch_;
 };
 
 template <Engine E, Device D>

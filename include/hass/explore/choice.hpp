@@ -187,12 +187,6 @@ class chooser {
         std::uint32_t entry;
     };
 
-    static double dot(const resource_vector& a, const resource_vector& b) {
-        // fixed association, so that compilers agree and lanes can be used
-        return (a[0] * b[0] + a[1] * b[1]) + (a[2] * b[2] + a[3] * b[3]) +
-               (a[4] * b[4] + a[5] * b[5]);
-    }
-
     void set_shares() {
         for (std::size_t k = 0; k < R; ++k) share_[k] = caps_[k] > 0.0 ? 1.0 / caps_[k] : 0.0;
     }

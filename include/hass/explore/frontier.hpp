@@ -2,9 +2,8 @@
 /// What one row can be: every legal configuration with its cycles and its cost, less those that
 /// another one beats in everything. The allocator chooses one point a row.
 ///
-/// Costs do not depend on data, so they are computed, ordered and compared once (`row_options`);
-/// for new statistics only cycles are computed and pruned (`frontier_of`), in time linear in the
-/// number of configurations.
+/// Costs do not depend on data, so they are computed and ordered once (`row_options`); for new
+/// statistics only cycles are computed (`cycles_of`).
 #pragma once
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <hass/engine/engine.hpp>
@@ -70,19 +70,49 @@ constexpr bool no_more(const resource_vector& a, const resource_vector& b) {
     return holds;
 }
 
-/// The parent of a class of configurations in the order of cost: `first` .. `last` of `edges`.
-struct edge_range {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
-};
+constexpr double dot(const resource_vector& a, const resource_vector& b) {
+    // fixed association, so that compilers agree and lanes can be used
+    return (a[0] * b[0] + a[1] * b[1]) + (a[2] * b[2] + a[3] * b[3]) + (a[4] * b[4] + a[5] * b[5]);
+}
+
+/// Points by cycles, fastest first, and the running minima that `frontier` keeps.
+inline void order_points(frontier& f) {
+    std::sort(f.points.begin(), f.points.end(),
+              [](const operating_point& a, const operating_point& b) {
+                  return a.cycles != b.cycles ? a.cycles < b.cycles : a.option < b.option;
+              });
+    f.least.resize(f.points.size());
+    resource_vector least;
+    least.fill(std::numeric_limits<double>::infinity());
+    for (std::size_t k = 0; k < f.points.size(); ++k) {
+        for (std::size_t r = 0; r < least.size(); ++r)
+            least[r] = std::min(least[r], f.points[k].need[r]);
+        f.least[k] = least;
+    }
+}
 
 }  // namespace detail
 
-/// Every legal configuration of one row with its cost, cheapest DSPs (then LUTs, ...) first, and
-/// for each the closest configurations that cost no more in any resource.
+/// Every legal configuration of one row with its cost, fewest DSPs (then LUTs, ...) first.
 class row_options {
   public:
-    row_options() = default;
+    /// Prices at which configurations are looked at: each resource on its own, memories together,
+    /// DSPs and LUTs together, everything together. In shares of the budget.
+    static constexpr std::array<resource_vector, 9> prices{{{1, 0, 0, 0, 0, 0},
+                                                            {0, 1, 0, 0, 0, 0},
+                                                            {0, 0, 1, 0, 0, 0},
+                                                            {0, 0, 0, 1, 0, 0},
+                                                            {0, 0, 0, 0, 1, 0},
+                                                            {0, 0, 0, 0, 0, 1},
+                                                            {0, 0, 0, 0.5, 0.5, 0},
+                                                            {0.5, 0.5, 0, 0, 0, 0},
+                                                            {0.2, 0.4, 0.0, 0.2, 0.2, 0}}};
+
+    /// Configurations in the order of their price.
+    struct price_list {
+        std::vector<double> price;          ///< ascending
+        std::vector<std::uint32_t> option;  ///< which configuration that is
+    };
 
     /// Takes configurations and their costs as they come; `finish` orders them.
     void add(const configuration& c, const usage& cost) {
@@ -90,8 +120,9 @@ class row_options {
         costs_.push_back(to_vector(cost));
     }
 
-    /// Drops configurations that need more than `within` in any resource, orders the others.
-    void finish(const resource_vector& within) {
+    /// Drops configurations that need more than `within` in any resource, orders the others, and
+    /// prices them in shares of `budget`.
+    void finish(const resource_vector& within, const resource_vector& budget) {
         std::vector<std::uint32_t> order;
         for (std::uint32_t k = 0; k < configurations_.size(); ++k) {
             if (detail::no_more(costs_[k], within))
@@ -108,7 +139,7 @@ class row_options {
         for (const std::uint32_t k : order)
             configurations.push_back(configurations_[k]), costs.push_back(costs_[k]);
         configurations_.swap(configurations), costs_.swap(costs);
-        link();
+        for (std::size_t l = 0; l < prices.size(); ++l) make_price_list(l, budget);
         finished_ = true;
     }
 
@@ -116,61 +147,21 @@ class row_options {
     std::size_t size() const { return configurations_.size(); }
     const std::vector<configuration>& configurations() const { return configurations_; }
     const std::vector<resource_vector>& costs() const { return costs_; }
-    /// Configurations over the budget on their own, with their costs.
+    const price_list& list(std::size_t l) const { return lists_[l]; }
+    /// Configurations that `finish` dropped, with their costs.
     const std::vector<configuration>& dropped() const { return dropped_; }
     const std::vector<resource_vector>& dropped_costs() const { return dropped_costs_; }
 
-    /// The frontier for the given cycles, one a configuration in the order of `configurations`.
-    /// A configuration is dropped when one that costs no more in any resource is as fast.
-    void prune(const std::vector<double>& cycles, std::vector<double>& scratch, frontier& f) const {
-        f.points.clear();
-        scratch.resize(size());
-        for (std::uint32_t k = 0; k < size(); ++k) {
-            double rival = std::numeric_limits<double>::infinity();
-            for (std::uint32_t e = edges_of_[k].first; e < edges_of_[k].last; ++e)
-                rival = std::min(rival, scratch[edges_[e]]);
-            if (cycles[k] < rival) f.points.push_back({cycles[k], costs_[k], k});
-            scratch[k] = std::min(rival, cycles[k]);
-        }
-        std::sort(f.points.begin(), f.points.end(),
-                  [](const operating_point& a, const operating_point& b) {
-                      return a.cycles < b.cycles || (a.cycles == b.cycles && a.option < b.option);
-                  });
-        f.least.resize(f.points.size());
-        resource_vector least;
-        least.fill(std::numeric_limits<double>::infinity());
-        for (std::size_t k = 0; k < f.points.size(); ++k) {
-            for (std::size_t r = 0; r < least.size(); ++r)
-                least[r] = std::min(least[r], f.points[k].need[r]);
-            f.least[k] = least;
-        }
-    }
-
   private:
-    static constexpr std::uint32_t look_back = 4096;  // bounds the time to link n configurations
-
-    /// Cheaper configurations of each one, without those that follow from others: a configuration
-    /// costs no more than another exactly if a chain of links leads from one to the other.
-    void link() {
-        const auto n = static_cast<std::uint32_t>(size());
-        edges_.clear();
-        edges_of_.assign(n, {});
-        const std::size_t words = (n + 63) / 64;
-        std::vector<std::uint64_t> reached(words * n, 0);  // bit i of row k: i costs no more than k
-        for (std::uint32_t k = 0; k < n; ++k) {
-            std::uint64_t* const mine = reached.data() + words * k;
-            edges_of_[k].first = static_cast<std::uint32_t>(edges_.size());
-            const std::uint32_t stop = k > look_back ? k - look_back : 0;
-            for (std::uint32_t i = k; i-- > stop;) {
-                if (mine[i / 64] >> (i % 64) & 1U || !detail::no_more(costs_[i], costs_[k]))
-                    continue;
-                edges_.push_back(i);
-                const std::uint64_t* const his = reached.data() + words * i;
-                for (std::size_t w = 0; w <= i / 64; ++w) mine[w] |= his[w];
-                mine[i / 64] |= std::uint64_t{1} << (i % 64);
-            }
-            edges_of_[k].last = static_cast<std::uint32_t>(edges_.size());
-        }
+    void make_price_list(std::size_t l, const resource_vector& budget) {
+        resource_vector p{};
+        for (std::size_t r = 0; r < p.size(); ++r)
+            p[r] = budget[r] > 0.0 ? prices[l][r] / budget[r] : 0.0;
+        std::vector<std::pair<double, std::uint32_t>> sorted(size());
+        for (std::uint32_t k = 0; k < size(); ++k) sorted[k] = {detail::dot(p, costs_[k]), k};
+        std::sort(sorted.begin(), sorted.end());
+        for (const auto& [price, k] : sorted)
+            lists_[l].price.push_back(price), lists_[l].option.push_back(k);
     }
 
     bool finished_ = false;
@@ -178,8 +169,7 @@ class row_options {
     std::vector<resource_vector> costs_;
     std::vector<configuration> dropped_;
     std::vector<resource_vector> dropped_costs_;
-    std::vector<std::uint32_t> edges_;
-    std::vector<detail::edge_range> edges_of_;
+    std::array<price_list, prices.size()> lists_;
 };
 
 /// Calls visit(configuration) for every configuration that exists for the row: those of the engine
@@ -216,15 +206,27 @@ void cycles_of(const E& engine, const layer_row& row, const layer_statistics& s,
     }
 }
 
-/// The frontier of one row at one operating point, from scratch. `allocator` keeps the options.
+/// The frontier of one row: every option that no other one beats. For figures and tests; the
+/// allocator looks at the part that matters only.
 template <Engine E>
 frontier frontier_of(const E& engine, const layer_row& row, const layer_statistics& s,
                      const row_options& options) {
+    const std::vector<resource_vector>& costs = options.costs();
     std::vector<double> cycles;
-    std::vector<double> scratch;
-    frontier f;
     cycles_of(engine, row, s, options.configurations(), cycles);
-    options.prune(cycles, scratch, f);
+    frontier f;
+    for (std::uint32_t k = 0; k < options.size(); ++k) {
+        // of options that cost the same (they are neighbours) only the fastest one counts
+        std::uint32_t fastest = k;
+        for (; k + 1 < options.size() && costs[k + 1] == costs[k]; ++k)
+            if (cycles[k + 1] < cycles[fastest]) fastest = k + 1;
+        bool beaten = false;
+        for (std::size_t j = f.points.size(); j-- > 0 && !beaten;)
+            beaten = f.points[j].cycles <= cycles[fastest] &&
+                     detail::no_more(f.points[j].need, costs[fastest]);
+        if (!beaten) f.points.push_back({cycles[fastest], costs[fastest], fastest});
+    }
+    detail::order_points(f);
     return f;
 }
 

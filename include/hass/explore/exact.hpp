@@ -1,0 +1,444 @@
+/// \file exact.hpp
+/// The optimal policy: smallest interval, then fewest DSPs, then fewest LUTs, each proved.
+///
+/// An interval is feasible if configurations that are fast enough fit the budget together, and a
+/// larger one is feasible if a smaller one is, so the smallest is found by bisection over the
+/// cycles that occur. To ask few and small questions:
+///   1. every row is seen through a few price lists (`row_options::prices`): the cheapest
+///      configuration within an interval is one binary search (`ladder`). Sums of these over rows
+///      reject intervals (what is dearer than the budget cannot fit), and the choice itself, when
+///      it fits, accepts one: that brackets the optimum, often to a point
+///   2. a configuration so dear that the others' cheapest would not fit beside it is left out, and
+///      so is one that another one beats: a few dozen a row remain
+///   3. `choice.hpp` decides the rest exactly
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <hass/explore/choice.hpp>
+#include <hass/explore/frontier.hpp>
+#include <hass/explore/policy.hpp>
+
+namespace hass {
+
+namespace detail {
+
+/// For one row and each price list: the options that are cheaper than all faster ones, cheapest
+/// first, down to the first that is within `floor` cycles. List 0 is the natural order (fewest
+/// DSPs, then LUTs, ...), list l > 0 is price list l - 1.
+struct ladder {
+    struct step {
+        double cycles;
+        double price;
+        std::uint32_t option;
+    };
+    static constexpr std::size_t lists = row_options::prices.size() + 1;
+
+    std::vector<step> steps;
+    std::array<std::uint32_t, lists + 1> first{};
+    double fastest = 0.0;
+    double floor = 0.0;
+    std::uint64_t version = 0;
+    bool built = false;
+
+    void build(const row_choice& row, double down_to) {
+        steps.clear();
+        floor = down_to;
+        for (std::size_t l = 0; l < lists; ++l) {
+            first[l] = static_cast<std::uint32_t>(steps.size());
+            double best = std::numeric_limits<double>::infinity();
+            const auto look = [&](double price, std::uint32_t k) {
+                if (row.cycles[k] < best) {
+                    best = row.cycles[k];
+                    steps.push_back({best, price, k});
+                }
+                return best > floor;
+            };
+            const auto n = static_cast<std::uint32_t>(row.options->size());
+            if (l == 0) {
+                for (std::uint32_t k = 0; k < n && look(0.0, k); ++k) continue;
+            } else {
+                const row_options::price_list& list = row.options->list(l - 1);
+                for (std::uint32_t k = 0; k < n && look(list.price[k], list.option[k]); ++k)
+                    continue;
+            }
+        }
+        first[lists] = static_cast<std::uint32_t>(steps.size());
+        version = row.version;
+        built = true;
+    }
+
+    /// The cheapest option of list `l` within `interval` cycles (>= floor and >= fastest).
+    const step& at(std::size_t l, double interval) const {
+        const auto begin = steps.begin() + first[l];
+        const auto end = steps.begin() + first[l + 1];
+        return *std::lower_bound(begin, end, interval,
+                                 [](const step& s, double limit) { return s.cycles > limit; });
+    }
+};
+
+/// Smallest cycles of a point slower than `t`; infinity when there is none.
+inline double next_candidate(std::span<const frontier> rows, double t) {
+    double next = std::numeric_limits<double>::infinity();
+    for (const frontier& f : rows)
+        if (const std::size_t k = f.within(t); k < f.points.size())
+            next = std::min(next, f.points[k].cycles);
+    return next;
+}
+
+/// Largest cycles of a point that takes at most `t`; -infinity when there is none.
+inline double last_candidate(std::span<const frontier> rows, double t) {
+    double last = -std::numeric_limits<double>::infinity();
+    for (const frontier& f : rows)
+        if (const std::size_t k = f.within(t); k > 0) last = std::max(last, f.points[k - 1].cycles);
+    return last;
+}
+
+}  // namespace detail
+
+/// See the head of the file. Deterministic. Needs are compared with a relative tolerance of 1e-12,
+/// DSPs exactly when they are multiples of 1/4, LUTs to 1e-9; what is returned is within the budget
+/// without any tolerance.
+class exact {
+  public:
+    /// \param max_states      partial choices kept at once before a proof of the interval is given
+    ///                        up (the gap is stated then)
+    /// \param max_tie_states  the same for the proof that no design of that interval has fewer DSPs
+    ///                        or LUTs; 0: only what bounds and local search give
+    explicit exact(std::size_t max_states = 20000, std::size_t max_tie_states = 100)
+        : max_states_(max_states), max_tie_states_(max_tie_states) {}
+
+    allocation_choice operator()(const allocation_problem& problem) {
+        problem_ = &problem;
+        chooser_ = detail::chooser(problem.budget, max_states_);
+        climb();
+        bracket();
+        allocation_choice result;
+        result.proved_interval = floor_;
+        if (high_ == infinity) find_any(result);
+        if (high_ == infinity) return result;
+        search(result);
+        tell_obstacle(result);
+        spend_least(result);
+        result.found = true;
+        result.options = best_;
+        return result;
+    }
+
+  private:
+    using verdict = detail::verdict;
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
+    static constexpr double rounding = detail::chooser::rounding;
+
+    /// Brings the ladders up to date; `floor_` is the fastest option of the slowest row.
+    void climb() {
+        const auto& rows = problem_->rows;
+        ladders_.resize(rows.size());
+        floor_ = 0.0;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            detail::ladder& l = ladders_[i];
+            if (!l.built || l.version != rows[i].version) {
+                l.built = false;
+                l.fastest = *std::min_element(rows[i].cycles.begin(), rows[i].cycles.end());
+            }
+            floor_ = std::max(floor_, l.fastest);
+        }
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            detail::ladder& l = ladders_[i];
+            // a little deeper than needed now, so that the next floor needs no new ladder
+            if (!l.built || l.floor > floor_) l.build(rows[i], 0.8 * floor_);
+        }
+    }
+
+    /// Sum over rows of the least price of list `l` within an interval.
+    double least_price(std::size_t l, double interval) const {
+        double sum = 0.0;
+        for (const detail::ladder& row : ladders_) sum += row.at(l, interval).price;
+        return sum;
+    }
+
+    /// Tries the cheapest choice of list `l` within an interval; keeps it when it fits.
+    bool accept(std::size_t l, double interval) {
+        trial_.resize(ladders_.size());
+        resource_vector sum{};
+        for (std::size_t i = 0; i < ladders_.size(); ++i) {
+            trial_[i] = ladders_[i].at(l, interval).option;
+            const resource_vector& need = problem_->rows[i].options->costs()[trial_[i]];
+            for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += need[r];
+        }
+        if (!detail::no_more(sum, problem_->budget)) return false;
+        best_ = trial_;
+        return true;
+    }
+
+    bool accept_any(double interval) {
+        // everything together, DSPs and LUTs together, LUTs alone, the natural order
+        for (const std::size_t l : {std::size_t{9}, std::size_t{8}, std::size_t{2}, std::size_t{0}})
+            if (accept(l, interval)) return true;
+        return false;
+    }
+
+    double interval_of(const detail::selection& s) const {
+        double interval = 0.0;
+        for (std::size_t i = 0; i < s.size(); ++i)
+            interval = std::max(interval, problem_->rows[i].cycles[s[i]]);
+        return interval;
+    }
+
+    /// Finds `low_` < the optimum <= `high_` through the ladders alone: every interval <= `low_` is
+    /// infeasible, and `best_` is a choice of interval `high_`, unless that is infinite.
+    void bracket() {
+        low_ = std::nextafter(floor_, 0.0);
+        high_ = infinity;
+        double top = floor_;  // at this interval every row may take its cheapest option
+        for (const detail::ladder& row : ladders_)
+            for (std::size_t l = 0; l < detail::ladder::lists; ++l)
+                top = std::max(top, row.steps[row.first[l]].cycles);
+        for (std::size_t l = 1; l < detail::ladder::lists; ++l) {
+            const auto rejects = [&](double t) { return least_price(l, t) > 1.0 + rounding; };
+            if (!rejects(std::max(low_, floor_))) continue;
+            double bad = std::max(low_, floor_);
+            double good = top;
+            if (rejects(good)) {
+                low_ = infinity;
+                obstacle_ = l - 1;
+                return;
+            }
+            while (good > bad * 1.0005) {
+                const double t = std::sqrt(bad * good);
+                (rejects(t) ? bad : good) = t;
+            }
+            low_ = bad;
+        }
+        // an interval little above that one of the cheapest choices meets
+        double bad = std::max(low_, floor_);
+        if (accept_any(bad)) {
+            high_ = interval_of(best_);
+            return;
+        }
+        if (!accept_any(top)) return;
+        high_ = interval_of(best_);
+        while (high_ > bad * 1.002) {
+            const double t = std::sqrt(bad * std::min(high_, 1.5 * bad));
+            if (accept_any(t))
+                high_ = interval_of(best_);
+            else
+                bad = t;
+        }
+    }
+
+    /// Collects the options that can be part of a choice within `interval` cycles, all those within
+    /// `clamp` counted as equally fast, and that need at most `dsp_limit` DSPs all in all.
+    void gather(double interval, double clamp, double dsp_limit) {
+        constexpr std::size_t prices = row_options::prices.size();
+        std::array<double, prices> slack{};
+        for (std::size_t l = 0; l < prices; ++l)
+            slack[l] = 1.0 + 2.0 * rounding - least_price(l + 1, interval);
+        if (problem_->budget[0] > 0.0)
+            slack[0] = std::min(slack[0], slack[0] - 1.0 + dsp_limit / problem_->budget[0]);
+        rows_.resize(ladders_.size());
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const row_options& options = *problem_->rows[i].options;
+            const std::span<const double> cycles = problem_->rows[i].cycles;
+            std::array<double, prices> limit{};
+            std::size_t narrowest = 0;
+            std::size_t count = options.size() + 1;
+            for (std::size_t l = 0; l < prices; ++l) {
+                limit[l] = ladders_[i].at(l + 1, interval).price + slack[l];
+                const std::vector<double>& price = options.list(l).price;
+                const auto end = std::upper_bound(price.begin(), price.end(), limit[l]);
+                const auto n = static_cast<std::size_t>(end - price.begin());
+                if (n < count) count = n, narrowest = l;
+            }
+            const resource_vector most = limits_of_needs(limit);
+            candidates_.clear();
+            for (std::size_t k = 0; k < count; ++k) {
+                const std::uint32_t option = options.list(narrowest).option[k];
+                if (cycles[option] <= interval && detail::no_more(options.costs()[option], most) &&
+                    within_mixes(options.costs()[option], limit))
+                    candidates_.push_back(option);
+            }
+            std::sort(candidates_.begin(), candidates_.end());
+            keep_unbeaten(options, cycles, clamp, rows_[i]);
+        }
+        chooser_.bind(rows_);
+    }
+
+    /// Price limits of single resources as limits of their needs.
+    resource_vector limits_of_needs(
+        const std::array<double, row_options::prices.size()>& limit) const {
+        resource_vector most{};
+        for (std::size_t r = 0; r < most.size(); ++r)
+            most[r] = limit[r] * problem_->budget[r] * (1.0 + rounding);
+        return most;
+    }
+
+    bool within_mixes(const resource_vector& need,
+                      const std::array<double, row_options::prices.size()>& limit) const {
+        for (std::size_t l = resources.size(); l < row_options::prices.size(); ++l) {
+            double price = 0.0;
+            for (std::size_t r = 0; r < need.size(); ++r)
+                if (problem_->budget[r] > 0.0)
+                    price += row_options::prices[l][r] * need[r] / problem_->budget[r];
+            if (price > limit[l] + rounding) return false;
+        }
+        return true;
+    }
+
+    /// The candidates (ascending) that no other one beats, as a frontier.
+    void keep_unbeaten(const row_options& options, std::span<const double> cycles, double clamp,
+                       frontier& f) {
+        constexpr std::size_t look_back = 128;  // beaten ones that stay are harmless
+        f.points.clear();
+        for (const std::uint32_t k : candidates_) {
+            const double c = std::max(cycles[k], clamp);
+            const resource_vector& need = options.costs()[k];
+            bool beaten = false;
+            const std::size_t stop = f.points.size() > look_back ? f.points.size() - look_back : 0;
+            for (std::size_t j = f.points.size(); j-- > stop && !beaten;)
+                beaten = f.points[j].cycles <= c && detail::no_more(f.points[j].need, need);
+            if (!beaten) f.points.push_back({c, need, k});
+        }
+        detail::order_points(f);
+    }
+
+    /// Options of the chooser's answer.
+    void take_answer() {
+        const detail::selection& found = chooser_.found();
+        best_.resize(found.size());
+        for (std::size_t i = 0; i < found.size(); ++i) best_[i] = rows_[i].points[found[i]].option;
+    }
+
+    /// When no ladder offers a choice that fits: decides whether there is one.
+    void find_any(allocation_choice& result) {
+        result.obstacle = obstacle_;
+        result.proved_interval = infinity;
+        if (low_ == infinity) return;
+        gather(infinity, low_, infinity);
+        if (!every_row_has_one()) return;
+        const verdict any = chooser_.feasible(infinity);
+        result.obstacle = chooser_.obstacle();
+        if (any == verdict::unknown) result.proved_interval = floor_;
+        if (any != verdict::yes) return;
+        take_answer();
+        high_ = interval_of(best_);
+    }
+
+    /// Bisection between `low_` and `high_`.
+    void search(allocation_choice& result) {
+        double proved = low_;
+        double low = low_;  // proved, or given up
+        bool priced = false;
+        if (high_ > floor_) gather(high_, low_, infinity);
+        while (high_ > floor_) {
+            const double next = detail::next_candidate(rows_, low);
+            if (next >= high_) break;
+            const double t = std::max(next, detail::last_candidate(rows_, std::sqrt(low * high_)));
+            verdict answer = priced ? chooser_.glance(t) : verdict::unknown;
+            if (answer == verdict::unknown) {
+                answer = chooser_.feasible(t);
+                chooser_.price_all();
+                priced = true;
+            }
+            if (answer == verdict::yes) {
+                take_answer();
+                high_ = interval_of(best_);
+            } else {
+                low = t;
+                if (answer == verdict::no) proved = t;
+            }
+        }
+        result.proved_interval =
+            high_ > floor_ ? std::min(high_, detail::next_candidate(rows_, proved)) : floor_;
+    }
+
+    /// The resource that forbids what is just below `high_`.
+    void tell_obstacle(allocation_choice& result) const {
+        if (high_ <= floor_) return;
+        const double below = std::max(floor_, std::nextafter(high_, 0.0));
+        result.obstacle = chooser_.dearest();
+        for (std::size_t l = resources.size(); l-- > 0;)
+            if (least_price(l + 1, below) > 1.0 + rounding) result.obstacle = l;
+    }
+
+    /// Among the choices within `high_`: fewest DSPs, then fewest LUTs.
+    void spend_least(allocation_choice& result) {
+        constexpr std::size_t dsp = 0;
+        constexpr std::size_t lut = 1;
+        result.least_dsp = least_price(1 + dsp, high_) * problem_->budget[dsp];
+        detail::selection best = best_;
+        if (accept(0, high_)) {  // every row has its fewest DSPs, then LUTs
+            result.fewest_dsp = result.fewest_lut = true;
+            result.least_dsp = total(best_)[dsp];
+            return;
+        }
+        for (std::size_t l = 1; l < detail::ladder::lists; ++l) {
+            if (!accept(l, high_)) continue;
+            const resource_vector a = total(best_);
+            const resource_vector b = total(best);
+            if (a[dsp] < b[dsp] || (a[dsp] == b[dsp] && a[lut] < b[lut])) best = best_;
+        }
+        best_ = best;
+        resource_vector caps = problem_->budget;
+        gather(high_, high_, total(best_)[dsp]);
+        chooser_.set_max_states(max_tie_states_);
+        double bound = result.least_dsp;
+        result.fewest_dsp =
+            chooser_.minimise(dsp, high_, caps, points_of(best_), bound) == verdict::yes;
+        result.least_dsp = std::max(result.least_dsp, bound);
+        detail::selection fewest = chooser_.found();
+        caps[dsp] = chooser_.total(fewest)[dsp];
+        if (result.fewest_dsp) result.least_dsp = caps[dsp];
+        const bool lut_proved = chooser_.minimise(lut, high_, caps, fewest, bound) == verdict::yes;
+        result.fewest_lut = result.fewest_dsp && lut_proved;
+        take_answer();
+    }
+
+    resource_vector total(const detail::selection& s) const {
+        resource_vector sum{};
+        for (std::size_t i = 0; i < s.size(); ++i)
+            for (std::size_t r = 0; r < sum.size(); ++r)
+                sum[r] += problem_->rows[i].options->costs()[s[i]][r];
+        return sum;
+    }
+
+    /// The gathered points that are these options, or beat them.
+    detail::selection points_of(const detail::selection& options) const {
+        detail::selection points(options.size(), 0);
+        for (std::size_t i = 0; i < options.size(); ++i) {
+            const resource_vector& need = problem_->rows[i].options->costs()[options[i]];
+            while (!detail::no_more(rows_[i].points[points[i]].need, need)) ++points[i];
+        }
+        return points;
+    }
+
+    bool every_row_has_one() const {
+        return std::all_of(rows_.begin(), rows_.end(),
+                           [](const frontier& f) { return !f.points.empty(); });
+    }
+
+    std::size_t max_states_;
+    std::size_t max_tie_states_;
+    detail::chooser chooser_;
+    const allocation_problem* problem_ = nullptr;
+    std::vector<detail::ladder> ladders_;  // kept between calls: rows that did not change
+    double floor_ = 0.0;
+    double low_ = 0.0;
+    double high_ = 0.0;
+    std::size_t obstacle_ = 0;
+    detail::selection best_;
+    // scratch
+    detail::selection trial_;
+    std::vector<frontier> rows_;
+    std::vector<std::uint32_t> candidates_;
+};
+
+}  // namespace hass

@@ -1,0 +1,48 @@
+/// \file policy.hpp
+/// How an allocator chooses: from every row's options, their costs and their cycles, one option a
+/// row. The policies are `exact` (the default), `balanced` and `greedy`.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <hass/explore/frontier.hpp>
+
+namespace hass {
+
+/// One row, as a policy sees it.
+struct row_choice {
+    const row_options* options = nullptr;  ///< finished, not empty
+    std::span<const double> cycles;        ///< of each option, for one image
+    std::uint64_t version = 0;             ///< changes whenever `cycles` does
+};
+
+/// What a policy chooses from.
+struct allocation_problem {
+    std::span<const row_choice> rows;
+    resource_vector budget{};
+};
+
+/// What a policy has chosen and proved.
+struct allocation_choice {
+    bool found = false;
+    std::vector<std::uint32_t> options;  ///< one a row
+    double proved_interval = 0.0;        ///< no choice has a smaller interval (cycles); infinite
+                                         ///< when it is proved that nothing fits
+    bool fewest_dsp = false;             ///< proved
+    bool fewest_lut = false;             ///< proved, among those with as few DSPs
+    double least_dsp = 0.0;              ///< no choice of this interval has fewer DSPs
+    std::size_t obstacle = 0;            ///< resource that forbids the next smaller interval
+};
+
+/// Chooses one option a row within the budget. May remember what it likes between calls for the
+/// same rows, but the answer must not depend on earlier calls.
+template <class P>
+concept AllocationPolicy = requires(P& p, const allocation_problem& problem) {
+    { p(problem) } -> std::same_as<allocation_choice>;
+};
+
+}  // namespace hass
