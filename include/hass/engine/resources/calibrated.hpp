@@ -12,7 +12,8 @@
 ///     padding, sliding window, fork, adder tree, bias adder, pools   published regressions
 ///
 /// Against the published model it is dearer by the crossbar (up to 8x in LUTs), and it never gives
-/// a credit: more parallelism never costs fewer DSPs, LUTs or FFs (a property test).
+/// a credit: more streams, multipliers or channels a window never cost fewer DSPs, LUTs or FFs (a
+/// property test), but where a window becomes so wide that no partial sums are left to store.
 #pragma once
 
 #include <algorithm>
@@ -124,8 +125,8 @@ struct calibrated {
         return u;
     }
 
-    /// Partial sums of `filters` filters in turn: an adder, counters, and storage in LUT-RAM (8
-    /// LUTs hold 14 bits x 32 words) up to 64 words, in block RAM above.
+    /// Partial sums of `filters` filters in turn: an adder and its register, counters, and storage
+    /// in LUT-RAM (8 LUTs hold 14 bits x 32 words) up to 64 words, in block RAM above.
     static constexpr usage accumulator(std::int64_t filters, int bits) {
         const double counter = 2.0 * detail::bits_for(filters);
         usage u;
