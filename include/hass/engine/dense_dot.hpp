@@ -10,6 +10,27 @@
 
 namespace hass {
 
+/// A layer on dense engines, ready to be asked for the cycles of many configurations.
+class prepared_dense_dot {
+  public:
+    constexpr explicit prepared_dense_dot(const layer_row& row)
+        : macs_(static_cast<double>(mac_count(row))),
+          in_(static_cast<double>(row.in.volume())),
+          out_(static_cast<double>(row.out.volume())) {}
+
+    /// Cycles for one image. `c` must be legal for the row: it is not checked again.
+    constexpr double cycles(const configuration& c) const {
+        const parallelism& p = c.folding;
+        const double streams_in = static_cast<double>(p.in) * p.group;
+        const double streams_out = static_cast<double>(p.out) * p.group;
+        return std::max({macs_ / (streams_in * p.out * p.macs), in_ / (streams_in * p.vector),
+                         out_ / streams_out});
+    }
+
+  private:
+    double macs_, in_, out_;
+};
+
 /// Dense vector-dot engine. `macs` divides the K taps of a channel; for single-tap kernels
 /// (pointwise, linear) a dot product spans `vector` = 1, 2, 4, 8 or 16 adjacent channels and
 /// `macs` = `vector`, fewer would only idle the word. Cycles do not depend on statistics.
@@ -33,6 +54,10 @@ struct dense_dot {
         const folded_row f(row, p);
         return std::max(static_cast<double>(f.windows_per_engine(row) * (f.pairs / p.macs)),
                         data_movement_cycles(row, p));
+    }
+
+    constexpr prepared_dense_dot prepare(const layer_row& row, const layer_statistics&) const {
+        return prepared_dense_dot(row);
     }
 
     /// The layer's resources; `c` must be legal.
