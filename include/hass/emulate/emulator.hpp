@@ -123,14 +123,12 @@ class emulator {
                 collectors.resize(workers);
                 for (collector& c : collectors) c.rows.resize(model_.net.rows.size());
             },
-            [&](std::size_t worker, std::size_t i, const float* input, const float* planes,
+            [&](std::size_t worker, std::size_t i, const float*, const float* planes,
                 std::size_t count) {
                 const layer_row& row = model_.net.rows[i];
                 std::unique_ptr<activation_windows>& windows = collectors[worker].rows[i];
                 if (!windows) windows = std::make_unique<activation_windows>(row);
                 windows->add(planes, count);
-                windows->add_inputs(input, count * static_cast<std::size_t>(row.in.volume()),
-                                    detail::keep_from(thresholds[i].activation));
             });
         emulation result;
         result.images = images.count;

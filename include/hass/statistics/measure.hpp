@@ -124,7 +124,6 @@ class measured_tensors {
                 fill_plane(row, layout, image + c * pixels, keep, 0.0F,
                            planes.data() + c * layout.size());
             windows.add(planes.data(), 1);
-            windows.add_inputs(image, channels * pixels, keep);
         }
         return joint_statistics(windows, weight_windows(row, weights_[j], tau.weight));
     }

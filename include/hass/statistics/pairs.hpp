@@ -8,7 +8,9 @@
 /// not depend on the number of threads.
 #pragma once
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -173,26 +175,15 @@ class activation_windows {
     /// in.channels x images x plane_layout(row).size().
     void add(const float* planes, std::size_t images) {
         images_ += images;
-        const bool whole_maps = layout_.dense && row_.stride_h == 1 && taps(row_) == 1;
-        const auto width = static_cast<std::size_t>(row_.out.width);
-        const std::size_t run = whole_maps ? images * layout_.size() : width;
-        const int runs = whole_maps ? 1 : static_cast<int>(images) * row_.out.height;
+        const std::size_t size = images * layout_.size();  // of a channel
         for (int b = 0; b < shape_.blocks; ++b) {
-            const std::size_t size = images * layout_.size();
-            const float* block = planes + static_cast<std::size_t>(b * shape_.channels) * size;
-            mark(block, static_cast<std::size_t>(shape_.channels) * size);
+            mark(planes + static_cast<std::size_t>(b * shape_.channels) * size,
+                 static_cast<std::size_t>(shape_.channels) * size);
             if (shape_.length <= 16)
-                count<std::uint16_t>(b, size, run, runs);
+                count<std::uint16_t>(b, images);
             else
-                count<std::uint64_t>(b, size, run, runs);
+                count<std::uint64_t>(b, images);
         }
-    }
-
-    /// Adds `size` input values to the count behind the layer's activation sparsity.
-    void add_inputs(const float* values, std::size_t size, float keep) {
-        std::uint64_t nonzero = 0;
-        for (std::size_t i = 0; i < size; ++i) nonzero += std::abs(values[i]) >= keep ? 1U : 0U;
-        nonzero_inputs_ += nonzero;
     }
 
     void merge(const activation_windows& other) {
@@ -221,33 +212,61 @@ class activation_windows {
     }
 
   private:
-    /// Non-zero flags of a block as bytes: 1 byte a value is what the mask loop reads M times.
+    /// Flags of a block's values: all bits set where the value is not zero, so that a flag becomes
+    /// any bit of a mask by a single `and`. A plane holds every input once and zeros beside, so the
+    /// flags also count the non-zero inputs.
     void mark(const float* values, std::size_t size) {
         flags_.resize(size);
-        for (std::size_t i = 0; i < size; ++i) flags_[i] = values[i] != 0.0F ? 1 : 0;
+        constexpr std::size_t step = 4096;  // short sums fit narrow, fast integers
+        for (std::size_t first = 0; first < size; first += step) {
+            const std::size_t last = std::min(size, first + step);
+            for (std::size_t i = first; i < last; ++i) flags_[i] = values[i] != 0.0F ? 0xff : 0;
+            std::uint16_t nonzero = 0;
+            for (std::size_t i = first; i < last; ++i)
+                nonzero = static_cast<std::uint16_t>(nonzero + (flags_[i] & 1U));
+            nonzero_inputs_ += nonzero;
+        }
     }
 
+    /// Masks of one block at every place of its planes, eight bits at a time; the places that are
+    /// output positions are counted. A tap is a fixed distance in the plane, so that one pass over
+    /// all images serves each bit.
     template <class Mask>
-    void count(int block, std::size_t channel_size, std::size_t run, int runs) {
-        std::vector<Mask> masks(run);
+    void count(int block, std::size_t images) {
+        const std::size_t channel_size = images * layout_.size();
+        std::vector<Mask> masks(channel_size);
+        eight_.resize(channel_size);
         for (int part = 0; part < shape_.parts; ++part) {
-            mask_counts& counter = counts_[static_cast<std::size_t>(block * shape_.parts + part)];
-            for (int r = 0; r < runs; ++r) {
-                const std::size_t image =
-                    static_cast<std::size_t>(r / row_.out.height) * layout_.size();
-                const int y = r % row_.out.height;
-                std::fill(masks.begin(), masks.end(), Mask{0});
-                for (int bit = 0; bit < shape_.part_bits(part); ++bit) {
+            const int bits = shape_.part_bits(part);
+            std::fill(masks.begin(), masks.end(), Mask{0});
+            for (int first = 0; first < bits; first += 8) {
+                std::fill(eight_.begin(), eight_.end(), std::uint8_t{0});
+                for (int bit = first; bit < bits && bit < first + 8; ++bit) {
                     const int pair = 64 * part + bit;
                     const int tap = pair % taps(row_);
+                    const std::size_t offset =
+                        layout_.at(row_, 0, tap / row_.kernel_w, tap % row_.kernel_w);
                     const std::uint8_t* flags =
                         flags_.data() + static_cast<std::size_t>(pair / taps(row_)) * channel_size +
-                        image + layout_.at(row_, y, tap / row_.kernel_w, tap % row_.kernel_w);
-                    for (std::size_t x = 0; x < run; ++x)
-                        masks[x] = static_cast<Mask>(masks[x] | Mask{flags[x]} << bit);
+                        offset;
+                    const auto select = static_cast<std::uint8_t>(1U << (bit - first));
+                    std::uint8_t* to = eight_.data();
+                    for (std::size_t i = 0; i < channel_size - offset; ++i)
+                        to[i] = static_cast<std::uint8_t>(to[i] | (flags[i] & select));
                 }
-                counter.add(std::span<const Mask>(masks));
+                for (std::size_t i = 0; i < channel_size; ++i)
+                    masks[i] = static_cast<Mask>(masks[i] | Mask{eight_[i]} << first);
             }
+            mask_counts& counter = counts_[static_cast<std::size_t>(block * shape_.parts + part)];
+            if (taps(row_) == 1 && layout_.dense && row_.stride_h == 1) {
+                counter.add(std::span<const Mask>(masks));
+                continue;
+            }
+            const std::span<const Mask> all(masks);
+            for (std::size_t n = 0; n < images; ++n)
+                for (int y = 0; y < row_.out.height; ++y)
+                    counter.add(all.subspan(n * layout_.size() + layout_.at(row_, y, 0, 0),
+                                            static_cast<std::size_t>(row_.out.width)));
         }
     }
 
@@ -257,7 +276,8 @@ class activation_windows {
     std::size_t images_ = 0;
     std::uint64_t nonzero_inputs_ = 0;
     std::vector<mask_counts> counts_;  ///< blocks x parts
-    std::vector<std::uint8_t> flags_;
+    std::vector<std::uint8_t> flags_;  ///< of one block: channels x images x plane
+    std::vector<std::uint8_t> eight_;  ///< eight bits of the masks of one block
 };
 
 /// Weight masks of one compute row, over the filters of each block's group.

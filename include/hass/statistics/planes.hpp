@@ -58,10 +58,13 @@ inline void fill_plane(const layer_row& row, const plane_layout& layout, const f
     const auto top = static_cast<std::size_t>(row.pad_top);
     const auto height = static_cast<std::size_t>(row.in.height);
     for (std::size_t y = 0; y < layout.rows; ++y, plane += layout.row_size) {
-        std::fill_n(plane, layout.row_size, outside);
-        if (y < top || y >= top + height) continue;
+        const bool padding = y < top || y >= top + height;
+        if (padding || phases > 1) std::fill_n(plane, layout.row_size, outside);
+        if (padding) continue;
         const float* source = map + (y - top) * width;
         if (phases == 1) {
+            std::fill_n(plane, left, outside);
+            std::fill(plane + left + width, plane + layout.row_size, outside);
             for (std::size_t x = 0; x < width; ++x) plane[left + x] = clipped(source[x]);
             continue;
         }
