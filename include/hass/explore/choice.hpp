@@ -92,6 +92,11 @@ class chooser {
 
     const selection& found() const { return best_; }
 
+    /// Prices a share at which `minimise` starts and, afterwards, those of its bound.
+    const resource_vector& duals() const { return duals_; }
+    void set_duals(const resource_vector& duals) { duals_ = duals; }
+    void set_ascent_steps(int steps) { ascent_steps_ = steps; }
+
     /// After `no`: the resource that is in the way (most of the price), and whether one resource
     /// alone is (`least`: the sum of least needs is over the budget).
     std::size_t obstacle() const { return obstacle_; }
@@ -387,6 +392,7 @@ class chooser {
             normalise(p);
         }
         prices_ = best_prices;
+        if (max_states_ == 0) return verdict::unknown;
         double ignored = 0.0;
         const verdict answer = program(best_prices, 1.0 + rounding,
                                        std::numeric_limits<double>::infinity(), true, ignored);
@@ -486,59 +492,67 @@ class chooser {
         const auto below = [&](double v) {
             return v - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + v));
         };
-        resource_vector p{};
-        resource_vector best_prices{};
+        // Ascent on the dual with a step of its own for every price: longer while the sign of the
+        // subgradient stays, shorter when it turns (Riedmiller and Braun's resilient rule).
+        resource_vector p = duals_;
+        resource_vector best_prices = p;
         resource_vector used{};
-        double pace = 1.0;
+        resource_vector length{};
+        resource_vector before{};
+        double highest = -std::numeric_limits<double>::infinity();
+        length.fill(0.05 * std::max(best, 1.0));
         int stale = 0;
-        for (int step = 0; step < 80; ++step) {
-            double price_of_budget = 0.0;
-            for (const double v : p) price_of_budget += v;
-            const double at_p = cheapest(p, used) - price_of_budget;
+        for (int step = 0; step < ascent_steps_ && stale < 25; ++step) {
+            const double at_p = cheapest(p, used) - sum_of(p);
             if (no_more(total(trial_), caps_)) {
                 improve(trial_, r, best);
-            } else if (step % 8 == 0) {
+            } else if (step % 16 == 4) {
                 const selection keep = best_;
                 if (repair(used)) {
                     const selection fixed = best_;
                     best_ = keep;
                     improve(fixed, r, best);
                 }
+                best_ = need_of(best_, r) <= need_of(keep, r) ? best_ : keep;
             }
-            if (at_p > bound || step == 0) {
-                if (at_p > bound) stale = 0;
-                bound = std::max(bound, at_p);
+            ++stale;
+            if (at_p > highest) {
+                if (at_p > highest + 1e-4 * std::max(best - highest, 0.0)) stale = 0;
+                highest = at_p;
                 best_prices = p;
-                if (bound > below(best)) return verdict::yes;
+                bound = std::max(bound, at_p);
+                if (bound > below(best)) return duals_ = best_prices, verdict::yes;
                 if (!strike(p, below(best) - at_p)) return bound = best, verdict::yes;
-            } else if (++stale >= 5) {
-                pace *= 0.5, stale = 0;
-                p = best_prices;
-                if (pace < 0.02) break;
-                continue;
             }
-            double norm = 0.0;
-            for (std::size_t k = 0; k < R; ++k)
-                if (used[k] > 1.0 || p[k] > 0.0) norm += (used[k] - 1.0) * (used[k] - 1.0);
-            if (norm == 0.0) break;
-            const double length = pace * std::max(best - at_p, 1e-9) / norm;
-            for (std::size_t k = 0; k < R; ++k)
-                p[k] = std::max(0.0, p[k] + length * (used[k] - 1.0));
+            for (std::size_t k = 0; k < R; ++k) {
+                const double slope = used[k] - 1.0;
+                if (slope * before[k] > 0.0) length[k] *= 1.4;
+                if (slope * before[k] < 0.0) length[k] *= 0.5;
+                before[k] = slope;
+                p[k] = std::max(0.0, p[k] + (slope > 0.0 ? length[k] : -length[k]));
+            }
         }
+        duals_ = best_prices;
         if (bound > below(best)) return verdict::yes;
-        double price_of_budget = 0.0;
-        for (const double v : best_prices) price_of_budget += v;
-        const double at_best = cheapest(best_prices, used) - price_of_budget;
+        const double at_best = cheapest(best_prices, used) - sum_of(best_prices);
         if (!strike(best_prices, below(best) - at_best)) return bound = best, verdict::yes;
+        if (max_states_ == 0) return verdict::unknown;
         double dropped = 0.0;
         const verdict answer =
-            program(best_prices, below(best) + price_of_budget, below(best), false, dropped);
+            program(best_prices, below(best) + sum_of(best_prices), below(best), false, dropped);
         if (answer == verdict::unknown) {
-            bound = std::max(bound, std::min(dropped - price_of_budget, need_of(best_, r)));
+            bound = std::max(bound, std::min(dropped - sum_of(best_prices), need_of(best_, r)));
+            improve(selection(best_), r, best = need_of(best_, r));
             return verdict::unknown;
         }
         bound = need_of(best_, r);
         return verdict::yes;
+    }
+
+    static double sum_of(const resource_vector& p) {
+        double sum = 0.0;
+        for (const double v : p) sum += v;
+        return sum;
     }
 
     /// Dynamic programming over the entries of the table. A partial choice is kept while
@@ -633,6 +647,7 @@ class chooser {
     /// Drops partial choices that another one beats in objective and all active resources, then the
     /// worst ones beyond `max_states`.
     void thin(std::vector<state>& states, const std::vector<std::size_t>& active, double& dropped) {
+        keep_best(states, 4 * max_states_, dropped);
         std::sort(states.begin(), states.end(), [&](const state& a, const state& b) {
             if (a.objective != b.objective) return a.objective < b.objective;
             for (const std::size_t k : active)
@@ -660,7 +675,7 @@ class chooser {
                 states[kept++] = s;
             }
         } else {
-            constexpr std::size_t look_back = 512;  // dominated states that stay are harmless
+            constexpr std::size_t look_back = 128;  // dominated states that stay are harmless
             for (const state& s : states) {
                 bool beaten = false;
                 const std::size_t stop = kept > look_back ? kept - look_back : 0;
@@ -673,8 +688,13 @@ class chooser {
             }
         }
         states.resize(kept);
-        if (states.size() <= max_states_) return;
-        const auto cut = states.begin() + static_cast<std::ptrdiff_t>(max_states_);
+        keep_best(states, max_states_, dropped);
+    }
+
+    /// The `count` partial choices of least bound.
+    static void keep_best(std::vector<state>& states, std::size_t count, double& dropped) {
+        if (states.size() <= count) return;
+        const auto cut = states.begin() + static_cast<std::ptrdiff_t>(count);
         std::nth_element(states.begin(), cut, states.end(), [](const state& a, const state& b) {
             if (a.bound != b.bound) return a.bound < b.bound;
             return a.parent != b.parent ? a.parent < b.parent : a.entry < b.entry;
@@ -688,7 +708,9 @@ class chooser {
     resource_vector caps_{};
     resource_vector share_{};
     resource_vector prices_{};
+    resource_vector duals_{};
     std::size_t max_states_ = 1;
+    int ascent_steps_ = 120;
     std::size_t obstacle_ = 0;
     std::size_t short_ = 0;
     selection best_;

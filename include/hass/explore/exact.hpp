@@ -18,6 +18,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <span>
 #include <utility>
@@ -125,6 +126,7 @@ class exact {
         result.proved_interval = floor_;
         if (high_ == infinity) find_any(result);
         if (high_ == infinity) return result;
+        if (high_ > floor_) narrow();
         search(result);
         tell_obstacle(result);
         spend_least(result);
@@ -235,17 +237,23 @@ class exact {
         }
     }
 
-    /// Collects the options that can be part of a choice within `interval` cycles, all those within
-    /// `clamp` counted as equally fast, and that need at most `dsp_limit` DSPs all in all.
-    void gather(double interval, double clamp, double dsp_limit) {
+    /// Prices of needs, an objective, and what a choice may cost in all: whatever does not fit
+    /// under this bound is struck out.
+    struct lagrangian {
+        resource_vector price{};  ///< per share of the budget
+        double objective = 0.0;   ///< per DSP
+        double limit = 0.0;       ///< of objective + prices . (need - budget)
+    };
+
+    /// Collects the options that can be part of a choice within `interval` cycles that fits.
+    void collect(double interval) {
         constexpr std::size_t prices = row_options::prices.size();
         std::array<double, prices> slack{};
         for (std::size_t l = 0; l < prices; ++l)
             slack[l] = 1.0 + 2.0 * rounding - least_price(l + 1, interval);
-        if (problem_->budget[0] > 0.0)
-            slack[0] = std::min(slack[0], slack[0] - 1.0 + dsp_limit / problem_->budget[0]);
-        rows_.resize(ladders_.size());
-        for (std::size_t i = 0; i < rows_.size(); ++i) {
+        candidates_.clear();
+        candidates_of_.assign(1, 0);
+        for (std::size_t i = 0; i < ladders_.size(); ++i) {
             const row_options& options = *problem_->rows[i].options;
             const std::span<const double> cycles = problem_->rows[i].cycles;
             std::array<double, prices> limit{};
@@ -259,15 +267,77 @@ class exact {
                 if (n < count) count = n, narrowest = l;
             }
             const resource_vector most = limits_of_needs(limit);
-            candidates_.clear();
             for (std::size_t k = 0; k < count; ++k) {
                 const std::uint32_t option = options.list(narrowest).option[k];
                 if (cycles[option] <= interval && detail::no_more(options.costs()[option], most) &&
                     within_mixes(options.costs()[option], limit))
                     candidates_.push_back(option);
             }
-            std::sort(candidates_.begin(), candidates_.end());
-            keep_unbeaten(options, cycles, clamp, rows_[i]);
+            candidates_of_.push_back(candidates_.size());
+        }
+    }
+
+    /// Hands the candidates to the chooser, less those that another one beats; those within `clamp`
+    /// cycles count as equally fast.
+    void offer(double clamp) {
+        rows_.resize(ladders_.size());
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const std::span<std::uint32_t> mine = candidates(i);
+            std::sort(mine.begin(), mine.end());
+            keep_unbeaten(*problem_->rows[i].options, problem_->rows[i].cycles, mine, clamp,
+                          rows_[i]);
+        }
+        chooser_.bind(rows_);
+    }
+
+    std::span<std::uint32_t> candidates(std::size_t i) {
+        return {candidates_.data() + candidates_of_[i], candidates_of_[i + 1] - candidates_of_[i]};
+    }
+
+    /// Strikes out candidates by a Lagrangian bound.
+    void strike(const lagrangian& bound) {
+        resource_vector q{};
+        for (std::size_t r = 0; r < q.size(); ++r)
+            q[r] = problem_->budget[r] > 0.0 ? bound.price[r] / problem_->budget[r] : 0.0;
+        q[0] += bound.objective;
+        values_.resize(candidates_.size());
+        least_.assign(ladders_.size(), infinity);
+        double sum = 0.0;
+        for (std::size_t r = 0; r < q.size(); ++r) sum -= bound.price[r];
+        for (std::size_t i = 0; i < ladders_.size(); ++i) {
+            const std::vector<resource_vector>& costs = problem_->rows[i].options->costs();
+            for (std::size_t k = candidates_of_[i]; k < candidates_of_[i + 1]; ++k) {
+                values_[k] = detail::dot(q, costs[candidates_[k]]);
+                least_[i] = std::min(least_[i], values_[k]);
+            }
+            sum += least_[i];
+        }
+        const double slack = bound.limit - sum + 1e-9 * (1.0 + std::abs(bound.limit));
+        std::size_t kept = 0;
+        std::size_t begin = 0;
+        for (std::size_t i = 0; i < ladders_.size(); ++i) {
+            for (std::size_t k = begin; k < candidates_of_[i + 1]; ++k)
+                if (values_[k] - least_[i] <= slack) candidates_[kept++] = candidates_[k];
+            begin = candidates_of_[i + 1];
+            candidates_of_[i + 1] = kept;
+        }
+        candidates_.resize(kept);
+    }
+
+    /// What the ladders offer within `interval`, and `also`: a small problem whose answers are good
+    /// ones of the whole.
+    void offer_rungs(double interval, const detail::selection& also) {
+        rows_.resize(ladders_.size());
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            std::array<std::uint32_t, detail::ladder::lists + 1> rungs{};
+            std::size_t n = 0;
+            for (std::size_t l = 0; l < detail::ladder::lists; ++l)
+                rungs[n++] = ladders_[i].at(l, interval).option;
+            if (i < also.size()) rungs[n++] = also[i];
+            const std::span<std::uint32_t> mine(rungs.data(), n);
+            std::sort(mine.begin(), mine.end());
+            keep_unbeaten(*problem_->rows[i].options, problem_->rows[i].cycles, mine, interval,
+                          rows_[i]);
         }
         chooser_.bind(rows_);
     }
@@ -294,11 +364,12 @@ class exact {
     }
 
     /// The candidates (ascending) that no other one beats, as a frontier.
-    void keep_unbeaten(const row_options& options, std::span<const double> cycles, double clamp,
-                       frontier& f) {
+    static void keep_unbeaten(const row_options& options, std::span<const double> cycles,
+                              std::span<const std::uint32_t> candidates, double clamp,
+                              frontier& f) {
         constexpr std::size_t look_back = 128;  // beaten ones that stay are harmless
         f.points.clear();
-        for (const std::uint32_t k : candidates_) {
+        for (const std::uint32_t k : candidates) {
             const double c = std::max(cycles[k], clamp);
             const resource_vector& need = options.costs()[k];
             bool beaten = false;
@@ -317,12 +388,104 @@ class exact {
         for (std::size_t i = 0; i < found.size(); ++i) best_[i] = rows_[i].points[found[i]].option;
     }
 
+    /// Moves `low_` and `high_` together: answers of the small problem of rungs lower `high_`; the
+    /// prices at which it has none raise `low_`, if they reject the whole problem too, and strike
+    /// out candidates in any case.
+    void narrow() {
+        collect(high_);
+        chooser_.set_max_states(0);
+        for (int round = 0; round < 12 && high_ > 1.0005 * low_; ++round) {
+            const double middle = std::max(floor_, std::sqrt(low_ * high_));
+            offer_rungs(middle, {});
+            if (chooser_.feasible(infinity) == verdict::yes) {
+                take_answer();
+                high_ = interval_of(best_);
+                keep_within(high_);
+                continue;
+            }
+            strike({chooser_.prices(), 0.0, 0.0});
+            if (!raise_low(chooser_.prices())) break;
+        }
+        chooser_.set_max_states(max_states_);
+    }
+
+    void keep_within(double interval) {
+        std::size_t kept = 0;
+        std::size_t begin = 0;
+        for (std::size_t i = 0; i < ladders_.size(); ++i) {
+            const std::span<const double> cycles = problem_->rows[i].cycles;
+            for (std::size_t k = begin; k < candidates_of_[i + 1]; ++k)
+                if (cycles[candidates_[k]] <= interval) candidates_[kept++] = candidates_[k];
+            begin = candidates_of_[i + 1];
+            candidates_of_[i + 1] = kept;
+        }
+        candidates_.resize(kept);
+    }
+
+    /// Raises `low_` to the largest interval below `high_` that these prices reject.
+    bool raise_low(const resource_vector& prices) {
+        resource_vector q{};
+        for (std::size_t r = 0; r < q.size(); ++r)
+            q[r] = problem_->budget[r] > 0.0 ? prices[r] / problem_->budget[r] : 0.0;
+        stairs_.clear();
+        stairs_of_.assign(1, 0);
+        for (std::size_t i = 0; i < ladders_.size(); ++i) {
+            const row_choice& row = problem_->rows[i];
+            const std::size_t first = stairs_.size();
+            double base = infinity;
+            for (const std::uint32_t k : candidates(i))
+                if (row.cycles[k] <= low_)
+                    base = std::min(base, detail::dot(q, row.options->costs()[k]));
+            stairs_.push_back({-infinity, base});
+            for (const std::uint32_t k : candidates(i))
+                if (row.cycles[k] > low_) {
+                    const double price = detail::dot(q, row.options->costs()[k]);
+                    if (price < base) stairs_.push_back({row.cycles[k], price});
+                }
+            std::sort(stairs_.begin() + static_cast<std::ptrdiff_t>(first), stairs_.end());
+            for (std::size_t k = first + 1; k < stairs_.size(); ++k)
+                stairs_[k].second = std::min(stairs_[k].second, stairs_[k - 1].second);
+            stairs_of_.push_back(stairs_.size());
+        }
+        const auto rejects = [&](double t) {
+            double sum = 0.0;
+            for (std::size_t i = 0; i < ladders_.size(); ++i) {
+                const auto begin = stairs_.begin() + static_cast<std::ptrdiff_t>(stairs_of_[i]);
+                const auto end = stairs_.begin() + static_cast<std::ptrdiff_t>(stairs_of_[i + 1]);
+                const auto slower = std::upper_bound(
+                    begin, end, t,
+                    [](double limit, const auto& step) { return limit < step.first; });
+                sum += std::prev(slower)->second;
+            }
+            return sum > 1.0 + rounding;
+        };
+        double bad = low_;
+        double good = high_;
+        while (good > 1.0002 * bad) {
+            const double t = std::sqrt(bad * good);
+            (rejects(t) ? bad : good) = t;
+        }
+        const bool raised = bad > low_;
+        low_ = bad;
+        return raised;
+    }
+
     /// When no ladder offers a choice that fits: decides whether there is one.
     void find_any(allocation_choice& result) {
         result.obstacle = obstacle_;
         result.proved_interval = infinity;
         if (low_ == infinity) return;
-        gather(infinity, low_, infinity);
+        chooser_.set_max_states(0);
+        offer_rungs(infinity, {});
+        const verdict quick = chooser_.feasible(infinity);
+        chooser_.set_max_states(max_states_);
+        if (quick == verdict::yes) {
+            take_answer();
+            high_ = interval_of(best_);
+            return;
+        }
+        collect(infinity);
+        offer(low_);
         if (!every_row_has_one()) return;
         const verdict any = chooser_.feasible(infinity);
         result.obstacle = chooser_.obstacle();
@@ -337,7 +500,7 @@ class exact {
         double proved = low_;
         double low = low_;  // proved, or given up
         bool priced = false;
-        if (high_ > floor_) gather(high_, low_, infinity);
+        if (high_ > floor_) offer(low_);
         while (high_ > floor_) {
             const double next = detail::next_candidate(rows_, low);
             if (next >= high_) break;
@@ -388,15 +551,27 @@ class exact {
         }
         best_ = best;
         resource_vector caps = problem_->budget;
-        gather(high_, high_, total(best_)[dsp]);
-        chooser_.set_max_states(max_tie_states_);
         double bound = result.least_dsp;
+        // a good choice and good prices from what the ladders offer ...
+        chooser_.set_max_states(0);
+        chooser_.set_duals({});
+        offer_rungs(high_, best_);
+        chooser_.minimise(dsp, high_, caps, points_of(best_), bound);
+        take_answer();
+        // ... leave few options that could be better
+        const lagrangian priced{chooser_.duals(), 1.0, total(best_)[dsp]};
+        collect(high_);
+        strike(priced);
+        offer(high_);
+        chooser_.set_max_states(max_tie_states_);
+        bound = result.least_dsp;
         result.fewest_dsp =
             chooser_.minimise(dsp, high_, caps, points_of(best_), bound) == verdict::yes;
         result.least_dsp = std::max(result.least_dsp, bound);
-        detail::selection fewest = chooser_.found();
+        const detail::selection fewest = chooser_.found();
         caps[dsp] = chooser_.total(fewest)[dsp];
         if (result.fewest_dsp) result.least_dsp = caps[dsp];
+        chooser_.set_duals({});
         const bool lut_proved = chooser_.minimise(lut, high_, caps, fewest, bound) == verdict::yes;
         result.fewest_lut = result.fewest_dsp && lut_proved;
         take_answer();
@@ -439,6 +614,11 @@ class exact {
     detail::selection trial_;
     std::vector<frontier> rows_;
     std::vector<std::uint32_t> candidates_;
+    std::vector<std::size_t> candidates_of_;
+    std::vector<double> values_;
+    std::vector<double> least_;
+    std::vector<std::pair<double, double>> stairs_;
+    std::vector<std::size_t> stairs_of_;
 };
 
 }  // namespace hass
