@@ -29,7 +29,7 @@ install_packages() {
         exit 1
     fi
     echo "Installing ${missing[*]}" >&2
-    apt_get() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null >&2; }
+    apt_get() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null >/dev/null; }
     apt_get update
     apt_get install --yes --no-install-recommends "${missing[@]}"
 }

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Bad input gets one clear line on stderr and exit code 2, and leaves no half-written output.
+# bad_input.sh <hass_search> <examples/data>
+set -euo pipefail
+program=$1
+data=$2
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+failures=0
+
+# A .npy header for the given dtype and shape, without data.
+npy() {
+    local dictionary="{'descr': '$1', 'fortran_order': False, 'shape': ($2), }"
+    printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$dictionary"
+}
+
+# refuses <text> <flags...>: the program leaves with 2 and one line that holds the text.
+refuses() {
+    local expected=$1 code=0
+    shift
+    "$program" --trials 2 --out out "$@" >stdout 2>stderr </dev/null || code=$?
+    if [ $code -ne 2 ] || [ "$(grep -c . stderr)" -ne 1 ] || ! grep -qiF -- "$expected" stderr ||
+        [ -e out/solution.json ] || [ -e out/trials.csv ]; then
+        printf '%s\n' "FAILED: $*" "  exit code $code (2), expected '$expected' in one line on stderr:"
+        sed 's/^/  | /' stderr | head -5
+        failures=$((failures + 1))
+    fi
+    rm -rf out
+}
+
+head -c 1000 "$data/fashion.onnx" >truncated.onnx
+head -c 1000 /dev/urandom >random.onnx
+: >empty.onnx
+npy '|u1' '0, 28, 28' >no_images.npy
+npy '|u1' '4, 28, 28' >short.npy
+{ npy '|u1' '4, 8, 8'; head -c 256 /dev/zero; } >small.npy
+{ npy '|u1' '4,'; head -c 4 /dev/zero; } >four_labels.npy
+echo '{"name": "tiny", "dsp": 1, "lut": 100, "ff": 100, "bram18": 1, "uram": 0, "bandwidth_gbps": 1, "mhz": 100}' >tiny.json
+echo '{"name": "odd", "dps": 1}' >odd.json
+touch file
+
+refuses truncated.onnx --model truncated.onnx
+refuses random.onnx --model random.onnx
+refuses empty.onnx --model empty.onnx
+refuses missing.onnx --model missing.onnx
+refuses four_labels.npy --labels four_labels.npy
+refuses no_images.npy --images no_images.npy
+refuses short.npy --images short.npy
+refuses small.npy --images small.npy --labels four_labels.npy
+refuses missing.npy --images missing.npy
+refuses "did you mean 'u250'" --device u25O
+refuses "unknown field 'dps'" --device odd.json
+refuses missing.json --device missing.json
+refuses tiny --device tiny.json
+refuses "did you mean 'spe'" --engine sep
+refuses "did you mean 'tpe'" --optimizer tep
+refuses "did you mean 'pareto'" --objective paretto
+refuses trials --trials 0
+refuses trials --trials -3
+refuses trials --trials many
+refuses file --out file/out
+refuses --no-such-flag --no-such-flag
+refuses missing.json --statistics missing.json
+
+[ $failures -eq 0 ] || { echo "$failures failures"; exit 1; }

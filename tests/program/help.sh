@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# --help names every flag of the main program and leaves with 0: help.sh <hass_search>
+set -euo pipefail
+text=$("$1" --help)
+for flag in model images labels mean std device engine trials optimizer seed objective max-drop \
+    out statistics; do
+    grep -qE -- "--$flag\b" <<<"$text" || { echo "--help does not name --$flag"; exit 1; }
+done
