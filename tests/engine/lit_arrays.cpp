@@ -61,7 +61,8 @@ struct published_row {
 
 std::vector<published_row> published_rows() {
     std::vector<published_row> all;
-    for (const auto& r : data("lit_tensor_cores.json")["rows"]) {
+    const auto file = data("lit_tensor_cores.json");
+    for (const auto& r : file["rows"]) {
         double weight = r["weight_density"];
         if (weight == 0.3333) weight = 1.0 / 3.0;
         all.push_back({hass::as_row(r["m"], r["k"], r["n"]),
@@ -94,7 +95,7 @@ TEST_CASE("Eyeriss v2 PE: uniform cycles within one, actual cycles exact", "[arr
         REQUIRE(l["layer"] == published[i].layer);
         const hass::layer_row row = hass::as_row(l["filters"], l["channels"], l["positions"]);
         const double uniform_cycles =
-            pe.run(row, densities(published[i].weight, published[i].in)).cycles;
+            std::ceil(pe.run(row, densities(published[i].weight, published[i].in)).cycles);
         CHECK(std::abs(uniform_cycles - l["cycles_uniform_published"].get<double>()) <= 1.0);
 
         const auto nonzeros =
@@ -122,7 +123,7 @@ TEST_CASE("Tensor cores: 80 of 80 published cycle counts within 3", "[arrays]") 
 }
 
 TEST_CASE("Tensor cores: published energies", "[arrays]") {
-    // Energy depends on what a mapper chose. With every operand loaded once 57 of 80 follow; the
+    // Energy depends on what a mapper chose. With every operand loaded once 58 of 80 follow; the
     // others lie below the published value, by up to 16.1 %, and are listed in docs/engines.md.
     int exact = 0;
     double worst = 0.0;
@@ -133,7 +134,7 @@ TEST_CASE("Tensor cores: published energies", "[arrays]") {
             worst = std::max(worst, std::abs(error));
             CHECK(error <= 1e-3);
         }
-    CHECK(exact == 57);
+    CHECK(exact == 58);
     CHECK(worst < 0.161);
     // M 512, K 256, N 1024, weights 2:4 on the sparse tensor core: 126.03 uJ
     const published_row stc{hass::as_row(512, 256, 1024), densities(0.5, 0.82), {}, {}};
@@ -158,7 +159,8 @@ TEST_CASE("Dual-side core: the points of figure 13 within 15 %", "[arrays]") {
     const double dense = core.run(row, densities(1.0, 1.0)).cycles;
     CHECK(dense == Approx(4096.0 * 4096 * 4096 / 1024 * 1024 / 116));
     double published_dense = 0.0;
-    for (const auto& p : data("lit_dual_side.json")["points"]) {
+    const auto file = data("lit_dual_side.json");
+    for (const auto& p : file["points"]) {
         const double latency = p["latency"];
         if (published_dense == 0.0) published_dense = latency;
         const double ratio = core.run(row, densities(p["a"], p["b"])).cycles / dense;
@@ -207,6 +209,23 @@ TEST_CASE("Dual-side core: the mean is the mean over random masks", "[arrays]") 
         CHECK(static_cast<double>(core.cycles(a, b, m, k, n)) == Approx(mean).epsilon(0.03));
     }
     CHECK(hass::detail::expected_rounds(4, 0.5, 2) == (4 * 1 + 6 * 1 + 4 * 2 + 1 * 2) / 16.0);
+}
+
+TEST_CASE("Dual-side core: how far figure 15 is from both tile shapes", "[arrays]") {
+    for (const published_row& p : published_rows()) {
+        const auto error = [&](const hass::dual_side_core& core) {
+            REQUIRE(core.multipliers() == 1024);
+            return core.run(p.row, p.statistics).cycles / p.cycles[5] - 1.0;
+        };
+        const double tall = error(hass::dual_side_cores::four_tall);
+        const double wide = error(hass::dual_side_cores::four_wide);
+        CHECK((tall > -0.181 && tall < 0.344));
+        CHECK((wide > -0.187 && wide < 0.445));
+        // Where nothing of the weights is skipped and activations are dense, the tall form is
+        // exact.
+        if (p.statistics.weight_sparsity == 0.0 && p.statistics.activation_sparsity < 0.2)
+            CHECK(std::abs(tall) < 1e-3);
+    }
 }
 
 TEST_CASE("Unknown prices and uncounted accesses make no energy", "[arrays]") {
