@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -144,6 +145,12 @@ TEST_CASE("published model: sparse layers as recorded", "[golden]") {
               Approx(out.at("vector_dot_rate_kernel_sparsity").get<double>()).epsilon(1e-9));
         check_latency(hass::published_sparse_latency(row, p, rates.window_cycles),
                       out.at("latency"));
+        std::vector<std::size_t> natural(order.size());
+        std::iota(natural.begin(), natural.end(), std::size_t{0});
+        const auto naive =
+            hass::published_rates(s.windows[0], natural, p.in * p.group, p.macs, skip);
+        check_latency(hass::published_sparse_latency(row, p, naive.window_cycles),
+                      out.at("latency_naive_interleave"));
         check_latency(hass::published_sparse_latency(row, p, 1.0), out.at("latency_min"));
         check_latency(hass::published_sparse_latency(row, p, hass::taps(row)),
                       out.at("latency_max"));
