@@ -36,7 +36,8 @@ concept PrunedNetwork = requires(M& m, const network_thresholds& t) {
 
 /// The search axes of a network: two a compute row, "NAME.weight" and "NAME.activation", in [0, 1].
 /// 0 leaves the tensor as it is, 1 brings its sparsity to the highest one worth trying, and the
-/// target sparsity moves linearly in between.
+/// target sparsity moves linearly in between. A network bears far less than that in all its tensors
+/// at once; `reach` shortens every axis alike so that a search does not spend itself on ruins.
 class threshold_axes {
   public:
     /// \param net         the network; must outlive this object
@@ -44,7 +45,9 @@ class threshold_axes {
     /// \param highest     sparsity reached at the end of an axis, in (0, 1]
     threshold_axes(const network_view& net, const network_magnitudes& magnitudes,
                    layer_thresholds highest = {0.9, 0.9})
-        : net_(net), magnitudes_(&magnitudes), weight_{highest.weight},
+        : net_(net),
+          magnitudes_(&magnitudes),
+          weight_{highest.weight},
           activation_{highest.activation} {
         if (magnitudes.size() != net.size())
             throw error("threshold axes: magnitudes of " + std::to_string(magnitudes.size()) +
@@ -54,6 +57,15 @@ class threshold_axes {
             throw error("threshold axes: the highest sparsity must be within (0, 1]");
         for (std::size_t i = 0; i < net.size(); ++i)
             if (is_compute(net.rows[i])) rows_.push_back(i);
+    }
+
+    /// The same axes, ending at this share of their length. \param reach in (0, 1]
+    threshold_axes shortened(double reach) const {
+        if (!(reach > 0.0 && reach <= 1.0))
+            throw error("threshold axes: reach " + std::to_string(reach) + " is not in (0, 1]");
+        threshold_axes shorter = *this;
+        shorter.reach_ = reach_ * reach;
+        return shorter;
     }
 
     /// The space to search.
@@ -71,14 +83,17 @@ class threshold_axes {
         network_thresholds thresholds(net_.size());
         for (std::size_t k = 0; k < rows_.size(); ++k) {
             const layer_magnitudes& m = (*magnitudes_)[rows_[k]];
-            thresholds[rows_[k]] = {weight_.threshold(m.weights, point[2 * k]),
-                                    activation_.threshold(m.activations, point[2 * k + 1])};
+            thresholds[rows_[k]] = {
+                weight_.threshold(m.weights, reach_ * point[2 * k]),
+                activation_.threshold(m.activations, reach_ * point[2 * k + 1])};
         }
         return thresholds;
     }
 
-    /// The point whose thresholds are all zero.
-    std::vector<double> origin() const { return std::vector<double>(2 * rows_.size(), 0.0); }
+    /// The point with every axis at `x`; all thresholds are zero at 0.
+    std::vector<double> diagonal(double x) const {
+        return std::vector<double>(2 * rows_.size(), x);
+    }
 
   private:
     network_view net_;
@@ -86,7 +101,23 @@ class threshold_axes {
     threshold_axis weight_;
     threshold_axis activation_;
     std::vector<std::size_t> rows_;  // compute rows
+    double reach_ = 1.0;
 };
+
+/// How far all axes can go together: the largest x found by bisection at which the accuracy still
+/// reaches `floor`; 0 when none does. `steps` measurements.
+/// \param accuracy accuracy(thresholds) -> share of right answers
+template <class Accuracy>
+requires std::invocable<Accuracy&, const network_thresholds&>
+double common_reach(const threshold_axes& axes, Accuracy&& accuracy, double floor, int steps = 7) {
+    double holds = 0.0;
+    double fails = 1.0;
+    for (int step = 0; step < steps; ++step) {
+        const double x = 0.5 * (holds + fails);
+        (accuracy(axes.at(axes.diagonal(x))) >= floor ? holds : fails) = x;
+    }
+    return holds;
+}
 
 /// One set of thresholds, measured and built.
 struct candidate {
