@@ -126,8 +126,12 @@ class exact {
         result.proved_interval = floor_;
         if (high_ == infinity) find_any(result);
         if (high_ == infinity) return result;
-        if (high_ > floor_) narrow();
-        search(result);
+        if (nothing_between()) {
+            result.proved_interval = high_;
+        } else {
+            narrow();
+            search(result);
+        }
         tell_obstacle(result);
         spend_least(result);
         result.found = true;
@@ -143,6 +147,8 @@ class exact {
     /// Brings the ladders up to date; `floor_` is the fastest option of the slowest row.
     void climb() {
         const auto& rows = problem_->rows;
+        for (std::size_t l = 0; l < per_need_.size(); ++l)
+            per_need_[l] = per_need(row_options::prices[l]);
         ladders_.resize(rows.size());
         floor_ = 0.0;
         for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -158,6 +164,14 @@ class exact {
             // a little deeper than needed now, so that the next floor needs no new ladder
             if (!l.built || l.floor > floor_) l.build(rows[i], 0.8 * floor_);
         }
+    }
+
+    /// Prices a share of the budget as prices a unit.
+    resource_vector per_need(const resource_vector& price) const {
+        resource_vector q{};
+        for (std::size_t r = 0; r < q.size(); ++r)
+            q[r] = problem_->budget[r] > 0.0 ? price[r] / problem_->budget[r] : 0.0;
+        return q;
     }
 
     /// Sum over rows of the least price of list `l` within an interval.
@@ -214,7 +228,7 @@ class exact {
                 obstacle_ = l - 1;
                 return;
             }
-            while (good > bad * 1.0005) {
+            while (good > bad * 1.00005) {
                 const double t = std::sqrt(bad * good);
                 (rejects(t) ? bad : good) = t;
             }
@@ -228,7 +242,7 @@ class exact {
         }
         if (!accept_any(top)) return;
         high_ = interval_of(best_);
-        while (high_ > bad * 1.002) {
+        while (high_ > bad * 1.0005) {
             const double t = std::sqrt(bad * std::min(high_, 1.5 * bad));
             if (accept_any(t))
                 high_ = interval_of(best_);
@@ -245,12 +259,14 @@ class exact {
         double limit = 0.0;       ///< of objective + prices . (need - budget)
     };
 
-    /// Collects the options that can be part of a choice within `interval` cycles that fits.
-    void collect(double interval) {
+    /// Collects the options that can be part of a choice within `interval` cycles that fits and
+    /// needs no more than `dsp_limit` DSPs.
+    void collect(double interval, double dsp_limit = infinity) {
         constexpr std::size_t prices = row_options::prices.size();
         std::array<double, prices> slack{};
         for (std::size_t l = 0; l < prices; ++l)
             slack[l] = 1.0 + 2.0 * rounding - least_price(l + 1, interval);
+        slack[0] = std::min(slack[0], slack[0] - 1.0 + dsp_limit / problem_->budget[0]);
         candidates_.clear();
         candidates_of_.assign(1, 0);
         for (std::size_t i = 0; i < ladders_.size(); ++i) {
@@ -296,9 +312,7 @@ class exact {
 
     /// Strikes out candidates by a Lagrangian bound.
     void strike(const lagrangian& bound) {
-        resource_vector q{};
-        for (std::size_t r = 0; r < q.size(); ++r)
-            q[r] = problem_->budget[r] > 0.0 ? bound.price[r] / problem_->budget[r] : 0.0;
+        resource_vector q = per_need(bound.price);
         q[0] += bound.objective;
         values_.resize(candidates_.size());
         least_.assign(ladders_.size(), infinity);
@@ -353,14 +367,10 @@ class exact {
 
     bool within_mixes(const resource_vector& need,
                       const std::array<double, row_options::prices.size()>& limit) const {
-        for (std::size_t l = resources.size(); l < row_options::prices.size(); ++l) {
-            double price = 0.0;
-            for (std::size_t r = 0; r < need.size(); ++r)
-                if (problem_->budget[r] > 0.0)
-                    price += row_options::prices[l][r] * need[r] / problem_->budget[r];
-            if (price > limit[l] + rounding) return false;
-        }
-        return true;
+        bool within = true;
+        for (std::size_t l = resources.size(); l < row_options::prices.size(); ++l)
+            within = within && detail::dot(per_need_[l], need) <= limit[l] + rounding;
+        return within;
     }
 
     /// The candidates (ascending) that no other one beats, as a frontier.
@@ -409,6 +419,17 @@ class exact {
         chooser_.set_max_states(max_states_);
     }
 
+    /// Whether no row has an option of an interval within (`low_`, `high_`): `high_` is the
+    /// optimum.
+    bool nothing_between() const {
+        for (const row_choice& row : problem_->rows) {
+            bool between = false;
+            for (const double c : row.cycles) between |= c > low_ && c < high_;
+            if (between) return false;
+        }
+        return true;
+    }
+
     void keep_within(double interval) {
         std::size_t kept = 0;
         std::size_t begin = 0;
@@ -424,9 +445,7 @@ class exact {
 
     /// Raises `low_` to the largest interval below `high_` that these prices reject.
     bool raise_low(const resource_vector& prices) {
-        resource_vector q{};
-        for (std::size_t r = 0; r < q.size(); ++r)
-            q[r] = problem_->budget[r] > 0.0 ? prices[r] / problem_->budget[r] : 0.0;
+        const resource_vector q = per_need(prices);
         stairs_.clear();
         stairs_of_.assign(1, 0);
         for (std::size_t i = 0; i < ladders_.size(); ++i) {
@@ -560,7 +579,7 @@ class exact {
         take_answer();
         // ... leave few options that could be better
         const lagrangian priced{chooser_.duals(), 1.0, total(best_)[dsp]};
-        collect(high_);
+        collect(high_, total(best_)[dsp]);
         strike(priced);
         offer(high_);
         chooser_.set_max_states(max_tie_states_);
@@ -572,6 +591,7 @@ class exact {
         caps[dsp] = chooser_.total(fewest)[dsp];
         if (result.fewest_dsp) result.least_dsp = caps[dsp];
         chooser_.set_duals({});
+        if (!result.fewest_dsp) chooser_.set_max_states(0);
         const bool lut_proved = chooser_.minimise(lut, high_, caps, fewest, bound) == verdict::yes;
         result.fewest_lut = result.fewest_dsp && lut_proved;
         take_answer();
@@ -604,6 +624,7 @@ class exact {
     std::size_t max_tie_states_;
     detail::chooser chooser_;
     const allocation_problem* problem_ = nullptr;
+    std::array<resource_vector, row_options::prices.size()> per_need_{};
     std::vector<detail::ladder> ladders_;  // kept between calls: rows that did not change
     double floor_ = 0.0;
     double low_ = 0.0;
