@@ -197,3 +197,30 @@ TEST_CASE("exact equals exhaustive enumeration", "[allocate]") {
     CHECK(fitting > 10000);
     CHECK(bound_by_resources > 3000);
 }
+
+TEST_CASE("without room for a proof the gap is stated", "[allocate]") {
+    for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+        const instance x = draw_instance(seed);
+        const answer expected = enumerate(x);
+        const hass::allocation a =
+            hass::allocate(x.net, x.statistics, x.engine, x.board, hass::exact{0, 0});
+        INFO("seed " << seed << ": " << a.certificate.reason);
+        if (!a.fits) {
+            // what is found depends on the room, what is proved does not
+            if (expected.fits)
+                REQUIRE(a.certificate.reason.find("none found within the state limit") == 0);
+            continue;
+        }
+        REQUIRE(expected.fits);
+        REQUIRE(hass::fits(a.estimate.total, x.board.budget));
+        REQUIRE(a.estimate.interval_cycles >= expected.interval);
+        REQUIRE(a.certificate.upper_bound_images_per_second >=
+                x.board.mhz * 1e6 / expected.interval * (1.0 - 1e-12));
+        if (a.estimate.interval_cycles > expected.interval) REQUIRE(a.certificate.gap > 0.0);
+        if (a.estimate.interval_cycles == expected.interval) {
+            REQUIRE(a.certificate.least_dsp <= expected.dsp);
+            REQUIRE(a.estimate.total.dsp >= expected.dsp);
+            if (a.certificate.fewest_dsp) REQUIRE(a.estimate.total.dsp == expected.dsp);
+        }
+    }
+}

@@ -1,0 +1,269 @@
+// Whole networks on whole boards with the library's engines: certificates, monotonicity, updates,
+// and what is said when nothing fits or the input is wrong.
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <hass/device/boards.hpp>
+#include <hass/engine/dense_dot.hpp>
+#include <hass/engine/engine_list.hpp>
+#include <hass/engine/sparse_dot.hpp>
+#include <hass/explore/allocate.hpp>
+#include <hass/workload/zoo.hpp>
+
+namespace {
+
+using hass::device;
+using hass::layer_statistics;
+using hass::network_statistics;
+using hass::uniform_sparsity;
+using mixed_engine = hass::engine_list<hass::sparse_dot<>, hass::dense_dot<>>;
+
+constexpr double sparsities[] = {0.0, 0.25, 0.5, 0.75, 0.9};
+
+/// What every allocation has to satisfy.
+template <class E>
+void check(const hass::allocator<E>& allocator, const hass::allocation& a, double sparsity) {
+    const device& board = allocator.board();
+    INFO(board.name << ", sparsity " << sparsity << ": " << a.certificate.reason);
+    REQUIRE(!a.certificate.reason.empty());
+    if (!a.fits) {
+        REQUIRE(a.certificate.binding.has_value());
+        REQUIRE(a.certificate.missing > 0.0);
+        REQUIRE(a.design.empty());
+        return;
+    }
+    const hass::estimate again = hass::evaluate(allocator.net(), uniform_sparsity(sparsity),
+                                                allocator.engine(), board, a.design);
+    REQUIRE(again.fits);
+    REQUIRE(again.total == a.estimate.total);
+    REQUIRE(again.interval_cycles == Approx(a.estimate.interval_cycles).epsilon(1e-12));
+    REQUIRE(a.certificate.gap >= 0.0);
+    REQUIRE(a.certificate.upper_bound_images_per_second ==
+            Approx(a.estimate.images_per_second * (1.0 + a.certificate.gap)).epsilon(1e-12));
+    REQUIRE(a.certificate.least_dsp <= a.estimate.total.dsp);
+    if (a.certificate.fewest_dsp) REQUIRE(a.certificate.least_dsp == a.estimate.total.dsp);
+}
+
+template <class Net, class E>
+void sweep(std::size_t& solved, std::size_t& proved) {
+    for (const device& board : hass::boards::catalogue) {
+        hass::allocator<E> allocator(Net{}, E{}, board, hass::exact(20000, 0));
+        double before = 0.0;
+        for (const double s : sparsities) {
+            const hass::allocation a = allocator.solve(uniform_sparsity(s));
+            check(allocator, a, s);
+            if (!a.fits) continue;
+            ++solved;
+            if (a.certificate.gap == 0.0) ++proved;
+            // with gap 0 everywhere this is monotonicity; a gap may hide an improvement
+            REQUIRE(a.certificate.upper_bound_images_per_second >= before);
+            before = a.estimate.images_per_second;
+        }
+    }
+}
+
+template <class E>
+void sweep_zoo() {
+    std::size_t solved = 0;
+    std::size_t proved = 0;
+    sweep<hass::zoo::resnet18, E>(solved, proved);
+    sweep<hass::zoo::resnet50, E>(solved, proved);
+    sweep<hass::zoo::mobilenet_v2, E>(solved, proved);
+    sweep<hass::zoo::mobilenet_v3_small, E>(solved, proved);
+    sweep<hass::zoo::mobilenet_v3_large, E>(solved, proved);
+    CHECK(solved > 0);
+    CHECK(proved == solved);
+}
+
+network_statistics statistics_of(const hass::network_view& net, double sparsity) {
+    return network_statistics(net.size(), uniform_sparsity(sparsity).at(0));
+}
+
+/// The message of the hass::error that `act` throws; empty when it throws none.
+template <class Act>
+std::string message(Act act) {
+    try {
+        act();
+    } catch (const hass::error& e) {
+        return e.what();
+    }
+    return "";
+}
+
+bool names(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("zoo on all boards, dense", "[allocate]") {
+    sweep_zoo<hass::dense_dot<>>();
+}
+TEST_CASE("zoo on all boards, sparse", "[allocate]") {
+    sweep_zoo<hass::sparse_dot<>>();
+}
+TEST_CASE("zoo on all boards, engine chosen per layer", "[allocate]") {
+    sweep_zoo<mixed_engine>();
+}
+
+TEST_CASE("throughput does not fall with budget or clock", "[allocate]") {
+    for (const double s : {0.0, 0.75}) {
+        double before = 0.0;
+        for (const double share : {0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5}) {
+            device board = hass::boards::u250::value;
+            board.budget = share * board.budget;
+            const hass::allocation a = hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(s),
+                                                      mixed_engine{}, board, hass::exact(20000, 0));
+            if (!a.fits) continue;
+            REQUIRE(a.certificate.gap == 0.0);
+            REQUIRE(a.estimate.images_per_second >= before);
+            before = a.estimate.images_per_second;
+        }
+        CHECK(before > 0.0);
+    }
+    device board = hass::boards::u200::value;
+    const auto at = [&](double mhz) {
+        board.mhz = mhz;
+        return hass::allocate(hass::zoo::mobilenet_v2{}, uniform_sparsity(0.5),
+                              hass::sparse_dot<>{}, board);
+    };
+    const hass::allocation slow = at(100.0);
+    const hass::allocation fast = at(300.0);
+    REQUIRE(slow.fits);
+    CHECK(slow.design == fast.design);
+    CHECK(fast.estimate.images_per_second == Approx(3.0 * slow.estimate.images_per_second));
+}
+
+TEST_CASE("a list of engines is no slower than any of its engines", "[allocate]") {
+    for (const device& board : {hass::boards::u250::value, hass::boards::zedboard::value}) {
+        for (const double s : sparsities) {
+            const uniform_sparsity statistics(s);
+            const auto images = [&](const auto& engine) {
+                return hass::allocate(hass::zoo::mobilenet_v3_small{}, statistics, engine, board)
+                    .estimate.images_per_second;
+            };
+            const double mixed = images(mixed_engine{});
+            CHECK(mixed >= images(hass::sparse_dot<>{}));
+            CHECK(mixed >= images(hass::dense_dot<>{}));
+        }
+    }
+}
+
+TEST_CASE("update gives what solve gives", "[allocate]") {
+    const hass::zoo::resnet18 net;
+    const hass::network_view view = net;
+    network_statistics statistics = statistics_of(view, 0.6);
+    hass::allocator<hass::sparse_dot<>> incremental(view, {}, hass::boards::u250{});
+    hass::allocator<hass::sparse_dot<>> afresh(view, {}, hass::boards::u250{});
+    incremental.solve(statistics);
+    for (const std::size_t i : {3, 5, 0, 30, 48, 3, 41}) {
+        const double s = 0.1 + 0.017 * static_cast<double>(i);
+        statistics[i] = uniform_sparsity(s).at(0);
+        const hass::allocation a = incremental.update(i, statistics[i]);
+        const hass::allocation b = afresh.solve(statistics);
+        const hass::allocation c =
+            hass::allocate(view, statistics, hass::sparse_dot<>{}, hass::boards::u250{});
+        REQUIRE(a.fits);
+        CHECK(a.design == b.design);
+        CHECK(a.design == c.design);
+        CHECK(a.certificate.reason == c.certificate.reason);
+        CHECK(a.certificate.least_dsp == c.certificate.least_dsp);
+    }
+}
+
+TEST_CASE("what stops a design is said", "[allocate]") {
+    // one input channel at a time is as fast as data can move: the input stream limits
+    using small =
+        hass::sequential<hass::input<1, 64, 64>, hass::conv2d<1, 4, 3, hass::pad<1>>, hass::relu>;
+    const hass::allocation stream =
+        hass::allocate(small{}, uniform_sparsity(0.5), hass::dense_dot<>{}, hass::boards::u250{});
+    REQUIRE(stream.fits);
+    CHECK(stream.estimate.interval_cycles == 64.0 * 64.0);
+    CHECK(!stream.certificate.binding);
+    CHECK(stream.certificate.limiting_row == 0);
+    CHECK(names(stream.certificate.reason, "no faster configuration of 'convolution 0' exists"));
+
+    const hass::allocation spent = hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(0.5),
+                                                  hass::sparse_dot<>{}, hass::boards::u250{});
+    REQUIRE(spent.certificate.binding.has_value());
+    CHECK(names(spent.certificate.reason, "is spent"));
+}
+
+TEST_CASE("a board that is too small is reported, not thrown", "[allocate]") {
+    device tiny = hass::boards::zedboard::value;
+    tiny.name = "tiny";
+    tiny.budget.dsp = 10;
+    const hass::allocation a =
+        hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(0.5), hass::dense_dot<>{}, tiny);
+    REQUIRE(!a.fits);
+    REQUIRE(a.certificate.binding.has_value());
+    CHECK(a.certificate.missing > 0.0);
+    CHECK(a.certificate.gap == std::numeric_limits<double>::infinity());
+    CHECK(names(a.certificate.reason, "'tiny'"));
+    CHECK(names(a.certificate.reason, "missing"));
+    CHECK(names(message([&] { hass::require_fit(a); }), "nothing fits: the smallest design needs"));
+    const hass::allocation fits = hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(0.5),
+                                                 hass::dense_dot<>{}, hass::boards::u250{});
+    CHECK(&hass::require_fit(fits) == &fits);
+}
+
+TEST_CASE("bad input is named", "[allocate]") {
+    const hass::zoo::resnet18 net;
+    const hass::network_view view = net;
+    const auto on = [&](const device& board) {
+        return message(
+            [&] { hass::allocate(view, uniform_sparsity(0.5), hass::dense_dot<>{}, board); });
+    };
+    device board = hass::boards::u250::value;
+    board.name = "mine";
+    board.budget.dsp = 0.0;
+    CHECK(names(on(board), "device 'mine': DSP is 0"));
+    board.budget.dsp = -1.0;
+    CHECK(names(on(board), "device 'mine': DSP is -1"));
+    board.budget.dsp = std::nan("");
+    CHECK(names(on(board), "device 'mine': DSP"));
+    board = hass::boards::u250::value;
+    board.mhz = 0.0;
+    CHECK(names(on(board), "clock (MHz) is 0"));
+
+    hass::allocator<hass::sparse_dot<>> allocator(view, {}, hass::boards::u250{});
+    CHECK(names(message([&] { allocator.update(0, {}); }), "before the first solve"));
+    const auto with = [&](const layer_statistics& s) {
+        network_statistics all = statistics_of(view, 0.5);
+        all[3] = s;
+        return message([&] { allocator.solve(all); });
+    };
+    layer_statistics s;
+    s.pair_sparsity = 1.5;
+    CHECK(names(with(s), "layer 'convolution 3': pair sparsity is 1.5"));
+    s.pair_sparsity = std::nan("");
+    CHECK(names(with(s), "layer 'convolution 3': pair sparsity"));
+    s = {};
+    s.windows = {{1, 8, std::vector<double>(64 * 9, 1.0 / 9)}};
+    CHECK(names(with(s), "length 8 instead of 9"));
+    s.windows = {{1, 9, std::vector<double>(64 * 9, 1.0 / 9)}};
+    CHECK(names(with(s), "windows of 1 channels hold 576 shares"));
+    s.windows = {{1, 9, std::vector<double>(64 * 10, 0.2)}};
+    CHECK(names(with(s), "do not sum to one in block 0"));
+    s.windows = {{1, 9, std::vector<double>(64 * 10, 0.1)}};
+    CHECK(with(s).empty());
+
+    network_statistics few = statistics_of(view, 0.5);
+    few.pop_back();
+    CHECK(names(message([&] { allocator.solve(few); }), "statistics of 48 layers"));
+    CHECK(names(message([&] {
+                    allocator.solve(statistics_of(view, 0.5));
+                    allocator.update(1000, {});
+                }),
+                "layer 1000 of a network of 49"));
+    CHECK(names(message([&] {
+                    hass::allocate(hass::network_view{}, uniform_sparsity(0.5), hass::dense_dot<>{},
+                                   hass::boards::u250{});
+                }),
+                "no layers"));
+}
