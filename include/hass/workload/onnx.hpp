@@ -49,7 +49,7 @@ namespace hass {
 inline model parse_onnx(std::string_view content, std::string source) {
     if (content.empty()) throw error(source + ": is empty");
     try {
-        model m = detail::onnx::importer(content).run();
+        model m = detail::onnx::importer(content, detail::onnx::known_operators).run();
         m.source = std::move(source);
         return m;
     } catch (const error& e) {

@@ -1,6 +1,7 @@
 /// \file importer.hpp
 /// From an ONNX graph to rows: which node comes when, what each tensor is (data of one image, or a
-/// constant), and the rows made so far. What each operator does stands in `operators.hpp`.
+/// constant), and the rows made so far. What each operator does stands in the headers that
+/// `operators.hpp` lists.
 ///
 /// Some operators make no row at once, because what they are shows only later: a Pad becomes the
 /// padding of the window that follows; a constant added or multiplied becomes part of the
@@ -184,16 +185,20 @@ class operation {
     const node_proto& node_;
 };
 
-/// Operators by name; nothing where the loader does not know one. Defined in operators.hpp.
+/// What the loader knows how to do with an operator.
 using handler = void (*)(const operation&);
-handler find_handler(std::string_view op_type);
-/// Operators on constants only; nothing where there is none. Defined in operators.hpp.
-handler find_folder(std::string_view op_type);
+
+/// Handlers by the operator's name; nullptr where there is none.
+struct operator_set {
+    handler (*on_data)(std::string_view op_type);       ///< some input depends on the image
+    handler (*on_constants)(std::string_view op_type);  ///< every input is constant
+};
 
 class importer {
   public:
     /// \param bytes the file, which must outlive the importer
-    explicit importer(std::string_view bytes) : file_(read_model(bytes)), spent_(bytes.size()) {}
+    importer(std::string_view bytes, operator_set known)
+        : file_(read_model(bytes)), known_(known), spent_(bytes.size()) {}
 
     std::int64_t opset() const { return file_.opset; }
     /// Images in a batch as the file fixes it; 1 where it is dynamic.
@@ -383,7 +388,7 @@ class importer {
         return sorted;
     }
 
-    static void run_node(const operation& op) {
+    void run_node(const operation& op) const {
         const node_proto& node = op.node();
         if (!node.domain.empty() && node.domain != "ai.onnx")
             throw op.fail("operators of the domain " + quoted(node.domain) + " are not supported");
@@ -391,11 +396,11 @@ class importer {
         bool folds = true;
         for (std::size_t i = 0; i < op.inputs(); ++i)
             folds = folds && (!op.has(i) || op.is_constant(i));
-        if (const handler fold = find_folder(node.op_type); fold != nullptr && folds) {
+        if (const handler fold = known_.on_constants(node.op_type); fold != nullptr && folds) {
             fold(op);
-        } else if (const handler run = find_handler(node.op_type)) {
+        } else if (const handler act = known_.on_data(node.op_type)) {
             if (op.inputs() == 0) throw op.fail("has no input");
-            run(op);
+            act(op);
         } else {
             throw op.fail("is not supported");
         }
@@ -522,6 +527,7 @@ class importer {
     }
 
     model_proto file_;
+    operator_set known_;
     budget spent_;
     std::int64_t batch_ = 1;
     std::unordered_map<std::string_view, std::size_t> initializers_;

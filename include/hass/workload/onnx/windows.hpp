@@ -1,0 +1,247 @@
+/// \file windows.hpp
+/// Operators that slide a window over a map: convolutions, pools, means.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <hass/workload/layer.hpp>
+#include <hass/workload/onnx/constant.hpp>
+#include <hass/workload/onnx/importer.hpp>
+#include <hass/workload/onnx/proto.hpp>
+
+namespace hass::detail::onnx {
+
+/// A row that maps each value on its own.
+inline layer_row elementwise(layer_kind kind, const hass::shape& shape) {
+    layer_row row;
+    row.kind = kind, row.in = row.out = shape;
+    return row;
+}
+
+/// An axis counted from the front; refused where the tensor has no such axis.
+inline int axis_of(const operation& op, std::int64_t axis, int rank) {
+    if (axis < -rank || axis >= rank)
+        throw op.fail("axis " + std::to_string(axis) + " of a tensor with " + std::to_string(rank) +
+                      " axes");
+    return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+inline void unary(const operation& op, layer_kind kind, layer_parameters parameters = {}) {
+    const value& in = op.data(0);
+    value out = op.emit(elementwise(kind, in.shape), {in.from}, std::move(parameters));
+    out.rank = in.rank;
+    out.non_negative =
+        kind == layer_kind::relu || kind == layer_kind::sigmoid || kind == layer_kind::hardsigmoid;
+    op.give(std::move(out));
+}
+
+/// Reads `count` integers of an attribute, each within `least`..32768.
+inline std::array<int, 4> window_attribute(const operation& op, std::string_view name,
+                                           std::size_t count, int otherwise, int least) {
+    constexpr std::int64_t most = 32768;
+    std::array<int, 4> out{};
+    out.fill(otherwise);
+    const attribute_proto* a = op.find(name);
+    if (a == nullptr) return out;
+    if (a->ints.size() != count)
+        throw op.fail("attribute " + quoted(name) + " has " + std::to_string(a->ints.size()) +
+                      " values where two-dimensional data needs " + std::to_string(count));
+    for (std::size_t i = 0; i < count; ++i) {
+        if (a->ints[i] < least || a->ints[i] > most)
+            throw op.fail("attribute " + quoted(name) + " holds " + std::to_string(a->ints[i]) +
+                          ", outside " + std::to_string(least) + ".." + std::to_string(most));
+        out[i] = static_cast<int>(a->ints[i]);
+    }
+    return out;
+}
+
+/// The data a window slides over: zeros put around it by a Pad are still pending.
+inline value& windowed_input(const operation& op) {
+    value& x = op.raw(0);
+    if (x.form != form::padded) return op.map(0);
+    return x;
+}
+
+/// Padding before and after one axis for auto_pad = SAME_*: as many windows as in / stride, rounded
+/// up; the odd zero goes to the end (SAME_UPPER) or the front.
+inline std::pair<int, int> same_padding(int in, int kernel, int stride, int dilation, bool upper) {
+    const int windows = (in - 1) / stride + 1;
+    const int span = dilation * (kernel - 1) + 1;
+    const int total = std::max(0, (windows - 1) * stride + span - in);
+    return upper ? std::pair{total / 2, total - total / 2}
+                 : std::pair{total - total / 2, total / 2};
+}
+
+/// Strides, dilations, padding and extents of a window of kernel_h x kernel_w over `x`.
+inline layer_row window(const operation& op, const value& x, layer_kind kind, int kernel_h,
+                        int kernel_w, int out_channels) {
+    layer_row row;
+    row.kind = kind, row.in = x.shape;
+    row.kernel_h = kernel_h, row.kernel_w = kernel_w;
+    const auto strides = window_attribute(op, "strides", 2, 1, 1);
+    const auto dilations = window_attribute(op, "dilations", 2, 1, 1);
+    row.stride_h = strides[0], row.stride_w = strides[1];
+    row.dilation_h = dilations[0], row.dilation_w = dilations[1];
+    const std::string_view automatic = op.text("auto_pad", "NOTSET");
+    std::array<int, 4> pads{};
+    if (automatic == "SAME_UPPER" || automatic == "SAME_LOWER") {
+        const bool upper = automatic == "SAME_UPPER";
+        const auto [top, bottom] = same_padding(x.shape.height + x.pads[0] + x.pads[2], kernel_h,
+                                                row.stride_h, row.dilation_h, upper);
+        const auto [left, right] = same_padding(x.shape.width + x.pads[1] + x.pads[3], kernel_w,
+                                                row.stride_w, row.dilation_w, upper);
+        pads = {top, left, bottom, right};
+    } else if (automatic == "NOTSET" || automatic.empty()) {
+        pads = window_attribute(op, "pads", 4, 0, 0);
+    } else if (automatic != "VALID") {
+        throw op.fail("auto_pad " + quoted(automatic) +
+                      " (known: NOTSET, SAME_UPPER, SAME_LOWER, VALID)");
+    }
+    row.pad_top = pads[0], row.pad_left = pads[1];
+    row.pad_bottom = pads[2], row.pad_right = pads[3];
+    if (kind != layer_kind::convolution) {
+        row.ceil_mode = op.integer("ceil_mode", 0) != 0 && automatic != "SAME_UPPER" &&
+                        automatic != "SAME_LOWER";
+    }
+    row.pad_top += x.pads[0], row.pad_left += x.pads[1];
+    row.pad_bottom += x.pads[2], row.pad_right += x.pads[3];
+    const int height = window_extent(row.in.height, kernel_h, row.stride_h, row.pad_top,
+                                     row.pad_bottom, row.dilation_h, row.ceil_mode);
+    const int width = window_extent(row.in.width, kernel_w, row.stride_w, row.pad_left,
+                                    row.pad_right, row.dilation_w, row.ceil_mode);
+    if (height < 1 || width < 1)
+        throw op.fail("a window of " + std::to_string(kernel_h) + "x" + std::to_string(kernel_w) +
+                      " does not fit into " + operation::describe(x));
+    row.out = op.sound(out_channels, height, width);
+    const auto empty = [](int in, int out, int span, int stride, int before) {
+        return before >= span || std::int64_t{out - 1} * stride - before >= in;
+    };
+    if (kind != layer_kind::convolution &&
+        (empty(row.in.height, height, row.dilation_h * (kernel_h - 1) + 1, row.stride_h,
+               row.pad_top) ||
+         empty(row.in.width, width, row.dilation_w * (kernel_w - 1) + 1, row.stride_w,
+               row.pad_left)))
+        throw op.fail("its padding leaves windows without data");
+    return row;
+}
+
+inline void convolution(const operation& op) {
+    const constant& w = op.known(1, "the weight");
+    if (w.dims.size() != 4)
+        throw op.fail("its weight " + dims_text(w.dims) + " makes it " +
+                      std::to_string(std::max<std::size_t>(w.dims.size(), 2) - 2) +
+                      "-dimensional; only two-dimensional convolutions are supported");
+    constexpr std::int64_t largest_kernel = 32768;
+    if (std::any_of(w.dims.begin(), w.dims.end(),
+                    [](std::int64_t d) { return d < 1 || d > largest_map; }) ||
+        w.dims[2] > largest_kernel || w.dims[3] > largest_kernel)
+        throw op.fail("weight of shape " + dims_text(w.dims));
+    const value& x = windowed_input(op);
+    const std::int64_t groups = op.integer("group", 1);
+    if (groups < 1 || groups > x.shape.channels || w.dims[1] * groups != x.shape.channels ||
+        w.dims[0] % groups != 0)
+        throw op.fail("weight " + dims_text(w.dims) + " with " + std::to_string(groups) +
+                      " groups does not fit an input of " + operation::describe(x));
+    const int kernel_h = static_cast<int>(w.dims[2]);
+    const int kernel_w = static_cast<int>(w.dims[3]);
+    const auto stated = window_attribute(op, "kernel_shape", 2, 0, 1);
+    if (op.find("kernel_shape") != nullptr && (stated[0] != kernel_h || stated[1] != kernel_w))
+        throw op.fail("kernel_shape does not match the weight " + dims_text(w.dims));
+    layer_row row =
+        window(op, x, layer_kind::convolution, kernel_h, kernel_w, static_cast<int>(w.dims[0]));
+    row.groups = static_cast<int>(groups);
+    row.bias = op.has(2);
+    layer_parameters p;
+    p.weights = op.weights(1, "the weight");
+    if (row.bias) {
+        p.bias = op.weights(2, "the bias");
+        if (p.bias.size() != static_cast<std::size_t>(row.out.channels))
+            throw op.fail("bias of " + std::to_string(p.bias.size()) + " values for " +
+                          std::to_string(row.out.channels) + " filters");
+    }
+    op.give(op.emit(row, {x.from}, std::move(p), w.name));
+}
+
+inline void pool(const operation& op, layer_kind kind) {
+    const value& x = windowed_input(op);
+    const bool padded = x.form == form::padded;
+    if (op.find("kernel_shape") == nullptr) throw op.fail("attribute 'kernel_shape' is missing");
+    const auto kernel = window_attribute(op, "kernel_shape", 2, 1, 1);
+    const layer_row row = window(op, x, kind, kernel[0], kernel[1], x.shape.channels);
+    layer_parameters p;
+    if (kind == layer_kind::average_pool) {
+        p.count_include_pad = op.integer("count_include_pad", 0) != 0;
+        const bool own = row.pad_top + row.pad_left + row.pad_bottom + row.pad_right >
+                         std::accumulate(x.pads.begin(), x.pads.end(), 0);
+        if (padded && own && !p.count_include_pad)
+            throw op.fail("zeros of a Pad count in the mean but its own padding does not");
+        p.count_include_pad = p.count_include_pad || padded;
+    }
+    if (padded && row.ceil_mode) throw op.fail("ceil_mode behind a Pad is not supported");
+    if (padded && kind == layer_kind::max_pool && !x.non_negative)
+        throw op.fail(
+            "zeros of a Pad would win against negative values; padding of the pool "
+            "itself is supported");
+    const bool non_negative = x.non_negative;
+    value out = op.emit(row, {x.from}, p);
+    out.non_negative = non_negative;
+    op.give(std::move(out));
+}
+
+inline void global_average(const operation& op, const value& x, int rank) {
+    layer_row row = elementwise(layer_kind::global_average_pool, x.shape);
+    row.out = {x.shape.channels, 1, 1};
+    const bool non_negative = x.non_negative;
+    value out = op.emit(row, {x.from});
+    out.rank = rank;
+    out.non_negative = non_negative;
+    op.give(std::move(out));
+}
+
+/// A pool whose window covers the map along one axis or both.
+inline void covering_pool(const operation& op, const value& x, layer_kind kind, bool rows,
+                          bool columns, int rank) {
+    layer_row row = elementwise(kind, x.shape);
+    if (rows) row.kernel_h = x.shape.height, row.out.height = 1;
+    if (columns) row.kernel_w = x.shape.width, row.out.width = 1;
+    const bool non_negative = x.non_negative;
+    value out = op.emit(row, {x.from});
+    out.rank = rank;
+    out.non_negative = non_negative;
+    op.give(std::move(out));
+}
+
+inline void reduce_mean(const operation& op) {
+    const value& x = op.data(0);
+    const auto axes = op.axes(1);
+    if (!axes || axes->empty()) throw op.fail("a mean over the batch is not supported");
+    bool rows = false;
+    bool columns = false;
+    for (const std::int64_t given : *axes) {
+        const int axis = axis_of(op, given, x.rank);
+        if (axis < 2)
+            throw op.fail("a mean over axis " + std::to_string(axis) +
+                          " is not supported, only over height and width");
+        rows = rows || axis == 2;
+        columns = columns || axis == 3;
+    }
+    const bool keeps = op.integer("keepdims", 1) != 0;
+    const int rank = keeps ? x.rank : x.rank - (rows ? 1 : 0) - (columns ? 1 : 0);
+    if (rows && !columns && !keeps && x.shape.width > 1)
+        throw op.fail("a mean over height only must keep its axis");
+    const bool all = (rows || x.shape.height == 1) && (columns || x.shape.width == 1);
+    if (all)
+        global_average(op, x, rank);
+    else
+        covering_pool(op, x, layer_kind::average_pool, rows, columns, rank);
+}
+
+}  // namespace hass::detail::onnx
