@@ -55,6 +55,12 @@ constexpr layer_statistics independent_statistics(double weight, double activati
     return {weight, activation, pair, pair, {}};
 }
 
+/// Share of multiply-accumulates whose tap lies inside the image, as the statistics imply it;
+/// padding thins out the activations that an engine meets by this factor. 1 where no pair survives.
+constexpr double inside_share(const layer_statistics& s) {
+    return s.pair_sparsity < 1.0 ? (1.0 - s.pair_sparsity_padded) / (1.0 - s.pair_sparsity) : 1.0;
+}
+
 /// Accesses above the multipliers for one image, in words unless said otherwise. A row of a buffer
 /// is as wide as one access of it.
 struct memory_accesses {
