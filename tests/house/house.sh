@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# House rules that a search can check: house.sh <rule> <source folder> [compiler] [core.hpp]
+# House rules that a search can check: house.sh includes|tree <source>
+# house.sh umbrella <source> <compiler with flags...>; house.sh core <source> <core.hpp> <compiler>
 set -euo pipefail
 rule=$1
 cd "$2"
@@ -26,12 +27,12 @@ includes)  # a room includes only rooms to its left
         report "headers beside the rooms include no room:"
     ;;
 umbrella)  # hass.hpp reaches every header
-    reached=$("$3" -std=c++20 -Iinclude -M include/hass/hass.hpp)
-    find include/hass -name '*.hpp' | search -vxFf <(tr ' ' '\n' <<<"$reached") |
+    reached=$("${@:3}" -std=c++20 -Iinclude -M include/hass/hass.hpp)
+    find include/hass -name '*.hpp' | sort | search -vxFf <(tr ' ' '\n' <<<"$reached") |
         report "hass.hpp does not reach:"
     ;;
 core)  # the core headers reach the standard library and each other, nothing else
-    reached=$("$3" -std=c++20 -Iinclude -M -include "$4" -x c++ /dev/null)
+    reached=$("$4" -std=c++20 -Iinclude -M -include "$3" -x c++ /dev/null)
     search -oE '[^ ]+/(eigen3|Eigen|boost|fmt|nlohmann|protozero|CLI|catch2|benchmark)/[^ ]+' <<<"$reached" |
         report "core headers reach beyond the standard library:"
     ;;
