@@ -10,8 +10,11 @@
 #include <vector>
 
 #include "hass/search/any_optimizer.hpp"
+#include "hass/search/cma_es.hpp"
 #include "hass/search/grid.hpp"
+#include "hass/search/nsga2.hpp"
 #include "hass/search/random.hpp"
+#include "hass/search/sobol.hpp"
 #include "hass/search/tpe.hpp"
 
 namespace hass {
@@ -34,6 +37,18 @@ inline constexpr std::array built_in_optimizers{
                         tpe_options options;
                         options.model = tpe_model::univariate;
                         return any_optimizer(tpe<>(std::move(where), seed, options));
+                    }},
+    optimizer_entry{"cma-es", "covariance matrix adaptation, one objective, no categorical axes",
+                    [](space where, std::uint64_t seed) {
+                        return any_optimizer(cma_es(std::move(where), seed));
+                    }},
+    optimizer_entry{"nsga2", "evolving front, several objectives",
+                    [](space where, std::uint64_t seed) {
+                        return any_optimizer(nsga2(std::move(where), seed));
+                    }},
+    optimizer_entry{"sobol", "scrambled Sobol points: evenly spread draws",
+                    [](space where, std::uint64_t seed) {
+                        return any_optimizer(sobol_search(std::move(where), seed));
                     }},
     optimizer_entry{"random", "independent uniform draws",
                     [](space where, std::uint64_t seed) {
