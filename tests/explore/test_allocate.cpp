@@ -78,6 +78,7 @@ instance draw_instance(std::uint64_t seed) {
     const int layers = d.between(2, 6);
     const bool whole = d.between(0, 1) == 0;   // integer needs, many ties
     const bool folded = d.between(0, 1) == 0;  // cost grows as cycles fall, like real engines
+    const bool credits = d.between(0, 3) == 0;
     const auto amount = [&](double most) {
         const double v = most * d.uniform();
         return whole ? std::floor(v) : v;
@@ -102,6 +103,8 @@ instance draw_instance(std::uint64_t seed) {
             c.cost.bram18 = folded ? std::floor(fold * d.uniform()) : std::floor(amount(10));
             c.cost.uram = std::floor(amount(3));
             c.cost.bandwidth = d.between(0, 3) == 0 ? amount(2) : 0.0;
+            // the published model gives credits: layers that cost less than nothing
+            if (credits && d.between(0, 3) == 0) c.cost.lut = -amount(100), c.cost.ff = -5.0;
             table.push_back(c);
             all += c.cost;
         }
@@ -113,10 +116,10 @@ instance draw_instance(std::uint64_t seed) {
     // budgets between starving and plenty; resources that do not bind get all there is
     const double tightness = 0.1 + 0.5 * d.uniform();
     x.board.name = "drawn";
-    x.board.budget = all + usage{1, 1, 1, 0, 0, 0};
+    x.board.budget = all + usage{1, 5000, 500, 0, 0, 0};
     usage& b = x.board.budget;
     b.dsp = 1.0 + std::floor(all.dsp * tightness * (0.5 + d.uniform()));
-    if (d.between(0, 2) != 0) b.lut = 1.0 + all.lut * tightness * (0.5 + d.uniform());
+    if (d.between(0, 2) != 0) b.lut = 1.0 + std::abs(all.lut) * tightness * (0.5 + d.uniform());
     if (d.between(0, 1) != 0) b.bram18 = std::floor(all.bram18 * tightness * (0.5 + d.uniform()));
     if (d.between(0, 3) == 0) b.uram = std::floor(all.uram * tightness);
     return x;

@@ -161,7 +161,7 @@ TEST_CASE("update gives what solve gives", "[allocate]") {
     hass::allocator<hass::sparse_dot<>> incremental(view, {}, hass::boards::u250{});
     hass::allocator<hass::sparse_dot<>> afresh(view, {}, hass::boards::u250{});
     incremental.solve(statistics);
-    for (const std::size_t i : {3, 5, 0, 30, 48, 3, 41}) {
+    for (const std::size_t i : std::vector<std::size_t>{3, 5, 0, 30, 48, 3, 41}) {
         const double s = 0.1 + 0.017 * static_cast<double>(i);
         statistics[i] = uniform_sparsity(s).at(0);
         const hass::allocation a = incremental.update(i, statistics[i]);

@@ -290,7 +290,7 @@ class chooser {
         const resource_vector& need = rows_[i].points[k].need;
         entry e;
         for (std::size_t c = 0; c < R; ++c) {
-            if (need[c] > caps_[c]) return;
+            if (need[c] > 0.0 && caps_[c] <= 0.0) return;  // a share of nothing
             e.share[c] = need[c] * share_[c];
         }
         e.objective = r < R ? need[r] : 0.0;
