@@ -204,7 +204,9 @@ class published_layer {
         usage u;
         if (has_pad()) add(u, pad(), per_stream);
         if (has_sliding_window()) add(u, sliding_window(), per_stream);
-        if (has_squeeze() && !honest) add(u, squeeze(), per_stream);
+        const int squeezes = (has_squeeze() && !honest ? per_stream : 0) -
+                             (packed_ || repaired ? 0 : 1);  // the credit
+        if (squeezes != 0) add(u, squeeze(), squeezes);
         if (has_fork())
             add(u, honest ? published_modules::fork(fold_.pairs, p_.out, 1, width_.data) : fork(),
                 per_stream);
@@ -212,7 +214,6 @@ class published_layer {
         if (has_accumulator()) add(u, accumulator(), per_engine);
         if (has_glue()) add(u, glue(), honest ? per_output : 1);
         if (row_.bias) add(u, bias(), per_output);
-        if (!packed_ && !repaired) add(u, squeeze(), -1);
         u.bram18 += static_cast<double>(bias_blocks());
         (memory == weight_memory::uram ? u.uram : u.bram18) +=
             static_cast<double>(weight_blocks(memory));
