@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -79,7 +80,7 @@ class study {
     /// can be found that has not failed.
     std::optional<trial> ask() {
         const std::scoped_lock lock(mutex_);
-        return next();
+        return next_within_limit();
     }
 
     /// Up to `count` trials at once; fewer when there are no more. For a batch whose result must
@@ -88,7 +89,7 @@ class study {
         const std::scoped_lock lock(mutex_);
         std::vector<trial> batch;
         while (batch.size() < count) {
-            auto one = next();
+            auto one = next_within_limit();
             if (!one) break;
             batch.push_back(std::move(*one));
         }
@@ -100,21 +101,7 @@ class study {
     ///         values is not the number of objectives
     void tell(std::uint64_t number, const outcome& result) {
         const std::scoped_lock lock(mutex_);
-        if (number >= records_.size())
-            throw error("study: trial " + std::to_string(number) + " was never asked for");
-        trial_record& r = records_[number];
-        if (r.result) throw error("study: trial " + std::to_string(number) + " was told before");
-        if (result.state() == trial_state::ok ||
-            (result.state() == trial_state::infeasible && !result.values().empty())) {
-            if (result.values().size() != options_.directions.size())
-                throw error("study: trial " + std::to_string(number) + " has " +
-                            std::to_string(result.values().size()) + " values for " +
-                            std::to_string(options_.directions.size()) + " objectives");
-        }
-        optimizer_.tell(trial{inner_[number], r.point}, result.flipped(options_.directions));
-        if (result.state() == trial_state::failed) failed_.insert(r.point);
-        r.result = result;
-        ++told_;
+        record_result(number, result);
     }
     void tell(const trial& told, const outcome& result) { tell(told.number, result); }
 
@@ -161,6 +148,14 @@ class study {
     std::vector<trial_record> history() const {
         const std::scoped_lock lock(mutex_);
         return records_;
+    }
+
+    /// One trial by number. \throws hass::error when it was never asked for
+    trial_record record(std::uint64_t number) const {
+        const std::scoped_lock lock(mutex_);
+        if (number >= records_.size())
+            throw error("study: trial " + std::to_string(number) + " was never asked for");
+        return records_[number];
     }
 
     /// Number of trials in a state.
@@ -213,9 +208,89 @@ class study {
     O& optimizer() { return optimizer_; }
     const O& optimizer() const { return optimizer_; }
 
+    /// Takes up a study where an earlier process left it, before the first ask(): replays its asks
+    /// and tells, so that the optimizer ends in the same state and goes on with the same random
+    /// numbers. Enqueue first what the earlier process enqueued. Trials that were asked for but not
+    /// told are handed out again.
+    /// \param told  finished trials in the order they were told
+    /// \returns how many of the points are not what this optimizer suggests (another seed, another
+    ///          program); they are learnt from all the same
+    /// \throws hass::error after the first ask(), on a point the space does not have, or on a
+    /// number
+    ///         that occurs twice
+    std::size_t resume(std::span<const trial_record> told) {
+        const std::scoped_lock lock(mutex_);
+        if (!records_.empty()) throw error("study: resume() after the first ask()");
+        std::map<std::uint64_t, const trial_record*> known;
+        for (const trial_record& r : told) {
+            optimizer_.where().check(r.point);
+            if (!r.result) throw error("study: resume() with a trial that has no result");
+            if (!known.emplace(r.number, &r).second)
+                throw error("study: trial " + std::to_string(r.number) + " occurs twice");
+        }
+        std::size_t differing = 0;
+        const auto ask_again = [&] {
+            const std::uint64_t number = records_.size();
+            const auto at = known.find(number);
+            std::optional<trial> again;
+            if (differing == 0 || at == known.end()) again = next();
+            if (at == known.end()) return again.has_value();
+            const std::vector<double>& point = at->second->point;
+            if (!again) {
+                hand_out(number, adopted(point), point, at->second->enqueued);
+                ++differing;
+            } else if (again->point != point) {
+                optimizer_.tell(trial{inner_.back(), again->point}, outcome::failed("not tried"));
+                inner_.back() = adopted(point);
+                records_.back().point = point;
+                ++differing;
+            }
+            return true;
+        };
+        for (const trial_record& r : told) {
+            // Everything that was asked for before this result was known, lost trials included.
+            for (auto at = known.lower_bound(records_.size());
+                 at != known.end() && (at->second->told_before <= told_ || at->first <= r.number) &&
+                 ask_again();
+                 at = known.lower_bound(records_.size())) {
+            }
+            record_result(r.number, *r.result);
+        }
+        for (const trial_record& r : records_)
+            if (!r.result) lost_.push_back(r.number);
+        return differing;
+    }
+
   private:
-    std::optional<trial> next() {
+    void record_result(std::uint64_t number, const outcome& result) {
+        if (number >= records_.size())
+            throw error("study: trial " + std::to_string(number) + " was never asked for");
+        trial_record& r = records_[number];
+        if (r.result) throw error("study: trial " + std::to_string(number) + " was told before");
+        if (result.state() == trial_state::ok ||
+            (result.state() == trial_state::infeasible && !result.values().empty())) {
+            if (result.values().size() != options_.directions.size())
+                throw error("study: trial " + std::to_string(number) + " has " +
+                            std::to_string(result.values().size()) + " values for " +
+                            std::to_string(options_.directions.size()) + " objectives");
+        }
+        optimizer_.tell(trial{inner_[number], r.point}, result.flipped(options_.directions));
+        if (result.state() == trial_state::failed) failed_.insert(r.point);
+        r.result = result;
+        ++told_;
+    }
+
+    std::optional<trial> next_within_limit() {
+        if (!lost_.empty()) {
+            const std::uint64_t number = lost_.front();
+            lost_.pop_front();
+            return trial{number, records_[number].point};
+        }
         if (options_.trials && records_.size() >= *options_.trials) return std::nullopt;
+        return next();
+    }
+
+    std::optional<trial> next() {
         const std::uint64_t number = records_.size();
         if (!queue_.empty()) {
             std::vector<double> point = std::move(queue_.front());
@@ -289,6 +364,7 @@ class study {
     std::vector<std::uint64_t> inner_;       // the optimizer's number of each
     std::deque<std::vector<double>> queue_;  // enqueued points
     std::set<std::vector<double>> failed_;   // points not to be suggested again
+    std::deque<std::uint64_t> lost_;         // of an earlier process, to be handed out again
     std::size_t told_ = 0;
 };
 
