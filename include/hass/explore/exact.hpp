@@ -114,7 +114,7 @@ class exact {
     ///                        up (the gap is stated then)
     /// \param max_tie_states  the same for the proof that no design of that interval has fewer DSPs
     ///                        or LUTs; 0: only what bounds and local search give
-    explicit exact(std::size_t max_states = 20000, std::size_t max_tie_states = 100)
+    explicit exact(std::size_t max_states = 20000, std::size_t max_tie_states = 64)
         : max_states_(max_states), max_tie_states_(max_tie_states) {}
 
     allocation_choice operator()(const allocation_problem& problem) {
@@ -404,8 +404,9 @@ class exact {
     void narrow() {
         collect(high_);
         chooser_.set_max_states(0);
-        for (int round = 0; round < 12 && high_ > 1.0005 * low_; ++round) {
-            const double middle = std::max(floor_, std::sqrt(low_ * high_));
+        double low = low_;  // infeasible, or not decided here
+        for (int round = 0; round < 16 && high_ > 1.0005 * low; ++round) {
+            const double middle = std::max(floor_, std::sqrt(low * high_));
             offer_rungs(middle, {});
             if (chooser_.feasible(infinity) == verdict::yes) {
                 take_answer();
@@ -414,7 +415,8 @@ class exact {
                 continue;
             }
             strike({chooser_.prices(), 0.0, 0.0});
-            if (!raise_low(chooser_.prices())) break;
+            raise_low(chooser_.prices());
+            low = std::max(middle, low_);
         }
         chooser_.set_max_states(max_states_);
     }
@@ -444,7 +446,7 @@ class exact {
     }
 
     /// Raises `low_` to the largest interval below `high_` that these prices reject.
-    bool raise_low(const resource_vector& prices) {
+    void raise_low(const resource_vector& prices) {
         const resource_vector q = per_need(prices);
         stairs_.clear();
         stairs_of_.assign(1, 0);
@@ -484,9 +486,7 @@ class exact {
             const double t = std::sqrt(bad * good);
             (rejects(t) ? bad : good) = t;
         }
-        const bool raised = bad > low_;
         low_ = bad;
-        return raised;
     }
 
     /// When no ladder offers a choice that fits: decides whether there is one.
@@ -514,16 +514,13 @@ class exact {
         high_ = interval_of(best_);
     }
 
-    /// Bisection between `low_` and `high_`.
+    /// Bisection between `low_` and `high_`, then the proof that nothing is below `high_`.
     void search(allocation_choice& result) {
+        constexpr std::size_t few = 200;
         double proved = low_;
-        double low = low_;  // proved, or given up
+        double low = low_;  // infeasible, or given up
         bool priced = false;
-        if (high_ > floor_) offer(low_);
-        while (high_ > floor_) {
-            const double next = detail::next_candidate(rows_, low);
-            if (next >= high_) break;
-            const double t = std::max(next, detail::last_candidate(rows_, std::sqrt(low * high_)));
+        const auto ask = [&](double t) {
             verdict answer = priced ? chooser_.glance(t) : verdict::unknown;
             if (answer == verdict::unknown) {
                 answer = chooser_.feasible(t);
@@ -533,10 +530,23 @@ class exact {
             if (answer == verdict::yes) {
                 take_answer();
                 high_ = interval_of(best_);
-            } else {
-                low = t;
-                if (answer == verdict::no) proved = t;
             }
+            if (answer == verdict::no) proved = std::max(proved, t);
+            return answer;
+        };
+        offer(low_);
+        chooser_.set_max_states(std::min(few, max_states_));
+        while (high_ > floor_) {
+            const double next = detail::next_candidate(rows_, low);
+            if (next >= high_) break;
+            const double t = std::max(next, detail::last_candidate(rows_, std::sqrt(low * high_)));
+            if (ask(t) != verdict::yes) low = t;
+        }
+        // what is infeasible just below is infeasible further down
+        chooser_.set_max_states(max_states_);
+        while (high_ > floor_) {
+            const double below = detail::last_candidate(rows_, std::nextafter(high_, 0.0));
+            if (below <= proved || ask(below) != verdict::yes) break;
         }
         result.proved_interval =
             high_ > floor_ ? std::min(high_, detail::next_candidate(rows_, proved)) : floor_;

@@ -1,0 +1,142 @@
+// Speed of the explore room: evaluating one design, one allocation from new statistics (cold), one
+// with a single layer's statistics changed, setting an allocator up, and growth with depth.
+// Statistics are histograms that differ from channel to channel, as measured ones do.
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <vector>
+
+#include <hass/device/boards.hpp>
+#include <hass/engine/dense_dot.hpp>
+#include <hass/engine/engine_list.hpp>
+#include <hass/engine/resources/published.hpp>
+#include <hass/engine/sparse_dot.hpp>
+#include <hass/explore/allocate.hpp>
+#include <hass/workload/zoo.hpp>
+
+namespace {
+
+using sparse = hass::sparse_dot<>;
+using dense = hass::dense_dot<>;
+using mixed = hass::engine_list<sparse, dense>;
+using mixed_published =
+    hass::engine_list<hass::sparse_dot<hass::histogram_interval, hass::published>,
+                      hass::dense_dot<hass::published>>;
+using hass::zoo::mobilenet_v2;
+using hass::zoo::mobilenet_v3_large;
+using hass::zoo::resnet18;
+using hass::zoo::resnet50;
+
+// Windows of single channels around the given pair sparsity.
+hass::layer_statistics around(const hass::layer_row& row, double sparsity) {
+    hass::layer_statistics s = hass::uniform_sparsity(sparsity).at(0);
+    if (!hass::is_compute(row)) return s;
+    const int length = hass::taps(row);
+    hass::window_histogram h{1, length, {}};
+    for (int c = 0; c < row.in.channels; ++c) {
+        const double spread = 0.2 * ((c * 37) % row.in.channels) / row.in.channels - 0.1;
+        const auto share = hass::binomial_window(length, 1.0 - sparsity - spread);
+        h.share.insert(h.share.end(), share.begin(), share.end());
+    }
+    s.windows.push_back(h);
+    return s;
+}
+
+hass::network_statistics around(const hass::network_view& net, double sparsity) {
+    hass::network_statistics all;
+    for (const hass::layer_row& row : net.rows) all.push_back(around(row, sparsity));
+    return all;
+}
+
+void report(benchmark::State& state, const hass::allocation& a) {
+    state.counters["interval"] = a.estimate.interval_cycles;
+    state.counters["dsp"] = a.estimate.total.dsp;
+    state.counters["gap"] = a.certificate.gap;
+    state.counters["dsp_proved"] = a.certificate.fewest_dsp ? 1.0 : 0.0;
+}
+
+void evaluate_resnet18(benchmark::State& state) {
+    const hass::network_view net = resnet18{};
+    const hass::uniform_sparsity statistics(0.5);
+    const sparse engine;
+    const hass::boards::u250 board;
+    const hass::design design = hass::allocate(net, statistics, engine, board).design;
+    for (auto _ : state)
+        benchmark::DoNotOptimize(hass::evaluate(net, statistics, engine, board, design));
+}
+
+template <class Net, class E>
+void set_up(benchmark::State& state) {
+    for (auto _ : state)
+        benchmark::DoNotOptimize(hass::allocator<E>(Net{}, E{}, hass::boards::u250{}));
+}
+
+// Percent of sparse pairs as the argument.
+template <class Net, class E>
+void cold(benchmark::State& state) {
+    hass::allocator<E> allocator(Net{}, E{}, hass::boards::u250{});
+    const auto statistics = around(Net{}, static_cast<double>(state.range(0)) / 100.0);
+    for (auto _ : state) benchmark::DoNotOptimize(allocator.solve(statistics));
+    report(state, allocator.solve(statistics));
+}
+
+template <class Net, class E>
+void one_layer_changed(benchmark::State& state) {
+    const hass::network_view net = Net{};
+    const double sparsity = static_cast<double>(state.range(0)) / 100.0;
+    hass::allocator<E> allocator(net, E{}, hass::boards::u250{});
+    allocator.solve(around(net, sparsity));
+    std::vector<std::size_t> layers;
+    for (std::size_t i = 0; i < net.size(); ++i)
+        if (hass::is_compute(net[i])) layers.push_back(i);
+    const std::size_t middle = layers[layers.size() / 2];
+    const hass::layer_statistics change[] = {around(net[middle], sparsity + 0.02),
+                                             around(net[middle], sparsity)};
+    std::size_t k = 0;
+    for (auto _ : state) benchmark::DoNotOptimize(allocator.update(middle, change[k++ % 2]));
+    report(state, allocator.update(middle, change[1]));
+}
+
+// A chain of 3x3 convolutions, as many layers as the argument says, on a board that grows with it.
+void depth(benchmark::State& state) {
+    const auto layers = static_cast<std::size_t>(state.range(0));
+    hass::network net;
+    hass::network_statistics statistics;
+    for (std::size_t i = 0; i < layers; ++i) {
+        net.rows.push_back(hass::conv2d<64, 64, 3, hass::pad<1>>::row({64, 28, 28}));
+        net.edges.push_back({static_cast<int>(i) - 1, static_cast<int>(i)});
+        statistics.push_back(around(net.rows[i], 0.2 + 0.6 * static_cast<double>(i * 37 % layers) /
+                                                           static_cast<double>(layers)));
+    }
+    hass::device board = hass::boards::u250::value;
+    board.budget = static_cast<double>(layers) / 20.0 * board.budget;
+    hass::allocator<sparse> allocator(net, {}, board);
+    for (auto _ : state) benchmark::DoNotOptimize(allocator.solve(statistics));
+    report(state, allocator.solve(statistics));
+    state.SetComplexityN(state.range(0));
+}
+
+BENCHMARK(evaluate_resnet18)->Unit(benchmark::kMicrosecond);
+BENCHMARK(set_up<resnet18, sparse>)->Unit(benchmark::kMillisecond);
+BENCHMARK(set_up<mobilenet_v2, mixed>)->Unit(benchmark::kMillisecond);
+#define HASS_BENCH_NETWORK(net)                                                             \
+    BENCHMARK(cold<net, dense>)->Arg(50)->Unit(benchmark::kMicrosecond);                    \
+    BENCHMARK(cold<net, sparse>)->Arg(25)->Arg(50)->Arg(85)->Unit(benchmark::kMicrosecond); \
+    BENCHMARK(cold<net, mixed>)->Arg(50)->Unit(benchmark::kMicrosecond);                    \
+    BENCHMARK(cold<net, mixed_published>)->Arg(50)->Unit(benchmark::kMicrosecond);          \
+    BENCHMARK(one_layer_changed<net, dense>)->Arg(50)->Unit(benchmark::kMicrosecond);       \
+    BENCHMARK(one_layer_changed<net, sparse>)                                               \
+        ->Arg(25)                                                                           \
+        ->Arg(50)                                                                           \
+        ->Arg(85)                                                                           \
+        ->Unit(benchmark::kMicrosecond);                                                    \
+    BENCHMARK(one_layer_changed<net, mixed>)->Arg(50)->Unit(benchmark::kMicrosecond)
+HASS_BENCH_NETWORK(resnet18);
+HASS_BENCH_NETWORK(mobilenet_v2);
+HASS_BENCH_NETWORK(resnet50);
+HASS_BENCH_NETWORK(mobilenet_v3_large);
+#undef HASS_BENCH_NETWORK
+BENCHMARK(depth)->RangeMultiplier(4)->Range(16, 1024)->Unit(benchmark::kMicrosecond)->Complexity();
+
+}  // namespace
