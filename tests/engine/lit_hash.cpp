@@ -245,7 +245,7 @@ TEST_CASE("Adjacent columns never collide, so layers pass nothing", "[hash]") {
     std::vector<int> columns(3000);
     for (int& c : columns) c = 700 + static_cast<int>(draw(state) % 256);
     CHECK(hass::hash_pad{256, 1, hass::eviction::rolling}.accumulate(columns).passed == 0);
-    const auto run = hass::hash_array{1, {256, 2, hass::eviction::rolling}}.run(
-        hass::as_row(2, 3, 4), hass::independent_statistics(0.0, 0.0));
+    const auto run =
+        hass::hash_array{1, 2}.run(hass::as_row(2, 3, 4), hass::independent_statistics(0.0, 0.0));
     CHECK(run.cycles == 24.0 + 8.0);
 }

@@ -139,12 +139,12 @@ struct hash_pad {
 };
 
 /// Pads as one array for layers: each unit multiplies and merges a request at a time. Output rows
-/// are cut into tiles of at most `slots` adjacent columns, for which column mod slots never
-/// collides, so that nothing is passed: a layer needs requests x request_cycles(0) and one cycle a
-/// result.
+/// are cut into tiles of adjacent columns, as many as a pad has slots: for these, column mod slots
+/// never collides, nothing is passed, and neither the size of the pad nor its eviction matters. A
+/// layer needs requests x request_cycles(0) and one cycle a result.
 struct hash_array {
     int units = 64;
-    hash_pad pad{};
+    int comparators = 1;
 
     constexpr int multipliers() const { return units; }
     static constexpr std::optional<double> area_mm2() { return std::nullopt; }
@@ -155,9 +155,8 @@ struct hash_array {
         const double requests = p.macs() * density;
         const double results =
             static_cast<double>(p.m * p.n * p.groups) * (1.0 - power(1.0 - density, p.k));
-        const double cycles =
-            (requests * static_cast<double>(pad.request_cycles(0)) + results) / units;
-        return {cycles, requests, 0.0, {}};
+        const auto request = static_cast<double>(hash_pad{1, comparators}.request_cycles(0));
+        return {(requests * request + results) / units, requests, 0.0, {}};
     }
 
   private:
