@@ -10,6 +10,8 @@
 #include <catch2/catch.hpp>
 
 #include <hass/explore/allocate.hpp>
+#include <hass/explore/balanced.hpp>
+#include <hass/explore/greedy.hpp>
 
 namespace {
 
@@ -211,7 +213,7 @@ TEST_CASE("without room for a proof the gap is stated", "[allocate]") {
         if (!a.fits) {
             // what is found depends on the room, what is proved does not
             if (expected.fits)
-                REQUIRE(a.certificate.reason.find("none found within the state limit") == 0);
+                REQUIRE(a.certificate.reason.find("no design was found (it is not proved") == 0);
             continue;
         }
         REQUIRE(expected.fits);
@@ -226,4 +228,33 @@ TEST_CASE("without room for a proof the gap is stated", "[allocate]") {
             if (a.certificate.fewest_dsp) REQUIRE(a.estimate.total.dsp == expected.dsp);
         }
     }
+}
+
+TEST_CASE("the heuristics stay within the budget and above the optimum", "[allocate]") {
+    int balanced_found = 0;
+    int balanced_optimal = 0;
+    int feasible = 0;
+    for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+        const instance x = draw_instance(seed);
+        const hass::allocation best = hass::allocate(x.net, x.statistics, x.engine, x.board);
+        if (best.fits) ++feasible;
+        const auto check = [&](const hass::allocation& a) {
+            INFO("seed " << seed << ": " << a.certificate.reason);
+            if (!a.fits) return;
+            REQUIRE(best.fits);
+            REQUIRE(hass::evaluate(x.net, x.statistics, x.engine, x.board, a.design).fits);
+            REQUIRE(a.estimate.interval_cycles >= best.estimate.interval_cycles);
+            REQUIRE(a.certificate.upper_bound_images_per_second >=
+                    best.estimate.images_per_second * (1.0 - 1e-12));
+        };
+        const hass::allocation b =
+            hass::allocate(x.net, x.statistics, x.engine, x.board, hass::balanced{});
+        check(b);
+        check(hass::allocate(x.net, x.statistics, x.engine, x.board, hass::greedy{}));
+        if (b.fits) ++balanced_found;
+        if (b.fits && b.estimate.interval_cycles == best.estimate.interval_cycles)
+            ++balanced_optimal;
+    }
+    CHECK(balanced_found > feasible / 2);
+    CHECK(balanced_optimal < feasible);  // it does miss designs
 }

@@ -11,8 +11,12 @@
 #include <hass/device/boards.hpp>
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/engine_list.hpp>
+#include <hass/engine/published_dot.hpp>
+#include <hass/engine/resources/published.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
+#include <hass/explore/balanced.hpp>
+#include <hass/explore/greedy.hpp>
 #include <hass/workload/zoo.hpp>
 
 namespace {
@@ -33,7 +37,7 @@ void check(const hass::allocator<E>& allocator, const hass::allocation& a, doubl
     REQUIRE(!a.certificate.reason.empty());
     if (!a.fits) {
         REQUIRE(a.certificate.binding.has_value());
-        REQUIRE(a.certificate.missing > 0.0);
+        REQUIRE(a.certificate.missing >= 0.0);
         REQUIRE(a.design.empty());
         return;
     }
@@ -266,4 +270,53 @@ TEST_CASE("bad input is named", "[allocate]") {
                                    hass::boards::u250{});
                 }),
                 "no layers"));
+}
+
+TEST_CASE("the public explorer's moves end where it ended; exact goes on", "[allocate]") {
+    // fpgaconvnet-optimiser d11a643 on u250: ResNet-18 dense stops at 200,704 cycles and spends
+    // 11,634 DSPs, at 50 % sparsity at 301,056; rate balancing reaches 200,704 with 9,042 DSPs
+    using dense = hass::dense_dot<hass::published>;
+    using sparse = hass::sparse_dot<hass::histogram_interval, hass::published>;
+    const hass::zoo::resnet18 net;
+    const hass::boards::u250 board;
+    const uniform_sparsity half(0.5);
+    const auto greedy_dense = hass::allocate(net, half, dense{}, board, hass::greedy{});
+    const auto balanced_dense = hass::allocate(net, half, dense{}, board, hass::balanced{});
+    const auto exact_dense = hass::allocate(net, half, dense{}, board);
+    CHECK(greedy_dense.estimate.interval_cycles == 200704.0);
+    CHECK(balanced_dense.estimate.interval_cycles == 200704.0);
+    CHECK(balanced_dense.estimate.total.dsp == 9042.0);
+    CHECK(exact_dense.estimate.interval_cycles == 150528.0);
+    CHECK(exact_dense.certificate.gap == 0.0);
+
+    const auto greedy_sparse = hass::allocate(net, half, sparse{}, board, hass::greedy{});
+    const auto exact_sparse = hass::allocate(net, half, sparse{}, board);
+    // sparse comes out slower than dense by the greedy moves, and faster than they get by exact
+    CHECK(greedy_sparse.estimate.interval_cycles > greedy_dense.estimate.interval_cycles);
+    CHECK(exact_sparse.estimate.interval_cycles < 0.7 * greedy_sparse.estimate.interval_cycles);
+    CHECK(exact_sparse.certificate.gap == 0.0);
+}
+
+TEST_CASE("optimal intervals of the published model are reached", "[allocate]") {
+    const hass::zoo::resnet18 net;
+    const hass::boards::u250 board;
+    using dense = hass::published_dense_dot<hass::published>;
+    using sparse = hass::published_sparse_dot<hass::published>;
+    network_statistics half = statistics_of(net, 0.5);
+    const hass::network_view view = net;
+    for (std::size_t i = 0; i < view.size(); ++i) {
+        if (!hass::is_compute(view[i])) continue;
+        const int length = hass::taps(view[i]);
+        const auto share = hass::binomial_window(length, 0.5);
+        hass::window_histogram h{1, length, {}};
+        for (int c = 0; c < view[i].in.channels; ++c)
+            h.share.insert(h.share.end(), share.begin(), share.end());
+        half[i].windows.push_back(h);
+    }
+    const auto all_dense = hass::allocate(view, half, dense{}, board);
+    CHECK(all_dense.estimate.interval_cycles == 158700.0);
+    CHECK(all_dense.certificate.gap == 0.0);
+    const auto chosen = hass::allocate(view, half, hass::engine_list<sparse, dense>{}, board);
+    CHECK(chosen.estimate.interval_cycles <= 112896.0);
+    CHECK(chosen.certificate.gap == 0.0);
 }

@@ -375,12 +375,18 @@ class allocator {
         if (sum[r] <= budget_[r]) r = choice.obstacle;
         c.binding = r;
         c.missing = std::max(0.0, sum[r] - budget_[r]);
-        c.reason = "no design is within all resources of device '" + std::string(board_.name) +
-                   "' at once; a small one needs " + detail::number(sum[r]) + " " +
-                   std::string(resources[r].name) + " of " + detail::number(budget_[r]) + " (" +
-                   detail::number(c.missing) + " missing)";
-        if (choice.proved_interval < std::numeric_limits<double>::infinity() && !empty_row_)
-            c.reason = "none found within the state limit; " + c.reason;
+        const std::string name(resources[r].name);
+        if (c.missing > 0.0)
+            c.reason = "a small one needs " + detail::number(sum[r]) + " " + name + " of " +
+                       detail::number(budget_[r]) + " (" + detail::number(c.missing) + " missing)";
+        else
+            c.reason = name + " stands in the way (budget " + detail::number(budget_[r]) + ")";
+        const bool proved =
+            choice.proved_interval == std::numeric_limits<double>::infinity() || empty_row_;
+        c.reason = (proved ? "no design is within all resources of device '"
+                           : "no design was found (it is not proved that there is none) within all "
+                             "resources of device '") +
+                   std::string(board_.name) + "' at once; " + c.reason;
     }
 
     std::vector<layer_row> rows_;

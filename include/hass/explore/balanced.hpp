@@ -1,0 +1,121 @@
+/// \file balanced.hpp
+/// The heuristic of the paper [HASS, section on design space exploration: rate balancing and
+/// incrementing] as a policy, for comparison with `exact`:
+///   1. every row starts with its smallest configuration
+///   2. incrementing: the slowest row takes the cheapest configuration that is faster and fits,
+///      until it has none
+///   3. rate balancing: every row takes the configuration with fewest DSPs (then LUTs) that does
+///      not slow the pipeline down
+///
+/// What it misses: a row that has grown never gives anything back while incrementing, so a choice
+/// that was cheap early (weights in the memory that runs out later, many LUTs for few DSPs) stays;
+/// only one row changes at a time, so no trade between two rows is found; and it proves nothing,
+/// its bound is that of the fastest configuration of the slowest row.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include <hass/explore/policy.hpp>
+
+namespace hass {
+
+namespace detail {
+
+/// A choice that grows option by option, with its total.
+class growing_choice {
+  public:
+    explicit growing_choice(const allocation_problem& problem)
+        : problem_(&problem), chosen(problem.rows.size(), 0) {}
+
+    const row_choice& row(std::size_t i) const { return problem_->rows[i]; }
+    double cycles(std::size_t i) const { return row(i).cycles[chosen[i]]; }
+
+    std::size_t slowest() const {
+        std::size_t at = 0;
+        for (std::size_t i = 1; i < chosen.size(); ++i)
+            if (cycles(i) > cycles(at)) at = i;
+        return at;
+    }
+
+    resource_vector total() const {
+        resource_vector sum{};
+        for (std::size_t i = 0; i < chosen.size(); ++i)
+            for (std::size_t r = 0; r < sum.size(); ++r)
+                sum[r] += row(i).options->costs()[chosen[i]][r];
+        return sum;
+    }
+
+    bool fits() const { return no_more(total(), problem_->budget); }
+
+    /// Takes option `k` for row `i` if everything fits then.
+    bool take(std::size_t i, std::uint32_t k) {
+        const std::uint32_t before = chosen[i];
+        chosen[i] = k;
+        if (fits()) return true;
+        chosen[i] = before;
+        return false;
+    }
+
+    allocation_choice result() const {
+        allocation_choice c;
+        for (std::size_t i = 0; i < chosen.size(); ++i)
+            c.proved_interval = std::max(
+                c.proved_interval, *std::min_element(row(i).cycles.begin(), row(i).cycles.end()));
+        c.found = fits();
+        const resource_vector sum = total();
+        c.obstacle = tightest(to_usage(sum), to_usage(problem_->budget));
+        c.options = chosen;
+        return c;
+    }
+
+  private:
+    const allocation_problem* problem_;
+
+  public:
+    std::vector<std::uint32_t> chosen;
+};
+
+}  // namespace detail
+
+/// See the head of the file.
+struct balanced {
+    allocation_choice operator()(const allocation_problem& problem) const {
+        detail::growing_choice d(problem);
+        start_small(d);
+        if (d.fits()) {
+            while (increment(d)) continue;
+            balance(d);
+        }
+        return d.result();
+    }
+
+  private:
+    static constexpr std::size_t everything = row_options::prices.size() - 1;
+
+    /// The cheapest option of each row, all resources priced together.
+    static void start_small(detail::growing_choice& d) {
+        for (std::size_t i = 0; i < d.chosen.size(); ++i)
+            d.chosen[i] = d.row(i).options->list(everything).option.front();
+    }
+
+    static bool increment(detail::growing_choice& d) {
+        const std::size_t i = d.slowest();
+        const double now = d.cycles(i);
+        for (const std::uint32_t k : d.row(i).options->list(everything).option)
+            if (d.row(i).cycles[k] < now && d.take(i, k)) return true;
+        return false;
+    }
+
+    static void balance(detail::growing_choice& d) {
+        const double interval = d.cycles(d.slowest());
+        for (std::size_t i = 0; i < d.chosen.size(); ++i)
+            for (std::uint32_t k = 0; k < d.chosen[i]; ++k)  // fewest DSPs, then LUTs, first
+                if (d.row(i).cycles[k] <= interval && d.take(i, k)) break;
+    }
+};
+
+}  // namespace hass
