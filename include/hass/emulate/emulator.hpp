@@ -128,7 +128,7 @@ class emulator {
                 const layer_row& row = model_.net.rows[i];
                 std::unique_ptr<activation_windows>& windows = collectors[worker].rows[i];
                 if (!windows) windows = std::make_unique<activation_windows>(row);
-                windows->add(planes, count);
+                windows->add(planes, count, detail::keep_from(thresholds[i].activation));
             });
         emulation result;
         result.images = images.count;
@@ -352,7 +352,8 @@ class emulator {
 
     /// Runs the first `count` images and returns their answers. `visit(worker, row, input, planes,
     /// images)` sees the input of every compute row for the first `visited` images, as it comes
-    /// (channels x images x height x width) and as clipped planes; `begin(workers)` is called once.
+    /// (channels x images x height x width) and as planes, where they had to be made clipped;
+    /// `begin(workers)` is called once.
     template <class Begin, class Visit>
     std::vector<float> forward(const image_set& images, const network_thresholds& thresholds,
                                const emulation_options& options, std::size_t visited, Begin begin,
@@ -443,7 +444,7 @@ class emulator {
                 if (is_depthwise(row))
                     depthwise(i, prepared, planes, size, out);
                 else
-                    dense(i, prepared, planes, size, out, space.gemm);
+                    dense(i, prepared, planes, size, keep, out, space.gemm);
                 break;
             }
             case layer_kind::max_pool: {
@@ -533,11 +534,13 @@ class emulator {
         }
     }
 
-    /// The input of row i as planes, channels x images; the input itself where that is the same.
+    /// The input of row i as planes, channels x images. Where nothing has to be padded or sorted it
+    /// is the input itself, not clipped, unless for a depthwise layer: those who read it clip.
     const float* to_planes(std::size_t i, const float* in, std::size_t size, float keep,
                            float outside, workspace& space) const {
         const detail::sliding_window& window = windows_[i];
-        if (window.layout.dense && !(keep > 0.0F)) return in;
+        const bool clips = keep > 0.0F && is_depthwise(window.row);
+        if (window.layout.dense && !clips) return in;
         const std::size_t maps = size * static_cast<std::size_t>(window.row.in.channels);
         const auto pixels = static_cast<std::size_t>(window.row.in.pixels());
         const std::size_t needed = maps * window.layout.size() + detail::packet_slack;
@@ -574,7 +577,7 @@ class emulator {
     }
 
     void dense(std::size_t i, const prepared_row& prepared, const float* planes, std::size_t size,
-               float* out, detail::gemm_scratch& scratch) const {
+               float keep, float* out, detail::gemm_scratch& scratch) const {
         const detail::sliding_window& window = windows_[i];
         const layer_parameters& p = model_.parameters[i];
         const auto pixels = static_cast<std::size_t>(window.row.out.pixels());
@@ -604,8 +607,8 @@ class emulator {
                 planes + g * static_cast<std::size_t>(channels_per_group(window.row)) * channel;
             detail::multiply(
                 filters, p.bias.empty() ? nullptr : p.bias.data() + g * filters.filters(),
-                size * pixels, out + g * filters.filters() * size * pixels, schedule_[i].bounds,
-                scratch, runs_of,
+                size * pixels, keep, out + g * filters.filters() * size * pixels,
+                schedule_[i].bounds, scratch, runs_of,
                 [&](std::size_t k) { return group + k / taps * channel + window.taps[k % taps]; });
         }
     }

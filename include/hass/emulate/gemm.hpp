@@ -118,13 +118,15 @@ struct gemm_scratch {
 };
 
 /// out[f][j] = clamp(bias[f] + sum_k filters[f][k] column_j[k]) where column j's k-th value stands
-/// at tap(k) + its run's place.
+/// at tap(k) + its run's place, and counts as 0 when its magnitude is below `keep`.
 /// \param runs_of  runs_of(first, last, runs) lists the runs of columns [first, last), `to` counted
 ///                 from first
 /// \param tap      tap(k) -> const float*: row k of the matrix of columns
 template <class RunsOf, class Tap>
-void multiply(const packed_filters& filters, const float* bias, std::size_t columns, float* out,
-              const clamp& bounds, gemm_scratch& scratch, RunsOf runs_of, Tap tap) {
+void multiply(const packed_filters& filters, const float* bias, std::size_t columns, float keep,
+              float* out, const clamp& bounds, gemm_scratch& scratch, RunsOf runs_of, Tap tap) {
+    using namespace Eigen::internal;
+    using packet = gemm_tile::packet;
     constexpr std::size_t width = gemm_tile::columns;
     constexpr std::size_t block_columns = 384 / width * width;
     constexpr std::size_t most_depth = 256;
@@ -135,6 +137,8 @@ void multiply(const packed_filters& filters, const float* bias, std::size_t colu
     scratch.bias.assign(filters.panels() * gemm_tile::rows, 0.0F);
     if (bias != nullptr) std::copy_n(bias, filters.filters(), scratch.bias.begin());
     std::array<float, gemm_tile::rows * width> edge;
+    const packet least = pset1<packet>(keep);
+    const packet zero = pset1<packet>(0.0F);
 
     for (std::size_t first = 0; first < columns; first += block_columns) {
         const std::size_t count = std::min(block_columns, columns - first);
@@ -150,9 +154,10 @@ void multiply(const packed_filters& filters, const float* bias, std::size_t colu
                     float* to = scratch.packed.data() + run.to / width * panel_size + k * width +
                                 run.to % width;
                     const float* from = source + run.from;
-                    for (std::size_t i = 0; i < run.length; i += gemm_tile::lanes)
-                        Eigen::internal::pstoreu(
-                            to + i, Eigen::internal::ploadu<gemm_tile::packet>(from + i));
+                    for (std::size_t i = 0; i < run.length; i += gemm_tile::lanes) {
+                        const packet x = ploadu<packet>(from + i);
+                        pstoreu(to + i, pselect(pcmp_lt(pabs(x), least), zero, x));
+                    }
                 }
             }
             const bool is_first = k0 == 0;

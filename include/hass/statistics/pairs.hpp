@@ -171,14 +171,15 @@ class activation_windows {
     explicit activation_windows(const layer_row& row)
         : row_(row), layout_(row), shape_(row), counts_(shape_.counters()) {}
 
-    /// Adds images given as clipped planes (`fill_plane`, 0 outside): planes is
-    /// in.channels x images x plane_layout(row).size().
-    void add(const float* planes, std::size_t images) {
+    /// Adds images given as planes (`fill_plane`, 0 outside), in.channels x images x
+    /// plane_layout(row).size(); values with |x| < keep count as zero, clipped or not.
+    void add(const float* planes, std::size_t images,
+             float keep = std::numeric_limits<float>::denorm_min()) {
         images_ += images;
         const std::size_t size = images * layout_.size();  // of a channel
         for (int b = 0; b < shape_.blocks; ++b) {
             mark(planes + static_cast<std::size_t>(b * shape_.channels) * size,
-                 static_cast<std::size_t>(shape_.channels) * size);
+                 static_cast<std::size_t>(shape_.channels) * size, keep);
             if (shape_.length <= 16)
                 count<std::uint16_t>(b, images);
             else
@@ -212,15 +213,17 @@ class activation_windows {
     }
 
   private:
-    /// Flags of a block's values: all bits set where the value is not zero, so that a flag becomes
+    /// Flags of a block's values: all bits set where the value survives, so that a flag becomes
     /// any bit of a mask by a single `and`. A plane holds every input once and zeros beside, so the
     /// flags also count the non-zero inputs.
-    void mark(const float* values, std::size_t size) {
+    void mark(const float* values, std::size_t size, float keep) {
         flags_.resize(size);
+        const std::uint32_t least = detail::magnitude_bits(keep);
         constexpr std::size_t step = 4096;  // short sums fit narrow, fast integers
         for (std::size_t first = 0; first < size; first += step) {
             const std::size_t last = std::min(size, first + step);
-            for (std::size_t i = first; i < last; ++i) flags_[i] = values[i] != 0.0F ? 0xff : 0;
+            for (std::size_t i = first; i < last; ++i)
+                flags_[i] = detail::magnitude_bits(values[i]) >= least ? 0xff : 0;
             std::uint16_t nonzero = 0;
             for (std::size_t i = first; i < last; ++i)
                 nonzero = static_cast<std::uint16_t>(nonzero + (flags_[i] & 1U));

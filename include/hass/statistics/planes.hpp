@@ -5,8 +5,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 
 #include <hass/workload/layer.hpp>
 
@@ -43,6 +44,21 @@ struct plane_layout {
     }
 };
 
+namespace detail {
+
+/// |x| as an integer of the same order: comparing these never branches and vectorises everywhere.
+constexpr std::uint32_t magnitude_bits(float x) {
+    return std::bit_cast<std::uint32_t>(x) & 0x7fffffffU;
+}
+
+/// 0 where |x| < keep, x otherwise; `keep` as `magnitude_bits`.
+constexpr float clip(float x, std::uint32_t keep) {
+    const std::uint32_t kept = magnitude_bits(x) < keep ? 0U : ~0U;
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & kept);
+}
+
+}  // namespace detail
+
 /// Writes one map (row.in.height x row.in.width) as a plane. Values with |x| < keep become 0, what
 /// lies outside of the map becomes `outside`.
 inline void fill_plane(const layer_row& row, const plane_layout& layout, const float* map,
@@ -50,7 +66,9 @@ inline void fill_plane(const layer_row& row, const plane_layout& layout, const f
     const auto width = static_cast<std::size_t>(row.in.width);
     const auto phases = static_cast<std::size_t>(row.stride_w);
     const auto left = static_cast<std::size_t>(row.pad_left);
-    const auto clipped = [keep](float x) { return std::abs(x) < keep ? 0.0F : x; };
+    const auto clipped = [least = detail::magnitude_bits(keep)](float x) {
+        return detail::clip(x, least);
+    };
     if (layout.dense) {
         for (std::size_t i = 0; i < layout.size(); ++i) plane[i] = clipped(map[i]);
         return;
