@@ -26,7 +26,9 @@ inline std::string duration_text(double seconds) {
 class progress_bar {
   public:
     progress_bar(std::string label, std::size_t total, std::FILE* stream = stderr)
-        : label_(std::move(label)), total_(total), stream_(stream),
+        : label_(std::move(label)),
+          total_(total),
+          stream_(stream),
           terminal_(isatty(fileno(stream)) == 1) {}
     progress_bar(const progress_bar&) = delete;
     progress_bar& operator=(const progress_bar&) = delete;
@@ -34,11 +36,16 @@ class progress_bar {
 
     /// \param done  steps finished, 0 .. total
     /// \param note  what to show beside the bar, e.g. the best objective so far
-    void show(std::size_t done, std::string_view note) {
+    void show(std::size_t done, std::string_view note) { show(done, total_, note); }
+
+    /// The same where the number of steps becomes known on the way.
+    void show(std::size_t done, std::size_t total, std::string_view note) {
+        total_ = total;
         using namespace std::chrono;
         const double elapsed = duration<double>(steady_clock::now() - begin_).count();
         const double left =
-            done == 0 ? 0.0 : elapsed / static_cast<double>(done) * static_cast<double>(total_ - done);
+            done == 0 ? 0.0
+                      : elapsed / static_cast<double>(done) * static_cast<double>(total_ - done);
         const std::size_t filled = total_ == 0 ? width : done * width / total_;
         // Logs get about ten lines a job.
         const std::size_t every = std::max<std::size_t>(1, total_ / 10);

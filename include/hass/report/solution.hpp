@@ -24,30 +24,30 @@ namespace hass {
 struct layer_report {
     std::string name;
     std::string_view kind;
-    std::string engine;               ///< empty for rows without weights
+    std::string engine;  ///< empty for rows without weights
     layer_thresholds thresholds{};
-    double weight_sparsity = 0.0;     ///< shares of zeros in [0, 1]; 0 for rows without weights
+    double weight_sparsity = 0.0;  ///< shares of zeros in [0, 1]; 0 for rows without weights
     double activation_sparsity = 0.0;
-    double pair_sparsity = 0.0;       ///< padding counted as zeros: what the engine meets
+    double pair_sparsity = 0.0;  ///< padding counted as zeros: what the engine meets
     configuration chosen{};
-    double interval_cycles = 0.0;     ///< for one image
+    double interval_cycles = 0.0;  ///< for one image
     usage cost{};
 };
 
 /// One design, measured and costed. Throughput = mhz * 1e6 / interval_cycles; interval_cycles = the
 /// largest of `layers`; resources = their sums.
 struct solution_report {
-    std::string label;                ///< "dense", "hardware-aware", ...
-    double top1 = 0.0;                ///< share of images answered right, [0, 1]
+    std::string label;  ///< "dense", "hardware-aware", ...
+    double top1 = 0.0;  ///< share of images answered right, [0, 1]
     double top5 = 0.0;
-    double weight_sparsity = 0.0;     ///< of all weights
-    double activation_sparsity = 0.0; ///< of all inputs of compute rows
-    double pair_sparsity = 0.0;       ///< of all multiply-accumulates
+    double weight_sparsity = 0.0;      ///< of all weights
+    double activation_sparsity = 0.0;  ///< of all inputs of compute rows
+    double pair_sparsity = 0.0;        ///< of all multiply-accumulates
     double mhz = 0.0;
     estimate hardware{};
-    std::string bottleneck;           ///< name of the slowest stage
-    std::string limit;                ///< why it is not faster, in words
-    std::vector<layer_report> layers; ///< one a row
+    std::string bottleneck;            ///< name of the slowest stage
+    std::string limit;                 ///< why it is not faster, in words
+    std::vector<layer_report> layers;  ///< one a row
 };
 
 /// All about one candidate. Its hardware must fit (`require_fit`).

@@ -43,8 +43,8 @@ inline std::string percent(double share, int digits = 1) {
     return fmt::format("{:.{}f} %", 100.0 * share, digits);
 }
 
-/// The comparison of HASS's Figure 5 and Table II: one column a design, one row a measure, resources
-/// with their share of the board.
+/// The comparison of HASS's Figure 5 and Table II: one column a design, one row a measure,
+/// resources with their share of the board.
 inline std::string comparison_table(std::span<const solution_report> designs, const device& board) {
     using cell = std::function<std::string(const solution_report&)>;
     const auto resource_cell = [&board](double usage::*field, double unit, int digits) -> cell {
@@ -60,7 +60,8 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
         {"weight sparsity", [](const auto& d) { return percent(d.weight_sparsity); }},
         {"activation sparsity", [](const auto& d) { return percent(d.activation_sparsity); }},
         {"pair sparsity", [](const auto& d) { return percent(d.pair_sparsity); }},
-        {"images/s", [](const auto& d) { return fmt::format("{:.0f}", d.hardware.images_per_second); }},
+        {"images/s",
+         [](const auto& d) { return fmt::format("{:.0f}", d.hardware.images_per_second); }},
         {"interval, cycles",
          [](const auto& d) { return fmt::format("{:.0f}", d.hardware.interval_cycles); }},
         {"DSP", resource_cell(&usage::dsp, 1, 0)},
@@ -68,7 +69,8 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
         {"kFF", resource_cell(&usage::ff, 1000, 1)},
         {"BRAM18", resource_cell(&usage::bram18, 1, 0)},
         {"URAM", resource_cell(&usage::uram, 1, 0)},
-        {"images/cycle/DSP", [](const auto& d) { return fmt::format("{:.3e}", d.hardware.efficiency()); }},
+        {"images/cycle/DSP",
+         [](const auto& d) { return fmt::format("{:.3e}", d.hardware.efficiency()); }},
         {"bottleneck", [](const auto& d) { return d.bottleneck; }},
     };
     std::vector<std::vector<std::string>> rows(1);
