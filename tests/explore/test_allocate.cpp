@@ -258,3 +258,46 @@ TEST_CASE("the heuristics stay within the budget and above the optimum", "[alloc
     CHECK(balanced_found > feasible / 2);
     CHECK(balanced_optimal < feasible);  // it does miss designs
 }
+
+TEST_CASE("least of a resource at a required throughput equals enumeration", "[allocate]") {
+    int checked = 0;
+    for (std::uint64_t seed = 1; seed <= 2500; ++seed) {
+        const instance x = draw_instance(seed);
+        hass::allocator<table_engine> allocator(x.net, x.engine, x.board,
+                                                hass::exact{20000, 20000});
+        const hass::allocation fastest = allocator.solve(x.statistics);
+        if (!fastest.fits) continue;
+        draws d{seed ^ 0x5555};
+        const std::size_t r = static_cast<std::size_t>(d.between(0, 4));
+        const double required = fastest.estimate.images_per_second * (0.3 + 0.8 * d.uniform());
+        // enumerate
+        double least = std::numeric_limits<double>::infinity();
+        std::vector<std::size_t> digit(x.net.rows.size(), 0);
+        for (bool more = true; more;) {
+            usage total{};
+            double interval = 0.0;
+            for (std::size_t i = 0; i < digit.size(); ++i) {
+                const choice& c = x.engine.tables[i][digit[i]];
+                total += c.cost;
+                interval = std::max(interval,
+                                    c.cycles * std::max(0.5, 1.0 - x.statistics[i].pair_sparsity));
+            }
+            if (hass::fits(total, x.board.budget) && interval <= x.board.mhz * 1e6 / required)
+                least = std::min(least, total.*hass::resources[r].field);
+            std::size_t i = 0;
+            while (i < digit.size() && ++digit[i] == x.engine.tables[i].size()) digit[i++] = 0;
+            more = i < digit.size();
+        }
+        const hass::allocation a = allocator.least(r, required);
+        INFO("seed " << seed << ": " << a.certificate.reason);
+        REQUIRE(a.fits == (least < std::numeric_limits<double>::infinity()));
+        if (!a.fits) continue;
+        ++checked;
+        REQUIRE(a.estimate.images_per_second >= required * (1.0 - 1e-12));
+        REQUIRE(hass::evaluate(x.net, x.statistics, x.engine, x.board, a.design).fits);
+        REQUIRE(a.certificate.minimal);
+        REQUIRE(a.estimate.total.*hass::resources[r].field ==
+                Approx(least).epsilon(1e-8).margin(1e-6));
+    }
+    CHECK(checked > 500);
+}

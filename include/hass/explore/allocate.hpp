@@ -46,6 +46,10 @@ struct certificate {
     bool fewest_dsp = false;
     bool fewest_lut = false;
     double least_dsp = 0.0;  ///< no design of the same interval has fewer DSPs than this
+    /// Of `allocator::least`: no design of the required throughput needs less of the resource than
+    /// `least`, and whether this one needs just that.
+    double least = 0.0;
+    bool minimal = false;
     /// The resource (index into `resources`) that forbids the next smaller interval, or that is
     /// missing when nothing fits; nullopt: no resource does, the limiting row is as fast as it
     /// gets.
@@ -197,6 +201,51 @@ class allocator {
         return choose();
     }
 
+    /// The design that needs least of one resource (then of DSPs; for DSPs, then of LUTs) at a
+    /// required throughput, for the statistics of the last `solve` or `update`. In its certificate
+    /// the upper bound is the required throughput, `least` the proven bound of that resource, and
+    /// `reason` says what is minimised or why the throughput cannot be reached.
+    /// \param r  index into `resources`
+    /// \param images_per_second  > 0
+    /// \throws hass::error before the first `solve`, for a resource or throughput that makes no
+    /// sense
+    allocation least(std::size_t r, double images_per_second) requires
+        requires(Policy& p, const allocation_problem& x) {
+        p.least(x, 0, 1.0);
+    }
+    {
+        if (!solved_) throw error("allocate: least before the first solve");
+        if (r >= resources.size())
+            throw error("allocate: resource " + std::to_string(r) + " of " +
+                        std::to_string(resources.size()));
+        if (!(images_per_second > 0.0))
+            throw error("allocate: required throughput is " + detail::number(images_per_second) +
+                        " images/s, must be above zero");
+        if (too_small_ || empty_row_) return nothing_fits({});
+        const double interval = board_.mhz * 1e6 / images_per_second;
+        const allocation_choice choice = policy_.least({choices_, budget_}, r, interval);
+        allocation a;
+        certificate& c = a.certificate;
+        c.upper_bound_images_per_second = images_per_second;
+        if (!choice.found) {
+            const bool proved = choice.proved_interval == std::numeric_limits<double>::infinity();
+            c.gap = std::numeric_limits<double>::infinity();
+            c.binding = choice.obstacle;
+            c.reason = detail::number(images_per_second) + " images/s " +
+                       (proved ? "cannot be reached" : "were not reached") + " on device '" +
+                       std::string(board_.name) + "'";
+            return a;
+        }
+        fill(choice, a);
+        c.least = choice.least;
+        c.gap = 0.0;
+        c.minimal = choice.minimal;
+        c.binding = r;
+        c.reason = std::string(resources[r].name) + " is minimised at " +
+                   detail::number(images_per_second) + " images/s";
+        return a;
+    }
+
     network_view net() const { return {rows_, edges_, names_}; }
     const device& board() const { return board_; }
     const E& engine() const { return engine_; }
@@ -265,39 +314,36 @@ class allocator {
         const allocation_choice choice = policy_(allocation_problem{choices_, budget_});
         if (!choice.found) return nothing_fits(choice);
         allocation a;
-        a.fits = true;
-        a.design.resize(rows_.size());
-        for (std::size_t i = 0; i < rows_.size(); ++i)
-            a.design[i] = options_[i]->configurations()[choice.options[i]];
-        summarise(choice, a);
+        fill(choice, a);
+        certificate& c = a.certificate;
+        const double hz = board_.mhz * 1e6;
+        c.upper_bound_images_per_second = choice.proved_interval > 0.0
+                                              ? hz / choice.proved_interval
+                                              : std::numeric_limits<double>::infinity();
+        const double interval = a.estimate.interval_cycles;
+        c.gap = choice.proved_interval >= interval ? 0.0 : interval / choice.proved_interval - 1.0;
+        c.fewest_dsp = choice.fewest_dsp, c.fewest_lut = choice.fewest_lut;
+        c.least_dsp = choice.least_dsp;
+        explain(choice, a);
         return a;
     }
 
-    /// The estimate of the choice: what `evaluate` gives, without asking the engine again.
-    void summarise(const allocation_choice& choice, allocation& a) const {
+    /// The design of the choice and its estimate: what `evaluate` gives, without asking the engine
+    /// again.
+    void fill(const allocation_choice& choice, allocation& a) const {
+        a.fits = true;
         estimate& e = a.estimate;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::uint32_t k = choice.options[i];
+            a.design.push_back(options_[i]->configurations()[k]);
             e.total += to_usage(options_[i]->costs()[k]);
             if (cycles_[i][k] > e.interval_cycles)
                 e.interval_cycles = cycles_[i][k], e.bottleneck = i;
         }
-        const double hz = board_.mhz * 1e6;
-        e.images_per_second = e.interval_cycles > 0.0 ? hz / e.interval_cycles
+        e.images_per_second = e.interval_cycles > 0.0 ? board_.mhz * 1e6 / e.interval_cycles
                                                       : std::numeric_limits<double>::infinity();
         e.fits = fits(e.total, board_.budget);
-
-        certificate& c = a.certificate;
-        c.upper_bound_images_per_second = choice.proved_interval > 0.0
-                                              ? hz / choice.proved_interval
-                                              : std::numeric_limits<double>::infinity();
-        c.gap = choice.proved_interval >= e.interval_cycles
-                    ? 0.0
-                    : e.interval_cycles / choice.proved_interval - 1.0;
-        c.fewest_dsp = choice.fewest_dsp, c.fewest_lut = choice.fewest_lut;
-        c.least_dsp = choice.least_dsp;
-        c.limiting_row = e.bottleneck;
-        explain(choice, a);
+        a.certificate.limiting_row = e.bottleneck;
     }
 
     void explain(const allocation_choice& choice, allocation& a) const {

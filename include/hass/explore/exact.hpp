@@ -133,7 +133,46 @@ class exact {
             search(result);
         }
         tell_obstacle(result);
-        spend_least(result);
+        const thrift proof = spend_least(0, 1);
+        result.fewest_dsp = proof.first;
+        result.fewest_lut = proof.second;
+        result.least_dsp = proof.least;
+        result.found = true;
+        result.options = best_;
+        return result;
+    }
+
+    /// The choice within `interval` cycles that needs least of resource `r` (an index into
+    /// `resources`), then fewest DSPs; for r = DSP, then fewest LUTs.
+    /// \returns found; `proved_interval` is `interval` then, otherwise infinite when it is proved
+    /// that no choice is as fast, else the fastest row's bound; `least` and `minimal` of `r`
+    allocation_choice least(const allocation_problem& problem, std::size_t r, double interval) {
+        problem_ = &problem;
+        chooser_ = detail::chooser(problem.budget, max_states_);
+        climb();
+        allocation_choice result;
+        result.proved_interval = infinity;
+        if (interval < floor_) return result;
+        high_ = interval;
+        if (!accept_any(interval)) {
+            offer_rungs(interval, {});
+            chooser_.set_max_states(0);
+            verdict answer = chooser_.feasible(infinity);
+            chooser_.set_max_states(max_states_);
+            if (answer != verdict::yes) {
+                collect(interval);
+                offer(interval);
+                answer = every_row_has_one() ? chooser_.feasible(infinity) : verdict::no;
+            }
+            result.obstacle = chooser_.obstacle();
+            if (answer == verdict::unknown) result.proved_interval = floor_;
+            if (answer != verdict::yes) return result;
+            take_answer();
+        }
+        const thrift proof = spend_least(r, r == 0 ? 1 : 0);
+        result.proved_interval = interval;
+        result.least = proof.least;
+        result.minimal = proof.first;
         result.found = true;
         result.options = best_;
         return result;
@@ -254,19 +293,21 @@ class exact {
     /// Prices of needs, an objective, and what a choice may cost in all: whatever does not fit
     /// under this bound is struck out.
     struct lagrangian {
-        resource_vector price{};  ///< per share of the budget
-        double objective = 0.0;   ///< per DSP
-        double limit = 0.0;       ///< of objective + prices . (need - budget)
+        resource_vector price{};   ///< per share of the budget
+        std::size_t resource = 0;  ///< what is minimised
+        double objective = 0.0;    ///< per unit of it
+        double limit = 0.0;        ///< of objective + prices . (need - budget)
     };
 
     /// Collects the options that can be part of a choice within `interval` cycles that fits and
-    /// needs no more than `dsp_limit` DSPs.
-    void collect(double interval, double dsp_limit = infinity) {
+    /// needs no more than `limit_of_r` of resource r.
+    void collect(double interval, std::size_t r = 0, double limit_of_r = infinity) {
         constexpr std::size_t prices = row_options::prices.size();
         std::array<double, prices> slack{};
         for (std::size_t l = 0; l < prices; ++l)
             slack[l] = 1.0 + 2.0 * rounding - least_price(l + 1, interval);
-        slack[0] = std::min(slack[0], slack[0] - 1.0 + dsp_limit / problem_->budget[0]);
+        if (problem_->budget[r] > 0.0)
+            slack[r] = std::min(slack[r], slack[r] - 1.0 + limit_of_r / problem_->budget[r]);
         candidates_.clear();
         candidates_of_.assign(1, 0);
         for (std::size_t i = 0; i < ladders_.size(); ++i) {
@@ -313,7 +354,7 @@ class exact {
     /// Strikes out candidates by a Lagrangian bound.
     void strike(const lagrangian& bound) {
         resource_vector q = per_need(bound.price);
-        q[0] += bound.objective;
+        q[bound.resource] += bound.objective;
         values_.resize(candidates_.size());
         least_.assign(ladders_.size(), infinity);
         double sum = 0.0;
@@ -414,7 +455,7 @@ class exact {
                 keep_within(high_);
                 continue;
             }
-            strike({chooser_.prices(), 0.0, 0.0});
+            strike({chooser_.prices(), 0, 0.0, 0.0});
             raise_low(chooser_.prices());
             low = std::max(middle, low_);
         }
@@ -561,50 +602,63 @@ class exact {
             if (least_price(l + 1, below) > 1.0 + rounding) result.obstacle = l;
     }
 
-    /// Among the choices within `high_`: fewest DSPs, then fewest LUTs.
-    void spend_least(allocation_choice& result) {
-        constexpr std::size_t dsp = 0;
-        constexpr std::size_t lut = 1;
-        result.least_dsp = least_price(1 + dsp, high_) * problem_->budget[dsp];
-        detail::selection best = best_;
-        if (accept(0, high_)) {  // every row has its fewest DSPs, then LUTs
-            result.fewest_dsp = result.fewest_lut = true;
-            result.least_dsp = total(best_)[dsp];
-            return;
+    /// What `spend_least` has proved.
+    struct thrift {
+        bool first = false;   ///< nothing within the interval needs less of the first resource
+        bool second = false;  ///< ... and, as little of the first, less of the second
+        double least = 0.0;   ///< bound of the need of the first
+    };
+
+    /// Among the choices within `high_`, one that needs least of `first`, then of `second`.
+    thrift spend_least(std::size_t first, std::size_t second) {
+        thrift proof;
+        proof.least = least_price(1 + first, high_) * problem_->budget[first];
+        if (first == 0 && second == 1 && accept(0, high_)) {
+            proof = {true, true, total(best_)[first]};  // every row has its fewest DSPs, then LUTs
+            return proof;
         }
-        for (std::size_t l = 1; l < detail::ladder::lists; ++l) {
-            if (!accept(l, high_)) continue;
-            const resource_vector a = total(best_);
-            const resource_vector b = total(best);
-            if (a[dsp] < b[dsp] || (a[dsp] == b[dsp] && a[lut] < b[lut])) best = best_;
-        }
-        best_ = best;
+        take_best_rung(first, second);
         resource_vector caps = problem_->budget;
-        double bound = result.least_dsp;
+        double bound = proof.least;
         // a good choice and good prices from what the ladders offer ...
         chooser_.set_max_states(0);
         chooser_.set_duals({});
         offer_rungs(high_, best_);
-        chooser_.minimise(dsp, high_, caps, points_of(best_), bound);
+        chooser_.minimise(first, high_, caps, points_of(best_), bound);
         take_answer();
         // ... leave few options that could be better
-        const lagrangian priced{chooser_.duals(), 1.0, total(best_)[dsp]};
-        collect(high_, total(best_)[dsp]);
-        strike(priced);
+        const double reached = total(best_)[first];
+        collect(high_, first, reached);
+        strike({chooser_.duals(), first, 1.0, reached});
         offer(high_);
         chooser_.set_max_states(max_tie_states_);
-        bound = result.least_dsp;
-        result.fewest_dsp =
-            chooser_.minimise(dsp, high_, caps, points_of(best_), bound) == verdict::yes;
-        result.least_dsp = std::max(result.least_dsp, bound);
+        bound = proof.least;
+        proof.first =
+            chooser_.minimise(first, high_, caps, points_of(best_), bound) == verdict::yes;
         const detail::selection fewest = chooser_.found();
-        caps[dsp] = chooser_.total(fewest)[dsp];
-        if (result.fewest_dsp) result.least_dsp = caps[dsp];
+        caps[first] = chooser_.total(fewest)[first];
+        proof.least =
+            proof.first ? caps[first] : std::min(caps[first], std::max(proof.least, bound));
         chooser_.set_duals({});
-        if (!result.fewest_dsp) chooser_.set_max_states(0);
-        const bool lut_proved = chooser_.minimise(lut, high_, caps, fewest, bound) == verdict::yes;
-        result.fewest_lut = result.fewest_dsp && lut_proved;
+        if (!proof.first) chooser_.set_max_states(0);
+        const bool second_proved =
+            chooser_.minimise(second, high_, caps, fewest, bound) == verdict::yes;
+        proof.second = proof.first && second_proved;
         take_answer();
+        return proof;
+    }
+
+    /// Makes the best choice that a single price list offers `best_`, unless that is better.
+    void take_best_rung(std::size_t first, std::size_t second) {
+        detail::selection best = best_;
+        for (std::size_t l = 0; l < detail::ladder::lists; ++l) {
+            if (!accept(l, high_)) continue;
+            const resource_vector a = total(best_);
+            const resource_vector b = total(best);
+            if (a[first] < b[first] || (a[first] == b[first] && a[second] < b[second]))
+                best = best_;
+        }
+        best_ = best;
     }
 
     resource_vector total(const detail::selection& s) const {
@@ -615,12 +669,19 @@ class exact {
         return sum;
     }
 
-    /// The gathered points that are these options, or beat them.
-    detail::selection points_of(const detail::selection& options) const {
+    /// The offered points that are these options, or beat them; added where there is none.
+    detail::selection points_of(const detail::selection& options) {
         detail::selection points(options.size(), 0);
         for (std::size_t i = 0; i < options.size(); ++i) {
+            frontier& f = rows_[i];
             const resource_vector& need = problem_->rows[i].options->costs()[options[i]];
-            while (!detail::no_more(rows_[i].points[points[i]].need, need)) ++points[i];
+            while (points[i] < f.points.size() && !detail::no_more(f.points[points[i]].need, need))
+                ++points[i];
+            if (points[i] < f.points.size()) continue;
+            f.points.push_back({high_, need, options[i]});
+            detail::order_points(f);
+            points[i] = 0;
+            while (f.points[points[i]].option != options[i]) ++points[i];
         }
         return points;
     }

@@ -35,6 +35,8 @@ struct allocation_choice {
     bool fewest_dsp = false;             ///< proved
     bool fewest_lut = false;             ///< proved, among those with as few DSPs
     double least_dsp = 0.0;              ///< no choice of this interval has fewer DSPs
+    double least = 0.0;                  ///< of `exact::least`: no choice needs less
+    bool minimal = false;                ///< of `exact::least`: nor does this one need more
     std::size_t obstacle = 0;            ///< resource that forbids the next smaller interval
 };
 
