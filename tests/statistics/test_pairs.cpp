@@ -176,7 +176,7 @@ TEST_CASE("both ways of letting masks meet agree") {
         hass::mask_counts a(length);
         hass::mask_counts w(length);
         const std::uint64_t keep = ~std::uint64_t{0} >> (64 - length);
-        for (int i = 0; i < 700; ++i) a.add(bits() & keep, i % 7 + 1U);
+        for (int i = 0; i < 700; ++i) a.add(bits() & keep, static_cast<unsigned>(i % 7) + 1U);
         for (int i = 0; i < 100; ++i) w.add(bits() & keep);
         std::vector<std::uint64_t> direct(static_cast<std::size_t>(length) + 1);
         std::vector<std::uint64_t> transformed(direct.size());
