@@ -1,0 +1,315 @@
+/// \file partition.hpp
+/// Networks that do not fit at once, or fit badly: cut into consecutive parts, each with a design
+/// of its own. Either the parts are loaded one after another onto one board (`partition`), or each
+/// has a board of a chain (`chain`). Cuts are optimal: dynamic programming over cut positions, with
+/// the exact allocator for every part.
+///
+///     one board   seconds for a batch = sum over parts of (batch x interval / clock + reloading),
+///                 no reloading when there is one part only; fill and drain are not counted
+///     chain       interval = the slowest part's, links included
+///
+/// Data that crosses a cut leaves the chip: a part is no faster than its crossing data through the
+/// board's off-chip link (or the chain's link). The image and the network's result are not counted,
+/// as in `allocate`.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hass/device/device.hpp>
+#include <hass/error.hpp>
+#include <hass/explore/allocate.hpp>
+#include <hass/explore/exact.hpp>
+#include <hass/explore/frontier.hpp>
+#include <hass/workload/network.hpp>
+
+namespace hass {
+
+/// Rows `first` .. `last - 1` and their design.
+struct network_part {
+    std::size_t first = 0;
+    std::size_t last = 0;
+    allocation best;               ///< of these rows alone
+    double crossing_bits = 0.0;    ///< for one image, into and out of this part through cuts
+    double interval_cycles = 0.0;  ///< of the part: compute, or crossing data if that is slower
+};
+
+/// A network in parts.
+struct partitioning {
+    bool fits = false;  ///< false: some layer fits nowhere on its own, `reason` says which
+    std::vector<network_part> parts;
+    double images_per_second = 0.0;
+    double seconds_per_batch = 0.0;  ///< one board only
+    /// Whether every allocation that was compared is proved optimal; the cuts are optimal then.
+    bool proved = false;
+    std::string reason;
+};
+
+/// How a network is partitioned on one board.
+struct partition_settings {
+    double batch = 256.0;           ///< images between two reconfigurations, >= 1
+    int data_bits = 16;             ///< of a word that crosses a cut, >= 1
+    std::size_t max_states = 5000;  ///< of the exact allocator while cuts are compared
+};
+
+namespace detail {
+
+/// Words that cross the cut in front of row `at`, for one image: every value that is made before it
+/// and read behind it, once.
+inline double words_across(const network_view& net, std::size_t at) {
+    const auto cut = static_cast<int>(at);
+    double words = 0.0;
+    if (at == 0 || at >= net.size()) return words;
+    for (int from = network_input; from < cut; ++from) {
+        const bool crosses = std::any_of(net.edges.begin(), net.edges.end(), [&](const edge& e) {
+            return e.from == from && e.to >= cut;
+        });
+        if (!crosses) continue;
+        words += static_cast<double>(from == network_input
+                                         ? input_shape(net).volume()
+                                         : net.rows[static_cast<std::size_t>(from)].out.volume());
+    }
+    return words;
+}
+
+/// Statistics of a network seen from row `first` on.
+template <NetworkStatistics S>
+struct statistics_from {
+    const S* all;
+    std::size_t first;
+    decltype(auto) at(std::size_t i) const { return all->at(first + i); }
+};
+
+/// The parts of one network on one board: their intervals, without designs.
+class part_intervals {
+  public:
+    template <Engine E, NetworkStatistics S>
+    part_intervals(const network_view& net, const S& s, const E& engine, const device& board,
+                   std::size_t max_states)
+        : budget_(to_vector(board.budget)), policy_(max_states, 0) {
+        check_device(board);
+        options_.resize(net.size());
+        cycles_.resize(net.size());
+        for (std::size_t i = 0; i < net.size(); ++i) {
+            options_[i] = options_of(engine, net[i]);
+            options_[i].finish(budget_, budget_);
+            layer_statistics mine;
+            if (is_compute(net[i])) mine = s.at(i), check_statistics(net, i, mine);
+            cycles_of(engine, net[i], mine, options_[i].configurations(), cycles_[i]);
+        }
+        for (std::size_t i = 0; i < net.size(); ++i)
+            rows_.push_back({&options_[i], cycles_[i], i + 1});
+    }
+    part_intervals(const part_intervals&) = delete;
+    part_intervals& operator=(const part_intervals&) = delete;
+
+    /// Cycles of rows first .. last - 1 together; infinite when they do not fit.
+    double operator()(std::size_t first, std::size_t last) {
+        const auto rows = std::span<const row_choice>(rows_).subspan(first, last - first);
+        for (const row_choice& row : rows)
+            if (row.options->size() == 0) return std::numeric_limits<double>::infinity();
+        const allocation_choice c = policy_(allocation_problem{rows, budget_});
+        if (!c.found) {
+            proved_ = proved_ && c.proved_interval == std::numeric_limits<double>::infinity();
+            return std::numeric_limits<double>::infinity();
+        }
+        double interval = 0.0;
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            interval = std::max(interval, rows[i].cycles[c.options[i]]);
+        proved_ = proved_ && c.proved_interval >= interval;
+        return interval;
+    }
+
+    bool proved() const { return proved_; }
+
+  private:
+    resource_vector budget_;
+    exact policy_;
+    std::vector<row_options> options_;
+    std::vector<std::vector<double>> cycles_;
+    std::vector<row_choice> rows_;
+    bool proved_ = true;
+};
+
+/// Positions where cutting can help: in front of compute rows, and the two ends.
+inline std::vector<std::size_t> cut_positions(const network_view& net) {
+    std::vector<std::size_t> cuts{0};
+    for (std::size_t i = 1; i < net.size(); ++i)
+        if (is_compute(net[i])) cuts.push_back(i);
+    cuts.push_back(net.size());
+    return cuts;
+}
+
+/// The allocation of rows first .. last - 1 with all its proofs.
+template <Engine E, NetworkStatistics S>
+network_part make_part(const network_view& net, const S& s, const E& engine, const device& board,
+                       std::size_t first, std::size_t last, int data_bits) {
+    network_view part{net.rows.subspan(first, last - first), {}, {}};
+    std::vector<std::string> names;
+    for (std::size_t i = first; i < last; ++i) names.push_back(name_of(net, i));
+    part.names = names;
+    network_part p;
+    p.first = first, p.last = last;
+    p.best = allocate(part, statistics_from<S>{&s, first}, engine, board);
+    p.crossing_bits = data_bits * (words_across(net, first) + words_across(net, last));
+    return p;
+}
+
+/// The first row that has no configuration within the budget.
+inline std::string no_part_fits(const network_view& net, const device& board,
+                                part_intervals& intervals) {
+    for (std::size_t i = 0; i < net.size(); ++i)
+        if (intervals(i, i + 1) == std::numeric_limits<double>::infinity())
+            return "layer '" + name_of(net, i) + "' does not fit device '" +
+                   std::string(board.name) + "' on its own";
+    return "no cut gives parts that fit";
+}
+
+}  // namespace detail
+
+/// The network in parts that are loaded onto one board in turn: the cuts with the highest
+/// throughput, one part if that is best. Cuts are tried in front of compute rows.
+/// \throws hass::error for bad input, as `allocate`; batch < 1; data_bits < 1
+template <Engine E, NetworkStatistics S, Device D>
+partitioning partition(const network_view& net, const S& statistics, const E& engine, const D& on,
+                       const partition_settings& settings = {}) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    if (net.size() == 0) throw error("partition: the network has no layers");
+    if (!(settings.batch >= 1.0))
+        throw error("partition: batch is " + detail::number(settings.batch) + ", must be >= 1");
+    if (settings.data_bits < 1) throw error("partition: data_bits must be >= 1");
+    const device& board = on.limits();
+    detail::part_intervals intervals(net, statistics, engine, board, settings.max_states);
+    const double hz = board.mhz * 1e6;
+    const auto crossing_cycles = [&](double words) {
+        if (words == 0.0) return 0.0;
+        return words * settings.data_bits / (board.budget.bandwidth * 1e9) * hz;
+    };
+    const auto seconds = [&](double interval) { return settings.batch * interval / hz; };
+
+    const std::vector<std::size_t> cuts = detail::cut_positions(net);
+    const std::size_t n = cuts.size();
+    // one part needs no reloading
+    const double whole = seconds(intervals(0, net.size()));
+    std::vector<double> best(n, infinity);
+    std::vector<std::size_t> from(n, 0);
+    best[0] = 0.0;
+    for (std::size_t a = 0; a + 1 < n; ++a) {
+        if (best[a] == infinity) continue;
+        for (std::size_t b = a + 1; b < n; ++b) {
+            if (a == 0 && b + 1 == n) continue;  // that is `whole`
+            const double compute = intervals(cuts[a], cuts[b]);
+            if (compute == infinity) continue;
+            const double data = crossing_cycles(detail::words_across(net, cuts[a]) +
+                                                detail::words_across(net, cuts[b]));
+            const double total =
+                best[a] + seconds(std::max(compute, data)) + board.reconfiguration_s;
+            if (total < best[b]) best[b] = total, from[b] = a;
+            // adding rows never makes a part faster
+            if (best[a] + seconds(compute) >= std::min(whole, best[n - 1])) break;
+        }
+    }
+
+    partitioning result;
+    result.seconds_per_batch = std::min(whole, best[n - 1]);
+    result.proved = intervals.proved();
+    if (result.seconds_per_batch == infinity) {
+        result.reason = detail::no_part_fits(net, board, intervals);
+        return result;
+    }
+    std::vector<std::size_t> ends{n - 1};
+    if (whole > best[n - 1])
+        while (from[ends.back()] != 0) ends.push_back(from[ends.back()]);
+    std::size_t first = 0;
+    for (auto end = ends.rbegin(); end != ends.rend(); first = cuts[*end], ++end) {
+        network_part p = detail::make_part(net, statistics, engine, board, first, cuts[*end],
+                                           settings.data_bits);
+        p.interval_cycles = std::max(p.best.estimate.interval_cycles,
+                                     crossing_cycles(p.crossing_bits / settings.data_bits));
+        result.parts.push_back(std::move(p));
+    }
+    result.fits = true;
+    result.images_per_second = settings.batch / result.seconds_per_batch;
+    result.reason = std::to_string(result.parts.size()) +
+                    (result.parts.size() == 1 ? " part" : " parts, loaded in turn");
+    return result;
+}
+
+/// The network on a chain of boards, at most one part a board, in their order: the cuts with the
+/// highest throughput. Boards that are not needed stay empty (their part has no rows).
+/// \param link_gbit_s  of the links between neighbours, > 0
+/// \param data_bits    of a word that crosses a cut, >= 1
+/// \throws hass::error for bad input, as `allocate`; no boards; a link without bandwidth
+template <Engine E, NetworkStatistics S>
+partitioning chain(const network_view& net, const S& statistics, const E& engine,
+                   std::span<const device> boards, double link_gbit_s, int data_bits = 16,
+                   std::size_t max_states = 5000) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    if (net.size() == 0) throw error("chain: the network has no layers");
+    if (boards.empty()) throw error("chain: no boards");
+    if (!(link_gbit_s > 0.0))
+        throw error("chain: link of " + detail::number(link_gbit_s) + " Gbit/s");
+    if (data_bits < 1) throw error("chain: data_bits must be >= 1");
+    const std::vector<std::size_t> cuts = detail::cut_positions(net);
+    const std::size_t n = cuts.size();
+
+    // best[k][b]: least seconds an image of the rows in front of cut b on the first k boards
+    std::vector<std::vector<double>> best(boards.size() + 1, std::vector<double>(n, infinity));
+    std::vector<std::vector<std::size_t>> from(boards.size() + 1, std::vector<std::size_t>(n, 0));
+    best[0][0] = 0.0;
+    partitioning result;
+    result.proved = true;
+    std::string shortage;
+    for (std::size_t k = 0; k < boards.size(); ++k) {
+        detail::part_intervals intervals(net, statistics, engine, boards[k], max_states);
+        const double hz = boards[k].mhz * 1e6;
+        for (std::size_t a = 0; a < n; ++a) {
+            if (best[k][a] == infinity) continue;
+            if (best[k][a] < best[k + 1][a]) best[k + 1][a] = best[k][a], from[k + 1][a] = a;
+            for (std::size_t b = a + 1; b < n; ++b) {
+                const double compute = intervals(cuts[a], cuts[b]) / hz;
+                const double link =
+                    data_bits * detail::words_across(net, cuts[b]) / (link_gbit_s * 1e9);
+                const double slowest = std::max({best[k][a], compute, link});
+                if (slowest < best[k + 1][b]) best[k + 1][b] = slowest, from[k + 1][b] = a;
+                if (compute >= best[k + 1][n - 1]) break;
+            }
+        }
+        result.proved = result.proved && intervals.proved();
+        if (shortage.empty() && best[k + 1][n - 1] == infinity)
+            shortage = detail::no_part_fits(net, boards[k], intervals);
+    }
+    const double slowest = best[boards.size()][n - 1];
+    if (slowest == infinity) {
+        result.reason =
+            "the chain of " + std::to_string(boards.size()) + " boards is too small: " + shortage;
+        return result;
+    }
+    result.parts.resize(boards.size());
+    std::size_t end = n - 1;
+    for (std::size_t k = boards.size(); k > 0; --k) {
+        const std::size_t start = from[k][end];
+        network_part& p = result.parts[k - 1];
+        p.first = cuts[start], p.last = cuts[end];
+        if (start != end) {
+            p = detail::make_part(net, statistics, engine, boards[k - 1], cuts[start], cuts[end],
+                                  data_bits);
+            const double link = data_bits * detail::words_across(net, cuts[end]) /
+                                (link_gbit_s * 1e9) * boards[k - 1].mhz * 1e6;
+            p.interval_cycles = std::max(p.best.estimate.interval_cycles, link);
+        }
+        end = start;
+    }
+    result.fits = true;
+    result.images_per_second = 1.0 / slowest;
+    result.reason = "a chain of " + std::to_string(boards.size()) + " boards";
+    return result;
+}
+
+}  // namespace hass
