@@ -90,12 +90,21 @@ struct emulated {
         if (labels.size() != images.count)
             throw hass::error(fmt::format("{}: {} labels for the {} images of {}", s.labels,
                                           labels.size(), images.count, s.images));
+        const hass::shape expected = hass::input_shape(network.network());
+        if (images.each != expected)
+            throw hass::error(fmt::format("{}: images of {}, but {} takes {}", s.images,
+                                          text(images.each), s.model, text(expected)));
         if (const auto first = static_cast<std::size_t>(s.first_images);
             first > 0 && first < images.count) {
             images.count = first;
             labels.resize(first);
         }
         options.threads = s.threads;
+    }
+
+  private:
+    static std::string text(const hass::shape& x) {
+        return fmt::format("{}x{}x{}", x.channels, x.height, x.width);
     }
 };
 
@@ -490,13 +499,17 @@ void describe_flags(CLI::App& app, settings& s) {
     for (const auto& o : hass::built_in_optimizers)
         optimizers.push_back(fmt::format("{} ({})", o.name, o.summary));
     app.set_help_flag("-h,--help", "This text");
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.add_option("--model", s.model, "Trained network, ONNX")->capture_default_str();
     app.add_option("--images", s.images,
                    "Images, .npy: N x C x H x W (or N x H x W), uint8 or float");
     app.add_option("--labels", s.labels, "Labels, .npy: N integers");
     app.add_option("--mean", s.mean, "Input is (pixel * scale - mean) / std; one value a channel")
-        ->delimiter(',');
-    app.add_option("--std", s.std, "See --mean")->delimiter(',');
+        ->delimiter(',')
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    app.add_option("--std", s.std, "See --mean")
+        ->delimiter(',')
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     app.add_option("--scale", s.scale, "See --mean")->capture_default_str();
     app.add_option("--first-images", s.first_images, "Use only the first so many images; 0: all")
         ->capture_default_str();
@@ -520,6 +533,7 @@ void describe_flags(CLI::App& app, settings& s) {
                    "dense design; pareto: accuracy, throughput and DSPs apart")
         ->capture_default_str();
     app.add_option("--lambda", s.lambda, "l1 l2 l3 of the objective")
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
         ->expected(3)
         ->delimiter(',')
         ->capture_default_str();
