@@ -25,8 +25,8 @@ enum class zero_operand : std::uint8_t {
 ///
 ///     cycles = ceil(M / rows) ceil(K G1 G0 / (H1 H0 lanes1 lanes0)) ceil(N / columns)
 ///
-/// times the throttle. Weights are taken to conform; lanes above G1 G0 are idle. Layers that a
-/// structure does not make faster (few input channels) run dense.
+/// times the throttle. Weights are taken to conform; lanes above G1 G0 are idle. Layers with
+/// less than a block of input channels, or that the structure does not make faster, run dense.
 /// Accesses are not published: energy of compute only.
 struct highlight {
     patterns::rank rank1{4, 4};  ///< of the weights, outer: G1 of H1 blocks
@@ -53,12 +53,12 @@ struct highlight {
         using detail::ceil_div;
         const matrix_product p = as_matrix_product(row);
         const double density = (1.0 - s.activation_sparsity) * inside_share(s);
-        const std::int64_t blocks =
-            ceil_div(channels_per_group(row), std::int64_t{rank1.of} * rank0.of) * taps(row);
+        const std::int64_t block = std::int64_t{rank1.of} * rank0.of;
+        const std::int64_t blocks = ceil_div(channels_per_group(row), block) * taps(row);
         const std::int64_t structured =
             blocks * ceil_div(rank1.keep, lanes1) * ceil_div(rank0.keep, lanes0);
         const std::int64_t dense = ceil_div(p.k, std::int64_t{lanes1} * lanes0);
-        const bool runs_dense = dense <= structured;
+        const bool runs_dense = channels_per_group(row) < block || dense <= structured;
         const double words =
             (runs_dense ? lanes1 * lanes0 : rank1.keep * rank0.of) * density * columns;
         const double tiles = static_cast<double>(ceil_div(p.m, rows) * ceil_div(p.n, columns)) *

@@ -20,7 +20,7 @@
 namespace hass {
 
 struct sps {
-    int taps = 9;    ///< kernels with as many taps have a pattern, all others run dense
+    int taps = 9;    ///< of the kernels that have a pattern
     int keep = 4;    ///< taps that stay, 1..taps
     int period = 8;  ///< channels after which the patterns repeat
 
@@ -30,7 +30,16 @@ struct sps {
         return {Taps, Keep, Period};
     }
 
-    constexpr bool has_pattern(const layer_row& row) const { return hass::taps(row) == taps; }
+    /// Kernels of other shapes and layers with fewer input channels than a period (the first one,
+    /// depthwise ones) run dense.
+    constexpr bool has_pattern(const layer_row& row) const {
+        return hass::taps(row) == taps && channels_per_group(row) >= period;
+    }
+
+    /// Multiplications for one image.
+    constexpr double macs(const layer_row& row) const {
+        return static_cast<double>(mac_count(row)) / hass::taps(row) * kept(row);
+    }
 
     /// Input streams see a fixed set of patterns only if their number and the period divide one
     /// another.
