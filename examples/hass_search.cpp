@@ -426,7 +426,8 @@ class search_job {
             {"hardware-aware", "hardware_aware"}};
         hass::json file{{"hass_version", HASS_VERSION},
                         {"network", bench_.source},
-                        {"device", hass::to_json(board_)},
+                        {"device", board_.name},
+                        {"budget", hass::to_json(board_)},
                         {"engine", settings_.engine},
                         {"resources", settings_.resources},
                         {"optimizer", settings_.optimizer},

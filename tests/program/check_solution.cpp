@@ -36,7 +36,7 @@ void check_layer(const std::string& where, const json& layer) {
           "negative threshold");
 }
 
-void check_design(const std::string& name, const json& design, const json& device) {
+void check_design(const std::string& name, const json& design, const json& budget) {
     const json& layers = design.at("layers");
     double slowest = 0.0;
     std::string bottleneck;
@@ -62,7 +62,7 @@ void check_design(const std::string& name, const json& design, const json& devic
         for (const json& layer : layers) sum += layer.at(resource).get<double>();
         const double total = design.at(resource);
         check(close(sum, total), name, std::string(resource) + " is not the sum of the layers'");
-        check(total <= device.at(resource).get<double>(), name,
+        check(total <= budget.at(resource).get<double>(), name,
               std::string(resource) + " is over budget");
     }
 }
@@ -74,7 +74,7 @@ int main(int argc, char** argv) try {
     for (const char* field : {"network", "device", "engine", "optimizer", "seed", "trials"})
         check(solution.contains(field), "solution", std::string("no ") + field);
     for (const char* design : {"dense", "activation_only", "software_only", "hardware_aware"})
-        check_design(design, solution.at(design), solution.at("device"));
+        check_design(design, solution.at(design), solution.at("budget"));
     check(!solution.at("pareto").empty(), "pareto", "is empty");
     return failures == 0 ? 0 : 1;
 } catch (const std::exception& e) {

@@ -65,7 +65,7 @@ solution_report describe(std::string label, const network_view& net, const candi
     d.pair_sparsity = c.sparsity.pair;
     d.mhz = board.mhz;
     d.hardware = require_fit(c.hardware).estimate;
-    d.bottleneck = name_of(net, c.hardware.certificate.limiting_row);
+    d.bottleneck = name_of(net, d.hardware.bottleneck);
     d.limit = c.hardware.certificate.reason;
     for (std::size_t i = 0; i < net.size(); ++i) {
         layer_report l;
