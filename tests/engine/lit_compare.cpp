@@ -12,6 +12,7 @@
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/folded_array.hpp>
 #include <hass/engine/highlight.hpp>
+#include <hass/engine/pass.hpp>
 #include <hass/engine/patterns/coarse.hpp>
 #include <hass/engine/patterns/structured.hpp>
 #include <hass/engine/sparse_dot.hpp>
@@ -222,6 +223,14 @@ TEST_CASE("A folded array is the fastest folding that its multipliers allow", "[
         CHECK(run.cycles == Approx(best));
         CHECK(run.macs == Approx(16.0 * 24 * 9 * 64 * 0.25));
         CHECK(hass::utilisation(run, size) <= 1.0);
+    }
+    // Nor does PASS do more than its multipliers can, at any sparsity.
+    for (int tenths = 0; tenths <= 10; ++tenths) {
+        const auto activations = hass::independent_statistics(0.0, tenths / 10.0);
+        for (const int size : {8, 64, 1024}) {
+            const auto pass = hass::fold(hass::pass<>{}, hass::activation_pairs{}, size);
+            CHECK(hass::utilisation(pass.run(row, activations), size) <= 1.0 + 1e-12);
+        }
     }
     const auto dense = hass::fold(hass::dense_dot<>{}, hass::all_pairs{}, 64).run(row, s);
     CHECK(dense.cycles >= static_cast<double>(hass::mac_count(row)) / 64);

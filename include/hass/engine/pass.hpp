@@ -14,18 +14,31 @@
 
 namespace hass {
 
-/// Cycles of a window of M pairs, mean form of early 2023: max(1, M (1 - S_a) / N) x share of
-/// windows that are not all zero. Where the weights are not pruned, the measured windows are
-/// activation windows and the slowest stream counts; otherwise activation zeros are taken as
-/// independent. Resources are those of the published sparse dot product, of which the same tool
-/// flow is the source. \tparam R  resource policy
-template <ResourceModel R = published>
+/// Cycles of a window with M (1 - S) survivors in the mean when empty windows are skipped,
+///
+///     max(1, M (1 - S) / ((1 - P(empty)) N)) (1 - P(empty)) = max(1 - P(empty), M (1 - S) / N)
+///
+/// `mean_interval` is the published form, without the inner division: it counts empty windows twice
+/// and lets multipliers do more than they can (102 % on ResNet-18).
+struct nonempty_interval {
+    constexpr double mean(double mean_survivors, double empty_share, int macs) const {
+        return std::max(1.0 - empty_share, mean_survivors / macs);
+    }
+};
+
+/// Cycles of a window as the interval policy says, of activation zeros alone. Where the weights are
+/// not pruned, the measured windows are activation windows and the slowest stream counts; otherwise
+/// activation zeros are taken as independent. Resources are those of the published sparse dot
+/// product, of which the same tool flow is the source. \tparam I  interval policy; `mean_interval`
+/// for the published mean form \tparam R  resource policy
+template <Interval I = nonempty_interval, ResourceModel R = published>
 struct pass {
+    I interval{};
     R resources{};
     precision widths{};
 
     static constexpr bool legal(const layer_row& row, const parallelism& p) {
-        return sparse_dot<mean_interval, R>::legal(row, p);
+        return sparse_dot<I, R>::legal(row, p);
     }
 
     /// Expected cycles for one image. \throws hass::error as `sparse_dot`
@@ -46,19 +59,25 @@ struct pass {
     }
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
-        sparse_dot<mean_interval, R>{}.for_each(row, visit);
+        sparse_dot<I, R>{}.for_each(row, visit);
     }
 
   private:
-    static constexpr double window(const layer_row& row, const layer_statistics& s,
-                                   const folded_row& f, const parallelism& p) {
-        if (s.weight_sparsity == 0.0 && s.windows_of(p.vector) != nullptr)
-            return window_cycles(mean_interval{}, s, row.in.channels, taps(row), p.vector,
+    constexpr double window(const layer_row& row, const layer_statistics& s, const folded_row& f,
+                            const parallelism& p) const {
+        const auto slowest = [&](const layer_statistics& activations) {
+            return window_cycles(interval, activations, row.in.channels, taps(row), p.vector,
                                  f.streams_in, p.macs);
+        };
+        if (s.weight_sparsity == 0.0 && s.windows_of(p.vector) != nullptr) return slowest(s);
         const double density = (1.0 - s.activation_sparsity) * inside_share(s);
-        double empty = 1.0;
-        for (int i = 0; i < f.pairs; ++i) empty *= 1.0 - density;
-        return mean_interval{}.mean(f.pairs * density, empty, p.macs);
+        if constexpr (detail::MeanInterval<I>) {
+            double empty = 1.0;
+            for (int i = 0; i < f.pairs; ++i) empty *= 1.0 - density;
+            return interval.mean(f.pairs * density, empty, p.macs);
+        } else {
+            return slowest(independent_statistics(0.0, 1.0 - density));
+        }
     }
 };
 
