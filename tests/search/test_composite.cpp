@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hass/search/composite.hpp"
+#include "hass/search/importance.hpp"
 #include "hass/search/parallel.hpp"
 #include "hass/search/study.hpp"
 #include "hass/search/tpe.hpp"
@@ -160,4 +161,25 @@ TEST_CASE("a batch on threads gives the same trials whatever their number", "[pa
     }
     hass::study<hass::tpe<>> study(thresholds(), 8);
     CHECK_THROWS_AS(hass::run_batches(study, whole, 0, 1), hass::error);
+}
+
+TEST_CASE("importance ranks the axes that matter", "[importance]") {
+    hass::space where({hass::real_axis("idle", 0.0, 1.0), hass::real_axis("strong", 0.0, 2.0),
+                       hass::log_axis("weak", 0.01, 1.0), hass::categorical_axis("c", {"a", "b"})});
+    hass::study<hass::random_search> study(where, 4, {.trials = 80});
+    study.run([](std::span<const double> p) {
+        if (p[3] == 1.0 && p[0] > 0.9) return outcome::failed("no");
+        return outcome::ok(3.0 * p[1] * p[1] + 0.5 * std::log(p[2]));
+    });
+    const auto history = study.history();
+    const auto result = hass::importance(where, history);
+    REQUIRE(result.shares.size() == 3);
+    CHECK(result.shares[0].axis == "strong");
+    CHECK(result.shares[1].axis == "weak");
+    // Var(3 x^2 over [0, 2]) = 12.8, Var(0.5 ln y) = 0.44.
+    CHECK(result.shares[0].variance == Approx(12.8 / 13.24).margin(0.01));
+    CHECK(result.shares[2].variance < 0.001);
+    CHECK(result.explained > 0.99);
+    CHECK_THROWS_WITH(hass::importance(where, history, 1), Contains("no objective 1"));
+    CHECK_THROWS_WITH(hass::importance(where, {}), Contains("fewer than three"));
 }

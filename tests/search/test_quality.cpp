@@ -130,10 +130,10 @@ std::array<std::vector<double>, 3> best_values(const std::string& name, Make mak
 }
 
 template <class Make>
-void compare(const std::string& ours, const std::string& peer, Make make) {
+void compare(const std::string& ours, const std::string& peer, Make make, int seeds = 20) {
     for (const char* name :
          {"sphere5", "rosenbrock5", "rastrigin10", "hartmann6", "ackley10", "hass40"}) {
-        const auto best = best_values(name, make, 20);
+        const auto best = best_values(name, make, seeds);
         const json& theirs = recorded().at("single_objective").at(name).at(peer);
         for (std::size_t b = 0; b < budgets.size(); ++b) {
             const json& row = theirs.at("b" + std::to_string(budgets[b]));
@@ -183,11 +183,14 @@ TEST_CASE("TPE is not worse than Optuna's", "[.][quality]") {
 }
 
 TEST_CASE("univariate TPE is not worse than Optuna's", "[.][quality]") {
-    compare("tpe-univariate", "tpe_uni (5.0.0.dev)", [](hass::space where, std::uint64_t seed) {
+    const auto make = [](hass::space where, std::uint64_t seed) {
         hass::tpe_options options;
         options.model = hass::tpe_model::univariate;
         return hass::tpe<>(std::move(where), seed, options);
-    });
+    };
+    // The peer has 11 seeds only, and hartmann6 has a second basin: 20 of ours are not enough to
+    // tell the medians.
+    compare("tpe-univariate", "tpe_uni (5.0.0.dev)", make, 60);
 }
 
 TEST_CASE("CMA-ES is not worse than its peer", "[.][quality]") {
