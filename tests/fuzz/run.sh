@@ -11,7 +11,7 @@ for target in "$build"/tests/fuzz/fuzz_*; do
     name=$(basename "$target" | sed 's/^fuzz_//')
     corpus=$build/corpus/$name
     mkdir -p "$corpus"
-    find "$root/examples/data" "$root/tests/data" -name "*.$name" -size -64k -exec cp -n {} "$corpus" \;
+    find "$root/examples/data" "$root/tests" \( -name "*.$name" -o -path "*/corpus_$name/*" \) -size -64k -exec cp -n {} "$corpus" \;
     echo "== fuzz_$name"
     "$target" -max_total_time="${1:-60}" -print_final_stats=1 -print_funcs=0 -artifact_prefix="$build/" \
         -rss_limit_mb=2048 -max_len=65536 -verbosity=0 "$corpus"
