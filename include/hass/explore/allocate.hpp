@@ -10,7 +10,10 @@
 /// that interval takes one with fewest DSPs, then fewest LUTs.
 ///
 /// For a search loop keep an `allocator`: it computes costs once, and when the statistics of one
-/// layer change it looks at that layer only (`update`).
+/// layer change it looks at that layer only (`update`). It also gives the design that needs least
+/// of one resource at a required throughput (`least`). The heuristics that others use are policies
+/// too
+/// (`balanced.hpp`, `greedy.hpp`); networks that do not fit at once are cut in `partition.hpp`.
 #pragma once
 
 #include <algorithm>
@@ -167,6 +170,12 @@ class allocator {
         detail::check_device(board_);
         enumerate();
     }
+
+    // what the policy sees points into this object's own tables; moving keeps them in place
+    allocator(const allocator&) = delete;
+    allocator& operator=(const allocator&) = delete;
+    allocator(allocator&&) = default;
+    allocator& operator=(allocator&&) = default;
 
     /// The allocation for these statistics.
     /// \throws hass::error for statistics of another network, sparsities outside [0, 1], NaN,

@@ -97,15 +97,12 @@ class chooser {
     void set_duals(const resource_vector& duals) { duals_ = duals; }
     void set_ascent_steps(int steps) { ascent_steps_ = steps; }
 
-    /// After `no`: the resource that is in the way (most of the price), and whether one resource
-    /// alone is (`least`: the sum of least needs is over the budget).
+    /// After `no`: the resource that is in the way: the one whose least needs alone are over the
+    /// budget, or the one that takes most of the prices.
     std::size_t obstacle() const { return obstacle_; }
 
     /// Prices of the last infeasibility proof or bound, per share of the budget; they sum to 1.
     const resource_vector& prices() const { return prices_; }
-
-    /// Whether the choice fits the budget, summed in row order like `evaluate` does.
-    bool fits_budget(const selection& s) const { return no_more(total(s), caps_); }
 
     resource_vector total(const selection& s) const {
         resource_vector sum{};
@@ -158,20 +155,10 @@ class chooser {
     }
     /// @}
 
-    void set_obstacle(std::size_t r) { obstacle_ = r; }
-
-    /// Prices that reject `interval`, if the current ones do.
+    /// The resource that takes most of the current prices.
     std::size_t dearest() const {
         return static_cast<std::size_t>(
             std::distance(prices_.begin(), std::max_element(prices_.begin(), prices_.end())));
-    }
-
-    /// The resource whose least needs within `interval` are over the budget, if there is one.
-    std::size_t short_resource(double interval) {
-        caps_ = budget_;
-        if (!take_prefix(interval)) return R;
-        const auto found = short_by_least();
-        return found ? *found : R;
     }
 
   private:
