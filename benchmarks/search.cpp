@@ -75,4 +75,3 @@ BENCHMARK_CAPTURE(ask_and_tell, multivariate, hass::tpe_model::multivariate)->Ap
 BENCHMARK_CAPTURE(ask_and_tell, univariate, hass::tpe_model::univariate)->Apply(tpe_sizes);
 BENCHMARK(random_ask)->Arg(40);
 BENCHMARK(grid_ask)->Arg(20);
-

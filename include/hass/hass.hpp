@@ -39,6 +39,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/engine_list.hpp>
 #include <hass/engine/eyeriss_v2.hpp>
+#include <hass/engine/folded_array.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/formats.hpp>
 #include <hass/engine/hash_accumulate.hpp>
@@ -73,23 +74,28 @@
 #include <hass/explore/allocate.hpp>
 #include <hass/explore/balanced.hpp>
 #include <hass/explore/choice.hpp>
+#include <hass/explore/compare.hpp>
 #include <hass/explore/evaluate.hpp>
 #include <hass/explore/exact.hpp>
 #include <hass/explore/frontier.hpp>
 #include <hass/explore/greedy.hpp>
 #include <hass/explore/mining.hpp>
+#include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>
 //
+#include <hass/search/additive_model.hpp>
 #include <hass/search/any_optimizer.hpp>
 #include <hass/search/cma_es.hpp>
 #include <hass/search/codesign.hpp>
 #include <hass/search/composite.hpp>
 #include <hass/search/grid.hpp>
+#include <hass/search/importance.hpp>
 #include <hass/search/journal.hpp>
 #include <hass/search/nsga2.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/optimizer.hpp>
 #include <hass/search/optimizers.hpp>
+#include <hass/search/parallel.hpp>
 #include <hass/search/pareto.hpp>
 #include <hass/search/parzen.hpp>
 #include <hass/search/random.hpp>

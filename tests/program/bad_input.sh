@@ -17,9 +17,11 @@ npy() {
 
 # refuses <text> <flags...>: the program leaves with 2 and one line that holds the text.
 refuses() {
-    local expected=$1 code=0
+    local expected=$1 code=0 out=(--out out) trials=(--trials 2)
     shift
-    "$program" --trials 2 --out out "$@" >stdout 2>stderr </dev/null || code=$?
+    [[ " $* " != *" --out "* ]] || out=()
+    [[ " $* " != *" --trials "* ]] || trials=()
+    "$program" "${trials[@]}" "${out[@]}" "$@" >stdout 2>stderr </dev/null || code=$?
     if [ $code -ne 2 ] || [ "$(grep -c . stderr)" -ne 1 ] || ! grep -qiF -- "$expected" stderr ||
         [ -e out/solution.json ] || [ -e out/trials.csv ]; then
         printf '%s\n' "FAILED: $*" "  exit code $code (2), expected '$expected' in one line on stderr:"
@@ -47,7 +49,7 @@ refuses missing.onnx --model missing.onnx
 refuses four_labels.npy --labels four_labels.npy
 refuses no_images.npy --images no_images.npy
 refuses short.npy --images short.npy
-refuses small.npy --images small.npy --labels four_labels.npy
+refuses 8x8 --images small.npy --labels four_labels.npy
 refuses missing.npy --images missing.npy
 refuses "did you mean 'u250'" --device u25O
 refuses "unknown field 'dps'" --device odd.json
@@ -56,10 +58,10 @@ refuses tiny --device tiny.json
 refuses "did you mean 'spe'" --engine sep
 refuses "did you mean 'tpe'" --optimizer tep
 refuses "did you mean 'pareto'" --objective paretto
+refuses file --out file/out
 refuses trials --trials 0
 refuses trials --trials -3
 refuses trials --trials many
-refuses file --out file/out
 refuses --no-such-flag --no-such-flag
 refuses missing.json --statistics missing.json
 

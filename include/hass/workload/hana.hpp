@@ -16,10 +16,9 @@ namespace hass {
 /// first is `input<...>`. One unpack, no fold over types.
 template <class Parts>
 constexpr auto network_of(const Parts& parts) {
-    return boost::hana::unpack(parts,
-                               [](const auto&... part) {
-                                   return sequential<std::remove_cvref_t<decltype(part)>...>{};
-                               });
+    return boost::hana::unpack(parts, [](const auto&... part) {
+        return sequential<std::remove_cvref_t<decltype(part)>...>{};
+    });
 }
 
 }  // namespace hass
