@@ -109,6 +109,34 @@ TEST_CASE("composite search needs a fraction of the trials of TPE", "[composite]
     }
 }
 
+TEST_CASE("composite search copes with an accuracy that levels off, and with noise",
+          "[composite]") {
+    const auto collapsing = [](std::span<const double> p) {
+        double lost = 0.0;
+        for (std::size_t i = 0; i < layers; ++i)
+            lost += (0.2 + 0.1 * static_cast<double>(i)) * std::pow(p[i], 6.0);
+        return 0.1 + 0.82 * std::exp(-4.0 * lost * lost);  // down to chance
+    };
+    const auto gentle = [](std::span<const double> p) { return -0.1 * throughput(p); };
+    hass::composite_options options;
+    options.evaluations = 800;
+    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+        hass::random_stream noise(seed);
+        hass::composite quick(thresholds(), seed, gentle, options);
+        hass::tpe<> slow(thresholds(), seed);
+        double best[2] = {0.0, 0.0};
+        const auto step = [&](auto& optimizer, double& least) {
+            const auto t = optimizer.ask();
+            const double value = -collapsing(t->point) + gentle(t->point);
+            least = std::min(least, value);
+            optimizer.tell(*t, outcome::ok(value + 0.002 * noise.normal()));
+        };
+        for (int i = 0; i < 32; ++i) step(quick, best[0]);
+        for (int i = 0; i < 96; ++i) step(slow, best[1]);
+        CHECK(best[0] < best[1]);
+    }
+}
+
 TEST_CASE("composite search keeps to a learnt constraint", "[composite]") {
     const auto constrained = [](std::span<const double> p) {
         return outcome::constrained({-accuracy(p) + known(p)}, {0.9 - accuracy(p)});

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -30,6 +31,13 @@ class additive_model {
     void add(std::span<const double> unit, double y) {
         units_.emplace_back(unit.begin(), unit.end());
         targets_.push_back(y);
+        fitted_ = false;
+    }
+
+    /// Says which value of y matters most: with curvature that the model cannot follow, it fits
+    /// there and lets go elsewhere, as far as the evidence asks for it.
+    void focus_on(double y) {
+        focus_ = y;
         fitted_ = false;
     }
 
@@ -64,7 +72,7 @@ class additive_model {
         const std::size_t n = size();
         std::vector<double> rest(n);
         for (std::size_t i = 0; i < n; ++i) {
-            rest[i] = targets_[i] - mean_ - std::sqrt(scale_ * noise_) * normal();
+            rest[i] = targets_[i] - mean_ - std::sqrt(scale_ * noise_of(i)) * normal();
             for (std::size_t k = 0; k < prior.size(); ++k) rest[i] -= prior[k] * feature(i, k);
         }
         return from_prior(prior, solve(std::move(rest)));
@@ -89,6 +97,13 @@ class additive_model {
     double variance(std::size_t k) const {
         if (k == 0) return 100.0;
         return (k <= powers_.size() ? 4.0 : 1.0) / static_cast<double>(powers_.size());
+    }
+
+    /// Noise variance of an observation, in units of scale_: more the farther y is from the focus.
+    double noise_of(std::size_t i) const {
+        if (!focus_ || reach_ <= 0.0) return noise_;
+        const double far = (targets_[i] - *focus_) / reach_;
+        return noise_ * (1.0 + far * far);
     }
 
     void tabulate() {
@@ -116,7 +131,7 @@ class additive_model {
         double log_determinant = 0.0;
         for (std::size_t i = 0; i < n; ++i)
             for (std::size_t j = 0; j <= i; ++j) {
-                double sum = gram_[i * n + j] + (i == j ? noise_ : 0.0);
+                double sum = gram_[i * n + j] + (i == j ? noise_of(i) : 0.0);
                 for (std::size_t k = 0; k < j; ++k) sum -= factor_[i * n + k] * factor_[j * n + k];
                 if (i == j) {
                     sum = std::sqrt(std::max(sum, 1e-300));
@@ -179,6 +194,11 @@ class additive_model {
             chosen_at_ = size();
             std::span<const int> best_powers = linear;
             double best_noise = 1e-2;
+            double best_reach = 0.0;
+            double spread = 0.0;
+            for (const double y : targets_)
+                spread += (y - mean_) * (y - mean_) / static_cast<double>(size());
+            spread = std::sqrt(spread);
             double best = -std::numeric_limits<double>::infinity();
             const std::array<std::span<const int>, 7> choices{linear, square, cubic, quintic,
                                                               bent,   steep,  free};
@@ -186,15 +206,20 @@ class additive_model {
                 powers_ = powers;
                 tabulate();
                 make_gram();
-                for (const double noise : {1e-6, 1e-4, 1e-3, 1e-2, 1e-1}) {
-                    noise_ = noise;
-                    const double evidence = factorise();
-                    if (evidence <= best) continue;
-                    best = evidence;
-                    best_powers = powers;
-                    best_noise = noise;
-                }
+                for (const double noise : {1e-6, 1e-4, 1e-3, 1e-2, 1e-1})
+                    for (const double reach : {0.0, 0.3, 0.1, 0.03}) {
+                        if (reach > 0.0 && !focus_) continue;
+                        noise_ = noise;
+                        reach_ = reach * spread;
+                        const double evidence = factorise();
+                        if (evidence <= best) continue;
+                        best = evidence;
+                        best_powers = powers;
+                        best_noise = noise_;
+                        best_reach = reach_;
+                    }
             }
+            reach_ = best_reach;
             powers_ = best_powers;
             noise_ = best_noise;
         }
@@ -228,6 +253,8 @@ class additive_model {
     std::size_t chosen_at_ = 0;
     std::span<const int> powers_;
     double noise_ = 1e-2;  // relative to scale_
+    double reach_ = 0.0;   // distance from the focus at which the noise has doubled; 0: everywhere
+    std::optional<double> focus_;
     double scale_ = 1.0;
     double mean_ = 0.0;
     std::vector<double> table_;

@@ -8,8 +8,9 @@
 /// The model of the black box (and of each constraint) is additive over axes: a Bayesian linear
 /// regression on powers of each axis' coordinate, with a part shared by all axes, so that the first
 /// few trials already say how sensitive an average axis is. Which powers, and how much noise, is
-/// chosen by the evidence. A candidate is the optimum, by CMA-ES, of the known part plus a draw
-/// from the posterior (Thompson sampling), or plus its mean every other time.
+/// chosen by the evidence; so is how far from the best trial the model need not fit, since
+/// accuracies bend and level off. A candidate is the optimum, by CMA-ES, of the known part plus, in
+/// turn, a draw from the posterior (Thompson sampling), its mean, and its mean near the best trial.
 #pragma once
 
 #include <algorithm>
@@ -100,7 +101,10 @@ class composite {
         if (!result.values().empty() && known - known == 0.0)
             models_[0].add(unit, result.values()[0] - known);
         for (std::size_t j = 0; j < result.constraints().size(); ++j) {
-            while (models_.size() < j + 2) models_.emplace_back(active_.size());
+            while (models_.size() < j + 2) {
+                models_.emplace_back(active_.size());
+                models_.back().focus_on(0.0);  // where it begins to bind
+            }
             models_[j + 1].add(unit, result.constraints()[j]);
         }
         if (result.values().empty()) return;
@@ -110,6 +114,7 @@ class composite {
             best_ = told.point;
             best_violation_ = violation;
             best_value_ = result.values()[0];
+            models_[0].focus_on(best_value_ - known);
         }
     }
 
@@ -139,16 +144,37 @@ class composite {
         return point;
     }
 
+    /// The space cut to a box around the best point: half a range down to a fiftieth, on a log
+    /// scale.
+    space around_best(random_stream& random) const {
+        const double reach = 0.5 * stable_exp(-3.2 * random.uniform());
+        std::vector<axis> axes = where_.axes();
+        for (const std::size_t i : active_) {
+            axis& a = axes[i];
+            if (a.step > 0.0) continue;
+            const auto [low, high] = a.model_range();
+            const double centre = a.to_model(best_[i]);
+            const double below = where_[i].from_model(centre - reach * (high - low));
+            a.high = where_[i].from_model(centre + reach * (high - low));
+            a.low = below;
+        }
+        return space(std::move(axes));
+    }
+
     std::vector<double> suggest(random_stream& random) {
-        // Every other suggestion trusts the mean: draws alone explore too much with many axes.
-        const bool explore = asked_ % 2 == 0;
+        // In turn: a draw, the mean (draws alone explore too much with many axes), and the mean in
+        // a box around the best point, of random size: where the model is wrong far out, it can
+        // still be right nearby.
+        const bool explore = asked_ % 3 == 0;
+        const bool nearby = asked_ % 3 == 2 && !best_.empty();
+        const space within = nearby ? around_best(random) : where_;
         std::vector<additive_model::function> drawn;
         for (additive_model& m : models_)
             if (m.size() > 0) drawn.push_back(explore ? m.draw(random) : m.mean());
         cma_es_options inner;
         inner.start = best_.empty() ? options_.start : best_;
         inner.step = 0.1;
-        cma_es search(where_, random.next(), inner);
+        cma_es search(within, random.next(), inner);
         std::vector<double> unit(active_.size());
         std::vector<double> best = inner.start;
         double best_value = std::numeric_limits<double>::infinity();
