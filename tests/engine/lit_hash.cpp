@@ -240,6 +240,26 @@ TEST_CASE("Bad Matrix Market files are named", "[hash]") {
                       Catch::Contains("'no/such.mtx' cannot be opened"));
 }
 
+TEST_CASE("Damaged Matrix Market files are read or refused, never worse", "[hash]") {
+    const std::string whole =
+        "%%MatrixMarket matrix coordinate real symmetric\n% c\n4 4 3\n1 1 2.5\n3 1 -1e3\n4 2 0\n";
+    std::uint64_t state = 25;
+    int refused = 0;
+    for (int round = 0; round < 3000; ++round) {
+        std::string text = whole.substr(0, draw(state) % (whole.size() + 1));
+        for (std::uint64_t n = draw(state) % 4; n > 0 && !text.empty(); --n)
+            text[draw(state) % text.size()] = static_cast<char>(draw(state) % 256);
+        try {
+            const auto m = parse(text);
+            REQUIRE(m.row_start.size() == static_cast<std::size_t>(m.rows) + 1);
+            REQUIRE(m.row_start.back() == m.column.size());
+        } catch (const hass::error&) {
+            ++refused;
+        }
+    }
+    CHECK(refused > 1000);
+}
+
 TEST_CASE("Adjacent columns never collide, so layers pass nothing", "[hash]") {
     std::uint64_t state = 24;
     std::vector<int> columns(3000);

@@ -125,6 +125,11 @@ TEST_CASE("HighLight: cycles of whole blocks are K times the density", "[pipelin
     // Fewer non-zeros a block than lanes leave lanes idle: no faster than 4:7
     CHECK(hass::highlight::of(p::hss<p::gh<2, 7>, p::gh<2, 4>>{}).run(row, dense).cycles ==
           tiles * 840 / 8 * (4.0 / 7) * (2.0 / 4));
+    // More than lanes take turns
+    CHECK(hass::highlight::of(p::hss<p::gh<5, 7>, p::gh<2, 4>>{}).run(row, dense).cycles ==
+          tiles * 840 / 28 * 2);
+    CHECK(hass::highlight::of(p::hss<p::gh<4, 7>, p::gh<3, 10>>{}).run(row, dense).cycles ==
+          tiles * 840 / 70 * 2);
     // Three input channels have no blocks of 16: dense
     const auto first = convolution(3, 16, 8, 3);
     CHECK(hass::highlight::of(p::hss<p::gh<4, 4>, p::gh<2, 4>>{}).run(first, dense).cycles ==

@@ -96,7 +96,7 @@ class matrix_market_reader {
     void read_size() {
         if (!next_line()) fail("no line with rows, columns and entries");
         std::istringstream words(line_);
-        constexpr std::int64_t most = 100'000'000;
+        constexpr std::int64_t most = 1 << 24;  // keeps a lying file from taking all memory
         rows_ = static_cast<int>(whole(words, "number of rows", 1, most));
         columns_ = static_cast<int>(whole(words, "number of columns", 1, most));
         entries_ = whole(words, "number of entries", 0, std::numeric_limits<std::int64_t>::max());
@@ -115,7 +115,7 @@ class matrix_market_reader {
         }
         if (!nonzero) return;
         positions.emplace_back(r, c);
-        if (mirrored_ && r != c) positions.emplace_back(c, r);
+        if (mirrored_) positions.emplace_back(c, r);
     }
 
     std::istream& in_;
