@@ -169,6 +169,26 @@ TEST_CASE("Nothing is zero that is unmodelled", "[properties]") {
     }
 }
 
+TEST_CASE("Impossible extents and statistics are named", "[properties]") {
+    const auto s = hass::independent_statistics(0.5, 0.5);
+    const auto fails = [&](const auto& engine, const std::string& expected) {
+        CHECK_THROWS_WITH(engine.run(rows[0], s), Catch::Contains(expected));
+    };
+    fails(hass::dense_array{0, 4, 16}, "dense array: an extent of 0");
+    fails(hass::dual_side_core{65}, "dual-side core: an extent of 0");
+    fails(hass::dual_side_core{32, 32, 0}, "dual-side core: an extent of 0");
+    fails(hass::eyeriss_v2_pe{-1}, "Eyeriss v2 PE: an extent of -1");
+    fails(hass::highlight{{4, 0}}, "HighLight: an extent of 0");
+    fails(hass::sdpe_array{0}, "SDPE array: an extent of 0");
+    fails(hass::hash_array{1, 0}, "hash array: an extent of 0");
+    hass::layer_statistics wrong = s;
+    wrong.activation_sparsity = std::nan("");
+    for (const named_array& e : arrays())
+        CHECK_THROWS_WITH(e.run(rows[0], wrong), Catch::Contains("activation_sparsity"));
+    CHECK_THROWS_WITH(hass::pass<>{}.cycles(rows[0], wrong, {}),
+                      Catch::Contains("activation_sparsity"));
+}
+
 namespace {
 
 // Everything that can be seen of an engine on some rows and statistics.

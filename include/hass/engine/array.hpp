@@ -14,10 +14,15 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include <hass/engine/arithmetic.hpp>
+#include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/streams.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -85,6 +90,7 @@ struct array_run {
 
 /// Anything that runs compute rows one after another.
 ///     run(row, statistics) -> array_run    multipliers() -> int
+/// Engines here throw hass::error for extents below 1 and for sparsities outside [0, 1].
 ///     area_mm2() -> optional<double>       nullopt where none is published
 template <class E>
 concept ArrayEngine = requires(const E& e, const layer_row& row, const layer_statistics& s) {
@@ -103,6 +109,20 @@ constexpr double throttle(double words_needed, std::optional<double> words_avail
     return words_available ? std::max(1.0, words_needed / *words_available) : 1.0;
 }
 
+namespace detail {
+
+/// \throws hass::error for an extent of an engine below 1, or sparsities that are no shares
+constexpr void require_array(std::string_view engine, std::initializer_list<int> extents,
+                             const layer_statistics& s) {
+    for (const int e : extents)
+        if (e < 1)
+            throw error(std::string(engine) + ": an extent of " + std::to_string(e) +
+                        ", must be at least 1");
+    validate(s);
+}
+
+}  // namespace detail
+
 /// An array without any support for zeros: the baseline of the same size. Weights m x k and
 /// activations k x n meet in tiles of `rows` x `depth` x `columns` a cycle.
 struct dense_array {
@@ -113,8 +133,9 @@ struct dense_array {
     constexpr int multipliers() const { return rows * depth * columns; }
     static constexpr std::optional<double> area_mm2() { return std::nullopt; }
 
-    constexpr array_run run(const layer_row& row, const layer_statistics&) const {
+    constexpr array_run run(const layer_row& row, const layer_statistics& s) const {
         using detail::ceil_div;
+        detail::require_array("dense array", {rows, depth, columns}, s);
         const matrix_product p = as_matrix_product(row);
         const double cycles = static_cast<double>(ceil_div(p.m, rows) * ceil_div(p.k, depth)) *
                               static_cast<double>(ceil_div(p.n, columns) * p.groups);

@@ -86,6 +86,11 @@ struct dual_side_core {
 
     constexpr array_run run(const layer_row& row, const layer_statistics& s) const {
         using detail::ceil_div;
+        detail::require_array(
+            "dual-side core",
+            {tile_a, tile_b, lanes_a, lanes_b, tiles_a, tiles_b, detail::largest_tile + 1 - tile_a,
+             detail::largest_tile + 1 - tile_b},
+            s);
         const matrix_product p = as_matrix_product(row);
         const double steps = static_cast<double>(ceil_div(p.m, std::int64_t{tile_a} * tiles_a) *
                                                  ceil_div(p.n, std::int64_t{tile_b} * tiles_b)) *

@@ -39,6 +39,7 @@ struct eyeriss_v2_pe {
     static constexpr std::optional<double> area_mm2() { return std::nullopt; }
 
     constexpr array_run run(const layer_row& row, const layer_statistics& s) const {
+        detail::require_array("Eyeriss v2 PE", {macs_per_cycle}, s);
         const double pairs = as_matrix_product(row).macs() * (1.0 - s.pair_sparsity_padded);
         return {pairs / macs_per_cycle, pairs, 0.0, {}};
     }

@@ -150,6 +150,7 @@ struct hash_array {
     static constexpr std::optional<double> area_mm2() { return std::nullopt; }
 
     constexpr array_run run(const layer_row& row, const layer_statistics& s) const {
+        detail::require_array("hash array", {units, comparators}, s);
         const matrix_product p = as_matrix_product(row);
         const double density = 1.0 - s.pair_sparsity_padded;
         const double requests = p.macs() * density;

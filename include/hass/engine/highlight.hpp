@@ -51,6 +51,10 @@ struct highlight {
 
     constexpr array_run run(const layer_row& row, const layer_statistics& s) const {
         using detail::ceil_div;
+        detail::require_array(
+            "HighLight",
+            {rank1.keep, rank1.of, rank0.keep, rank0.of, rows, columns, lanes1, lanes0, skip_pairs},
+            s);
         const matrix_product p = as_matrix_product(row);
         const double density = (1.0 - s.activation_sparsity) * inside_share(s);
         const std::int64_t block = std::int64_t{rank1.of} * rank0.of;

@@ -70,6 +70,7 @@ struct pass {
                                  f.streams_in, p.macs);
         };
         if (s.weight_sparsity == 0.0 && s.windows_of(p.vector) != nullptr) return slowest(s);
+        validate(s);
         const double density = (1.0 - s.activation_sparsity) * inside_share(s);
         if constexpr (detail::MeanInterval<I>) {
             double empty = 1.0;

@@ -118,6 +118,7 @@ struct sdpe_array {
 
     /// max(rounds of jobs, generation, words / bandwidth), all jobs alike.
     constexpr array_run run(const layer_row& row, const layer_statistics& s) const {
+        detail::require_array("SDPE array", {engines}, s);
         const matrix_product p = as_matrix_product(row);
         const auto k = static_cast<double>(p.k);
         const double left = k * (1.0 - s.weight_sparsity);

@@ -51,6 +51,7 @@ struct tensor_core {
     }
 
     constexpr array_run run(const layer_row& row, const layer_statistics& s) const {
+        detail::require_array("tensor core", {largest_h}, s);
         const matrix_product p = as_matrix_product(row);
         const int h = structure(1.0 - s.weight_sparsity);
         const double m_bits = metadata_bits(h);
