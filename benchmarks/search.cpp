@@ -8,8 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "hass/search/cma_es.hpp"
+#include "hass/search/composite.hpp"
 #include "hass/search/grid.hpp"
+#include "hass/search/nsga2.hpp"
 #include "hass/search/random.hpp"
+#include "hass/search/study.hpp"
 #include "hass/search/tpe.hpp"
 
 namespace {
@@ -69,9 +73,51 @@ void grid_ask(benchmark::State& state) {
     for (auto _ : state) benchmark::DoNotOptimize(grid.ask());
 }
 
+void cma_es_ask_and_tell(benchmark::State& state) {
+    hass::cma_es cma(cube(state.range(0)), 1);
+    for (auto _ : state) {
+        const auto trial = cma.ask();
+        cma.tell(*trial, worth(*trial));
+    }
+}
+
+void nsga2_ask_and_tell(benchmark::State& state) {
+    hass::nsga2 search(cube(state.range(0)), 1);
+    for (auto _ : state) {
+        const auto trial = search.ask();
+        const double x = trial->point[0];
+        search.tell(*trial, hass::outcome::ok({x, worth(*trial).values()[0] - x}));
+    }
+}
+
+// One suggestion of the composite search after 96 trials: 3,000 evaluations of model and known
+// part.
+void composite_ask(benchmark::State& state) {
+    const auto known = [](std::span<const double> point) { return -0.1 * point[0]; };
+    hass::composite search(cube(state.range(0)), 1, known);
+    for (int i = 0; i < 96; ++i) {
+        const auto trial = *search.ask();
+        search.tell(trial, hass::outcome::ok(worth(trial).values()[0] + known(trial.point)));
+    }
+    for (auto _ : state) benchmark::DoNotOptimize(search.ask());
+}
+
+// What a study adds to its optimizer.
+void study_of_random(benchmark::State& state) {
+    hass::study<hass::random_search> study(cube(state.range(0)), 1, {.trials = std::nullopt});
+    for (auto _ : state) {
+        const auto trial = study.ask();
+        study.tell(*trial, worth(*trial));
+    }
+}
+
 }  // namespace
 
 BENCHMARK_CAPTURE(ask_and_tell, multivariate, hass::tpe_model::multivariate)->Apply(tpe_sizes);
 BENCHMARK_CAPTURE(ask_and_tell, univariate, hass::tpe_model::univariate)->Apply(tpe_sizes);
 BENCHMARK(random_ask)->Arg(40);
 BENCHMARK(grid_ask)->Arg(20);
+BENCHMARK(cma_es_ask_and_tell)->Arg(10)->Arg(40)->Arg(106)->Unit(benchmark::kMicrosecond);
+BENCHMARK(nsga2_ask_and_tell)->Arg(10)->Arg(106)->Unit(benchmark::kMicrosecond);
+BENCHMARK(composite_ask)->Arg(40)->Unit(benchmark::kMillisecond);
+BENCHMARK(study_of_random)->Arg(40)->Unit(benchmark::kMicrosecond);

@@ -69,7 +69,7 @@ TEST_CASE("an outcome never holds a NaN or an infinity", "[outcome]") {
     const outcome violated = outcome::constrained({1.0}, {-2.0, 0.5, 0.25});
     CHECK(violated.state() == trial_state::infeasible);
     CHECK(violated.violation() == 0.75);
-    CHECK(violated.reason() == "constraint 1 is violated by 0.500000");
+    CHECK(violated.reason() == "constraint 1 is violated by 0.5");
     CHECK(outcome::constrained({1.0}, {-2.0, 0.0}).is_ok());
     const outcome unknown = outcome::infeasible({}, "out of DSPs");
     CHECK(unknown.state() == trial_state::infeasible);

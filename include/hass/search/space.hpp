@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,13 +26,15 @@ enum class axis_kind { real, integer, categorical };
 
 namespace search_detail {
 
-/// A double for people: integers without a point, the rest as std::to_string writes it.
+/// A double for people: six significant digits, "nan", "inf", "-inf".
 inline std::string number_text(double value) {
     if (value != value) return "nan";
     if (value - value != 0.0) return value > 0.0 ? "inf" : "-inf";
     if (value == std::floor(value) && std::fabs(value) < 1e15)
         return std::to_string(static_cast<long long>(value));
-    return std::to_string(value);
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.6g", value);
+    return text;
 }
 
 }  // namespace search_detail
