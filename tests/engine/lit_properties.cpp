@@ -175,7 +175,7 @@ TEST_CASE("Impossible extents and statistics are named", "[properties]") {
         CHECK_THROWS_WITH(engine.run(rows[0], s), Catch::Contains(expected));
     };
     fails(hass::dense_array{0, 4, 16}, "dense array: an extent of 0");
-    fails(hass::dual_side_core{65}, "dual-side core: an extent of 0");
+    fails(hass::dual_side_core{65}, "dual-side core: a tile of 65, at most 64");
     fails(hass::dual_side_core{32, 32, 0}, "dual-side core: an extent of 0");
     fails(hass::eyeriss_v2_pe{-1}, "Eyeriss v2 PE: an extent of -1");
     fails(hass::highlight{{4, 0}}, "HighLight: an extent of 0");

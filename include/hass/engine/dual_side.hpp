@@ -18,6 +18,7 @@
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/array.hpp>
+#include <hass/engine/power.hpp>
 #include <hass/error.hpp>
 
 namespace hass {
@@ -38,25 +39,23 @@ inline constexpr auto binomial_coefficients = [] {
     return c;
 }();
 
-/// E[ceil(z / lanes)] for z ~ binomial(length, density); length <= largest_tile.
+/// E[ceil(z / lanes)] for z ~ binomial(length, density); length <= largest_tile. The probabilities
+/// are terms of a polynomial in the smaller of the two odds, a chain of products a round.
 constexpr double expected_rounds(int length, double density, int lanes) {
-    if (density >= 1.0) return static_cast<double>((length + lanes - 1) / lanes);
-    const auto& c = binomial_coefficients[static_cast<std::size_t>(length)];
-    std::array<double, largest_tile + 1> q{};  // powers of 1 - density
-    q[0] = 1.0;
-    for (std::size_t i = 1; i <= static_cast<std::size_t>(length); ++i)
-        q[i] = q[i - 1] * (1.0 - density);
+    const auto& choices = binomial_coefficients[static_cast<std::size_t>(length)];
+    const bool dense = density > 0.5;
+    const double odds = dense ? (1.0 - density) / density : density / (1.0 - density);
     double sum = 0.0;
-    double p = 1.0;
-    int rounds = 0;
-    int filled = 0;  // rounds * lanes
-    for (int z = 0; z <= length; ++z) {
-        if (z > filled) ++rounds, filled += lanes;
-        sum +=
-            rounds * c[static_cast<std::size_t>(z)] * p * q[static_cast<std::size_t>(length - z)];
-        p *= density;
+    for (int rounds = 1, low = 1; low <= length; ++rounds, low += lanes) {
+        const int high = std::min(low + lanes - 1, length);
+        const int first = dense ? length - high : low;
+        const int last = dense ? length - low : high;
+        double share = 0.0;
+        for (int k = last; k >= first; --k)
+            share = share * odds + choices[static_cast<std::size_t>(k)];
+        sum += rounds * share * power(odds, first);
     }
-    return sum;
+    return sum * power(dense ? density : 1.0 - density, length);
 }
 
 }  // namespace detail
@@ -86,11 +85,11 @@ struct dual_side_core {
 
     constexpr array_run run(const layer_row& row, const layer_statistics& s) const {
         using detail::ceil_div;
-        detail::require_array(
-            "dual-side core",
-            {tile_a, tile_b, lanes_a, lanes_b, tiles_a, tiles_b, detail::largest_tile + 1 - tile_a,
-             detail::largest_tile + 1 - tile_b},
-            s);
+        detail::require_array("dual-side core",
+                              {tile_a, tile_b, lanes_a, lanes_b, tiles_a, tiles_b}, s);
+        if (const int side = std::max(tile_a, tile_b); side > detail::largest_tile)
+            throw error("dual-side core: a tile of " + std::to_string(side) + ", at most " +
+                        std::to_string(detail::largest_tile));
         const matrix_product p = as_matrix_product(row);
         const double steps = static_cast<double>(ceil_div(p.m, std::int64_t{tile_a} * tiles_a) *
                                                  ceil_div(p.n, std::int64_t{tile_b} * tiles_b)) *

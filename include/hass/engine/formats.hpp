@@ -26,6 +26,7 @@
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/patterns/structured.hpp>
+#include <hass/engine/power.hpp>
 #include <hass/error.hpp>
 
 namespace hass::formats {
@@ -97,6 +98,7 @@ namespace detail {
 
 using hass::detail::bits_for;
 using hass::detail::ceil_div;
+using hass::detail::power;
 
 inline std::int64_t volume(std::span<const int> extents) {
     std::int64_t n = 1;
@@ -154,14 +156,6 @@ inline double expected_counter_bits(std::int64_t trials, double p) {
         add(k - 1, q);
     }
     return sum / total;
-}
-
-/// x^n for n >= 0.
-constexpr double power(double x, std::int64_t n) {
-    double result = 1.0;
-    for (; n > 0; n /= 2, x *= x)
-        if (n % 2 != 0) result *= x;
-    return result;
 }
 
 }  // namespace detail

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <hass/engine/array.hpp>
+#include <hass/engine/power.hpp>
 #include <hass/engine/sparse_matrix.hpp>
 #include <hass/error.hpp>
 
@@ -155,17 +156,9 @@ struct hash_array {
         const double density = 1.0 - s.pair_sparsity_padded;
         const double requests = p.macs() * density;
         const double results =
-            static_cast<double>(p.m * p.n * p.groups) * (1.0 - power(1.0 - density, p.k));
+            static_cast<double>(p.m * p.n * p.groups) * (1.0 - detail::power(1.0 - density, p.k));
         const auto request = static_cast<double>(hash_pad{1, comparators}.request_cycles(0));
         return {(requests * request + results) / units, requests, 0.0, {}};
-    }
-
-  private:
-    static constexpr double power(double x, std::int64_t n) {
-        double result = 1.0;
-        for (; n > 0; n /= 2, x *= x)
-            if (n % 2 != 0) result *= x;
-        return result;
     }
 };
 

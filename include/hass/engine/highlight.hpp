@@ -11,6 +11,7 @@
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/array.hpp>
 #include <hass/engine/patterns/structured.hpp>
+#include <hass/engine/power.hpp>
 
 namespace hass {
 
@@ -71,8 +72,7 @@ struct highlight {
         double cycles = tiles * static_cast<double>(runs_dense ? dense : structured);
         double slots = p.macs() * (runs_dense ? 1.0 : (rank1.density() * rank0.density()).value());
         if (activations == zero_operand::skip) {
-            double all_zero = 1.0;
-            for (int i = 0; i < skip_pairs; ++i) all_zero *= 1.0 - density;
+            const double all_zero = detail::power(1.0 - density, skip_pairs);
             cycles *= 1.0 - all_zero;
             slots *= 1.0 - all_zero;
         }

@@ -9,6 +9,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/interval.hpp>
+#include <hass/engine/power.hpp>
 #include <hass/engine/resources/published.hpp>
 #include <hass/engine/sparse_dot.hpp>
 
@@ -73,8 +74,7 @@ struct pass {
         validate(s);
         const double density = (1.0 - s.activation_sparsity) * inside_share(s);
         if constexpr (detail::MeanInterval<I>) {
-            double empty = 1.0;
-            for (int i = 0; i < f.pairs; ++i) empty *= 1.0 - density;
+            const double empty = detail::power(1.0 - density, f.pairs);
             return interval.mean(f.pairs * density, empty, p.macs);
         } else {
             return slowest(independent_statistics(0.0, 1.0 - density));
