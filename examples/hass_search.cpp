@@ -55,7 +55,8 @@ struct settings {
     int trials = 96;
     std::uint64_t seed = 1;
     double max_drop = 1.0;
-    std::vector<double> lambda{1.0, 1.0, 1.0};
+    std::vector<double> lambda{5.0, 5.0, 5.0};
+    std::string sparsity_metric = "layers";
     double highest_sparsity = 0.9;
     int threads = 0;
     std::string out = "hass-out";
@@ -64,6 +65,7 @@ struct settings {
 const std::vector<std::string> engine_flags{"spe", "dense", "mixed"};
 const std::vector<std::string> resource_flags{"calibrated", "published", "repaired"};
 const std::vector<std::string> objective_flags{"hass", "pareto"};
+const std::vector<std::string> sparsity_flags{"layers", "macs"};
 
 // ---- the network: an emulator on images, or a table of measurements ---------------------------
 
@@ -337,7 +339,8 @@ class search_job {
             const auto trial = study.ask();
             if (!trial) break;
             judged t{label, trial->number, trial->point, judge(axes_.at(*trial)), 0.0};
-            const hass::measured_terms terms = t.candidate.terms();
+            hass::measured_terms terms = t.candidate.terms();
+            if (settings_.sparsity_metric == "macs") terms.sparsity = t.candidate.sparsity.pair;
             t.objective = objective.value(terms);
             hass::outcome result = hass::outcome::failed("");
             if (!t.candidate.hardware.fits) {
@@ -433,6 +436,7 @@ class search_job {
                         {"optimizer", settings_.optimizer},
                         {"objective", settings_.objective},
                         {"lambda", settings_.lambda},
+                        {"sparsity_metric", settings_.sparsity_metric},
                         {"max_drop_points", settings_.max_drop},
                         {"seed", settings_.seed},
                         {"trials", settings_.trials},
@@ -538,6 +542,10 @@ void describe_flags(CLI::App& app, settings& s) {
         ->expected(3)
         ->delimiter(',')
         ->capture_default_str();
+    app.add_option("--sparsity-metric", s.sparsity_metric,
+                   "What the objective calls sparsity: the mean over layers, every layer alike, or "
+                   "over multiply-accumulates (layers, macs)")
+        ->capture_default_str();
     app.add_option("--max-drop", s.max_drop, "Top-1 that may be lost, in points")
         ->capture_default_str();
     app.add_option("--highest-sparsity", s.highest_sparsity,
@@ -559,6 +567,7 @@ void check(const settings& s) {
     one_of("engine", s.engine, engine_flags);
     one_of("resource model", s.resources, resource_flags);
     one_of("objective", s.objective, objective_flags);
+    one_of("sparsity metric", s.sparsity_metric, sparsity_flags);
     hass::make_optimizer(s.optimizer, hass::space({hass::real_axis("x", 0, 1)}), 0);
     const auto require = [](bool holds, const std::string& what) {
         if (!holds) throw hass::error(what);

@@ -126,9 +126,10 @@ struct candidate {
     average_sparsity sparsity;
     allocation hardware;
 
-    /// What the objectives look at (concept MeasuredTerms).
+    /// What the objectives look at (concept MeasuredTerms). Sparsity is the average over layers,
+    /// every layer alike, as a search by software metrics sees it.
     measured_terms terms() const {
-        return {measured.top1, sparsity.pair, hardware.estimate.images_per_second,
+        return {measured.top1, sparsity.pair_of_layers, hardware.estimate.images_per_second,
                 hardware.estimate.total.dsp};
     }
 };

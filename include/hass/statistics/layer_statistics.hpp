@@ -78,6 +78,7 @@ struct average_sparsity {
     double weight = 0.0;
     double activation = 0.0;
     double pair = 0.0;
+    double pair_of_layers = 0.0;  ///< mean of the layers' pair sparsities, every layer alike
 };
 
 template <NetworkStatistics S>
@@ -86,6 +87,7 @@ constexpr average_sparsity average(const network_view& net, const S& statistics)
     double weights = 0.0;
     double inputs = 0.0;
     double macs = 0.0;
+    double layers = 0.0;
     for (std::size_t i = 0; i < net.size(); ++i) {
         const layer_row& row = net.rows[i];
         if (!is_compute(row)) continue;
@@ -96,9 +98,11 @@ constexpr average_sparsity average(const network_view& net, const S& statistics)
         sum.weight += w * s.weight_sparsity, weights += w;
         sum.activation += x * s.activation_sparsity, inputs += x;
         sum.pair += m * s.pair_sparsity_padded, macs += m;
+        sum.pair_of_layers += s.pair_sparsity_padded, layers += 1.0;
     }
     if (weights == 0.0) return {};
-    return {sum.weight / weights, sum.activation / inputs, sum.pair / macs};
+    return {sum.weight / weights, sum.activation / inputs, sum.pair / macs,
+            sum.pair_of_layers / layers};
 }
 
 }  // namespace hass
