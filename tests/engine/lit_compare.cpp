@@ -89,26 +89,26 @@ TEST_CASE("A contender's network is the projected one, as emulated", "[compare]"
     std::uint64_t state = 43;
     for (int& l : labels) l = static_cast<int>(draw(state) % 5);
     const auto source = hass::emulated(m, images, labels);
-    const auto pattern = hass::make_pattern("2:4", p::gh<2, 4>{}, 4);
+    const auto pattern = hass::make_pattern("1:4", p::gh<1, 4>{}, 4);
     CHECK_FALSE(pattern.takes(m.net.rows[0]));  // two channels only
     CHECK_FALSE(pattern.takes(m.net.rows[1]));
     CHECK(pattern.takes(m.net.rows[2]));
 
     hass::model by_hand = m;
-    p::gh<2, 4>::project({16, 8, 1}, by_hand.parameters[2].weights);
-    p::gh<2, 4>::project({5, 16, 1}, by_hand.parameters[5].weights);
+    p::gh<1, 4>::project({16, 8, 1}, by_hand.parameters[2].weights);
+    p::gh<1, 4>::project({5, 16, 1}, by_hand.parameters[5].weights);
     const auto expected = hass::emulator(by_hand).run(images, labels, hass::network_thresholds(6));
     const hass::pruned_network pruned = source(pattern);
     CHECK(pruned.accuracy == expected.top1_accuracy());
     for (const std::size_t i : {0U, 2U, 5U}) {
-        CHECK(pruned.statistics[i].weight_sparsity == (i == 0 ? 0.0 : 0.5));
+        CHECK(pruned.statistics[i].weight_sparsity == (i == 0 ? 0.0 : 0.75));
         CHECK(pruned.statistics[i].pair_sparsity_padded ==
               expected.statistics[i].pair_sparsity_padded);
     }
     CHECK(source(hass::unpruned()).statistics[2].weight_sparsity == 0.0);
 
-    // 8-bit words: the first layer dense, the others 2 of 4 with 2 bits each
-    CHECK(hass::storage_bits(m.net, pattern, 8) == 144 * 8 + 64 * 10 + 40 * 10);
+    // 8-bit words: the first layer dense, the others 1 of 4 with 2 bits each
+    CHECK(hass::storage_bits(m.net, pattern, 8) == 144 * 8 + 32 * 10 + 20 * 10);
     CHECK(hass::storage_bits(m.net, hass::unpruned(), 8) == (144 + 128 + 80) * 8);
 }
 

@@ -70,6 +70,10 @@ TEST_CASE("Padding thins out what PASS meets", "[pipelines]") {
     const auto row = convolution(8, 8, 2, 3);
     const hass::configuration c{{1, 1, 1, 1, 1}, hass::weight_memory::bram18, 0};
     CHECK(hass::pass<>{}.cycles(row, s, c) == Approx(4 * 64 * 9 * 0.4));
+    // Hardly anything left: each window that is not empty takes its cycle
+    const hass::configuration wide{{1, 1, 1, 9, 1}, hass::weight_memory::bram18, 0};
+    CHECK(hass::pass<>{}.cycles(row, hass::independent_statistics(0.0, 0.9), wide) ==
+          Approx(4 * 64 * (1.0 - std::pow(0.9, 9))));
     CHECK(hass::pass<hass::mean_interval>{}.cycles(row, s, c) ==
           Approx(4 * 64 * 9 * 0.4 * (1.0 - std::pow(0.6, 9))));
 }
@@ -130,6 +134,10 @@ TEST_CASE("HighLight: cycles of whole blocks are K times the density", "[pipelin
           tiles * 840 / 28 * 2);
     CHECK(hass::highlight::of(p::hss<p::gh<4, 7>, p::gh<3, 10>>{}).run(row, dense).cycles ==
           tiles * 840 / 70 * 2);
+    // 16 input channels are no block of 24, although one would be faster
+    const auto narrow = convolution(16, 16, 8, 3);
+    CHECK(hass::highlight::of(p::hss<p::gh<4, 6>, p::gh<2, 4>>{}).run(narrow, dense).cycles ==
+          hass::highlight{}.run(narrow, dense).cycles);
     // Three input channels have no blocks of 16: dense
     const auto first = convolution(3, 16, 8, 3);
     CHECK(hass::highlight::of(p::hss<p::gh<4, 4>, p::gh<2, 4>>{}).run(first, dense).cycles ==
