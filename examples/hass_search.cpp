@@ -287,22 +287,20 @@ class search_job {
         add_solution("activation only", natural, chosen_.engine());
     }
 
-    /// Ends the axes at twice the uniform pruning that the accuracy bears, so that random points
-    /// scatter around the limit instead of far beyond it.
+    /// Ends the axes where random points cost about as much accuracy as may be lost, so that they
+    /// scatter around the limit instead of far beyond it or far within.
     void shorten_axes(double floor) {
-        constexpr int steps = 7;
-        hass::progress_bar bar("reach of axes", steps);
-        int done = 0;
-        const double reach = hass::common_reach(
-            axes_,
-            [&](const hass::network_thresholds& t) {
-                const double accuracy = bench_.accuracy(t);
-                bar.show(static_cast<std::size_t>(++done),
-                         fmt::format("top-1 {}", hass::percent(accuracy, 2)));
-                return accuracy;
-            },
-            floor, steps);
-        axes_ = axes_.shortened(std::clamp(2.0 * reach, 0.01, 1.0));
+        constexpr int draws = 3;
+        constexpr int steps = 6;
+        hass::progress_bar bar("reach of axes", draws * steps);
+        std::size_t done = 0;
+        const auto accuracy = [&](const hass::network_thresholds& t) {
+            const double top1 = bench_.accuracy(t);
+            bar.show(++done, fmt::format("top-1 {}", hass::percent(top1, 2)));
+            return top1;
+        };
+        axes_ = axes_.shortened(
+            hass::typical_reach(axes_, accuracy, floor, settings_.seed, draws, steps));
     }
 
     hass::candidate judge(const hass::network_thresholds& thresholds) {

@@ -1,0 +1,137 @@
+// What people read: figures that add up, tables that line up, files that are whole.
+#include <unistd.h>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <hass/device/boards.hpp>
+#include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/sparse_dot.hpp>
+#include <hass/files.hpp>
+#include <hass/report/json.hpp>
+#include <hass/report/progress.hpp>
+#include <hass/report/table.hpp>
+#include <hass/workload/layers.hpp>
+#include <sstream>
+
+namespace {
+
+using net = hass::sequential<hass::input<8, 16, 16>, hass::conv2d<8, 16, 3, hass::pad<1>>,
+                             hass::relu, hass::pointwise<16, 32>>;
+
+hass::solution_report example() {
+    hass::candidate c;
+    c.thresholds = {{0.1, 0.2}, {}, {0.3, 0.4}};
+    c.measured = {0.9, 0.99, hass::network_statistics(3)};
+    c.measured.statistics[0] = {0.4, 0.5, 0.6, 0.65, {}};
+    c.measured.statistics[2] = {0.1, 0.2, 0.3, 0.3, {}};
+    c.sparsity = hass::average(net{}, c.measured.statistics);
+    const hass::sparse_dot<> spe;
+    c.hardware = hass::allocate(net{}, c.measured.statistics, spe, hass::boards::zedboard{});
+    const std::vector<std::string> names{"spe"};
+    return hass::describe("example", net{}, c, spe, names, hass::boards::zedboard::value);
+}
+
+std::string slurp(const std::filesystem::path& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
+struct scratch_folder {
+    std::filesystem::path path =
+        std::filesystem::temp_directory_path() / ("hass-report-" + std::to_string(::getpid()));
+    scratch_folder() { std::filesystem::create_directories(path); }
+    ~scratch_folder() { std::filesystem::remove_all(path); }
+};
+
+}  // namespace
+
+TEST_CASE("a solution's figures follow from its layers") {
+    const hass::solution_report d = example();
+    hass::usage sum;
+    double slowest = 0.0;
+    for (const hass::layer_report& l : d.layers) {
+        sum += l.cost;
+        slowest = std::max(slowest, l.interval_cycles);
+    }
+    CHECK(d.hardware.interval_cycles == Approx(slowest).epsilon(1e-12));
+    CHECK(d.hardware.images_per_second == Approx(200e6 / slowest));
+    CHECK(d.hardware.total.dsp == sum.dsp);
+    CHECK(d.hardware.total.lut == Approx(sum.lut));
+    CHECK(d.layers[0].pair_sparsity == 0.65);  // what the engine meets
+    CHECK(d.layers[0].engine == "spe");
+    CHECK(d.layers[1].engine.empty());
+    CHECK(d.layers[2].thresholds.activation == 0.4);
+}
+
+TEST_CASE("solution.json holds the same figures") {
+    const hass::solution_report d = example();
+    const hass::json j = hass::json::parse(hass::to_json(d).dump());
+    CHECK(j["throughput_images_per_s"].get<double>() ==
+          j["mhz"].get<double>() * 1e6 / j["interval_cycles"].get<double>());
+    CHECK(j["efficiency_images_per_cycle_per_dsp"].get<double>() ==
+          1.0 / (j["interval_cycles"].get<double>() * j["dsp"].get<double>()));
+    CHECK(j["layers"].size() == 3);
+    CHECK(j["layers"][0]["tau_w"] == 0.1);
+    CHECK(j["layers"][0]["parallelism"]["macs"] == d.layers[0].chosen.folding.macs);
+    CHECK(j["bottleneck"] == d.bottleneck);
+}
+
+TEST_CASE("what does not fit is not described") {
+    hass::candidate c;
+    c.hardware.certificate.reason = "too small";
+    const std::vector<std::string> names{"spe"};
+    CHECK_THROWS_WITH(
+        hass::describe("x", net{}, c, hass::sparse_dot<>{}, names, hass::boards::zedboard::value),
+        Catch::Contains("too small"));
+}
+
+TEST_CASE("tables line up") {
+    const std::vector<std::vector<std::string>> rows{{"a", "long head"}, {"longer", "1"}, {"b"}};
+    CHECK(hass::text_table(rows) ==
+          "a       long head\n"
+          "-----------------\n"
+          "longer          1\n"
+          "b\n");
+    const std::vector<hass::solution_report> designs{example()};
+    const std::string table = hass::comparison_table(designs, hass::boards::zedboard::value);
+    CHECK_THAT(table, Catch::Contains("on zedboard") && Catch::Contains("90.00 %") &&
+                          Catch::Contains("images/cycle/DSP"));
+    CHECK_THAT(table, !Catch::Contains("URAM"));  // the board has none
+}
+
+TEST_CASE("numbers for people") {
+    CHECK(hass::percent(0.1234) == "12.3 %");
+    CHECK(hass::duration_text(8.2) == "8 s");
+    CHECK(hass::duration_text(125.0) == "2 min 05 s");
+}
+
+TEST_CASE("files are there whole or not at all") {
+    const scratch_folder folder;
+    const std::filesystem::path file = folder.path / "solution.json";
+    hass::write_whole(file, "first");
+    hass::write_whole(file, "second");
+    CHECK(slurp(file) == "second");
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
+    CHECK_THROWS_WITH(hass::write_whole(folder.path / "no" / "such.json", "x"),
+                      Catch::Contains("such.json"));
+    CHECK_THROWS_WITH(hass::prepare_folder(file / "below"), Catch::Contains("solution.json"));
+    hass::prepare_folder(folder.path / "new" / "one");
+    CHECK(std::filesystem::is_directory(folder.path / "new" / "one"));
+}
+
+TEST_CASE("progress in a log is about ten lines") {
+    const scratch_folder folder;
+    const std::filesystem::path file = folder.path / "log";
+    std::FILE* const log = std::fopen(file.c_str(), "w");
+    REQUIRE(log != nullptr);
+    {
+        hass::progress_bar bar("search", 100, log);
+        for (std::size_t done = 1; done <= 100; ++done) bar.show(done, "best 1");
+    }
+    std::fclose(log);
+    const std::string text = slurp(file);
+    CHECK(std::count(text.begin(), text.end(), '\n') == 10);
+    CHECK_THAT(text, Catch::Contains(" 10/100") && Catch::Contains("100/100") &&
+                         Catch::Contains("best 1"));
+}
