@@ -85,6 +85,7 @@ class chooser {
         for (std::size_t i = 0; i < rows_.size(); ++i) bound += rows_[i].least[prefix_[i] - 1][r];
         const double least = best - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + best));
         if (bound > least) return verdict::yes;
+        if (credit_against_nothing()) return verdict::unknown;
 
         load_prefix(r);
         return minimise_among_table(r, best, step_of_r, bound);
@@ -181,6 +182,15 @@ class chooser {
 
     void set_shares() {
         for (std::size_t k = 0; k < R; ++k) share_[k] = caps_[k] > 0.0 ? 1.0 / caps_[k] : 0.0;
+    }
+
+    /// Whether some row gives back (needs less than 0) of a resource of which all together may take
+    /// nothing: then others may take some, which shares of nothing cannot express.
+    bool credit_against_nothing() const {
+        for (std::size_t k = 0; k < R; ++k)
+            for (std::size_t i = 0; caps_[k] <= 0.0 && i < rows_.size(); ++i)
+                if (rows_[i].least[prefix_[i] - 1][k] < 0.0) return true;
+        return false;
     }
 
     bool take_prefix(double interval) {
