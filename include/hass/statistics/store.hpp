@@ -22,6 +22,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/files.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/pairs.hpp>
@@ -458,16 +459,7 @@ inline measured_table parse_table(std::string_view content, const std::string& s
 /// Writes a table, by way of a temporary file beside it, so that it is whole or absent.
 /// \throws hass::error naming the file
 inline void write_table(const std::filesystem::path& path, const measured_table& t) {
-    std::filesystem::path temporary = path;
-    temporary += ".part";
-    {
-        std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-        out << format_table(t);
-        if (!out.flush()) throw error(path.string() + ": cannot be written");
-    }
-    std::error_code failed;
-    std::filesystem::rename(temporary, path, failed);
-    if (failed) throw error(path.string() + ": cannot be written: " + failed.message());
+    write_whole(path, format_table(t));
 }
 
 /// Reads a table. \throws hass::error naming file and field, as `parse_table`
