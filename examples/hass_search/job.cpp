@@ -1,162 +1,40 @@
-// The main job: from a trained network and real images to thresholds and an accelerator.
-//
-//     hass_search --model net.onnx --images images.npy --labels labels.npy --device u250 --out DIR
-//
-// Measures the dense network and the network with nothing clipped (natural zeros only), searches
-// thresholds once by software metrics alone and once with the hardware in the objective, prints the
-// four side by side, and writes DIR/solution.json and DIR/trials.csv.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include "job.hpp"
 
-#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cmath>
-#include <csignal>
-#include <cstdio>
+#include <concepts>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <hass/hass.hpp>
-#include <memory>
+#include <hass/device/device_file.hpp>
+#include <hass/engine/dense_dot.hpp>
+#include <hass/engine/engine_list.hpp>
+#include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/published.hpp>
+#include <hass/engine/sparse_dot.hpp>
+#include <hass/explore/allocate.hpp>
+#include <hass/files.hpp>
+#include <hass/report/json.hpp>
+#include <hass/report/progress.hpp>
+#include <hass/report/solution.hpp>
+#include <hass/report/table.hpp>
+#include <hass/search/any_optimizer.hpp>
+#include <hass/search/codesign.hpp>
+#include <hass/search/objective.hpp>
+#include <hass/search/optimizers.hpp>
+#include <hass/search/pareto.hpp>
+#include <hass/search/study.hpp>
+#include <hass/version.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+namespace hass_search {
 namespace {
 
 namespace fs = std::filesystem;
-
-volatile std::sig_atomic_t interrupted = 0;
-
-/// The first interrupt ends the search after the trial under way, the second one ends the program.
-void stop(int signal) {
-    interrupted = 1;
-    std::signal(signal, SIG_DFL);
-}
-
-const std::string shipped = HASS_EXAMPLES_DATA;
-
-/// Defaults are the main job: the network and images that ship with the library.
-struct settings {
-    std::string model = shipped + "/fashion.onnx";
-    std::string images = shipped + "/fashion_images.npy";
-    std::string labels = shipped + "/fashion_labels.npy";
-    std::string statistics;
-    std::string write_statistics;
-    std::vector<float> mean{0.286041F};
-    std::vector<float> std{0.353024F};
-    float scale = 1.0F / 255.0F;
-    int first_images = 0;
-    std::string device = "zedboard";
-    std::string engine = "spe";
-    std::string resources = "calibrated";
-    std::string optimizer = "tpe";
-    std::string objective = "hass";
-    int trials = 96;
-    std::uint64_t seed = 1;
-    double max_drop = 1.0;
-    std::vector<double> lambda{5.0, 5.0, 5.0};
-    std::string sparsity_metric = "layers";
-    double highest_sparsity = 0.9;
-    int threads = 0;
-    std::string out = "hass-out";
-};
-
-const std::vector<std::string> engine_flags{"spe", "dense", "mixed"};
-const std::vector<std::string> resource_flags{"calibrated", "published", "repaired"};
-const std::vector<std::string> objective_flags{"hass", "pareto"};
-const std::vector<std::string> sparsity_flags{"layers", "macs"};
-
-// ---- the network: an emulator on images, or a table of measurements ---------------------------
-
-/// A network that can be asked how it does at any thresholds.
-struct workbench {
-    hass::network net;
-    hass::network_magnitudes magnitudes;
-    std::function<hass::measurement(const hass::network_thresholds&)> measure;
-    std::function<double(const hass::network_thresholds&)> accuracy;  // cheaper: no statistics
-    std::string source;
-};
-
-/// A network with images and labels that fit each other.
-struct emulated {
-    hass::emulator network;
-    hass::image_set images;
-    std::vector<int> labels;
-    hass::emulation_options options;
-
-    explicit emulated(const settings& s)
-        : network(hass::load_onnx(s.model), {s.scale, s.mean, s.std}),
-          images(hass::read_images(s.images)),
-          labels(hass::read_labels(s.labels)) {
-        if (labels.size() != images.count)
-            throw hass::error(fmt::format("{}: {} labels for the {} images of {}", s.labels,
-                                          labels.size(), images.count, s.images));
-        const hass::shape expected = hass::input_shape(network.network());
-        if (images.each != expected)
-            throw hass::error(fmt::format("{}: images of {}, but {} takes {}", s.images,
-                                          text(images.each), s.model, text(expected)));
-        if (const auto first = static_cast<std::size_t>(s.first_images);
-            first > 0 && first < images.count) {
-            images.count = first;
-            labels.resize(first);
-        }
-        options.threads = s.threads;
-    }
-
-  private:
-    static std::string text(const hass::shape& x) {
-        return fmt::format("{}x{}x{}", x.channels, x.height, x.width);
-    }
-};
-
-workbench on_images(const settings& s) {
-    const auto e = std::make_shared<emulated>(s);
-    workbench bench;
-    bench.net = e->network.model().net;
-    bench.source = s.model;
-    bench.magnitudes = e->network.magnitudes(e->images, e->options);
-    bench.measure = [e](const hass::network_thresholds& t) {
-        hass::emulation run = e->network.run(e->images, e->labels, t, e->options);
-        return hass::measurement{run.top1_accuracy(), run.top5_accuracy(),
-                                 std::move(run.statistics)};
-    };
-    hass::emulation_options answers_only = e->options;
-    answers_only.statistics_images = 0;
-    bench.accuracy = [e, answers_only](const hass::network_thresholds& t) {
-        return e->network.run(e->images, e->labels, t, answers_only).top1_accuracy();
-    };
-    return bench;
-}
-
-workbench on_table(const settings& s) {
-    workbench bench;
-    bench.net = hass::load_onnx(s.model).net;
-    bench.source = s.model;
-    const auto table =
-        std::make_shared<hass::measured_table>(hass::read_table(s.statistics, bench.net));
-    bench.magnitudes = table->magnitudes();
-    bench.accuracy = [table](const hass::network_thresholds& t) { return table->accuracy(t); };
-    bench.measure = [table](const hass::network_thresholds& t) {
-        // top-5 is known for the untouched network only
-        return hass::measurement{table->accuracy(t), table->top5, table->statistics(t)};
-    };
-    return bench;
-}
-
-/// Measures the table that --statistics takes.
-void write_statistics(const settings& s) {
-    const emulated e(s);
-    hass::progress_bar bar("statistics", 1);
-    hass::sensitivity_options options;
-    options.highest = {s.highest_sparsity, s.highest_sparsity};
-    options.run = e.options;
-    options.progress = [&](std::size_t done, std::size_t total) { bar.show(done, total, ""); };
-    hass::write_table(s.write_statistics,
-                      hass::measure_sensitivity(e.network, e.images, e.labels, options));
-    bar.finish();
-    fmt::print("written: {}\n", s.write_statistics);
-}
 
 // ---- the hardware: engines to choose from, under one resource model ----------------------------
 
@@ -493,136 +371,12 @@ class search_job {
     std::vector<std::string> conclusions_;
 };
 
-// ---- the command line ---------------------------------------------------------------------------
-
-void describe_flags(CLI::App& app, settings& s) {
-    const auto list = [](const auto& names) { return fmt::format("{}", fmt::join(names, ", ")); };
-    std::vector<std::string> boards, optimizers;
-    for (const hass::device& d : hass::boards::catalogue) boards.emplace_back(d.name);
-    for (const auto& o : hass::built_in_optimizers)
-        optimizers.push_back(fmt::format("{} ({})", o.name, o.summary));
-    app.set_help_flag("-h,--help", "This text");
-    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    app.add_option("--model", s.model, "Trained network, ONNX")->capture_default_str();
-    app.add_option("--images", s.images,
-                   "Images, .npy: N x C x H x W (or N x H x W), uint8 or float");
-    app.add_option("--labels", s.labels, "Labels, .npy: N integers");
-    app.add_option("--mean", s.mean, "Input is (pixel * scale - mean) / std; one value a channel")
-        ->delimiter(',')
-        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-    app.add_option("--std", s.std, "See --mean")
-        ->delimiter(',')
-        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-    app.add_option("--scale", s.scale, "See --mean")->capture_default_str();
-    app.add_option("--first-images", s.first_images, "Use only the first so many images; 0: all")
-        ->capture_default_str();
-    app.add_option("--statistics", s.statistics,
-                   "Measured sensitivities and statistics in place of images, JSON");
-    app.add_option("--write-statistics", s.write_statistics,
-                   "Measure that file on the images, and end");
-    app.add_option("--device", s.device, "Board, or a .json file: " + list(boards))
-        ->capture_default_str();
-    app.add_option("--engine", s.engine,
-                   "Engines of the pruned network: spe (sparse everywhere), dense, or mixed (the "
-                   "better one, layer by layer)")
-        ->capture_default_str();
-    app.add_option("--resources", s.resources, "Resource model: " + list(resource_flags))
-        ->capture_default_str();
-    app.add_option("--trials", s.trials, "Trials of each of the two searches")
-        ->capture_default_str();
-    app.add_option("--optimizer", s.optimizer, list(optimizers))->capture_default_str();
-    app.add_option("--objective", s.objective,
-                   "hass: f = accuracy + l1 sparsity + l2 throughput - l3 DSPs, relative to the "
-                   "dense design; pareto: accuracy, throughput and DSPs apart")
-        ->capture_default_str();
-    app.add_option("--lambda", s.lambda, "l1 l2 l3 of the objective")
-        ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
-        ->expected(3)
-        ->delimiter(',')
-        ->capture_default_str();
-    app.add_option("--sparsity-metric", s.sparsity_metric,
-                   "What the objective calls sparsity: the mean over layers, every layer alike, or "
-                   "over multiply-accumulates (layers, macs)")
-        ->capture_default_str();
-    app.add_option("--max-drop", s.max_drop, "Top-1 that may be lost, in points")
-        ->capture_default_str();
-    app.add_option("--highest-sparsity", s.highest_sparsity,
-                   "Sparsity at the far end of an axis, before axes are shortened")
-        ->capture_default_str();
-    app.add_option("--seed", s.seed, "Same seed, same result")->capture_default_str();
-    app.add_option("--threads", s.threads, "Threads of the emulator; 0: all")
-        ->capture_default_str();
-    app.add_option("--out", s.out, "Folder for solution.json and trials.csv")
-        ->capture_default_str();
-}
-
-/// \throws hass::error naming the flag
-void check(const settings& s) {
-    const auto one_of = [](const char* flag, const std::string& name, const auto& names) {
-        if (std::find(names.begin(), names.end(), name) == names.end())
-            throw hass::unknown_name(flag, name, names);
-    };
-    one_of("engine", s.engine, engine_flags);
-    one_of("resource model", s.resources, resource_flags);
-    one_of("objective", s.objective, objective_flags);
-    one_of("sparsity metric", s.sparsity_metric, sparsity_flags);
-    hass::make_optimizer(s.optimizer, hass::space({hass::real_axis("x", 0, 1)}), 0);
-    const auto require = [](bool holds, const std::string& what) {
-        if (!holds) throw hass::error(what);
-    };
-    require(s.trials > 0, fmt::format("--trials {}: must be at least 1", s.trials));
-    require(s.max_drop >= 0.0 && s.max_drop <= 100.0,
-            fmt::format("--max-drop {}: must be within 0 and 100 points", s.max_drop));
-    require(
-        s.highest_sparsity > 0.0 && s.highest_sparsity <= 1.0,
-        fmt::format("--highest-sparsity {}: must be above 0 and at most 1", s.highest_sparsity));
-    require(s.threads >= 0, fmt::format("--threads {}: must not be negative", s.threads));
-    require(s.first_images >= 0,
-            fmt::format("--first-images {}: must not be negative", s.first_images));
-    for (const double l : s.lambda)
-        require(l >= 0.0 && std::isfinite(l), fmt::format("--lambda {}: must not be negative", l));
-}
-
-int run(const settings& s) {
-    check(s);
-    const hass::owned_device board = hass::device_by_name(s.device);
-    if (!s.write_statistics.empty()) {
-        write_statistics(s);
-        return 0;
-    }
-    hass::prepare_folder(s.out);
-    workbench bench = s.statistics.empty() ? on_images(s) : on_table(s);
-    std::signal(SIGINT, stop);
-    std::signal(SIGTERM, stop);
-    if (s.resources == "published")
-        return search_job<hass::published>(s, bench, board.limits()).run();
-    if (s.resources == "repaired")
-        return search_job<hass::repaired>(s, bench, board.limits()).run();
-    return search_job<hass::calibrated>(s, bench, board.limits()).run();
-}
-
 }  // namespace
 
-int main(int argc, char** argv) {
-    settings s;
-    CLI::App app{
-        "Searches sparsity thresholds of a trained network together with the accelerator that runs "
-        "it.\nWithout flags: the network and images that ship with the library, on a zedboard.",
-        "hass_search"};
-    const auto fail = [](const std::string& what) {
-        fmt::print(stderr, "hass_search: {}\n", what);
-        return 2;
-    };
-    try {
-        describe_flags(app, s);
-        app.parse(argc, argv);
-        return run(s);
-    } catch (const CLI::CallForHelp&) {
-        fmt::print("{}", app.help());
-        return 0;
-    } catch (const CLI::ParseError& wrong) {
-        return fail(wrong.what());
-    } catch (const std::exception& wrong) {
-        return fail(wrong.what());
-    }
+int run(const settings& s, workbench& bench, const hass::device& board) {
+    if (s.resources == "published") return search_job<hass::published>(s, bench, board).run();
+    if (s.resources == "repaired") return search_job<hass::repaired>(s, bench, board).run();
+    return search_job<hass::calibrated>(s, bench, board).run();
 }
+
+}  // namespace hass_search

@@ -1,0 +1,129 @@
+#include "settings.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <hass/device/boards.hpp>
+#include <hass/error.hpp>
+#include <hass/search/optimizers.hpp>
+
+namespace hass_search {
+
+namespace {
+
+const std::vector<std::string> engine_flags{"spe", "dense", "mixed"};
+const std::vector<std::string> resource_flags{"calibrated", "published", "repaired"};
+const std::vector<std::string> objective_flags{"hass", "pareto"};
+const std::vector<std::string> sparsity_flags{"layers", "macs"};
+
+void describe_flags(CLI::App& app, settings& s) {
+    const auto list = [](const auto& names) { return fmt::format("{}", fmt::join(names, ", ")); };
+    std::vector<std::string> boards, optimizers;
+    for (const hass::device& d : hass::boards::catalogue) boards.emplace_back(d.name);
+    for (const auto& o : hass::built_in_optimizers)
+        optimizers.push_back(fmt::format("{} ({})", o.name, o.summary));
+    app.set_help_flag("-h,--help", "This text");
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    app.add_option("--model", s.model, "Trained network, ONNX")->capture_default_str();
+    app.add_option("--images", s.images,
+                   "Images, .npy: N x C x H x W (or N x H x W), uint8 or float");
+    app.add_option("--labels", s.labels, "Labels, .npy: N integers");
+    app.add_option("--mean", s.mean, "Input is (pixel * scale - mean) / std; one value a channel")
+        ->delimiter(',')
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    app.add_option("--std", s.std, "See --mean")
+        ->delimiter(',')
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    app.add_option("--scale", s.scale, "See --mean")->capture_default_str();
+    app.add_option("--first-images", s.first_images, "Use only the first so many images; 0: all")
+        ->capture_default_str();
+    app.add_option("--statistics", s.statistics,
+                   "Measured sensitivities and statistics in place of images, JSON");
+    app.add_option("--write-statistics", s.write_statistics,
+                   "Measure that file on the images, and end");
+    app.add_option("--device", s.device, "Board, or a .json file: " + list(boards))
+        ->capture_default_str();
+    app.add_option("--engine", s.engine,
+                   "Engines of the pruned network: spe (sparse everywhere), dense, or mixed (the "
+                   "better one, layer by layer)")
+        ->capture_default_str();
+    app.add_option("--resources", s.resources, "Resource model: " + list(resource_flags))
+        ->capture_default_str();
+    app.add_option("--trials", s.trials, "Trials of each of the two searches")
+        ->capture_default_str();
+    app.add_option("--optimizer", s.optimizer, list(optimizers))->capture_default_str();
+    app.add_option("--objective", s.objective,
+                   "hass: f = accuracy + l1 sparsity + l2 throughput - l3 DSPs, relative to the "
+                   "dense design; pareto: accuracy, throughput and DSPs apart")
+        ->capture_default_str();
+    app.add_option("--lambda", s.lambda, "l1 l2 l3 of the objective")
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
+        ->expected(3)
+        ->delimiter(',')
+        ->capture_default_str();
+    app.add_option("--sparsity-metric", s.sparsity_metric,
+                   "What the objective calls sparsity: the mean over layers, every layer alike, or "
+                   "over multiply-accumulates (layers, macs)")
+        ->capture_default_str();
+    app.add_option("--max-drop", s.max_drop, "Top-1 that may be lost, in points")
+        ->capture_default_str();
+    app.add_option("--highest-sparsity", s.highest_sparsity,
+                   "Sparsity at the far end of an axis, before axes are shortened")
+        ->capture_default_str();
+    app.add_option("--seed", s.seed, "Same seed, same result")->capture_default_str();
+    app.add_option("--threads", s.threads, "Threads of the emulator; 0: all")
+        ->capture_default_str();
+    app.add_option("--out", s.out, "Folder for solution.json and trials.csv")
+        ->capture_default_str();
+}
+
+/// \throws hass::error naming the flag
+void check(const settings& s) {
+    const auto one_of = [](const char* flag, const std::string& name, const auto& names) {
+        if (std::find(names.begin(), names.end(), name) == names.end())
+            throw hass::unknown_name(flag, name, names);
+    };
+    one_of("engine", s.engine, engine_flags);
+    one_of("resource model", s.resources, resource_flags);
+    one_of("objective", s.objective, objective_flags);
+    one_of("sparsity metric", s.sparsity_metric, sparsity_flags);
+    hass::make_optimizer(s.optimizer, hass::space({hass::real_axis("x", 0, 1)}), 0);
+    const auto require = [](bool holds, const std::string& what) {
+        if (!holds) throw hass::error(what);
+    };
+    require(s.trials > 0, fmt::format("--trials {}: must be at least 1", s.trials));
+    require(s.max_drop >= 0.0 && s.max_drop <= 100.0,
+            fmt::format("--max-drop {}: must be within 0 and 100 points", s.max_drop));
+    require(
+        s.highest_sparsity > 0.0 && s.highest_sparsity <= 1.0,
+        fmt::format("--highest-sparsity {}: must be above 0 and at most 1", s.highest_sparsity));
+    require(s.threads >= 0, fmt::format("--threads {}: must not be negative", s.threads));
+    require(s.first_images >= 0,
+            fmt::format("--first-images {}: must not be negative", s.first_images));
+    for (const double l : s.lambda)
+        require(l >= 0.0 && std::isfinite(l), fmt::format("--lambda {}: must not be negative", l));
+}
+}  // namespace
+
+bool parse(int argc, const char* const* argv, settings& s) {
+    CLI::App app{
+        "Searches sparsity thresholds of a trained network together with the accelerator that runs "
+        "it.\nWithout flags: the network and images that ship with the library, on a zedboard.",
+        "hass_search"};
+    describe_flags(app, s);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        fmt::print("{}", app.help());
+        return false;
+    } catch (const CLI::ParseError& wrong) {
+        throw hass::error(wrong.what());
+    }
+    check(s);
+    return true;
+}
+
+}  // namespace hass_search

@@ -1,0 +1,43 @@
+// What the command line says.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hass_search {
+
+inline const std::string shipped = HASS_EXAMPLES_DATA;
+
+/// Defaults are the main job: the network and images that ship with the library.
+struct settings {
+    std::string model = shipped + "/fashion.onnx";
+    std::string images = shipped + "/fashion_images.npy";
+    std::string labels = shipped + "/fashion_labels.npy";
+    std::string statistics;
+    std::string write_statistics;
+    std::vector<float> mean{0.286041F};
+    std::vector<float> std{0.353024F};
+    float scale = 1.0F / 255.0F;
+    int first_images = 0;
+    std::string device = "zedboard";
+    std::string engine = "spe";
+    std::string resources = "calibrated";
+    std::string optimizer = "tpe";
+    std::string objective = "hass";
+    int trials = 96;
+    std::uint64_t seed = 1;
+    double max_drop = 1.0;
+    std::vector<double> lambda{5.0, 5.0, 5.0};
+    std::string sparsity_metric = "layers";
+    double highest_sparsity = 0.9;
+    int threads = 0;
+    std::string out = "hass-out";
+};
+
+/// Reads and checks the command line.
+/// \returns false when only help was asked for (and printed)
+/// \throws hass::error naming the flag
+bool parse(int argc, const char* const* argv, settings& s);
+
+}  // namespace hass_search

@@ -1,0 +1,100 @@
+#include "workbench.hpp"
+
+#include <fmt/format.h>
+
+#include <hass/emulate/emulator.hpp>
+#include <hass/emulate/sensitivity.hpp>
+#include <hass/error.hpp>
+#include <hass/report/progress.hpp>
+#include <hass/statistics/store.hpp>
+#include <hass/workload/npy.hpp>
+#include <hass/workload/onnx.hpp>
+#include <memory>
+#include <utility>
+
+namespace hass_search {
+
+namespace {
+
+/// A network with images and labels that fit each other.
+struct emulated {
+    hass::emulator network;
+    hass::image_set images;
+    std::vector<int> labels;
+    hass::emulation_options options;
+
+    explicit emulated(const settings& s)
+        : network(hass::load_onnx(s.model), {s.scale, s.mean, s.std}),
+          images(hass::read_images(s.images)),
+          labels(hass::read_labels(s.labels)) {
+        if (labels.size() != images.count)
+            throw hass::error(fmt::format("{}: {} labels for the {} images of {}", s.labels,
+                                          labels.size(), images.count, s.images));
+        const hass::shape expected = hass::input_shape(network.network());
+        if (images.each != expected)
+            throw hass::error(fmt::format("{}: images of {}, but {} takes {}", s.images,
+                                          text(images.each), s.model, text(expected)));
+        if (const auto first = static_cast<std::size_t>(s.first_images);
+            first > 0 && first < images.count) {
+            images.count = first;
+            labels.resize(first);
+        }
+        options.threads = s.threads;
+    }
+
+  private:
+    static std::string text(const hass::shape& x) {
+        return fmt::format("{}x{}x{}", x.channels, x.height, x.width);
+    }
+};
+
+}  // namespace
+
+workbench on_images(const settings& s) {
+    const auto e = std::make_shared<emulated>(s);
+    workbench bench;
+    bench.net = e->network.model().net;
+    bench.source = s.model;
+    bench.magnitudes = e->network.magnitudes(e->images, e->options);
+    bench.measure = [e](const hass::network_thresholds& t) {
+        hass::emulation run = e->network.run(e->images, e->labels, t, e->options);
+        return hass::measurement{run.top1_accuracy(), run.top5_accuracy(),
+                                 std::move(run.statistics)};
+    };
+    hass::emulation_options answers_only = e->options;
+    answers_only.statistics_images = 0;
+    bench.accuracy = [e, answers_only](const hass::network_thresholds& t) {
+        return e->network.run(e->images, e->labels, t, answers_only).top1_accuracy();
+    };
+    return bench;
+}
+
+workbench on_table(const settings& s) {
+    workbench bench;
+    bench.net = hass::load_onnx(s.model).net;
+    bench.source = s.model;
+    const auto table =
+        std::make_shared<hass::measured_table>(hass::read_table(s.statistics, bench.net));
+    bench.magnitudes = table->magnitudes();
+    bench.accuracy = [table](const hass::network_thresholds& t) { return table->accuracy(t); };
+    bench.measure = [table](const hass::network_thresholds& t) {
+        // top-5 is known for the untouched network only
+        return hass::measurement{table->accuracy(t), table->top5, table->statistics(t)};
+    };
+    return bench;
+}
+
+void write_statistics(const settings& s) {
+    const emulated e(s);
+    hass::progress_bar bar("statistics", 1);
+    hass::sensitivity_options options;
+    options.highest = {s.highest_sparsity, s.highest_sparsity};
+    options.run = e.options;
+    options.progress = [&](std::size_t done, std::size_t total) { bar.show(done, total, ""); };
+    hass::write_table(s.write_statistics,
+                      hass::measure_sensitivity(e.network, e.images, e.labels, options));
+    bar.finish();
+    fmt::print("written: {}\n", s.write_statistics);
+}
+
+}  // namespace hass_search
