@@ -39,6 +39,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/engine_list.hpp>
 #include <hass/engine/eyeriss_v2.hpp>
+#include <hass/engine/fill.hpp>
 #include <hass/engine/folded_array.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/formats.hpp>

@@ -58,6 +58,10 @@ TEST_CASE("a solution's figures follow from its layers") {
     CHECK(d.hardware.images_per_second == Approx(200e6 / slowest));
     CHECK(d.hardware.total.dsp == sum.dsp);
     CHECK(d.hardware.total.lut == Approx(sum.lut));
+    // a chain: fills add up, and the map goes on leaving until the image has passed
+    const double fill = d.layers[0].fill_cycles + d.layers[1].fill_cycles + d.layers[2].fill_cycles;
+    CHECK(d.hardware.fill_cycles == Approx(fill));
+    CHECK(d.hardware.latency_cycles == Approx(fill + slowest * 255 / 256));
     CHECK(d.layers[0].pair_sparsity == 0.65);  // what the engine meets
     CHECK(d.layers[0].engine == "spe");
     CHECK(d.layers[1].engine.empty());
@@ -71,6 +75,7 @@ TEST_CASE("solution.json holds the same figures") {
           j["mhz"].get<double>() * 1e6 / j["interval_cycles"].get<double>());
     CHECK(j["efficiency_images_per_cycle_per_dsp"].get<double>() ==
           1.0 / (j["interval_cycles"].get<double>() * j["dsp"].get<double>()));
+    CHECK(j["latency_cycles"] == d.hardware.latency_cycles);
     CHECK(j["layers"].size() == 3);
     CHECK(j["layers"][0]["tau_w"] == 0.1);
     CHECK(j["layers"][0]["parallelism"]["macs"] == d.layers[0].chosen.folding.macs);

@@ -141,6 +141,8 @@ TEST_CASE("validate names the row and the field", "[layers]") {
                Contains("'relu'") && Contains("expects 4x8x7 but 'conv' gives 4x8x8"));
     CHECK_THAT(spoilt([](auto& n) { n.edges[1] = {1, 0}; }), Contains("topological order"));
     CHECK_THAT(spoilt([](auto& n) { n.edges[1] = {0, 5}; }), Contains("topological order"));
+    CHECK_THAT(spoilt([](auto& n) { std::swap(n.edges[0], n.edges[1]); }),
+               Contains("edge -1 -> 0 stands behind one that leads to row 1"));
     CHECK_THAT(spoilt([](auto& n) { n.edges.pop_back(); }),
                Contains("'relu'") && Contains("no input"));
     CHECK_THAT(spoilt([](auto& n) { n.rows[1].kind = layer_kind::linear; }), Contains("vectors"));

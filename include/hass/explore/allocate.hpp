@@ -341,18 +341,14 @@ class allocator {
     /// again.
     void fill(const allocation_choice& choice, allocation& a) const {
         a.fits = true;
-        estimate& e = a.estimate;
+        std::vector<stage_estimate> stages;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::uint32_t k = choice.options[i];
             a.design.push_back(options_[i]->configurations()[k]);
-            e.total += to_usage(options_[i]->costs()[k]);
-            if (cycles_[i][k] > e.interval_cycles)
-                e.interval_cycles = cycles_[i][k], e.bottleneck = i;
+            stages.push_back({cycles_[i][k], to_usage(options_[i]->costs()[k])});
         }
-        e.images_per_second = e.interval_cycles > 0.0 ? board_.mhz * 1e6 / e.interval_cycles
-                                                      : std::numeric_limits<double>::infinity();
-        e.fits = fits(e.total, board_.budget);
-        a.certificate.limiting_row = e.bottleneck;
+        a.estimate = evaluate_pipeline(net(), a.design, stages, board_);
+        a.certificate.limiting_row = a.estimate.bottleneck;
     }
 
     void explain(const allocation_choice& choice, allocation& a) const {

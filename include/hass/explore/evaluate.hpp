@@ -1,12 +1,17 @@
 /// \file evaluate.hpp
-/// THE function: rows + statistics + design -> estimate. Constexpr, no allocation, the same doubles
-/// at compile time and at run time:
+/// THE function: rows + statistics + design -> estimate. Constexpr, the same doubles at compile
+/// time and at run time:
 ///
 ///     interval I   = max over stages of the stage's cycles for one image   [HASS eq 3]
 ///     images/s     = clock / I
 ///     resources    = sum over stages                                       [HASS eq 4]
+///     fill         = longest path over the edges of the stages' fills (`fill_cycles`)
+///     latency      = fill and the rest of the last map
+///
+/// A batch of B images takes (B - 1) I + latency.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -15,6 +20,7 @@
 
 #include <hass/device/device.hpp>
 #include <hass/engine/engine.hpp>
+#include <hass/engine/fill.hpp>
 #include <hass/engine/stages.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
@@ -33,8 +39,14 @@ struct estimate {
     double interval_cycles = 0.0;  ///< cycles between images, the slowest stage's
     std::size_t bottleneck = 0;    ///< that stage (the first on ties)
     double images_per_second = 0.0;
+    /// Cycles from the image's first pixel to the first pixel of the result, and to the last one,
+    /// when the image comes at the pace of the interval, as behind another one. An image that is
+    /// there at once takes no longer.
+    double fill_cycles = 0.0;
+    double latency_cycles = 0.0;
     usage total{};
     bool fits = false;  ///< within the device in every resource
+
     /// images / cycle / DSP, the efficiency of HASS's Table II; 0 without DSPs
     constexpr double efficiency() const {
         return total.dsp > 0.0 && interval_cycles > 0.0 ? 1.0 / (interval_cycles * total.dsp) : 0.0;
@@ -65,34 +77,70 @@ constexpr stage_estimate evaluate_stage(const E& engine, const layer_row& row,
     return {row_cycles(engine, row, s, c), row_cost(engine, row, c)};
 }
 
+/// The accelerator that is made of these stages.
+/// \param chosen  one configuration a row
+/// \param stages  one a row, as `evaluate_stage` gives them
+/// \throws hass::error when an edge stands in front of one that leads to an earlier row
+constexpr estimate evaluate_pipeline(const network_view& net, std::span<const configuration> chosen,
+                                     std::span<const stage_estimate> stages, const device& board) {
+    estimate e;
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        e.total += stages[i].cost;
+        if (stages[i].cycles > e.interval_cycles)
+            e.interval_cycles = stages[i].cycles, e.bottleneck = i;
+    }
+    e.images_per_second = e.interval_cycles > 0.0 ? board.mhz * 1e6 / e.interval_cycles
+                                                  : std::numeric_limits<double>::infinity();
+    e.fits = fits(e.total, board.budget);
+
+    std::vector<double> first(net.size(), 0.0);  // first input pixel, then first output pixel
+    std::size_t done = 0;
+    const auto fill_up_to = [&](std::size_t end) {
+        for (; done < end; ++done) {
+            const layer_row& row = net.rows[done];
+            first[done] += fill_cycles(row, chosen[done], stages[done].cycles, e.interval_cycles);
+            const double last =
+                first[done] +
+                e.interval_cycles * (1.0 - 1.0 / static_cast<double>(row.out.pixels()));
+            e.fill_cycles = std::max(e.fill_cycles, first[done]);
+            e.latency_cycles = std::max(e.latency_cycles, last);
+        }
+    };
+    for (const edge& at : net.edges) {
+        const auto to = static_cast<std::size_t>(at.to);
+        if (to < done || to >= net.size() || at.from >= at.to)
+            throw error("evaluate: edge " + std::to_string(at.from) + " -> " +
+                        std::to_string(at.to) + " is out of order");
+        fill_up_to(to);
+        if (at.from != network_input)
+            first[to] = std::max(first[to], first[static_cast<std::size_t>(at.from)]);
+    }
+    fill_up_to(net.size());
+    return e;
+}
+
 /// The accelerator that `chosen` describes.
 /// \param net     the network
 /// \param s       statistics, asked for compute rows only
 /// \param engine  executes the compute rows
 /// \param board   what there is to spend
 /// \param chosen  one configuration a row
-/// \throws hass::error when `chosen` and the network differ in length
+/// \throws hass::error when `chosen` and the network differ in length, and as `evaluate_pipeline`
 template <Engine E, NetworkStatistics S, Device D>
 constexpr estimate evaluate(const network_view& net, const S& s, const E& engine, const D& board,
                             std::span<const configuration> chosen) {
     if (chosen.size() != net.size())
         throw error("evaluate: " + std::to_string(chosen.size()) + " configurations for " +
                     std::to_string(net.size()) + " layers");
-    const device& limits = board.limits();
-    estimate e;
+    std::vector<stage_estimate> stages(net.size());
     for (std::size_t i = 0; i < net.size(); ++i) {
         const layer_row& row = net.rows[i];
-        const stage_estimate stage =
-            is_compute(row)
-                ? evaluate_stage(engine, row, s.at(i), chosen[i])
-                : stage_estimate{stage_cycles(row, chosen[i]), stage_cost(engine, row, chosen[i])};
-        e.total += stage.cost;
-        if (stage.cycles > e.interval_cycles) e.interval_cycles = stage.cycles, e.bottleneck = i;
+        if (is_compute(row))
+            stages[i] = evaluate_stage(engine, row, s.at(i), chosen[i]);
+        else
+            stages[i] = {stage_cycles(row, chosen[i]), stage_cost(engine, row, chosen[i])};
     }
-    e.images_per_second = e.interval_cycles > 0.0 ? limits.mhz * 1e6 / e.interval_cycles
-                                                  : std::numeric_limits<double>::infinity();
-    e.fits = fits(e.total, limits.budget);
-    return e;
+    return evaluate_pipeline(net, chosen, stages, board.limits());
 }
 
 }  // namespace hass

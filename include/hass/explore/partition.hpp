@@ -150,10 +150,14 @@ inline std::vector<std::size_t> cut_positions(const network_view& net) {
 template <Engine E, NetworkStatistics S>
 network_part make_part(const network_view& net, const S& s, const E& engine, const device& board,
                        std::size_t first, std::size_t last, int data_bits) {
-    network_view part{net.rows.subspan(first, last - first), {}, {}};
     std::vector<std::string> names;
     for (std::size_t i = first; i < last; ++i) names.push_back(name_of(net, i));
-    part.names = names;
+    std::vector<edge> edges;  // what crosses the cut in front is this part's image
+    for (const edge& e : net.edges)
+        if (static_cast<std::size_t>(e.to) >= first && static_cast<std::size_t>(e.to) < last)
+            edges.push_back({std::max(network_input, e.from - static_cast<int>(first)),
+                             e.to - static_cast<int>(first)});
+    const network_view part{net.rows.subspan(first, last - first), edges, names};
     network_part p;
     p.first = first, p.last = last;
     p.best = allocate(part, statistics_from<S>{&s, first}, engine, board);

@@ -32,6 +32,7 @@ inline json to_json(const layer_report& l) {
               {"macs", p.macs}}},
             {"weight_memory", l.chosen.memory == weight_memory::uram ? "uram" : "bram18"},
             {"interval_cycles", l.interval_cycles},
+            {"fill_cycles", l.fill_cycles},
             {"dsp", l.cost.dsp},
             {"lut", l.cost.lut},
             {"ff", l.cost.ff},
@@ -40,7 +41,8 @@ inline json to_json(const layer_report& l) {
 }
 
 /// One design: throughput_images_per_s = mhz * 1e6 / interval_cycles, interval_cycles = the largest
-/// of the layers', resources = their sums.
+/// of the layers', resources = their sums; fill_cycles and latency_cycles = from the first pixel of
+/// one image to the first and to the last one of its result.
 inline json to_json(const solution_report& d) {
     json layers = json::array();
     for (const layer_report& l : d.layers) layers.push_back(to_json(l));
@@ -51,6 +53,8 @@ inline json to_json(const solution_report& d) {
             {"pair_sparsity", d.pair_sparsity},
             {"throughput_images_per_s", d.hardware.images_per_second},
             {"interval_cycles", d.hardware.interval_cycles},
+            {"fill_cycles", d.hardware.fill_cycles},
+            {"latency_cycles", d.hardware.latency_cycles},
             {"mhz", d.mhz},
             {"dsp", d.hardware.total.dsp},
             {"lut", d.hardware.total.lut},

@@ -31,6 +31,7 @@ struct layer_report {
     double pair_sparsity = 0.0;  ///< padding counted as zeros: what the engine meets
     configuration chosen{};
     double interval_cycles = 0.0;  ///< for one image
+    double fill_cycles = 0.0;      ///< from its first input pixel to its first output pixel
     usage cost{};
 };
 
@@ -83,6 +84,8 @@ solution_report describe(std::string label, const network_view& net, const candi
         const stage_estimate stage =
             evaluate_stage(engine, net.rows[i], c.measured.statistics.at(i), l.chosen);
         l.interval_cycles = stage.cycles;
+        l.fill_cycles =
+            fill_cycles(net.rows[i], l.chosen, stage.cycles, d.hardware.interval_cycles);
         l.cost = stage.cost;
         d.layers.push_back(std::move(l));
     }

@@ -17,7 +17,8 @@
 namespace hass {
 
 /// Data flows from row `from` to row `to`; `from` = network_input is the image itself.
-/// Rows are in topological order (from < to); a row's edges stand in the order of its inputs.
+/// Rows are in topological order (from < to); edges stand in the order of the rows that they lead
+/// to, and a row's edges in the order of its inputs.
 struct edge {
     int from = -1;
     int to = 0;
@@ -133,6 +134,9 @@ inline void validate(const network_view& net) {
             e.from >= e.to)
             throw error("edge " + std::to_string(e.from) + " -> " + std::to_string(e.to) +
                         " is not in topological order");
+        if (&e != net.edges.data() && e.to < (&e - 1)->to)
+            throw error("edge " + std::to_string(e.from) + " -> " + std::to_string(e.to) +
+                        " stands behind one that leads to row " + std::to_string((&e - 1)->to));
         const auto to = static_cast<std::size_t>(e.to);
         const layer_row& row = net.rows[to];
         ++inputs[to];

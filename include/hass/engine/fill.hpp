@@ -1,0 +1,99 @@
+/// \file fill.hpp
+/// How long a pipeline takes to fill. Images flow at the pace of the interval I: a map of P pixels
+/// passes an edge pixel by pixel, one every I / P cycles, whatever the map. A stage may then give
+/// its output at the same steady pace, delayed by its fill, and never be ahead of its input:
+///
+///     fill = I x max over output pixels r of ( last input pixel that r needs / P_in - r / P_out )
+///            + cycles of one pixel + adder tree
+///
+/// The first term is what the window has to wait for, the same for every folding; the second is the
+/// stage's own: all blocks of channels pass the accumulators before a pixel is complete. It is at
+/// most I / P_out, because no stage is slower than the interval. A stage passes a pixel on when it
+/// has all of its channels (store and forward); stages that work word by word are at most one pixel
+/// faster. The published model's depth (`published_pipeline.hpp`) counts the same window and
+/// accumulator, for the first output pixel alone.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <hass/engine/arithmetic.hpp>
+#include <hass/engine/engine.hpp>
+#include <hass/workload/layer.hpp>
+
+namespace hass {
+
+namespace detail {
+
+/// Along one axis of a window: the last of `in` positions that output position `at` needs.
+struct window_axis {
+    std::int64_t in, out, stride, reach;  ///< reach: last position that output 0 needs, may be < 0
+
+    constexpr std::int64_t last_needed(std::int64_t at) const {
+        return std::clamp<std::int64_t>(at * stride + reach, 0, in - 1);
+    }
+    /// Largest last_needed(at) / pace_in - at / pace_out over the outputs. Between the clamps the
+    /// difference is linear, so it is largest at an end or where the far edge is met.
+    constexpr double largest_lead(std::int64_t pace_in, std::int64_t pace_out) const {
+        const std::int64_t edge = reach >= in - 1 ? 0 : (in - 1 - reach) / stride;
+        std::int64_t most = 0;
+        for (const std::int64_t at : {std::int64_t{0}, edge, edge + 1, out - 1})
+            if (at < out) most = std::max(most, last_needed(at) * pace_out - at * pace_in);
+        return static_cast<double>(most) / static_cast<double>(pace_in * pace_out);
+    }
+};
+
+}  // namespace detail
+
+/// What a stage waits for before its first output, in images: the first term of `fill_cycles` for
+/// an interval of one. In [0, 1), the same for every configuration.
+/// - windows: the rows and columns up to the far corner of the window, less its padding
+/// - global pool, flatten: all pixels but the first
+/// - all others: nothing, they need a pixel to give it
+constexpr double window_lag(const layer_row& row) {
+    switch (row.kind) {
+        case layer_kind::global_average_pool:
+        case layer_kind::flatten:
+            return 1.0 - 1.0 / static_cast<double>(row.in.pixels());
+        case layer_kind::convolution:
+        case layer_kind::max_pool:
+        case layer_kind::average_pool: {
+            const auto axis = [](int in, int out, int stride, int kernel, int dilation, int pad) {
+                return detail::window_axis{in, out, stride,
+                                           std::int64_t{dilation} * (kernel - 1) - pad};
+            };
+            const auto rows = axis(row.in.height, row.out.height, row.stride_h, row.kernel_h,
+                                   row.dilation_h, row.pad_top);
+            const auto columns = axis(row.in.width, row.out.width, row.stride_w, row.kernel_w,
+                                      row.dilation_w, row.pad_left);
+            return rows.largest_lead(row.in.height, row.out.height) +
+                   columns.largest_lead(row.in.pixels(), row.out.pixels());
+        }
+        default:
+            return 0.0;
+    }
+}
+
+/// Cycles from the last input of an output pixel to that pixel, the part of a fill that depends on
+/// the configuration: the stage's cycles for a pixel (global pools and flatten add up while pixels
+/// arrive, so what is left is an input pixel), and in compute rows the multiplier and a cycle a
+/// level of the adder trees behind the multipliers of an engine and behind the input streams.
+/// \param cycles  of the stage for one image, as `row_cycles`
+constexpr double pixel_latency(const layer_row& row, const configuration& c, double cycles) {
+    const auto pixels = static_cast<double>(std::max(
+        row.out.pixels(), row.kind == layer_kind::global_average_pool ? row.in.pixels() : 1));
+    const double tree =
+        is_compute(row) ? 1.0 + detail::bits_for(c.folding.macs) + detail::bits_for(c.folding.in)
+                        : 0.0;
+    return cycles / pixels + tree;
+}
+
+/// Cycles from a stage's first input pixel to its first output pixel: see the head of the file.
+/// \param cycles    of the stage for one image, <= interval
+/// \param interval  cycles between images
+constexpr double fill_cycles(const layer_row& row, const configuration& c, double cycles,
+                             double interval) {
+    return interval * window_lag(row) + pixel_latency(row, c, cycles);
+}
+
+}  // namespace hass
