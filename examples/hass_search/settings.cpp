@@ -76,6 +76,9 @@ void describe_flags(CLI::App& app, settings& s) {
     app.add_option("--seed", s.seed, "Same seed, same result")->capture_default_str();
     app.add_option("--threads", s.threads, "Threads of the emulator; 0: all")
         ->capture_default_str();
+    app.add_option("--cache", s.cache_mib,
+                   "MiB for what earlier runs can spare later ones; no result depends on it")
+        ->capture_default_str();
     app.add_option("--out", s.out, "Folder for solution.json and trials.csv")
         ->capture_default_str();
 }
@@ -100,6 +103,7 @@ void check(const settings& s) {
     require(
         s.highest_sparsity > 0.0 && s.highest_sparsity <= 1.0,
         fmt::format("--highest-sparsity {}: must be above 0 and at most 1", s.highest_sparsity));
+    require(s.cache_mib >= 0, fmt::format("--cache {}: must not be negative", s.cache_mib));
     require(s.threads >= 0, fmt::format("--threads {}: must not be negative", s.threads));
     require(s.first_images >= 0,
             fmt::format("--first-images {}: must not be negative", s.first_images));

@@ -32,6 +32,7 @@ struct settings {
     std::string sparsity_metric = "layers";
     double highest_sparsity = 0.9;
     int threads = 0;
+    int cache_mib = 256;
     std::string out = "hass-out";
 };
 

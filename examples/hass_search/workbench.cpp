@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <hass/emulate/emulator.hpp>
+#include <hass/emulate/evaluator.hpp>
 #include <hass/emulate/sensitivity.hpp>
 #include <hass/error.hpp>
 #include <hass/report/progress.hpp>
@@ -10,6 +11,7 @@
 #include <hass/workload/npy.hpp>
 #include <hass/workload/onnx.hpp>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace hass_search {
@@ -22,6 +24,7 @@ struct emulated {
     hass::image_set images;
     std::vector<int> labels;
     hass::emulation_options options;
+    std::optional<hass::evaluator> evaluate;
 
     explicit emulated(const settings& s)
         : network(hass::load_onnx(s.model), {s.scale, s.mean, s.std}),
@@ -40,7 +43,10 @@ struct emulated {
             labels.resize(first);
         }
         options.threads = s.threads;
+        evaluate.emplace(network, images, labels, options,
+                         static_cast<std::size_t>(s.cache_mib) << 20);
     }
+    emulated(const emulated&) = delete;  // `evaluate` looks at the other members
 
   private:
     static std::string text(const hass::shape& x) {
@@ -57,15 +63,11 @@ workbench on_images(const settings& s) {
     bench.source = s.model;
     bench.magnitudes = e->network.magnitudes(e->images, e->options);
     bench.measure = [e](const hass::network_thresholds& t) {
-        hass::emulation run = e->network.run(e->images, e->labels, t, e->options);
+        hass::emulation run = e->evaluate->run(t);
         return hass::measurement{run.top1_accuracy(), run.top5_accuracy(),
                                  std::move(run.statistics)};
     };
-    hass::emulation_options answers_only = e->options;
-    answers_only.statistics_images = 0;
-    bench.accuracy = [e, answers_only](const hass::network_thresholds& t) {
-        return e->network.run(e->images, e->labels, t, answers_only).top1_accuracy();
-    };
+    bench.accuracy = [e](const hass::network_thresholds& t) { return e->evaluate->accuracy(t); };
     return bench;
 }
 
@@ -90,6 +92,7 @@ void write_statistics(const settings& s) {
     hass::sensitivity_options options;
     options.highest = {s.highest_sparsity, s.highest_sparsity};
     options.run = e.options;
+    options.cache_bytes = static_cast<std::size_t>(s.cache_mib) << 20;
     options.progress = [&](std::size_t done, std::size_t total) { bar.show(done, total, ""); };
     hass::write_table(s.write_statistics,
                       hass::measure_sensitivity(e.network, e.images, e.labels, options));

@@ -25,9 +25,12 @@
 #include <hass/statistics/streams.hpp>
 #include <hass/statistics/thresholds.hpp>
 //
+#include <hass/emulate/eigen.hpp>
 #include <hass/emulate/emulator.hpp>
+#include <hass/emulate/evaluator.hpp>
 #include <hass/emulate/gemm.hpp>
 #include <hass/emulate/kernels.hpp>
+#include <hass/emulate/program.hpp>
 #include <hass/emulate/schedule.hpp>
 #include <hass/emulate/sensitivity.hpp>
 //

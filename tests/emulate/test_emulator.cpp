@@ -262,14 +262,3 @@ TEST_CASE("bad input is refused by name") {
     wrong.parameters.clear();
     CHECK_THROWS_AS(hass::emulator(wrong), hass::error);
 }
-
-TEST_CASE("the emulator is an accuracy model") {
-    std::mt19937 bits(71);
-    const hass::emulator emulator(test::small_network(bits));
-    const hass::image_set images = test::float_images(bits, {3, 11, 12}, 10);
-    const std::vector<int> labels(10, 2);
-    const hass::emulated_accuracy model{emulator, images, labels};
-    static_assert(hass::AccuracyModel<hass::emulated_accuracy>);
-    CHECK(model.accuracy(hass::network_thresholds(15)) ==
-          emulator.run(images, labels, hass::network_thresholds(15)).top1_accuracy());
-}

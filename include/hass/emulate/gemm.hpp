@@ -35,17 +35,15 @@ inline constexpr std::size_t packet_slack = 64;
 class packed_filters {
   public:
     packed_filters() = default;
-    /// \param weights filters x depth; those with |w| < keep become 0
-    packed_filters(std::span<const float> weights, std::size_t filters, float keep)
+    /// \param weights filters x depth
+    packed_filters(std::span<const float> weights, std::size_t filters)
         : filters_(filters), depth_(weights.size() / filters) {
         values_.assign(panels() * gemm_tile::rows * depth_, 0.0F);
         for (std::size_t f = 0; f < filters_; ++f) {
             float* to = values_.data() + f / gemm_tile::rows * gemm_tile::rows * depth_ +
                         f % gemm_tile::rows;
-            for (std::size_t k = 0; k < depth_; ++k) {
-                const float w = weights[f * depth_ + k];
-                to[k * gemm_tile::rows] = std::abs(w) < keep ? 0.0F : w;
-            }
+            for (std::size_t k = 0; k < depth_; ++k)
+                to[k * gemm_tile::rows] = weights[f * depth_ + k];
         }
     }
 

@@ -140,6 +140,11 @@ inline void softmax(std::size_t channels, std::size_t positions, float* values) 
     }
 }
 
+/// A convolution that sees one channel a filter; it has a kernel of its own.
+inline bool is_depthwise(const layer_row& row) {
+    return row.groups > 1 && channels_per_group(row) == 1;
+}
+
 inline float hardsigmoid(float x) {
     return std::clamp(x / 6.0F + 0.5F, 0.0F, 1.0F);
 }

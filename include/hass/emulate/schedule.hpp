@@ -7,7 +7,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -55,9 +56,27 @@ class schedule {
             root[i + 1] = steps_[i].done ? root[source] : i + 1;
         }
         place(m, from, root);
+        find_live(static_cast<std::size_t>(m.net.rows.back().out.volume()));
     }
 
     const step& operator[](std::size_t row) const { return steps_[row]; }
+
+    /// A value that is still read: its buffer and its floats an image.
+    struct held {
+        std::size_t buffer = 0;
+        std::size_t volume = 0;
+
+        bool operator==(const held&) const = default;
+    };
+    /// What row `row` and those after it read, as it stands in front of that row; buffers
+    /// ascending.
+    const std::vector<held>& live(std::size_t row) const { return live_[row]; }
+    /// Floats an image of `live(row)`.
+    std::size_t live_floats(std::size_t row) const {
+        std::size_t sum = 0;
+        for (const held& h : live_[row]) sum += h.volume;
+        return sum;
+    }
     /// Floats an image in each buffer. Buffer 0 begins with the image.
     const std::vector<std::size_t>& buffers() const { return buffers_; }
     std::size_t image() const { return 0; }
@@ -125,6 +144,27 @@ class schedule {
         }
     }
 
+    /// Backwards from the result: what a row writes was not needed before it, what it reads was.
+    void find_live(std::size_t result_volume) {
+        live_.resize(steps_.size() + 1);
+        std::map<std::size_t, std::size_t> live{{result(), result_volume}};
+        const auto list = [&live] {
+            std::vector<held> all;
+            for (const auto& [buffer, volume] : live) all.push_back({buffer, volume});
+            return all;
+        };
+        live_.back() = list();
+        for (std::size_t i = steps_.size(); i-- > 0;) {
+            const step& s = steps_[i];
+            if (!s.done) {
+                live.erase(s.output);
+                for (std::size_t k = 0; k < s.inputs.size(); ++k)
+                    live[s.inputs[k]] = static_cast<std::size_t>(s.shapes[k].volume());
+            }
+            live_[i] = list();
+        }
+    }
+
     /// The smallest free buffer that is large enough, else the largest, grown, else a new one.
     std::size_t acquire(std::vector<std::size_t>& free, std::size_t volume) {
         if (free.empty()) {
@@ -146,6 +186,40 @@ class schedule {
 
     std::vector<step> steps_;
     std::vector<std::size_t> buffers_;
+    std::vector<std::vector<held>> live_;  ///< in front of each row, and at the end
 };
+
+/// Makes buffers large enough for `size` images, and to be read by packets.
+inline void reserve(const schedule& s, std::size_t size, std::vector<std::vector<float>>& buffers) {
+    buffers.resize(s.buffers().size());
+    for (std::size_t b = 0; b < buffers.size(); ++b)
+        if (buffers[b].size() < size * s.buffers()[b] + packet_slack)
+            buffers[b].resize(size * s.buffers()[b] + packet_slack);
+}
+
+/// The values of `size` images in one piece.
+inline std::vector<float> gather(const std::vector<schedule::held>& live, std::size_t size,
+                                 const std::vector<std::vector<float>>& buffers) {
+    std::size_t floats = 0;
+    for (const schedule::held& h : live) floats += size * h.volume;
+    std::vector<float> state;
+    state.reserve(floats);
+    for (const schedule::held& h : live) {
+        const auto from = buffers[h.buffer].begin();
+        state.insert(state.end(), from, from + static_cast<std::ptrdiff_t>(size * h.volume));
+    }
+    return state;
+}
+
+/// Puts back what `gather` took.
+inline void scatter(const std::vector<schedule::held>& live, std::size_t size,
+                    std::span<const float> state, std::vector<std::vector<float>>& buffers) {
+    auto from = state.begin();
+    for (const schedule::held& h : live) {
+        const auto end = from + static_cast<std::ptrdiff_t>(size * h.volume);
+        std::copy(from, end, buffers[h.buffer].begin());
+        from = end;
+    }
+}
 
 }  // namespace hass::detail

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <hass/emulate/emulator.hpp>
+#include <hass/emulate/evaluator.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/store.hpp>
 
@@ -23,6 +24,9 @@ struct sensitivity_options {
     int steps = 8;                          ///< thresholds a tensor besides 0, >= 1
     layer_thresholds highest = {0.9, 0.9};  ///< sparsity at the last step, in (0, 1]
     emulation_options run{};
+    /// Budget of the activations kept from one run to the next (`evaluator`); results do not depend
+    /// on it.
+    std::size_t cache_bytes = std::size_t{512} << 20;
     /// Called before each run with the runs done and their number.
     std::function<void(std::size_t done, std::size_t total)> progress{};
 };
@@ -38,11 +42,8 @@ inline measured_table measure_sensitivity(const emulator& network, const image_s
     const network_view net = network.network();
     const network_magnitudes magnitudes = network.magnitudes(images, options.run);
     options.run.statistics_images = 0;
-    const auto top1 = [&](const network_thresholds& tau) {
-        return network.run(images, labels, tau, options.run).top1_accuracy();
-    };
-    const emulation untouched =
-        network.run(images, labels, network_thresholds(net.size()), options.run);
+    const evaluator evaluate(network, images, labels, options.run, options.cache_bytes);
+    const emulation untouched = evaluate.run(network_thresholds(net.size()));
     measured_table table;
     table.network = std::filesystem::path(network.model().source).filename().string();
     table.images = untouched.images;
@@ -72,7 +73,7 @@ inline measured_table measure_sensitivity(const emulator& network, const image_s
             tau[row].*which = value;
             t.thresholds.push_back(value);
             t.sparsity.push_back(whole.sparsity(value));
-            t.top1.push_back(step == 0 ? table.top1 : top1(tau));
+            t.top1.push_back(step == 0 ? table.top1 : evaluate.accuracy(tau));
             for (const auto& c : channels) t.channels.push_back(c.sparsity(value));
         }
         return t;

@@ -1,0 +1,286 @@
+/// \file eigen.hpp
+/// The backend that needs nothing but Eigen's packets: windows packed on the fly into a blocked
+/// product, kernels of its own for depthwise layers and pools. Maps lie channels x images x height
+/// x width.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <hass/emulate/gemm.hpp>
+#include <hass/emulate/kernels.hpp>
+#include <hass/emulate/program.hpp>
+#include <hass/emulate/schedule.hpp>
+#include <hass/statistics/planes.hpp>
+#include <hass/statistics/thresholds.hpp>
+#include <hass/workload/npy.hpp>
+
+namespace hass {
+
+/// Memory a thread: 4 bytes x batch x (floats of the schedule's buffers an image + the largest
+/// padded input), and the packed weights once.
+class eigen_backend {
+  public:
+    /// Weights of one row, clipped, in the form its kernel takes.
+    struct weights {
+        std::vector<detail::packed_filters> groups;  ///< dense product, one a group
+        std::vector<float> depthwise;
+    };
+    /// Buffers of one thread.
+    struct workspace {
+        std::vector<std::vector<float>> buffers;
+        std::vector<float> planes;
+        detail::gemm_scratch gemm;
+    };
+
+    explicit eigen_backend(const program& p) : program_(&p) {}
+
+    weights prepare(std::size_t i, std::vector<float> clipped) const {
+        const layer_row& row = program_->rows()[i];
+        weights w;
+        if (!is_compute(row)) return w;
+        if (detail::is_depthwise(row)) {
+            w.depthwise = std::move(clipped);
+            return w;
+        }
+        const std::size_t size = clipped.size() / static_cast<std::size_t>(row.groups);
+        for (std::size_t g = 0; g < static_cast<std::size_t>(row.groups); ++g)
+            w.groups.emplace_back(std::span<const float>(clipped).subspan(g * size, size),
+                                  static_cast<std::size_t>(filters_per_group(row)));
+        return w;
+    }
+
+    void load(const image_set& images, std::span<const std::size_t> order, workspace& space) const {
+        detail::reserve(program_->schedule, order.size(), space.buffers);
+        const auto channels = static_cast<std::size_t>(images.each.channels);
+        const auto pixels = static_cast<std::size_t>(images.each.pixels());
+        std::vector<float>& raw = space.planes;
+        raw.resize(std::max(raw.size(), channels * pixels));
+        float* to = space.buffers[program_->schedule.image()].data();
+        for (std::size_t n = 0; n < order.size(); ++n) {
+            images.copy(order[n], 1, std::span(raw).first(channels * pixels));
+            for (std::size_t c = 0; c < channels; ++c) {
+                const float scale = program_->input.scale;
+                const float mean = program_->input.mean[c];
+                const float deviation = program_->input.std[c];
+                detail::map(raw.data() + c * pixels, to + (c * order.size() + n) * pixels, pixels,
+                            [=](float x) { return (x * scale - mean) / deviation; });
+            }
+        }
+    }
+
+    void answers(std::size_t size, const workspace& space, std::span<float> out) const {
+        const float* result = space.buffers[program_->schedule.result()].data();
+        const auto pixels = static_cast<std::size_t>(program_->rows().back().out.pixels());
+        const std::size_t classes = program_->classes();
+        for (std::size_t c = 0; c < classes / pixels; ++c)
+            for (std::size_t n = 0; n < size; ++n)
+                std::copy_n(result + (c * size + n) * pixels, pixels,
+                            out.data() + n * classes + c * pixels);
+    }
+
+    std::vector<float> save(std::size_t i, std::size_t size, const workspace& space) const {
+        return detail::gather(program_->schedule.live(i), size, space.buffers);
+    }
+    void restore(std::size_t i, std::size_t size, std::span<const float> state,
+                 workspace& space) const {
+        detail::reserve(program_->schedule, size, space.buffers);
+        detail::scatter(program_->schedule.live(i), size, state, space.buffers);
+    }
+
+    /// Runs row i for a batch of `size` images.
+    template <class See>
+    void execute(std::size_t i, const weights& prepared, const layer_thresholds& tau,
+                 std::size_t size, workspace& space, See see) const {
+        const detail::schedule::step& step = program_->schedule[i];
+        if (step.done) return;
+        const layer_row& row = program_->rows()[i];
+        const layer_parameters& parameters = program_->model.parameters[i];
+        const float* in = space.buffers[step.inputs.front()].data();
+        float* out = space.buffers[step.output].data();
+        const std::size_t volume = size * static_cast<std::size_t>(row.out.volume());
+        switch (row.kind) {
+            case layer_kind::convolution:
+            case layer_kind::linear: {
+                const auto keep = static_cast<float>(tau.activation);
+                const float* planes = to_planes(i, in, size, keep, 0.0F, space);
+                see(in, planes);
+                if (detail::is_depthwise(row))
+                    depthwise(i, prepared, planes, size, out);
+                else
+                    dense(i, prepared, planes, size, keep, out, space.gemm);
+                break;
+            }
+            case layer_kind::max_pool: {
+                const float outside = -std::numeric_limits<float>::infinity();
+                const float* planes = to_planes(i, in, size, 0.0F, outside, space);
+                each_plane(i, planes, size, out, [&](const float* plane, float* result) {
+                    detail::max_pool(program_->windows[i], plane, result);
+                });
+                break;
+            }
+            case layer_kind::average_pool: {
+                const bool padding = parameters.count_include_pad;
+                const std::vector<float> rows =
+                    detail::window_counts(row.out.height, row.in.height, row.kernel_h, row.stride_h,
+                                          row.dilation_h, row.pad_top, row.pad_bottom, padding);
+                const std::vector<float> columns =
+                    detail::window_counts(row.out.width, row.in.width, row.kernel_w, row.stride_w,
+                                          row.dilation_w, row.pad_left, row.pad_right, padding);
+                const float* planes = to_planes(i, in, size, 0.0F, 0.0F, space);
+                each_plane(i, planes, size, out, [&](const float* plane, float* result) {
+                    detail::average_pool(program_->windows[i], plane, rows, columns, result);
+                });
+                break;
+            }
+            case layer_kind::global_average_pool: {
+                const auto pixels = static_cast<std::size_t>(row.in.pixels());
+                for (std::size_t p = 0; p < volume; ++p) {
+                    double sum = 0.0;
+                    for (std::size_t x = 0; x < pixels; ++x)
+                        sum += static_cast<double>(in[p * pixels + x]);
+                    out[p] = static_cast<float>(sum / static_cast<double>(pixels));
+                }
+                break;
+            }
+            case layer_kind::multiply:
+                multiply(row, step, size, space);
+                break;
+            case layer_kind::concat: {
+                for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+                    const std::size_t part =
+                        size * static_cast<std::size_t>(step.shapes[k].volume());
+                    out = std::copy_n(space.buffers[step.inputs[k]].data(), part, out);
+                }
+                break;
+            }
+            case layer_kind::flatten: {
+                // channels x images x pixels becomes (channels pixels) x images
+                const auto pixels = static_cast<std::size_t>(row.in.pixels());
+                for (std::size_t c = 0; c < static_cast<std::size_t>(row.in.channels); ++c)
+                    for (std::size_t p = 0; p < pixels; ++p)
+                        for (std::size_t n = 0; n < size; ++n)
+                            *out++ = in[(c * size + n) * pixels + p];
+                break;
+            }
+            case layer_kind::softmax: {
+                if (in != out) std::copy_n(in, volume, out);
+                const auto channels = static_cast<std::size_t>(row.out.channels);
+                detail::softmax(channels, volume / channels, out);
+                break;
+            }
+            default:
+                detail::each_value(row, parameters, step, volume, space.buffers);
+        }
+    }
+
+  private:
+    /// The input of row i as planes, channels x images. Where nothing has to be padded or sorted it
+    /// is the input itself, not clipped, unless for a depthwise layer: those who read it clip.
+    const float* to_planes(std::size_t i, const float* in, std::size_t size, float keep,
+                           float outside, workspace& space) const {
+        const detail::sliding_window& window = program_->windows[i];
+        const bool clips = keep > 0.0F && detail::is_depthwise(window.row);
+        if (window.layout.dense && !clips) return in;
+        const std::size_t maps = size * static_cast<std::size_t>(window.row.in.channels);
+        const auto pixels = static_cast<std::size_t>(window.row.in.pixels());
+        const std::size_t needed = maps * window.layout.size() + detail::packet_slack;
+        if (space.planes.size() < needed) space.planes.resize(needed);
+        for (std::size_t m = 0; m < maps; ++m)
+            fill_plane(window.row, window.layout, in + m * pixels, keep, outside,
+                       space.planes.data() + m * window.layout.size());
+        return space.planes.data();
+    }
+
+    template <class F>
+    void each_plane(std::size_t i, const float* planes, std::size_t size, float* out, F f) const {
+        const detail::sliding_window& window = program_->windows[i];
+        const std::size_t maps = size * static_cast<std::size_t>(window.row.in.channels);
+        const auto pixels = static_cast<std::size_t>(window.row.out.pixels());
+        for (std::size_t m = 0; m < maps; ++m)
+            f(planes + m * window.layout.size(), out + m * pixels);
+    }
+
+    void depthwise(std::size_t i, const weights& prepared, const float* planes, std::size_t size,
+                   float* out) const {
+        const detail::sliding_window& window = program_->windows[i];
+        const layer_parameters& p = program_->model.parameters[i];
+        const auto pixels = static_cast<std::size_t>(window.row.out.pixels());
+        const auto filters = static_cast<std::size_t>(window.row.out.channels);
+        const auto multiplier = static_cast<std::size_t>(filters_per_group(window.row));
+        for (std::size_t f = 0; f < filters; ++f)
+            for (std::size_t n = 0; n < size; ++n)
+                detail::depthwise(window,
+                                  planes + (f / multiplier * size + n) * window.layout.size(),
+                                  prepared.depthwise.data() + f * window.taps.size(),
+                                  p.bias.empty() ? 0.0F : p.bias[f], program_->schedule[i].bounds,
+                                  out + (f * size + n) * pixels);
+    }
+
+    void dense(std::size_t i, const weights& prepared, const float* planes, std::size_t size,
+               float keep, float* out, detail::gemm_scratch& scratch) const {
+        const detail::sliding_window& window = program_->windows[i];
+        const layer_parameters& p = program_->model.parameters[i];
+        const auto pixels = static_cast<std::size_t>(window.row.out.pixels());
+        const auto width = static_cast<std::size_t>(window.row.out.width);
+        const std::size_t channel = size * window.layout.size();
+        const std::size_t taps = window.taps.size();
+        const bool whole_maps = window.layout.dense && taps == 1 && window.row.stride_h == 1;
+        const auto runs_of = [&](std::size_t first, std::size_t last, auto& runs) {
+            for (std::size_t j = first; j < last;) {
+                const std::size_t n = j / pixels;
+                const std::size_t y = j % pixels / width;
+                const std::size_t x = j % width;
+                const std::size_t from =
+                    whole_maps ? j : n * window.layout.size() + window.at(y) + x;
+                const std::size_t panel_end =
+                    first +
+                    ((j - first) / detail::gemm_tile::columns + 1) * detail::gemm_tile::columns;
+                std::size_t end = std::min(last, panel_end);
+                if (!whole_maps) end = std::min(end, j - x + width);
+                runs.push_back({j - first, from, end - j});
+                j = end;
+            }
+        };
+        for (std::size_t g = 0; g < prepared.groups.size(); ++g) {
+            const detail::packed_filters& filters = prepared.groups[g];
+            const float* group =
+                planes + g * static_cast<std::size_t>(channels_per_group(window.row)) * channel;
+            detail::multiply(
+                filters, p.bias.empty() ? nullptr : p.bias.data() + g * filters.filters(),
+                size * pixels, keep, out + g * filters.filters() * size * pixels,
+                program_->schedule[i].bounds, scratch, runs_of,
+                [&](std::size_t k) { return group + k / taps * channel + window.taps[k % taps]; });
+        }
+    }
+
+    /// Product of inputs; one of a single pixel holds for its whole channel.
+    void multiply(const layer_row& row, const detail::schedule::step& step, std::size_t size,
+                  workspace& space) const {
+        const std::size_t maps = size * static_cast<std::size_t>(row.out.channels);
+        const auto pixels = static_cast<std::size_t>(row.out.pixels());
+        float* out = space.buffers[step.output].data();
+        for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+            const float* in = space.buffers[step.inputs[k]].data();
+            const std::size_t gate = step.shapes[k].pixels() == 1 && pixels > 1 ? 1 : 0;
+            if (k == 0 && gate == 0) {
+                if (in != out) std::copy_n(in, maps * pixels, out);
+                continue;
+            }
+            for (std::size_t m = 0; m < maps; ++m)
+                for (std::size_t x = 0; x < pixels; ++x) {
+                    const float factor = in[gate == 1 ? m : m * pixels + x];
+                    float& value = out[m * pixels + x];
+                    value = k == 0 ? factor : value * factor;
+                }
+        }
+    }
+
+    const program* program_;
+};
+
+}  // namespace hass

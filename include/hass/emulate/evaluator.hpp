@@ -1,0 +1,232 @@
+/// \file evaluator.hpp
+/// The same images at one set of thresholds after the other, nothing computed twice that fits into
+/// a budget of bytes.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <list>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <hass/emulate/emulator.hpp>
+#include <hass/error.hpp>
+#include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/thresholds.hpp>
+#include <hass/workload/npy.hpp>
+
+namespace hass {
+
+/// Runs an emulator on images and labels that somebody else owns, and remembers. Whatever is
+/// remembered, answers are those of `emulator::run`, bit for bit:
+///
+/// - thresholds that were asked before are answered at once;
+/// - thresholds that agree with earlier ones in all rows before row k begin at row k, with the
+///   activations kept from there. They are kept where a run parts from an earlier one, since there
+///   the next one is likely to part again: a sweep over one layer, or moves along single axes, pay
+///   for the layers behind the changed one only, and a search that changes all layers keeps
+///   nothing.
+///
+/// Remembering takes, beside a few hundred bytes an entry,
+///     4 x images x schedule.live_floats(k)  bytes for the activations in front of row k,
+///     8 x the histogram values              bytes for the statistics of a run, or of its rows
+///                                           before k,
+/// and what was used longest ago goes when the sum would exceed the budget.
+///
+/// Not to be asked from several threads at once; it uses as many as it is told to.
+template <EmulationBackend Backend>
+class basic_evaluator {
+  public:
+    /// \param cache_bytes  budget of all that is remembered; 0: every run is a run of its own
+    /// \throws hass::error as `emulator::run`
+    basic_evaluator(const basic_emulator<Backend>& network, const image_set& images,
+                    std::span<const int> labels, emulation_options options = {},
+                    std::size_t cache_bytes = 0)
+        : network_(network),
+          images_(images),
+          labels_(labels),
+          options_(options),
+          budget_(cache_bytes),
+          order_(detail::in_order(images.count)) {
+        network.check_labels(images, labels);
+    }
+
+    /// As `emulator::run`, with the options given at construction.
+    emulation run(const network_thresholds& thresholds) const {
+        return answer(thresholds, options_.statistics_images > 0);
+    }
+    /// Top-1 accuracy; takes no statistics.
+    double accuracy(const network_thresholds& thresholds) const {
+        return answer(thresholds, false).top1_accuracy();
+    }
+
+    std::size_t cached_bytes() const { return cached_; }
+    /// Compute rows that were run so far, and those that would have been without remembering.
+    std::size_t rows_run() const { return rows_run_; }
+    std::size_t rows_asked() const { return rows_asked_; }
+
+  private:
+    /// Thresholds as the emulator compares them, in float32; rows without weights have none.
+    using key = std::vector<std::pair<float, float>>;
+
+    /// Something remembered of a run.
+    struct memory {
+        key thresholds;
+        std::size_t row = 0;       ///< holds for all thresholds that agree before this row
+        detail::checkpoint state;  ///< in front of `row`; empty behind the last one
+        emulation result;          ///< statistics of the rows before `row`; behind the last: all
+        bool measured = false;     ///< whether statistics were taken
+        std::size_t bytes = 0;
+        std::uint64_t used = 0;
+    };
+
+    std::size_t rows() const { return network_.network().size(); }
+
+    key key_of(const network_thresholds& thresholds) const {
+        key k(rows());
+        for (std::size_t i = 0; i < rows(); ++i)
+            if (is_compute(network_.network()[i]))
+                k[i] = {static_cast<float>(thresholds[i].weight),
+                        static_cast<float>(thresholds[i].activation)};
+        return k;
+    }
+
+    static std::size_t agreement(const key& a, const key& b) {
+        return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin()).first -
+                                        a.begin());
+    }
+
+    std::size_t compute_rows_before(std::size_t row) const {
+        const network_view net = network_.network();
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < row; ++i) count += is_compute(net[i]) ? 1U : 0U;
+        return count;
+    }
+
+    static std::size_t bytes_of(const network_statistics& statistics) {
+        std::size_t values = 0;
+        for (const layer_statistics& s : statistics)
+            for (const window_histogram& w : s.windows) values += w.share.size();
+        return sizeof(double) * values;
+    }
+
+    emulation answer(const network_thresholds& thresholds, bool measured) const {
+        check_thresholds(network_.network(), thresholds);
+        const key asked = key_of(thresholds);
+        rows_asked_ += compute_rows_before(rows());
+        memory* start = nullptr;
+        std::size_t parting = 0;
+        for (memory& m : memories_) {
+            const std::size_t agreed = agreement(m.thresholds, asked);
+            parting = std::max(parting, agreed);
+            if (agreed >= m.row && (m.measured || !measured) &&
+                (start == nullptr || m.row > start->row))
+                start = &m;
+        }
+        if (start != nullptr) start->used = ++clock_;
+        if (start != nullptr && start->row == rows()) {
+            emulation known = start->result;
+            if (!measured) known.statistics.clear();
+            return known;
+        }
+        return run_from(start, parting, thresholds, asked, measured);
+    }
+
+    emulation run_from(const memory* start, std::size_t parting,
+                       const network_thresholds& thresholds, const key& asked,
+                       bool measured) const {
+        const std::size_t begin = start != nullptr ? start->row : 0;
+        // Batches are cut alike with statistics and without, so that each can go on from the other.
+        detail::emulation_pass<Backend> pass(network_.program(), network_.backend(), images_,
+                                             order_, thresholds, options_,
+                                             options_.statistics_images);
+        detail::window_collector windows(network_.program(), pass.workers());
+        if (start != nullptr) pass.begin_at(start->state);
+        memory kept;
+        const std::size_t state_bytes =
+            parting < rows()
+                ? sizeof(float) * images_.count * network_.program().schedule.live_floats(parting)
+                : 0;
+        const bool keeps = parting < rows() && parting > begin &&
+                           compute_rows_before(parting) > compute_rows_before(begin) &&
+                           state_bytes + (start != nullptr ? start->bytes : 0) <= budget_;
+        if (keeps) {
+            make_room(state_bytes, start);
+            pass.keep_at(parting, kept.state);
+        }
+        pass.run(0, pass.batches(),
+                 [&](std::size_t worker, std::size_t i, const float*, const float* planes,
+                     std::size_t size) {
+                     if (measured) windows.add(worker, i, planes, size, thresholds[i]);
+                 });
+        rows_run_ += compute_rows_before(rows()) - compute_rows_before(begin);
+        emulation result;
+        network_.count_answers(pass.answers(), order_, labels_, result);
+        if (measured) {
+            result.statistics = windows.finish(thresholds, options_.threads);
+            for (std::size_t i = 0; i < begin; ++i)
+                result.statistics[i] = start->result.statistics[i];
+        }
+        if (keeps) {
+            kept.row = parting;
+            if (measured) {
+                kept.result.statistics.assign(
+                    result.statistics.begin(),
+                    result.statistics.begin() + static_cast<std::ptrdiff_t>(parting));
+            }
+            remember(std::move(kept), asked, measured,
+                     state_bytes + bytes_of(kept.result.statistics));
+        }
+        memory whole;
+        whole.row = rows();
+        whole.result = result;
+        const std::size_t bytes = bytes_of(result.statistics);
+        remember(std::move(whole), asked, measured, bytes);
+        return result;
+    }
+
+    /// Lets go of what was used longest ago, except for `needed`, until `bytes` more fit.
+    void make_room(std::size_t bytes, const memory* needed = nullptr) const {
+        while (cached_ + bytes > budget_) {
+            const auto age = [needed](const memory& m) {
+                return &m == needed ? std::numeric_limits<std::uint64_t>::max() : m.used;
+            };
+            const auto oldest =
+                std::min_element(memories_.begin(), memories_.end(),
+                                 [&](const memory& a, const memory& b) { return age(a) < age(b); });
+            cached_ -= oldest->bytes;
+            memories_.erase(oldest);
+        }
+    }
+
+    /// Takes `m` in, unless it is larger than the whole budget.
+    void remember(memory&& m, const key& asked, bool measured, std::size_t bytes) const {
+        m.bytes = bytes + sizeof(memory) + sizeof(key::value_type) * asked.size();
+        if (m.bytes > budget_) return;
+        make_room(m.bytes);
+        m.thresholds = asked;
+        m.measured = measured;
+        m.used = ++clock_;
+        cached_ += m.bytes;
+        memories_.push_back(std::move(m));
+    }
+
+    const basic_emulator<Backend>& network_;
+    const image_set& images_;
+    std::span<const int> labels_;
+    emulation_options options_;
+    std::size_t budget_;
+    std::vector<std::size_t> order_;
+    mutable std::list<memory> memories_;
+    mutable std::size_t cached_ = 0;
+    mutable std::uint64_t clock_ = 0;
+    mutable std::size_t rows_run_ = 0;
+    mutable std::size_t rows_asked_ = 0;
+};
+
+using evaluator = basic_evaluator<eigen_backend>;
+
+}  // namespace hass

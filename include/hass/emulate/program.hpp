@@ -1,0 +1,208 @@
+/// \file program.hpp
+/// A trained network made ready to be run: checked, its buffers placed, and what every backend
+/// needs to know of it whatever its kernels are.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <hass/emulate/kernels.hpp>
+#include <hass/emulate/schedule.hpp>
+#include <hass/error.hpp>
+#include <hass/statistics/thresholds.hpp>
+#include <hass/workload/model.hpp>
+#include <hass/workload/npy.hpp>
+
+namespace hass {
+
+/// From pixels to the network's input, in float32: x = (pixel * scale - mean) / std. `mean` and
+/// `std` hold one value a channel, or one for all, or none (0 and 1).
+struct preprocessing {
+    float scale = 1.0F;
+    std::vector<float> mean;
+    std::vector<float> std;
+};
+
+/// A model and how images become its input. Constructing one checks that rows and parameters fit
+/// each other.
+struct program {
+    hass::model model;
+    hass::preprocessing input;
+    detail::schedule schedule;
+    std::vector<detail::sliding_window> windows;  ///< one a row
+
+    /// \throws hass::error when parameters and rows do not fit each other or the preprocessing has
+    ///         another number of channels than the network's input
+    explicit program(hass::model m, preprocessing p = {})
+        : model(std::move(m)), input(std::move(p)), schedule(checked(model)) {
+        spread(input.mean, 0.0F, "mean");
+        spread(input.std, 1.0F, "std");
+        for (const float s : input.std)
+            if (!(std::isfinite(s) && s != 0.0F))
+                throw error(where() + "preprocessing: std must be finite and not 0");
+        for (const layer_row& row : model.net.rows) windows.emplace_back(row);
+    }
+
+    const std::vector<layer_row>& rows() const { return model.net.rows; }
+    /// Numbers that the network answers an image with.
+    std::size_t classes() const { return static_cast<std::size_t>(rows().back().out.volume()); }
+
+  private:
+    std::string where() const { return model.source.empty() ? std::string() : model.source + ": "; }
+
+    static const hass::model& checked(const hass::model& m) {
+        validate(m.net);
+        if (m.parameters.size() != m.net.rows.size())
+            throw error(m.source + ": " + std::to_string(m.parameters.size()) +
+                        " parameter entries for " + std::to_string(m.net.rows.size()) + " rows");
+        const network_view net = m.net;
+        for (std::size_t i = 0; i < net.size(); ++i) {
+            const layer_row& row = net[i];
+            const layer_parameters& p = m.parameters[i];
+            if (!is_compute(row)) continue;
+            detail::require(p.weights.size() == static_cast<std::size_t>(weight_count(row)), net, i,
+                            std::to_string(p.weights.size()) + " weights, expected " +
+                                std::to_string(weight_count(row)));
+            detail::require(
+                p.bias.empty() || p.bias.size() == static_cast<std::size_t>(row.out.channels), net,
+                i,
+                std::to_string(p.bias.size()) + " biases, expected " +
+                    std::to_string(row.out.channels));
+        }
+        return m;
+    }
+
+    /// One value a channel.
+    void spread(std::vector<float>& values, float missing, const std::string& field) const {
+        const auto channels = static_cast<std::size_t>(input_shape(model.net).channels);
+        if (values.empty()) values.assign(channels, missing);
+        if (values.size() == 1) values.assign(channels, values.front());
+        if (values.size() != channels)
+            throw error(where() + "preprocessing: " + std::to_string(values.size()) +
+                        " values of '" + field + "' for images of " + std::to_string(channels) +
+                        " channels");
+    }
+};
+
+/// Weights of a compute row with those of |w| < tau set to zero; none for other rows.
+inline std::vector<float> clipped_weights(const program& p, std::size_t i,
+                                          const layer_thresholds& tau) {
+    std::vector<float> weights = p.model.parameters[i].weights;
+    const auto keep = static_cast<float>(tau.weight);
+    for (float& w : weights)
+        if (std::abs(w) < keep) w = 0.0F;
+    return weights;
+}
+
+/// What executes the rows of a program for a batch of images. All backends answer alike within
+/// float rounding, and each of them the same bits for an image at any place of any batch.
+///
+///     B(program)                                  the program outlives the backend
+///     prepare(i, weights) -> B::weights           clipped weights of row i as its kernel takes
+///     them load(images, order, space)                  preprocessed images, listed by their
+///     numbers execute(i, weights, tau, size, space, see)  one row for `size` images; a compute row
+///     shows
+///                                                 its input by see(maps, planes), channels x
+///                                                 images x height x width, and as planes, clipped
+///                                                 or not
+///     answers(size, space, out)                   images x classes
+///     save(i, size, space), restore(i, ...)       all values that row i and those after it read
+template <class B>
+concept EmulationBackend = std::constructible_from<B, const program&> &&
+    requires(const B& b, const typename B::weights& w, typename B::workspace& space,
+             const image_set& images, std::span<const std::size_t> order,
+             const layer_thresholds& tau, std::span<float> out, std::span<const float> state) {
+    { b.prepare(std::size_t{}, std::vector<float>{}) } -> std::same_as<typename B::weights>;
+    b.load(images, order, space);
+    b.execute(std::size_t{}, w, tau, std::size_t{}, space, [](const float*, const float*) {});
+    b.answers(std::size_t{}, space, out);
+    { b.save(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::vector<float>>;
+    b.restore(std::size_t{}, std::size_t{}, state, space);
+};
+
+namespace detail {
+
+/// Rows that treat every value alike, whatever the layout: additions and activation functions.
+inline void each_value(const layer_row& row, const layer_parameters& parameters,
+                       const schedule::step& step, std::size_t volume,
+                       std::vector<std::vector<float>>& buffers) {
+    const float* in = buffers[step.inputs.front()].data();
+    float* out = buffers[step.output].data();
+    switch (row.kind) {
+        case layer_kind::add:
+            if (in != out) std::copy_n(in, volume, out);
+            for (std::size_t k = 1; k < step.inputs.size(); ++k) {
+                const float* other = buffers[step.inputs[k]].data();
+                for (std::size_t x = 0; x < volume; ++x) out[x] += other[x];
+            }
+            break;
+        case layer_kind::relu:
+        case layer_kind::relu6: {
+            const clamp b = bounds_of(row, parameters);
+            map(in, out, volume, [b](float x) { return std::min(std::max(x, b.lower), b.upper); });
+            break;
+        }
+        case layer_kind::hardswish:
+            map(in, out, volume, [](float x) { return x * hardsigmoid(x); });
+            break;
+        case layer_kind::hardsigmoid:
+            map(in, out, volume, hardsigmoid);
+            break;
+        case layer_kind::sigmoid:
+            map(in, out, volume, sigmoid);
+            break;
+        case layer_kind::swish:
+            map(in, out, volume, [](float x) { return x * sigmoid(x); });
+            break;
+        default:
+            throw error(std::string("emulator: no kernel for rows of kind '") +
+                        std::string(name(row.kind)) + "'");
+    }
+}
+
+inline std::size_t worker_count(int threads, std::size_t count) {
+    const std::size_t wanted = threads > 0
+                                   ? static_cast<std::size_t>(threads)
+                                   : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+    return std::max<std::size_t>(1, std::min(wanted, count));
+}
+
+/// Calls work(worker, i) for every i below `count` on up to `threads` workers; each takes the next
+/// one when it is done.
+template <class Work>
+void in_parallel(int threads, std::size_t count, Work work) {
+    const std::size_t workers = worker_count(threads, count);
+    std::atomic<std::size_t> next{0};
+    std::exception_ptr failure;
+    std::mutex failure_guard;
+    const auto loop = [&](std::size_t worker) {
+        try {
+            for (std::size_t i = next++; i < count; i = next++) work(worker, i);
+        } catch (...) {
+            const std::scoped_lock lock(failure_guard);
+            if (!failure) failure = std::current_exception();
+            next = count;
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        for (std::size_t w = 1; w < workers; ++w) others.emplace_back(loop, w);
+        loop(0);
+    }
+    if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace detail
+
+}  // namespace hass
