@@ -46,6 +46,7 @@ struct choice {
 /// input channels. Pairs that are zero save cycles down to the floor of one half.
 struct table_engine {
     std::vector<std::vector<choice>> tables;
+    double lut_per_missing_bram18 = 0.0;
 
     const choice& at(const layer_row& row, const configuration& c) const {
         return tables[static_cast<std::size_t>(row.in.channels - 1)]
@@ -124,6 +125,8 @@ instance draw_instance(std::uint64_t seed) {
     if (d.between(0, 2) != 0) b.lut = 1.0 + std::abs(all.lut) * tightness * (0.5 + d.uniform());
     if (d.between(0, 1) != 0) b.bram18 = std::floor(all.bram18 * tightness * (0.5 + d.uniform()));
     if (d.between(0, 3) == 0) b.uram = std::floor(all.uram * tightness);
+    // in every second, block RAMs that are missing are built from LUTs, cheap or dear
+    if (seed % 2 == 0) x.engine.lut_per_missing_bram18 = d.between(1, 40);
     return x;
 }
 
@@ -138,6 +141,16 @@ bool better(const answer& a, const answer& b) {
     if (a.interval != b.interval) return a.interval < b.interval;
     if (a.dsp != b.dsp) return a.dsp < b.dsp;
     return a.lut < b.lut;
+}
+
+/// What is taken of the board, with missing block RAMs built from LUTs.
+usage taken(usage total, const instance& x) {
+    const double lut_each = x.engine.lut_per_missing_bram18;
+    if (lut_each > 0.0 && total.bram18 > x.board.budget.bram18) {
+        total.lut += lut_each * (total.bram18 - x.board.budget.bram18);
+        total.bram18 = x.board.budget.bram18;
+    }
+    return total;
 }
 
 /// Tries every design.
@@ -155,6 +168,7 @@ answer enumerate(const instance& x) {
             a.interval =
                 std::max(a.interval, c.cycles * std::max(0.5, 1.0 - x.statistics[i].pair_sparsity));
         }
+        total = taken(total, x);
         if (hass::fits(total, x.board.budget)) {
             a.fits = true, a.dsp = total.dsp, a.lut = total.lut;
             if (!best.fits || better(a, best)) best = a;
@@ -170,6 +184,7 @@ answer enumerate(const instance& x) {
 TEST_CASE("exact equals exhaustive enumeration", "[allocate]") {
     int fitting = 0;
     int bound_by_resources = 0;
+    int built_from_luts = 0;
     for (std::uint64_t seed = 1; seed <= 20000; ++seed) {
         const instance x = draw_instance(seed);
         const answer expected = enumerate(x);
@@ -197,10 +212,13 @@ TEST_CASE("exact equals exhaustive enumeration", "[allocate]") {
         REQUIRE(a.certificate.fewest_lut);
         REQUIRE(a.estimate.total.dsp == Approx(expected.dsp).epsilon(1e-9).margin(1e-9));
         REQUIRE(a.estimate.total.lut == Approx(expected.lut).epsilon(1e-8).margin(1e-6));
+        REQUIRE(again.bram18_from_lut == a.estimate.bram18_from_lut);
         if (a.certificate.binding) ++bound_by_resources;
+        if (a.estimate.bram18_from_lut > 0.0) ++built_from_luts;
     }
     CHECK(fitting > 10000);
     CHECK(bound_by_resources > 3000);
+    CHECK(built_from_luts > 700);
 }
 
 TEST_CASE("without room for a proof the gap is stated", "[allocate]") {
@@ -270,6 +288,10 @@ TEST_CASE("least of a resource at a required throughput equals enumeration", "[a
         draws d{seed ^ 0x5555};
         const std::size_t r = static_cast<std::size_t>(d.between(0, 4));
         const double required = fastest.estimate.images_per_second * (0.3 + 0.8 * d.uniform());
+        if (r == hass::bram18_index && x.engine.lut_per_missing_bram18 > 0.0) {
+            REQUIRE_THROWS_AS(allocator.least(r, required), hass::error);
+            continue;
+        }
         // enumerate
         double least = std::numeric_limits<double>::infinity();
         std::vector<std::size_t> digit(x.net.rows.size(), 0);
@@ -282,6 +304,7 @@ TEST_CASE("least of a resource at a required throughput equals enumeration", "[a
                 interval = std::max(interval,
                                     c.cycles * std::max(0.5, 1.0 - x.statistics[i].pair_sparsity));
             }
+            total = taken(total, x);
             if (hass::fits(total, x.board.budget) && interval <= x.board.mhz * 1e6 / required)
                 least = std::min(least, total.*hass::resources[r].field);
             std::size_t i = 0;

@@ -7,6 +7,10 @@
 ///                 for_each(row, visit)                   calls visit(configuration) for every
 ///                                                        configuration that exists for the row
 ///                 stage_cost(row, configuration)         -> usage, of rows without weights
+///                 lut_per_missing_bram18                 LUTs that stand in for an 18 Kbit block
+///                                                        that the device lacks: a member of the
+///                                                        engine or of its resource model. Without
+///                                                        it what lacks blocks does not fit
 ///     Resources   cost models, policies of an engine (folder `resources/`)
 ///     Interval    cycles of one window, policies of a sparse engine (`interval.hpp`)
 ///
@@ -18,6 +22,7 @@
 #include <concepts>
 #include <cstdint>
 #include <string_view>
+#include <tuple>
 
 #include <hass/engine/usage.hpp>
 #include <hass/statistics/layer_statistics.hpp>
@@ -97,6 +102,20 @@ struct unprepared {
 };
 
 }  // namespace detail
+
+/// LUTs for a block RAM that the device lacks, by the engine or its resource model; 0 when blocks
+/// cannot be replaced.
+template <class E>
+constexpr double lut_per_missing_bram18(const E& engine) {
+    if constexpr (requires { engine.lut_per_missing_bram18; })
+        return engine.lut_per_missing_bram18;
+    else if constexpr (requires { engine.resources.lut_per_missing_bram18; })
+        return engine.resources.lut_per_missing_bram18;
+    else if constexpr (requires { std::get<0>(engine.engines); })
+        return lut_per_missing_bram18(std::get<0>(engine.engines));
+    else
+        return 0.0;
+}
 
 /// Something with `cycles(configuration)` for one row at one operating point, cheap to ask many
 /// times. Engines that have `prepare` are prepared, others are asked afresh each time; use it no

@@ -40,7 +40,7 @@ struct prepared_list {
 };
 
 /// An engine that is any of `E...`: `configuration::engine` says which. The first one prices rows
-/// without weights. Lists do not nest.
+/// without weights and block RAMs that are missing. Lists do not nest.
 template <Engine... E>
 requires(sizeof...(E) > 0) struct engine_list {
     std::tuple<E...> engines{};

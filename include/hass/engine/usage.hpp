@@ -51,6 +51,18 @@ constexpr bool fits(const usage& need, const usage& have) {
     return true;
 }
 
+/// Builds the block RAMs that `have` lacks from LUTs: `need` is then what is really taken. A sum
+/// that is over the LUTs by rounding alone counts as all of them. \param lut_each  LUTs for one
+/// missing 18 Kbit block; 0: blocks cannot be replaced \return blocks built from LUTs
+constexpr double build_missing_bram18(usage& need, const usage& have, double lut_each) {
+    const double missing = need.bram18 - have.bram18;
+    if (!(lut_each > 0.0 && missing > 0.0)) return 0.0;
+    need.bram18 = have.bram18;
+    need.lut += lut_each * missing;
+    if (need.lut > have.lut && need.lut <= have.lut * (1.0 + 1e-12)) need.lut = have.lut;
+    return missing;
+}
+
 /// The resource of which `need` takes the largest share of `have`, as an index into `resources`.
 /// A resource that is needed where there is none counts as infinitely short.
 constexpr std::size_t tightest(const usage& need, const usage& have) {

@@ -165,7 +165,8 @@ class allocator {
           names_(net.names.begin(), net.names.end()),
           engine_(std::move(engine)),
           board_(board.limits()),
-          policy_(std::move(policy)) {
+          policy_(std::move(policy)),
+          lut_each_(lut_per_missing_bram18(engine_)) {
         if (rows_.empty()) throw error("allocate: the network has no layers");
         detail::check_device(board_);
         enumerate();
@@ -217,7 +218,7 @@ class allocator {
     /// \param r  index into `resources`
     /// \param images_per_second  > 0
     /// \throws hass::error before the first `solve`, for a resource or throughput that makes no
-    /// sense
+    /// sense, for BRAM18 where LUTs replace them
     allocation least(std::size_t r, double images_per_second) requires
         requires(Policy& p, const allocation_problem& x) {
         p.least(x, 0, 1.0);
@@ -227,12 +228,16 @@ class allocator {
         if (r >= resources.size())
             throw error("allocate: resource " + std::to_string(r) + " of " +
                         std::to_string(resources.size()));
+        if (r == bram18_index && lut_each_ > 0.0)
+            throw error(
+                "allocate: least BRAM18 is not defined where LUTs replace them; ask for "
+                "least LUT on a board with fewer BRAM18");
         if (!(images_per_second > 0.0))
             throw error("allocate: required throughput is " + detail::number(images_per_second) +
                         " images/s, must be above zero");
         if (too_small_ || empty_row_) return nothing_fits({});
         const double interval = board_.mhz * 1e6 / images_per_second;
-        const allocation_choice choice = policy_.least({choices_, budget_}, r, interval);
+        const allocation_choice choice = policy_.least(problem(), r, interval);
         allocation a;
         certificate& c = a.certificate;
         c.upper_bound_images_per_second = images_per_second;
@@ -265,7 +270,7 @@ class allocator {
 
   private:
     void enumerate() {
-        budget_ = to_vector(board_.budget);
+        budget_ = to_needs(board_.budget, lut_each_);
         options_.resize(rows_.size());
         cycles_.resize(rows_.size());
         choices_.resize(rows_.size());
@@ -320,7 +325,7 @@ class allocator {
 
     allocation choose() {
         if (too_small_ || empty_row_) return nothing_fits({});
-        const allocation_choice choice = policy_(allocation_problem{choices_, budget_});
+        const allocation_choice choice = policy_(problem());
         if (!choice.found) return nothing_fits(choice);
         allocation a;
         fill(choice, a);
@@ -337,17 +342,21 @@ class allocator {
         return a;
     }
 
+    allocation_problem problem() const { return {choices_, budget_, lut_each_ > 0.0}; }
+
     /// The design of the choice and its estimate: what `evaluate` gives, without asking the engine
-    /// again.
+    /// for cycles again.
     void fill(const allocation_choice& choice, allocation& a) const {
         a.fits = true;
         std::vector<stage_estimate> stages;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::uint32_t k = choice.options[i];
             a.design.push_back(options_[i]->configurations()[k]);
-            stages.push_back({cycles_[i][k], to_usage(options_[i]->costs()[k])});
+            stages.push_back({cycles_[i][k], lut_each_ > 0.0
+                                                 ? row_cost(engine_, rows_[i], a.design.back())
+                                                 : to_usage(options_[i]->costs()[k])});
         }
-        a.estimate = evaluate_pipeline(net(), a.design, stages, board_);
+        a.estimate = evaluate_pipeline(net(), a.design, stages, board_, lut_each_);
         a.certificate.limiting_row = a.estimate.bottleneck;
     }
 
@@ -363,7 +372,8 @@ class allocator {
             cycles_of(engine_, rows_[i], statistics_[i], options_[i]->dropped(), cycles);
             for (std::size_t k = 0; k < cycles.size() && !too_dear; ++k)
                 if (cycles[k] < interval)
-                    too_dear = tightest(to_usage(options_[i]->dropped_costs()[k]), board_.budget);
+                    too_dear =
+                        tightest(to_usage(options_[i]->dropped_costs()[k]), to_usage(budget_));
             c.binding = too_dear;
             c.reason = too_dear ? "any faster configuration of '" + name_of(net(), i) +
                                       "' needs more " + std::string(resources[*too_dear].name) +
@@ -376,8 +386,12 @@ class allocator {
         c.binding = choice.obstacle;
         const resource& r = resources[choice.obstacle];
         c.reason = std::string(r.name) + " is spent (" + detail::number(a.estimate.total.*r.field) +
-                   " of " + detail::number(board_.budget.*r.field) +
-                   "): the next smaller interval needs more than is left";
+                   " of " + detail::number(board_.budget.*r.field);
+        if (choice.obstacle == bram18_index && a.estimate.bram18_from_lut > 0.0)
+            c.reason += " and " + detail::number(a.estimate.bram18_from_lut) +
+                        " from LUTs: " + detail::number(a.estimate.total.lut) + " of " +
+                        detail::number(board_.budget.lut) + " LUT";
+        c.reason += "): the next smaller interval needs more than is left";
     }
 
     /// Says which resource even the smallest design is short of.
@@ -393,10 +407,17 @@ class allocator {
         }
         if (c.binding) {
             const std::size_t r = *c.binding;
-            c.reason = "the smallest design needs " + detail::number(least_[r]) + " " +
-                       std::string(resources[r].name) + ", device '" + std::string(board_.name) +
-                       "' has " + detail::number(budget_[r]) + " (" + detail::number(c.missing) +
-                       " missing)";
+            const std::string name(resources[r].name);
+            const std::string board = "device '" + std::string(board_.name) + "'";
+            if (r == bram18_index && lut_each_ > 0.0) {
+                c.missing /= lut_each_;
+                c.reason = "the smallest design lacks " + detail::number(c.missing) + " " + name +
+                           " on " + board + " after all LUTs that are left stand in for " + name;
+                return a;
+            }
+            c.reason = "the smallest design needs " + detail::number(least_[r]) + " " + name +
+                       ", " + board + " has " + detail::number(budget_[r]) + " (" +
+                       detail::number(c.missing) + " missing)";
         } else {
             joint_shortage(choice, a);
         }
@@ -422,12 +443,15 @@ class allocator {
                 }
             for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += (*cheapest)[r];
         }
-        std::size_t r = tightest(to_usage(sum), board_.budget);
+        std::size_t r = tightest(to_usage(sum), to_usage(budget_));
         if (sum[r] <= budget_[r]) r = choice.obstacle;
         c.binding = r;
         c.missing = std::max(0.0, sum[r] - budget_[r]);
         const std::string name(resources[r].name);
-        if (c.missing > 0.0)
+        if (r == bram18_index && lut_each_ > 0.0) {
+            c.missing /= lut_each_;
+            c.reason = name + " and the LUTs to build it from stand in the way";
+        } else if (c.missing > 0.0)
             c.reason = "a small one needs " + detail::number(sum[r]) + " " + name + " of " +
                        detail::number(budget_[r]) + " (" + detail::number(c.missing) + " missing)";
         else
@@ -446,6 +470,7 @@ class allocator {
     E engine_;
     device board_;
     Policy policy_;
+    double lut_each_ = 0.0;  ///< for a missing block RAM; 0: none may be missing
     resource_vector budget_{};
     resource_vector least_{};  ///< least need of each resource on its own
     bool too_small_ = false;

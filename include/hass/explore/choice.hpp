@@ -54,8 +54,11 @@ class chooser {
     void set_max_states(std::size_t max_states) { max_states_ = max_states; }
 
     /// Whether some choice has every row within `interval` cycles; the choice is `found()`.
-    verdict feasible(double interval) {
-        caps_ = budget_;
+    verdict feasible(double interval) { return feasible(interval, budget_); }
+
+    /// The same within `caps` (<= budget).
+    verdict feasible(double interval, const resource_vector& caps) {
+        caps_ = caps;
         set_shares();
         if (!take_prefix(interval)) return verdict::no;
         if (const auto short_of = short_by_least()) return reject(*short_of);
@@ -66,6 +69,7 @@ class chooser {
         double bound = cheapest_of_prefix(prices_, used);
         if (bound > 1.0 + rounding) return reject_at(prices_);
         if (accept(trial_)) return verdict::yes;
+        if (credit_against_nothing()) return verdict::unknown;
         strike_prefix(prices_, 1.0 + rounding - bound);
         return feasible_among_table(bound);
     }
@@ -83,7 +87,8 @@ class chooser {
         const double step_of_r = quantum(r);
         bound = 0.0;
         for (std::size_t i = 0; i < rows_.size(); ++i) bound += rows_[i].least[prefix_[i] - 1][r];
-        const double least = best - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + best));
+        const double least =
+            best - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + std::abs(best)));
         if (bound > least) return verdict::yes;
         if (credit_against_nothing()) return verdict::unknown;
 
@@ -487,7 +492,7 @@ class chooser {
     verdict minimise_among_table(std::size_t r, double best, double step_of_r, double& bound) {
         // a choice has to be this much better to count
         const auto below = [&](double v) {
-            return v - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + v));
+            return v - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + std::abs(v)));
         };
         // Ascent on the dual with a step of its own for every price: longer while the sign of the
         // subgradient stays, shorter when it turns (Riedmiller and Braun's resilient rule).

@@ -5,6 +5,7 @@
 ///     interval I   = max over stages of the stage's cycles for one image   [HASS eq 3]
 ///     images/s     = clock / I
 ///     resources    = sum over stages                                       [HASS eq 4]
+///                    block RAMs that the board lacks built from LUTs if the engine may
 ///     fill         = longest path over the edges of the stages' fills (`fill_cycles`)
 ///     latency      = fill and the rest of the last map
 ///
@@ -44,8 +45,10 @@ struct estimate {
     /// there at once takes no longer.
     double fill_cycles = 0.0;
     double latency_cycles = 0.0;
-    usage total{};
-    bool fits = false;  ///< within the device in every resource
+    usage total{};                 ///< what is taken of the device
+    double bram18_from_lut = 0.0;  ///< block RAMs that the device lacks, built from LUTs: they
+                                   ///< count as LUTs in `total` (see `lut_per_missing_bram18`)
+    bool fits = false;             ///< within the device in every resource
 
     /// images / cycle / DSP, the efficiency of HASS's Table II; 0 without DSPs
     constexpr double efficiency() const {
@@ -80,9 +83,11 @@ constexpr stage_estimate evaluate_stage(const E& engine, const layer_row& row,
 /// The accelerator that is made of these stages.
 /// \param chosen  one configuration a row
 /// \param stages  one a row, as `evaluate_stage` gives them
+/// \param lut_per_missing_bram18  0: block RAMs that the board lacks cannot be built from LUTs
 /// \throws hass::error when an edge stands in front of one that leads to an earlier row
 constexpr estimate evaluate_pipeline(const network_view& net, std::span<const configuration> chosen,
-                                     std::span<const stage_estimate> stages, const device& board) {
+                                     std::span<const stage_estimate> stages, const device& board,
+                                     double lut_per_missing_bram18 = 0.0) {
     estimate e;
     for (std::size_t i = 0; i < net.size(); ++i) {
         e.total += stages[i].cost;
@@ -91,6 +96,7 @@ constexpr estimate evaluate_pipeline(const network_view& net, std::span<const co
     }
     e.images_per_second = e.interval_cycles > 0.0 ? board.mhz * 1e6 / e.interval_cycles
                                                   : std::numeric_limits<double>::infinity();
+    e.bram18_from_lut = build_missing_bram18(e.total, board.budget, lut_per_missing_bram18);
     e.fits = fits(e.total, board.budget);
 
     std::vector<double> first(net.size(), 0.0);  // first input pixel, then first output pixel
@@ -140,7 +146,7 @@ constexpr estimate evaluate(const network_view& net, const S& s, const E& engine
         else
             stages[i] = {stage_cycles(row, chosen[i]), stage_cost(engine, row, chosen[i])};
     }
-    return evaluate_pipeline(net, chosen, stages, board.limits());
+    return evaluate_pipeline(net, chosen, stages, board.limits(), lut_per_missing_bram18(engine));
 }
 
 }  // namespace hass

@@ -433,10 +433,13 @@ class exact {
     }
 
     /// Options of the chooser's answer.
-    void take_answer() {
-        const detail::selection& found = chooser_.found();
-        best_.resize(found.size());
-        for (std::size_t i = 0; i < found.size(); ++i) best_[i] = rows_[i].points[found[i]].option;
+    void take_answer() { take(chooser_.found()); }
+
+    /// Options of offered points.
+    void take(const detail::selection& points) {
+        best_.resize(points.size());
+        for (std::size_t i = 0; i < points.size(); ++i)
+            best_[i] = rows_[i].points[points[i]].option;
     }
 
     /// Moves `low_` and `high_` together: answers of the small problem of rungs lower `high_`; the
@@ -613,7 +616,7 @@ class exact {
     thrift spend_least(std::size_t first, std::size_t second) {
         thrift proof;
         proof.least = least_price(1 + first, high_) * problem_->budget[first];
-        if (first == 0 && second == 1 && accept(0, high_)) {
+        if (first == 0 && second == 1 && accept(0, high_) && !builds_bram18(total(best_))) {
             proof = {true, true, total(best_)[first]};  // every row has its fewest DSPs, then LUTs
             return proof;
         }
@@ -627,25 +630,76 @@ class exact {
         chooser_.minimise(first, high_, caps, points_of(best_), bound);
         take_answer();
         // ... leave few options that could be better
-        const double reached = total(best_)[first];
+        const double reached = taken(first, total(best_));
         collect(high_, first, reached);
         strike({chooser_.duals(), first, 1.0, reached});
         offer(high_);
         chooser_.set_max_states(max_tie_states_);
         bound = proof.least;
-        proof.first =
-            chooser_.minimise(first, high_, caps, points_of(best_), bound) == verdict::yes;
-        const detail::selection fewest = chooser_.found();
-        caps[first] = chooser_.total(fewest)[first];
+        detail::selection fewest = points_of(best_);
+        proof.first = minimise(first, caps, fewest, bound);
+        const double reached_now = taken(first, chooser_.total(fewest));
+        cap(first, reached_now, caps);
         proof.least =
-            proof.first ? caps[first] : std::min(caps[first], std::max(proof.least, bound));
+            proof.first ? reached_now : std::min(reached_now, std::max(proof.least, bound));
         chooser_.set_duals({});
         if (!proof.first) chooser_.set_max_states(0);
-        const bool second_proved =
-            chooser_.minimise(second, high_, caps, fewest, bound) == verdict::yes;
+        const bool second_proved = minimise(second, caps, fewest, bound);
         proof.second = proof.first && second_proved;
-        take_answer();
+        take(fewest);
         return proof;
+    }
+
+    /// What a design with these needs takes of a resource.
+    double taken(std::size_t r, const resource_vector& needs) const {
+        return r == 1 ? problem_->lut(needs) : needs[r];
+    }
+
+    bool builds_bram18(const resource_vector& needs) const {
+        return problem_->lut(needs) > needs[1];
+    }
+
+    /// Limits what may be taken of a resource.
+    void cap(std::size_t r, double most, resource_vector& caps) const {
+        caps[r] = std::min(caps[r], most);
+        if (r == 1 && problem_->bram18_from_lut)
+            caps[bram18_index] =
+                std::min(caps[bram18_index], most + problem_->bram18(problem_->budget));
+    }
+
+    /// Makes `s`, which fits `caps`, the choice among the offered points that takes least of `r`.
+    /// LUTs and those for missing block RAMs together are no sum over rows, so choices with fewest
+    /// LUTs of their own are found again and again, each within less of both than the last one
+    /// took, until there is none.
+    /// \returns whether it is proved; `bound` is a proven lower bound in any case
+    bool minimise(std::size_t r, const resource_vector& caps, detail::selection& s, double& bound) {
+        constexpr int rounds = 32;
+        const bool proved = chooser_.minimise(r, high_, caps, s, bound) == verdict::yes;
+        const auto take_if_less = [&] {
+            const detail::selection& found = chooser_.found();
+            if (taken(r, chooser_.total(found)) < taken(r, chooser_.total(s))) s = found;
+        };
+        if (r != 1 || !builds_bram18(chooser_.total(chooser_.found()))) {
+            s = chooser_.found();
+            return proved;
+        }
+        take_if_less();
+        for (int round = 0; round < rounds; ++round) {
+            const double reached = taken(r, chooser_.total(s));
+            resource_vector less = caps;
+            cap(r, reached - 1e-9 * (1.0 + std::abs(reached)), less);
+            const verdict any = chooser_.feasible(high_, less);
+            if (any == verdict::no) {
+                bound = reached;
+                return true;
+            }
+            if (any == verdict::unknown) return false;
+            s = chooser_.found();
+            double ignored = 0.0;
+            chooser_.minimise(r, high_, less, s, ignored);
+            take_if_less();
+        }
+        return false;
     }
 
     /// Makes the best choice that a single price list offers `best_`, unless that is better.
@@ -655,7 +709,8 @@ class exact {
             if (!accept(l, high_)) continue;
             const resource_vector a = total(best_);
             const resource_vector b = total(best);
-            if (a[first] < b[first] || (a[first] == b[first] && a[second] < b[second]))
+            if (taken(first, a) < taken(first, b) ||
+                (taken(first, a) == taken(first, b) && taken(second, a) < taken(second, b)))
                 best = best_;
         }
         best_ = best;

@@ -38,6 +38,22 @@ constexpr usage to_usage(const resource_vector& v) {
     return u;
 }
 
+/// Index of block RAMs in `resources`.
+inline constexpr std::size_t bram18_index = 3;
+
+/// What a row needs, or a device has, in the form that sums and budgets of the allocator take. A
+/// block RAM that is missing may cost `lut_each` LUTs (0: it may not be missing). That
+///
+///     bram18 - x <= B and lut + lut_each x <= L     for some x >= 0
+///
+/// is the same as lut <= L and lut + lut_each bram18 <= L + lut_each B; the latter two are sums
+/// over rows, and the second takes the place of block RAMs.
+constexpr resource_vector to_needs(const usage& u, double lut_each) {
+    resource_vector v = to_vector(u);
+    if (lut_each > 0.0) v[bram18_index] = u.lut + lut_each * u.bram18;
+    return v;
+}
+
 /// One way to build a row: cycles for one image, what it needs, and which configuration it is
 /// (an index into `row_options::configurations`).
 struct operating_point {
@@ -115,9 +131,9 @@ class row_options {
     };
 
     /// Takes configurations and their costs as they come; `finish` orders them.
-    void add(const configuration& c, const usage& cost) {
+    void add(const configuration& c, const resource_vector& cost) {
         configurations_.push_back(c);
-        costs_.push_back(to_vector(cost));
+        costs_.push_back(cost);
     }
 
     /// Drops configurations that need more than `within` in any resource, orders the others, and
@@ -182,12 +198,14 @@ constexpr void for_each_configuration(const E& engine, const layer_row& row, Vis
         for_each_stage(row, visit);
 }
 
-/// Every configuration of the row with its cost; call `finish` before use.
+/// Every configuration of the row with its cost (`to_needs`); call `finish` before use.
 template <Engine E>
 row_options options_of(const E& engine, const layer_row& row) {
     row_options options;
-    for_each_configuration(
-        engine, row, [&](const configuration& c) { options.add(c, row_cost(engine, row, c)); });
+    const double lut_each = lut_per_missing_bram18(engine);
+    for_each_configuration(engine, row, [&](const configuration& c) {
+        options.add(c, to_needs(row_cost(engine, row, c), lut_each));
+    });
     return options;
 }
 

@@ -48,7 +48,7 @@ class greedy {
     }
 
   private:
-    static constexpr std::size_t bram = 3;
+    static constexpr std::size_t bram = bram18_index;
     static constexpr std::size_t uram = 4;
 
     const configuration& at(const detail::growing_choice& d, std::size_t i) const {
@@ -84,15 +84,20 @@ class greedy {
         for (std::size_t i = 0; i < n; ++i)
             if (const auto k = find(d, i, at(d, i).folding, weight_memory::bram18))
                 d.chosen[i] = *k;
+        const auto blocks = [&](const resource_vector& v, std::size_t r) {
+            return r == bram18_index ? problem_->bram18(v) : v[r];
+        };
         const auto share = [&](const resource_vector& sum, std::size_t r) {
-            return sum[r] <= 0.0               ? 0.0
-                   : problem_->budget[r] > 0.0 ? sum[r] / problem_->budget[r]
-                                               : std::numeric_limits<double>::infinity();
+            const double need = blocks(sum, r);
+            const double have = blocks(problem_->budget, r);
+            return need <= 0.0  ? 0.0
+                   : have > 0.0 ? need / have
+                                : std::numeric_limits<double>::infinity();
         };
         std::vector<std::size_t> order(n);
         for (std::size_t i = 0; i < n; ++i) order[i] = i;
         const auto need = [&](std::size_t i) {
-            return d.row(i).options->costs()[d.chosen[i]][bram];
+            return problem_->bram18(d.row(i).options->costs()[d.chosen[i]]);
         };
         std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
             return need(a) != need(b) ? need(a) > need(b) : a < b;

@@ -92,7 +92,9 @@ class part_intervals {
     template <Engine E, NetworkStatistics S>
     part_intervals(const network_view& net, const S& s, const E& engine, const device& board,
                    std::size_t max_states)
-        : budget_(to_vector(board.budget)), policy_(max_states, 0) {
+        : spills_(lut_per_missing_bram18(engine) > 0.0),
+          budget_(to_needs(board.budget, lut_per_missing_bram18(engine))),
+          policy_(max_states, 0) {
         check_device(board);
         options_.resize(net.size());
         cycles_.resize(net.size());
@@ -114,7 +116,7 @@ class part_intervals {
         const auto rows = std::span<const row_choice>(rows_).subspan(first, last - first);
         for (const row_choice& row : rows)
             if (row.options->size() == 0) return std::numeric_limits<double>::infinity();
-        const allocation_choice c = policy_(allocation_problem{rows, budget_});
+        const allocation_choice c = policy_(allocation_problem{rows, budget_, spills_});
         if (!c.found) {
             proved_ = proved_ && c.proved_interval == std::numeric_limits<double>::infinity();
             return std::numeric_limits<double>::infinity();
@@ -129,6 +131,7 @@ class part_intervals {
     bool proved() const { return proved_; }
 
   private:
+    bool spills_;
     resource_vector budget_;
     exact policy_;
     std::vector<row_options> options_;

@@ -3,6 +3,7 @@
 /// row. The policies are `exact` (the default), `balanced` and `greedy`.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,18 @@ struct row_choice {
 struct allocation_problem {
     std::span<const row_choice> rows;
     resource_vector budget{};
+    /// Missing block RAMs are built from LUTs: their column holds LUTs and block RAMs together, see
+    /// `to_needs`.
+    bool bram18_from_lut = false;
+
+    /// Block RAMs that `v` stands for, up to a factor that is the same for needs and budget.
+    double bram18(const resource_vector& v) const {
+        return bram18_from_lut ? v[bram18_index] - v[1] : v[bram18_index];
+    }
+    /// LUTs that a design with the needs `sum` takes, those for missing block RAMs included.
+    double lut(const resource_vector& sum) const {
+        return bram18_from_lut ? std::max(sum[1], sum[bram18_index] - bram18(budget)) : sum[1];
+    }
 };
 
 /// What a policy has chosen and proved.

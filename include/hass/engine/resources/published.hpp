@@ -276,6 +276,9 @@ constexpr double published_slow_down(double needed, double available) {
 /// not know (concat, clipped activations, softmax, ...) cost what `calibrated` says.
 template <bool Repaired>
 struct published_model {
+    /// Missing block RAMs are built from LUTs, at 18 Kbit / 64 bits a LUT; 0: they are not.
+    double lut_per_missing_bram18 = 288.0;
+
     constexpr usage sparse(const layer_row& row, const configuration& c,
                            const precision& width) const {
         const bool mean = single_tap(row) && c.folding.vector == 1;
