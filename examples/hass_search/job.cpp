@@ -194,6 +194,7 @@ class search_job {
     /// One study; nullopt when no trial meets the limits.
     std::optional<hass::candidate> search(const std::string& label,
                                           const hass::objective_weights& weights, double floor) {
+        if (bench_.limit) bench_.limit(floor);
         const bool pareto = settings_.objective == "pareto";
         const bool hardware = weights.throughput > 0.0 || weights.dsp > 0.0;
         const hass::hass_objective objective(dense_terms_, board_.budget.dsp, weights);

@@ -79,6 +79,10 @@ void describe_flags(CLI::App& app, settings& s) {
     app.add_option("--cache", s.cache_mib,
                    "MiB for what earlier runs can spare later ones; no result depends on it")
         ->capture_default_str();
+    app.add_option("--confidence", s.confidence,
+                   "Trials end before their last image once they miss --max-drop with this "
+                   "confidence, 1: for certain; 0: never")
+        ->capture_default_str();
     app.add_option("--out", s.out, "Folder for solution.json and trials.csv")
         ->capture_default_str();
 }
@@ -103,6 +107,8 @@ void check(const settings& s) {
     require(
         s.highest_sparsity > 0.0 && s.highest_sparsity <= 1.0,
         fmt::format("--highest-sparsity {}: must be above 0 and at most 1", s.highest_sparsity));
+    require(s.confidence >= 0.0 && s.confidence <= 1.0,
+            fmt::format("--confidence {}: must be within 0 and 1", s.confidence));
     require(s.cache_mib >= 0, fmt::format("--cache {}: must not be negative", s.cache_mib));
     require(s.threads >= 0, fmt::format("--threads {}: must not be negative", s.threads));
     require(s.first_images >= 0,

@@ -33,6 +33,7 @@ struct settings {
     double highest_sparsity = 0.9;
     int threads = 0;
     int cache_mib = 256;
+    double confidence = 0.0;
     std::string out = "hass-out";
 };
 

@@ -67,6 +67,11 @@ workbench on_images(const settings& s) {
         return hass::measurement{run.top1_accuracy(), run.top5_accuracy(),
                                  std::move(run.statistics)};
     };
+    if (s.confidence > 0.0)
+        bench.limit = [e, error = 1.0 - s.confidence](double floor) {
+            // Accuracies that meet the limit are compared with each other, so they are counted out.
+            e->evaluate->limit({floor, error, /*end_when_met*/ false});
+        };
     bench.accuracy = [e](const hass::network_thresholds& t) { return e->evaluate->accuracy(t); };
     return bench;
 }

@@ -18,6 +18,8 @@ struct workbench {
     hass::network_magnitudes magnitudes;
     std::function<hass::measurement(const hass::network_thresholds&)> measure;
     std::function<double(const hass::network_thresholds&)> accuracy;  // cheaper: no statistics
+    /// From now on runs may end once they are known to miss this accuracy; empty: they never do.
+    std::function<void(double floor)> limit;
     std::string source;
 };
 

@@ -33,6 +33,7 @@
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/schedule.hpp>
 #include <hass/emulate/sensitivity.hpp>
+#include <hass/emulate/sequential.hpp>
 //
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/array.hpp>

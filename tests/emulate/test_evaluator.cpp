@@ -135,3 +135,53 @@ TEST_CASE("the evaluator is an accuracy model and refuses what the emulator refu
     CHECK_THROWS_AS(evaluator.run({}), hass::error);
     CHECK_THROWS_AS(evaluator.run(hass::network_thresholds(rows, {0.1, -1.0})), hass::error);
 }
+
+TEST_CASE("a limit on accuracy ends runs early, with the verdict of all images when certain") {
+    setting s;
+    s.images = test::float_images(s.bits, {3, 11, 12}, 120);
+    const std::vector<float> logits = s.network.logits(s.images);
+    s.labels.clear();
+    for (std::size_t n = 0; n < 120; ++n) {  // nine of ten labels are what the network answers
+        const auto answer = logits.begin() + static_cast<std::ptrdiff_t>(7 * n);
+        const auto best = static_cast<int>(std::max_element(answer, answer + 7) - answer);
+        s.labels.push_back(n % 10 == 0 ? (best + 1) % 7 : best);
+    }
+    s.options.statistics_images = 0;
+    hass::accuracy_limit limit;
+    limit.floor = 0.85, limit.interval = 10;
+    limit.error = GENERATE(0.0, 0.05);
+    limit.end_when_met = GENERATE(true, false);
+    hass::evaluator evaluator(s.network, s.images, s.labels, s.options, 1'000'000);
+    evaluator.limit(limit);
+    s.options.threads = 1;
+    hass::evaluator alone(s.network, s.images, s.labels, s.options, 0);
+    alone.limit(limit);
+    bool some_missed_early = false;
+    for (int trial = 0; trial < 25; ++trial) {
+        const hass::network_thresholds tau(rows, {s.pick(5, 0.03), s.pick(5, 0.1)});
+        const hass::emulation all = s.network.run(s.images, s.labels, tau, s.options);
+        const hass::emulation run = evaluator.run(tau);
+        const bool meets = all.top1_accuracy() >= limit.floor;
+        if (limit.error == 0.0)
+            REQUIRE(run.verdict ==
+                    (meets ? hass::limit_verdict::met : hass::limit_verdict::missed));
+        if (run.verdict == hass::limit_verdict::met && !limit.end_when_met)
+            REQUIRE(run.images == 120);
+        if (run.images == 120) {
+            REQUIRE(run.top1 == all.top1);
+            REQUIRE(run.top5 == all.top5);
+            REQUIRE_FALSE(run.estimate.has_value());
+        } else {
+            REQUIRE(run.images % 2 == 0);
+            REQUIRE(run.estimate.has_value());
+            some_missed_early |= run.verdict == hass::limit_verdict::missed;
+        }
+        const hass::emulation same = alone.run(tau);  // by one thread, nothing remembered
+        REQUIRE(same.images == run.images);
+        REQUIRE(same.top1 == run.top1);
+        REQUIRE(same.verdict == run.verdict);
+        REQUIRE(same.estimate == run.estimate);
+    }
+    CHECK(some_missed_early);
+    CHECK(evaluator.images_run() < alone.images_run());
+}

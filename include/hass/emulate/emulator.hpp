@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 
 #include <hass/emulate/eigen.hpp>
 #include <hass/emulate/program.hpp>
+#include <hass/emulate/sequential.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
@@ -44,12 +46,14 @@ struct emulation_options {
 
 /// Result of one run.
 struct emulation {
-    std::size_t images = 0;
+    std::size_t images = 0;         ///< that were run
     std::size_t top1 = 0;           ///< images whose label has the highest logit
     std::size_t top5 = 0;           ///< ... is among the five highest
     network_statistics statistics;  ///< one entry a row; empty when none were asked for
+    limit_verdict verdict = limit_verdict::open;  ///< on an `accuracy_limit`, where there is one
+    std::optional<double> estimate;  ///< of top-1 over all images, where the run ended before them
 
-    double top1_accuracy() const { return share(top1); }
+    double top1_accuracy() const { return estimate.value_or(share(top1)); }
     double top5_accuracy() const { return share(top5); }
 
   private:
@@ -100,6 +104,10 @@ class emulation_pass {
     std::size_t images_before(std::size_t batch) const { return firsts_[batch]; }
     /// The network's answers, images in their order x classes.
     std::vector<float>& answers() { return answers_; }
+    /// ... to the n-th image.
+    std::span<const float> answer(std::size_t n) const {
+        return std::span(answers_).subspan(n * program_.classes(), program_.classes());
+    }
 
     /// Begins at what `from` holds instead of at the images.
     void begin_at(const checkpoint& from) { from_ = &from; }
@@ -274,7 +282,8 @@ class basic_emulator {
                  [&](std::size_t worker, std::size_t i, const float*, const float* planes,
                      std::size_t size) { windows.add(worker, i, planes, size, thresholds[i]); });
         emulation result;
-        count_answers(pass.answers(), order, labels, result);
+        for (std::size_t n = 0; n < order.size(); ++n)
+            count_answer(pass.answer(n), labels[order[n]], result);
         if (measured) result.statistics = windows.finish(thresholds, options.threads);
         return result;
     }
@@ -352,16 +361,13 @@ class basic_emulator {
                             std::to_string(classes()) + " classes");
     }
 
-    /// Counts right answers into `result`; image order[n] was answered by the n-th answer.
-    void count_answers(std::span<const float> answers, std::span<const std::size_t> order,
-                       std::span<const int> labels, emulation& result) const {
-        for (std::size_t n = 0; n < order.size(); ++n) {
-            const std::size_t better = detail::rank(answers.subspan(n * classes(), classes()),
-                                                    static_cast<std::size_t>(labels[order[n]]));
-            ++result.images;
-            result.top1 += better < 1 ? 1U : 0U;
-            result.top5 += better < 5 ? 1U : 0U;
-        }
+    /// Counts one image's answer into `result`. \returns whether it is right
+    bool count_answer(std::span<const float> answer, int label, emulation& result) const {
+        const std::size_t better = detail::rank(answer, static_cast<std::size_t>(label));
+        ++result.images;
+        result.top1 += better < 1 ? 1U : 0U;
+        result.top5 += better < 5 ? 1U : 0U;
+        return better < 1;
     }
 
   private:

@@ -4,15 +4,18 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <list>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include <hass/emulate/emulator.hpp>
+#include <hass/emulate/sequential.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
@@ -35,6 +38,10 @@ namespace hass {
 ///     8 x the histogram values              bytes for the statistics of a run, or of its rows
 ///                                           before k,
 /// and what was used longest ago goes when the sum would exceed the budget.
+///
+/// With a limit on accuracy (`limit`) a run ends once it is known, for certain or with stated
+/// confidence, on which side of it the accuracy lies. Images are then run in a random order, and
+/// `statistics_images` counts in that order.
 ///
 /// Not to be asked from several threads at once; it uses as many as it is told to.
 template <EmulationBackend Backend>
@@ -63,7 +70,31 @@ class basic_evaluator {
         return answer(thresholds, false).top1_accuracy();
     }
 
+    /// From now on runs end as soon as this limit is decided. Runs the untouched network once, as
+    /// the reference of the test. Each run by itself is wrong with the stated probability at most,
+    /// over the order of its images, which all runs share.
+    /// \throws hass::error for a limit out of range
+    void limit(const accuracy_limit& l) {
+        limit_test(l, {images_.count, 0});  // checks
+        test_.reset();
+        limit_.reset();
+        forget([](const memory& m) { return m.result.estimate.has_value(); });
+        const std::vector<std::size_t> order = shuffled(images_.count, l.seed);
+        if (order != order_) {
+            order_ = order;
+            forget([](const memory&) { return true; });
+        }
+        if (right_.empty()) find_reference();
+        std::array<std::size_t, 2> strata{};
+        for (const bool right : right_) ++strata[right ? 0 : 1];
+        limit_ = l;
+        test_.emplace(l, strata);
+    }
+
+    /// Bytes remembered.
     std::size_t cached_bytes() const { return cached_; }
+    /// Images that were run so far.
+    std::size_t images_run() const { return images_run_; }
     /// Compute rows that were run so far, and those that would have been without remembering.
     std::size_t rows_run() const { return rows_run_; }
     std::size_t rows_asked() const { return rows_asked_; }
@@ -130,6 +161,7 @@ class basic_evaluator {
         if (start != nullptr && start->row == rows()) {
             emulation known = start->result;
             if (!measured) known.statistics.clear();
+            decide(known);
             return known;
         }
         return run_from(start, parting, thresholds, asked, measured);
@@ -157,20 +189,41 @@ class basic_evaluator {
             make_room(state_bytes, start);
             pass.keep_at(parting, kept.state);
         }
-        pass.run(0, pass.batches(),
-                 [&](std::size_t worker, std::size_t i, const float*, const float* planes,
-                     std::size_t size) {
-                     if (measured) windows.add(worker, i, planes, size, thresholds[i]);
-                 });
-        rows_run_ += compute_rows_before(rows()) - compute_rows_before(begin);
         emulation result;
-        network_.count_answers(pass.answers(), order_, labels_, result);
+        limit_test::counts counts;
+        const auto visit = [&](std::size_t worker, std::size_t i, const float*, const float* planes,
+                               std::size_t size) {
+            if (measured) windows.add(worker, i, planes, size, thresholds[i]);
+        };
+        for (std::size_t b = 0; b < pass.batches();) {
+            const std::size_t end = next_look(pass, b);
+            pass.run(b, end, visit);
+            for (std::size_t n = pass.images_before(b); n < pass.images_before(end); ++n) {
+                const std::size_t image = order_[n];
+                const bool right = network_.count_answer(pass.answer(n), labels_[image], result);
+                if (!test_) continue;
+                const std::size_t stratum = right_[image] ? 0 : 1;
+                ++counts.seen[stratum];
+                counts.right[stratum] += right ? 1U : 0U;
+            }
+            b = end;
+            if (!test_ || b == pass.batches()) continue;
+            result.verdict = test_->look(counts);
+            if (result.verdict == limit_verdict::missed ||
+                (result.verdict == limit_verdict::met && limit_->end_when_met)) {
+                result.estimate = test_->estimate(counts, result.verdict);
+                break;
+            }
+        }
+        decide(result);
+        images_run_ += result.images;
+        rows_run_ += compute_rows_before(rows()) - compute_rows_before(begin);
         if (measured) {
             result.statistics = windows.finish(thresholds, options_.threads);
             for (std::size_t i = 0; i < begin; ++i)
                 result.statistics[i] = start->result.statistics[i];
         }
-        if (keeps) {
+        if (keeps && !result.estimate) {
             kept.row = parting;
             if (measured) {
                 kept.result.statistics.assign(
@@ -186,6 +239,43 @@ class basic_evaluator {
         const std::size_t bytes = bytes_of(result.statistics);
         remember(std::move(whole), asked, measured, bytes);
         return result;
+    }
+
+    void find_reference() {
+        emulation_options answers_only = options_;
+        answers_only.statistics_images = 0;
+        const std::vector<float> answers =
+            network_.logits(images_, network_thresholds(rows()), answers_only);
+        const std::size_t classes = network_.classes();
+        for (std::size_t n = 0; n < images_.count; ++n)
+            right_.push_back(detail::rank(std::span(answers).subspan(n * classes, classes),
+                                          static_cast<std::size_t>(labels_[n])) == 0);
+    }
+
+    /// The verdict on a run of all images is its count.
+    void decide(emulation& result) const {
+        if (result.estimate) return;
+        result.verdict = !test_                           ? limit_verdict::open
+                         : result.top1 >= test_->needed() ? limit_verdict::met
+                                                          : limit_verdict::missed;
+    }
+
+    /// First batch behind the next look; which images are looked at together depends on no thread.
+    std::size_t next_look(const detail::emulation_pass<Backend>& pass, std::size_t b) const {
+        if (!test_) return pass.batches();
+        const std::size_t until = pass.images_before(b) + limit_->interval;
+        std::size_t end = b + 1;
+        while (end < pass.batches() && pass.images_before(end) < until) ++end;
+        return end;
+    }
+
+    template <class Condition>
+    void forget(Condition condition) const {
+        memories_.remove_if([&](const memory& m) {
+            if (!condition(m)) return false;
+            cached_ -= m.bytes;
+            return true;
+        });
     }
 
     /// Lets go of what was used longest ago, except for `needed`, until `bytes` more fit.
@@ -220,9 +310,13 @@ class basic_evaluator {
     emulation_options options_;
     std::size_t budget_;
     std::vector<std::size_t> order_;
+    std::optional<accuracy_limit> limit_;
+    std::optional<limit_test> test_;
+    std::vector<bool> right_;  ///< whether the untouched network answers an image right
     mutable std::list<memory> memories_;
     mutable std::size_t cached_ = 0;
     mutable std::uint64_t clock_ = 0;
+    mutable std::size_t images_run_ = 0;
     mutable std::size_t rows_run_ = 0;
     mutable std::size_t rows_asked_ = 0;
 };
