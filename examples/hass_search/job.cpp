@@ -27,6 +27,7 @@
 #include <hass/search/study.hpp>
 #include <hass/version.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,8 +55,9 @@ struct engine_choice {
     hass::usage cost(const hass::layer_row& row, const hass::configuration& c) const {
         return engines.cost(row, c);
     }
-    hass::usage stage_cost(const hass::layer_row& row, const hass::configuration& c) const {
-        return engines.stage_cost(row, c);
+    hass::usage stage_cost(const hass::layer_row& row, const hass::configuration& c,
+                           std::span<const hass::held_input> held) const {
+        return engines.stage_cost(row, c, held);
     }
     void for_each(const hass::layer_row& row, const auto& visit) const {
         engines.for_each(row, [&](const hass::configuration& c) {

@@ -63,6 +63,7 @@
 #include <hass/engine/resources/published.hpp>
 #include <hass/engine/resources/published_modules.hpp>
 #include <hass/engine/sdpe.hpp>
+#include <hass/engine/skew.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sparse_matrix.hpp>
 #include <hass/engine/sps.hpp>

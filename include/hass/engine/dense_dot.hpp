@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
@@ -66,8 +67,9 @@ struct dense_dot {
     }
 
     /// Resources of a row without weights.
-    constexpr usage stage_cost(const layer_row& row, const configuration& c) const {
-        return resources.stage(row, c, widths);
+    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+                               std::span<const held_input> held = {}) const {
+        return resources.stage(row, c, widths, held);
     }
 
     /// Every legal configuration, in a fixed order.

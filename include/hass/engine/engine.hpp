@@ -6,7 +6,7 @@
 ///                 cost(row, configuration)               -> usage
 ///                 for_each(row, visit)                   calls visit(configuration) for every
 ///                                                        configuration that exists for the row
-///                 stage_cost(row, configuration)         -> usage, of rows without weights
+///                 stage_cost(row, configuration, held)   -> usage, of rows without weights
 ///                 lut_per_missing_bram18                 LUTs that stand in for an 18 Kbit block
 ///                                                        that the device lacks: a member of the
 ///                                                        engine or of its resource model. Without
@@ -21,6 +21,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <tuple>
 
@@ -47,7 +48,7 @@ constexpr int engine_count(const parallelism& p) {
     return p.in * p.out * p.group;
 }
 
-/// Where a row's weights live.
+/// Where a row's weights live, or what it holds back.
 enum class weight_memory : std::uint8_t { bram18, uram };
 
 /// Everything that is chosen for one row.
@@ -57,6 +58,14 @@ struct configuration {
     int engine = 0;  ///< which engine of an `engine_list`; 0 for a single one
 
     constexpr bool operator==(const configuration&) const = default;
+};
+
+/// What a row has to hold of one of its inputs until the others are there (`skew.hpp`).
+struct held_input {
+    std::int64_t words = 0;
+    std::int64_t cycles = 0;  ///< beside the words, a word a stream in each
+
+    constexpr bool operator==(const held_input&) const = default;
 };
 
 /// Word widths in bits.
@@ -78,13 +87,13 @@ concept Engine = requires(const E& e, const layer_row& row, const layer_statisti
 };
 
 /// Anything that prices engines: what a layer costs when a sparse or a dense engine executes it,
-/// and what a row without weights costs.
+/// and what a row without weights costs that holds `held` of its inputs back (empty: nothing).
 template <class R>
 concept ResourceModel = requires(const R& r, const layer_row& row, const configuration& c,
-                                 const precision& width) {
+                                 const precision& width, std::span<const held_input> held) {
     { r.sparse(row, c, width) } -> std::same_as<usage>;
     { r.dense(row, c, width) } -> std::same_as<usage>;
-    { r.stage(row, c, width) } -> std::same_as<usage>;
+    { r.stage(row, c, width, held) } -> std::same_as<usage>;
 };
 
 namespace detail {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -56,11 +57,12 @@ requires(sizeof...(E) > 0) struct engine_list {
         return detail::at<usage>(engines, c.engine, [&](const auto& e) { return e.cost(row, c); });
     }
 
-    constexpr usage stage_cost(const layer_row& row, const configuration& c) const requires
+    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+                               std::span<const held_input> held = {}) const requires
         requires(const std::tuple_element_t<0, std::tuple<E...>>& first) {
-        first.stage_cost(row, c);
+        first.stage_cost(row, c, held);
     }
-    { return std::get<0>(engines).stage_cost(row, c); }
+    { return std::get<0>(engines).stage_cost(row, c, held); }
 
     /// The configurations of the first engine, then of the second, ...
     template <class Visit>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 
 #include <hass/engine/array.hpp>
 #include <hass/engine/engine.hpp>
@@ -55,8 +56,9 @@ struct pass {
     constexpr usage cost(const layer_row& row, const configuration& c) const {
         return resources.sparse(row, c, widths);
     }
-    constexpr usage stage_cost(const layer_row& row, const configuration& c) const {
-        return resources.stage(row, c, widths);
+    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+                               std::span<const held_input> held = {}) const {
+        return resources.stage(row, c, widths, held);
     }
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {

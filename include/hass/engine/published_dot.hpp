@@ -240,8 +240,9 @@ struct published_dense_dot {
     constexpr usage cost(const layer_row& row, const configuration& c) const {
         return resources.dense(row, c, widths);
     }
-    constexpr usage stage_cost(const layer_row& row, const configuration& c) const {
-        return resources.stage(row, c, widths);
+    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+                               std::span<const held_input> held = {}) const {
+        return resources.stage(row, c, widths, held);
     }
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
@@ -320,8 +321,9 @@ struct published_sparse_dot {
         return row.kind == layer_kind::linear ? resources.dense(row, c, widths)
                                               : resources.sparse(row, c, widths);
     }
-    constexpr usage stage_cost(const layer_row& row, const configuration& c) const {
-        return resources.stage(row, c, widths);
+    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+                               std::span<const held_input> held = {}) const {
+        return resources.stage(row, c, widths, held);
     }
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {

@@ -8,6 +8,7 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <span>
 
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
@@ -98,8 +99,9 @@ struct sparse_dot {
     }
 
     /// Resources of a row without weights.
-    constexpr usage stage_cost(const layer_row& row, const configuration& c) const {
-        return resources.stage(row, c, widths);
+    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+                               std::span<const held_input> held = {}) const {
+        return resources.stage(row, c, widths, held);
     }
 
     /// Every legal configuration, in a fixed order.

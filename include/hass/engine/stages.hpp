@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
@@ -45,22 +46,27 @@ constexpr double stage_cycles(const layer_row& row, const configuration& c) {
     }
 }
 
-/// Calls visit(configuration) for every number of streams of a row without weights, ascending.
+/// Calls visit(configuration) for every number of streams of a row without weights, ascending, and
+/// for both kinds of memory when the row holds inputs back.
 template <class Visit>
-constexpr void for_each_stage(const layer_row& row, Visit&& visit) {
+constexpr void for_each_stage(const layer_row& row, Visit&& visit,
+                              std::span<const held_input> held = {}) {
     const int most = row.kind == layer_kind::flatten ? 1 : stage_channels(row);
-    for (const int streams : detail::divisors(most))
+    for (const int streams : detail::divisors(most)) {
         visit(configuration{{streams, 1, 1, 1, 1}, weight_memory::bram18, 0});
+        if (!held.empty()) visit(configuration{{streams, 1, 1, 1, 1}, weight_memory::uram, 0});
+    }
 }
 
 /// Resources of a row without weights beside `engine`: its own `stage_cost`, or the calibrated
-/// model's at default widths.
+/// model's at default widths. \param held  what the row holds back, as `skews` says
 template <Engine E>
-constexpr usage stage_cost(const E& engine, const layer_row& row, const configuration& c) {
-    if constexpr (requires { engine.stage_cost(row, c); })
-        return engine.stage_cost(row, c);
+constexpr usage stage_cost(const E& engine, const layer_row& row, const configuration& c,
+                           std::span<const held_input> held = {}) {
+    if constexpr (requires { engine.stage_cost(row, c, held); })
+        return engine.stage_cost(row, c, held);
     else
-        return calibrated{}.stage(row, c, precision{});
+        return calibrated{}.stage(row, c, precision{}, held);
 }
 
 }  // namespace hass

@@ -4,7 +4,7 @@
 ///
 ///     interval I   = max over stages of the stage's cycles for one image   [HASS eq 3]
 ///     images/s     = clock / I
-///     resources    = sum over stages                                       [HASS eq 4]
+///     resources    = sum over stages, skew buffers of joins included       [HASS eq 4]
 ///                    block RAMs that the board lacks built from LUTs if the engine may
 ///     fill         = longest path over the edges of the stages' fills (`fill_cycles`)
 ///     latency      = fill and the rest of the last map
@@ -22,6 +22,7 @@
 #include <hass/device/device.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/engine/fill.hpp>
+#include <hass/engine/skew.hpp>
 #include <hass/engine/stages.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
@@ -59,11 +60,12 @@ struct estimate {
 /// A design: one configuration a row.
 using design = std::vector<configuration>;
 
-/// Cost of one row in one configuration.
+/// Cost of one row in one configuration. \param held  what it holds back, as `skews` says
 template <Engine E>
-constexpr usage row_cost(const E& engine, const layer_row& row, const configuration& c) {
+constexpr usage row_cost(const E& engine, const layer_row& row, const configuration& c,
+                         std::span<const held_input> held = {}) {
     if (is_compute(row)) return engine.cost(row, c);
-    return stage_cost(engine, row, c);
+    return stage_cost(engine, row, c, held);
 }
 
 /// Cycles of one row for one image in one configuration.
@@ -76,8 +78,9 @@ constexpr double row_cycles(const E& engine, const layer_row& row, const layer_s
 /// One stage.
 template <Engine E>
 constexpr stage_estimate evaluate_stage(const E& engine, const layer_row& row,
-                                        const layer_statistics& s, const configuration& c) {
-    return {row_cycles(engine, row, s, c), row_cost(engine, row, c)};
+                                        const layer_statistics& s, const configuration& c,
+                                        std::span<const held_input> held = {}) {
+    return {row_cycles(engine, row, s, c), row_cost(engine, row, c, held)};
 }
 
 /// The accelerator that is made of these stages.
@@ -138,13 +141,15 @@ constexpr estimate evaluate(const network_view& net, const S& s, const E& engine
     if (chosen.size() != net.size())
         throw error("evaluate: " + std::to_string(chosen.size()) + " configurations for " +
                     std::to_string(net.size()) + " layers");
+    const std::vector<row_skew> held = skews(net);
     std::vector<stage_estimate> stages(net.size());
     for (std::size_t i = 0; i < net.size(); ++i) {
         const layer_row& row = net.rows[i];
         if (is_compute(row))
             stages[i] = evaluate_stage(engine, row, s.at(i), chosen[i]);
         else
-            stages[i] = {stage_cycles(row, chosen[i]), stage_cost(engine, row, chosen[i])};
+            stages[i] = {stage_cycles(row, chosen[i]),
+                         stage_cost(engine, row, chosen[i], held[i].inputs)};
     }
     return evaluate_pipeline(net, chosen, stages, board.limits(), lut_per_missing_bram18(engine));
 }

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -191,21 +192,32 @@ class row_options {
 /// Calls visit(configuration) for every configuration that exists for the row: those of the engine
 /// for compute rows, those of the plain stage for the others.
 template <Engine E, class Visit>
-constexpr void for_each_configuration(const E& engine, const layer_row& row, Visit visit) {
+constexpr void for_each_configuration(const E& engine, const layer_row& row, Visit visit,
+                                      std::span<const held_input> held = {}) {
     if (is_compute(row))
         engine.for_each(row, visit);
     else
-        for_each_stage(row, visit);
+        for_each_stage(row, visit, held);
 }
 
 /// Every configuration of the row with its cost (`to_needs`); call `finish` before use.
+/// \param held  what the row holds back, as `skews` says
 template <Engine E>
-row_options options_of(const E& engine, const layer_row& row) {
+row_options options_of(const E& engine, const layer_row& row,
+                       std::span<const held_input> held = {}) {
     row_options options;
     const double lut_each = lut_per_missing_bram18(engine);
-    for_each_configuration(engine, row, [&](const configuration& c) {
-        options.add(c, to_needs(row_cost(engine, row, c), lut_each));
-    });
+    usage in_bram18;
+    for_each_configuration(
+        engine, row,
+        [&](const configuration& c) {
+            const usage cost = row_cost(engine, row, c, held);
+            // where FIFOs are not counted or small enough for LUTs, their memory is no choice
+            if (!is_compute(row) && c.memory == weight_memory::uram && cost == in_bram18) return;
+            in_bram18 = cost;
+            options.add(c, to_needs(cost, lut_each));
+        },
+        held);
     return options;
 }
 

@@ -17,6 +17,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -86,36 +87,57 @@ struct statistics_from {
     decltype(auto) at(std::size_t i) const { return all->at(first + i); }
 };
 
+/// Rows first .. last - 1 as a network of their own: what crosses the cut in front is its image.
+class network_slice {
+  public:
+    network_slice(const network_view& net, std::size_t first, std::size_t last)
+        : rows_(net.rows.subspan(first, last - first)) {
+        for (std::size_t i = first; i < last; ++i) names_.push_back(name_of(net, i));
+        for (const edge& e : net.edges)
+            if (static_cast<std::size_t>(e.to) >= first && static_cast<std::size_t>(e.to) < last)
+                edges_.push_back({std::max(network_input, e.from - static_cast<int>(first)),
+                                  e.to - static_cast<int>(first)});
+    }
+    operator network_view() const { return {rows_, edges_, names_}; }
+
+  private:
+    std::span<const layer_row> rows_;
+    std::vector<edge> edges_;
+    std::vector<std::string> names_;
+};
+
 /// The parts of one network on one board: their intervals, without designs.
+template <Engine E>
 class part_intervals {
   public:
-    template <Engine E, NetworkStatistics S>
+    template <NetworkStatistics S>
     part_intervals(const network_view& net, const S& s, const E& engine, const device& board,
                    std::size_t max_states)
-        : spills_(lut_per_missing_bram18(engine) > 0.0),
+        : net_(net),
+          engine_(&engine),
+          spills_(lut_per_missing_bram18(engine) > 0.0),
           budget_(to_needs(board.budget, lut_per_missing_bram18(engine))),
-          policy_(max_states, 0) {
+          policy_(max_states, 0),
+          variants_(net.size()) {
         check_device(board);
-        options_.resize(net.size());
-        cycles_.resize(net.size());
         for (std::size_t i = 0; i < net.size(); ++i) {
-            options_[i] = options_of(engine, net[i]);
-            options_[i].finish(budget_, budget_);
-            layer_statistics mine;
-            if (is_compute(net[i])) mine = s.at(i), check_statistics(net, i, mine);
-            cycles_of(engine, net[i], mine, options_[i].configurations(), cycles_[i]);
+            if (!is_compute(net[i])) continue;
+            const layer_statistics& mine = s.at(i);
+            check_statistics(net, i, mine);
+            add_variant(i, mine, {});
         }
-        for (std::size_t i = 0; i < net.size(); ++i)
-            rows_.push_back({&options_[i], cycles_[i], i + 1});
     }
     part_intervals(const part_intervals&) = delete;
     part_intervals& operator=(const part_intervals&) = delete;
 
     /// Cycles of rows first .. last - 1 together; infinite when they do not fit.
     double operator()(std::size_t first, std::size_t last) {
-        const auto rows = std::span<const row_choice>(rows_).subspan(first, last - first);
-        for (const row_choice& row : rows)
-            if (row.options->size() == 0) return std::numeric_limits<double>::infinity();
+        const std::vector<row_skew> held = skews(network_slice(net_, first, last));
+        std::vector<row_choice> rows;
+        for (std::size_t i = first; i < last; ++i) {
+            rows.push_back(choice(i, held[i - first].inputs));
+            if (rows.back().options->size() == 0) return std::numeric_limits<double>::infinity();
+        }
         const allocation_choice c = policy_(allocation_problem{rows, budget_, spills_});
         if (!c.found) {
             proved_ = proved_ && c.proved_interval == std::numeric_limits<double>::infinity();
@@ -131,14 +153,43 @@ class part_intervals {
     bool proved() const { return proved_; }
 
   private:
+    /// A row with what it holds back in some part: joins hold less when their branches are cut.
+    struct variant {
+        std::vector<held_input> held;
+        row_options options;
+        std::vector<double> cycles{};
+        std::uint64_t version = 0;
+    };
+
+    row_choice choice(std::size_t i, const std::vector<held_input>& held) {
+        for (const auto& v : variants_[i])
+            if (v->held == held) return {&v->options, v->cycles, v->version};
+        return add_variant(i, {}, held);
+    }
+
+    row_choice add_variant(std::size_t i, const layer_statistics& s,
+                           const std::vector<held_input>& held) {
+        variants_[i].push_back(
+            std::make_unique<variant>(variant{held, options_of(*engine_, net_[i], held)}));
+        variant& v = *variants_[i].back();
+        v.options.finish(budget_, budget_);
+        cycles_of(*engine_, net_[i], s, v.options.configurations(), v.cycles);
+        v.version = ++versions_;
+        return {&v.options, v.cycles, v.version};
+    }
+
+    network_view net_;
+    const E* engine_;
     bool spills_;
     resource_vector budget_;
     exact policy_;
-    std::vector<row_options> options_;
-    std::vector<std::vector<double>> cycles_;
-    std::vector<row_choice> rows_;
+    std::vector<std::vector<std::unique_ptr<variant>>> variants_;  // of each row
+    std::uint64_t versions_ = 0;
     bool proved_ = true;
 };
+template <Engine E, NetworkStatistics S>
+part_intervals(const network_view&, const S&, const E&, const device&, std::size_t)
+    -> part_intervals<E>;
 
 /// Positions where cutting can help: in front of compute rows, and the two ends.
 inline std::vector<std::size_t> cut_positions(const network_view& net) {
@@ -153,14 +204,7 @@ inline std::vector<std::size_t> cut_positions(const network_view& net) {
 template <Engine E, NetworkStatistics S>
 network_part make_part(const network_view& net, const S& s, const E& engine, const device& board,
                        std::size_t first, std::size_t last, int data_bits) {
-    std::vector<std::string> names;
-    for (std::size_t i = first; i < last; ++i) names.push_back(name_of(net, i));
-    std::vector<edge> edges;  // what crosses the cut in front is this part's image
-    for (const edge& e : net.edges)
-        if (static_cast<std::size_t>(e.to) >= first && static_cast<std::size_t>(e.to) < last)
-            edges.push_back({std::max(network_input, e.from - static_cast<int>(first)),
-                             e.to - static_cast<int>(first)});
-    const network_view part{net.rows.subspan(first, last - first), edges, names};
+    const network_slice part(net, first, last);
     network_part p;
     p.first = first, p.last = last;
     p.best = allocate(part, statistics_from<S>{&s, first}, engine, board);
@@ -169,8 +213,9 @@ network_part make_part(const network_view& net, const S& s, const E& engine, con
 }
 
 /// The first row that has no configuration within the budget.
-inline std::string no_part_fits(const network_view& net, const device& board,
-                                part_intervals& intervals) {
+template <Engine E>
+std::string no_part_fits(const network_view& net, const device& board,
+                         part_intervals<E>& intervals) {
     for (std::size_t i = 0; i < net.size(); ++i)
         if (intervals(i, i + 1) == std::numeric_limits<double>::infinity())
             return "layer '" + name_of(net, i) + "' does not fit device '" +

@@ -8,6 +8,7 @@
 ///     accumulators        LUT, FF, BRAM18           counted
 ///     requantisation      LUT, FF                   counted
 ///     serialiser          LUT                       counted (dense engine only)
+///     inputs held back    LUT, FF, BRAM18 / URAM    counted, see `skew.hpp`
 ///     dense dot product   LUT, FF        published regression (vector-dot)
 ///     padding, sliding window, fork, adder tree, bias adder, pools   published regressions
 ///
@@ -18,6 +19,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
@@ -104,9 +106,9 @@ struct calibrated {
         return u + output(row, f, width);
     }
 
-    /// A row without weights, `c.folding.in` streams wide.
-    constexpr usage stage(const layer_row& row, const configuration& c,
-                          const precision& width) const;
+    /// A row without weights, `c.folding.in` streams wide, and what it holds back.
+    constexpr usage stage(const layer_row& row, const configuration& c, const precision& width,
+                          std::span<const held_input> held = {}) const;
 
     /// \name Parts, for reports and tests
     /// @{
@@ -133,10 +135,28 @@ struct calibrated {
         u.lut = bits + counter;
         u.ff = bits + counter;
         if (filters <= 64)
-            u.lut +=
-                static_cast<double>(8 * detail::ceil_div(bits, 14) * detail::ceil_div(filters, 32));
+            u.lut += static_cast<double>(lutram(filters, bits));
         else
             u.bram18 = static_cast<double>(detail::blocks_for(bram18_shapes, filters, bits));
+        return u;
+    }
+
+    /// Inputs that wait for others: a FIFO of all `streams` words side by side for each, in LUT-RAM
+    /// up to 64 words, with its two counters.
+    static constexpr usage hold(weight_memory kind, std::span<const held_input> held, int streams,
+                                int bits) {
+        usage u;
+        for (const held_input& input : held) {
+            if (input.words == 0) continue;
+            const std::int64_t depth = detail::ceil_div(input.words, streams) + input.cycles;
+            const std::int64_t wide = std::int64_t{streams} * bits;
+            u.lut += 2.0 * detail::bits_for(depth);
+            u.ff += 2.0 * detail::bits_for(depth);
+            if (depth > 64)
+                u += memory(kind, depth, wide);
+            else
+                u.lut += static_cast<double>(lutram(depth, wide));
+        }
         return u;
     }
 
@@ -147,6 +167,11 @@ struct calibrated {
     /// @}
 
   private:
+    /// LUTs of a memory that is written and read: 8 hold 14 bits x 32 words.
+    static constexpr std::int64_t lutram(std::int64_t depth, std::int64_t bits) {
+        return 8 * detail::ceil_div(bits, 14) * detail::ceil_div(depth, 32);
+    }
+
     static constexpr void add(usage& u, const published_modules::module_cost& m, int times) {
         u.lut += times * m.lut;
         u.ff += times * m.ff;
@@ -195,11 +220,11 @@ struct calibrated {
 };
 
 constexpr usage calibrated::stage(const layer_row& row, const configuration& c,
-                                  const precision& width) const {
+                                  const precision& width, std::span<const held_input> held) const {
     namespace modules = published_modules;
     const int streams = c.folding.in;
     const std::int64_t channels = row.in.channels / streams;
-    usage u;
+    usage u = hold(c.memory, held, streams, width.data);
     const auto lookup_table = [&] { u.bram18 += streams; };  // 1,024 words of 18 bits
     switch (row.kind) {
         case layer_kind::convolution:

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
@@ -295,8 +296,20 @@ struct published_model {
             .total(c.memory, Repaired);
     }
 
-    constexpr usage stage(const layer_row& row, const configuration& c,
-                          const precision& width) const {
+    /// The published FIFOs of joins depend on the other stages, so they are counted for whole
+    /// pipelines only (`published_pipeline.hpp`); `repaired` counts what `calibrated` does.
+    constexpr usage stage(const layer_row& row, const configuration& c, const precision& width,
+                          std::span<const held_input> held = {}) const {
+        if constexpr (Repaired)
+            return stage_alone(row, c, width) +
+                   calibrated::hold(c.memory, held, c.folding.in, width.data);
+        else
+            return stage_alone(row, c, width);
+    }
+
+  private:
+    constexpr usage stage_alone(const layer_row& row, const configuration& c,
+                                const precision& width) const {
         namespace modules = published_modules;
         const int streams = c.folding.in;
         const std::int64_t channels = row.in.channels / streams;
@@ -320,7 +333,6 @@ struct published_model {
         }
     }
 
-  private:
     static constexpr usage of(const published_modules::module_cost& m) {
         return {m.dsp, m.lut, m.ff, m.bram18, 0.0, 0.0};
     }
