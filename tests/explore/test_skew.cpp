@@ -233,23 +233,22 @@ class builder {
 
 // Pixels of each edge that the library wants to hold; what is not held still has to be handed over.
 std::vector<std::size_t> depths(const network& net) {
-    const auto held = skews(net);
+    const network_skew skew(net);
     std::vector<std::size_t> pixels;
     for (std::size_t k = 0, port = 0; k < net.edges.size(); ++k) {
         const edge& e = net.edges[k];
         port = k > 0 && net.edges[k - 1].to == e.to ? port + 1 : 0;
-        const row_skew& at = held[index(e.to)];
+        const auto held = skew.held(index(e.to));
         const bool joins = (k > 0 && net.edges[k - 1].to == e.to) ||
                            (k + 1 < net.edges.size() && net.edges[k + 1].to == e.to);
         if (!joins || e.from == network_input)
             pixels.push_back(unlimited);
         else
-            pixels.push_back(
-                1 + std::max<std::size_t>(
-                        1, at.inputs.empty()
-                               ? 0
-                               : static_cast<std::size_t>(at.inputs[port].words /
-                                                          net.rows[index(e.from)].out.channels)));
+            pixels.push_back(1 + std::max<std::size_t>(
+                                     1, held.empty() ? 0
+                                                     : static_cast<std::size_t>(
+                                                           held[port].words /
+                                                           net.rows[index(e.from)].out.channels)));
     }
     return pixels;
 }
@@ -317,14 +316,14 @@ TEST_CASE("with much smaller buffers pipelines block", "[skew]") {
     std::size_t blocked = 0;
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         const network random = builder(seed)();
-        const auto held = skews(random);
+        const network_skew skew(random);
         const auto depth = depths(random);
         const std::vector<double> fast(random.rows.size(), 1.0);
         REQUIRE(runs(random, fast, depth, 1000.0));
         for (std::size_t k = 0; k < depth.size(); ++k) {
             // where the split itself feeds the join, nothing but this FIFO can hold its pixels
             const edge& e = random.edges[k];
-            if (e.from != held[index(e.to)].since || depth[k] == unlimited) continue;
+            if (e.from != skew.since(index(e.to)) || depth[k] == unlimited) continue;
             if (depth[k] <= static_cast<std::size_t>(e.to - e.from) + 2) continue;  // no windows
             auto less = depth;
             less[k] = 1;
@@ -339,19 +338,21 @@ TEST_CASE("with much smaller buffers pipelines block", "[skew]") {
 TEST_CASE("a gate holds a map, and its value for the map", "[skew]") {
     using gate = sequential<input<8, 6, 6>, relu,
                             gated<sequential<global_average_pool, pointwise<8, 8>, hardsigmoid>>>;
-    const auto held = skews(gate{});
-    REQUIRE(held[4].inputs.size() == 2);
-    CHECK(held[4].since == 0);
+    const network_skew skew{gate{}};
+    REQUIRE(skew.held(4).size() == 2);
+    CHECK(skew.since(4) == 0);
     // 35 / 36 until the last pixel, which the pool takes 1 / 36 at most for, then one interval at
     // most for the product (64 of at least 36 cycles) and 8 cycles for the hardsigmoid
-    CHECK(held[4].inputs[0].words == (36 + 36 + 8 + 1) * 8);
-    CHECK(held[4].inputs[1] == held_input{8, 0});
-    CHECK(held[1].inputs.empty());
+    CHECK(skew.held(4)[0].words == (36 + 36 + 8 + 1) * 8);
+    CHECK(skew.held(4)[1] == held_input{8, 0});
+    CHECK(skew.held(1).empty());
 }
 
 TEST_CASE("branches of the image wait in memory", "[skew]") {
     using net = sequential<input<8, 6, 6>, residual<conv2d<8, 8, 3, pad<1>>>>;
-    for (const row_skew& row : skews(net{})) CHECK(row.inputs.empty());
+    const network_skew skew{net{}};
+    CHECK(skew.held(0).empty());
+    CHECK(skew.held(1).empty());
 }
 
 TEST_CASE("skew buffers cost memory, in the allocator as in evaluate", "[skew]") {
@@ -359,21 +360,22 @@ TEST_CASE("skew buffers cost memory, in the allocator as in evaluate", "[skew]")
         input<3, 64, 64>, conv2d<3, 32, 3, pad<1>>, relu,
         residual<sequential<conv2d<32, 32, 3, pad<1>>, relu, conv2d<32, 32, 3, pad<1>>>>>;
     const network_view view = net{};
-    const std::vector<row_skew> held = skews(view);
-    REQUIRE(held.back().inputs.size() == 2);
-    const std::int64_t words = held.back().inputs[1].words;
+    const network_skew skew(view);
+    const auto held = skew.held(view.size() - 1);
+    REQUIRE(held.size() == 2);
+    const std::int64_t words = held[1].words;
     CHECK(words == (2 * 65 + 3 + 1) * 32);
     const layer_row& add = view.rows.back();
     const configuration four{{4, 1, 1, 1, 1}, weight_memory::bram18, 0};
-    const usage with = row_cost(sparse_dot<>{}, add, four, held.back().inputs);
+    const usage with = row_cost(sparse_dot<>{}, add, four, held);
     const usage without = row_cost(sparse_dot<>{}, add, four);
     // 64 bits wide and 1,072 words deep, and a few for the adder trees: 2 x 3 blocks
     CHECK(with.bram18 - without.bram18 == 6.0);
     CHECK(with.lut > without.lut);
     configuration uram = four;
     uram.memory = weight_memory::uram;
-    CHECK(row_cost(sparse_dot<>{}, add, uram, held.back().inputs).uram == 1.0);
-    CHECK(row_cost(published_sparse_dot<>{}, add, four, held.back().inputs) ==
+    CHECK(row_cost(sparse_dot<>{}, add, uram, held).uram == 1.0);
+    CHECK(row_cost(published_sparse_dot<>{}, add, four, held) ==
           row_cost(published_sparse_dot<>{}, add, four));
 
     const uniform_sparsity half(0.5);

@@ -23,7 +23,6 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <tuple>
 
 #include <hass/engine/usage.hpp>
 #include <hass/statistics/layer_statistics.hpp>
@@ -120,8 +119,8 @@ constexpr double lut_per_missing_bram18(const E& engine) {
         return engine.lut_per_missing_bram18;
     else if constexpr (requires { engine.resources.lut_per_missing_bram18; })
         return engine.resources.lut_per_missing_bram18;
-    else if constexpr (requires { std::get<0>(engine.engines); })
-        return lut_per_missing_bram18(std::get<0>(engine.engines));
+    else if constexpr (requires { engine.first(); })
+        return lut_per_missing_bram18(engine.first());
     else
         return 0.0;
 }

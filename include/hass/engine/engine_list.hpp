@@ -46,6 +46,9 @@ template <Engine... E>
 requires(sizeof...(E) > 0) struct engine_list {
     std::tuple<E...> engines{};
 
+    /// The engine that speaks for all where the row's own is not asked.
+    constexpr const auto& first() const { return std::get<0>(engines); }
+
     /// \throws hass::error when `c.engine` is not in the list, and as the engine itself does
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
                             const configuration& c) const {

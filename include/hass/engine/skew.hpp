@@ -18,6 +18,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include <hass/engine/arithmetic.hpp>
@@ -29,14 +31,6 @@
 #include <hass/workload/network.hpp>
 
 namespace hass {
-
-/// What one row holds back.
-struct row_skew {
-    int since = network_input;         ///< row behind which the branches part
-    std::vector<held_input> inputs{};  ///< one an input; empty: nothing is held back
-
-    constexpr bool operator==(const row_skew&) const = default;
-};
 
 namespace detail {
 
@@ -71,86 +65,96 @@ struct branch_delay {
     }
 };
 
-/// Edges by the row that they lead to: those of row i are `edges[first[i]] .. edges[first[i + 1]]`.
-/// \throws hass::error when they are out of order
-constexpr std::vector<std::size_t> first_edges(const network_view& net) {
-    std::vector<std::size_t> first(net.size() + 1, 0);
-    for (std::size_t k = 0; k < net.edges.size(); ++k) {
-        const edge& e = net.edges[k];
-        if (e.to < 0 || static_cast<std::size_t>(e.to) >= net.size() || e.from >= e.to ||
-            e.from < network_input || (k > 0 && e.to < net.edges[k - 1].to))
-            throw error("edge " + std::to_string(e.from) + " -> " + std::to_string(e.to) +
-                        " is out of order");
-        first[static_cast<std::size_t>(e.to) + 1] = k + 1;
-    }
-    for (std::size_t i = 0; i < net.size(); ++i) first[i + 1] = std::max(first[i + 1], first[i]);
-    return first;
-}
-
 }  // namespace detail
 
-/// What every row holds back. O(rows + edges) for each join, over the rows since its branches part.
-/// \throws hass::error when the edges are out of order
-constexpr std::vector<row_skew> skews(const network_view& net) {
-    const std::vector<std::size_t> first = detail::first_edges(net);
-    const auto inputs = [&](std::size_t i) {
-        return net.edges.subspan(first[i], first[i + 1] - first[i]);
-    };
-    double shortest_interval = 1.0;
-    for (const layer_row& row : net.rows)
-        shortest_interval = std::max(
-            shortest_interval, static_cast<double>(std::max(row.in.pixels(), row.out.pixels())));
+/// What every row of a network holds back.
+class network_skew {
+  public:
+    /// O(rows + edges) for each join, over the rows since its branches part.
+    /// \throws hass::error when the edges are out of order
+    constexpr explicit network_skew(const network_view& net);
 
-    // passes[i]: the last row, or the image, that all data of row i has passed before
-    std::vector<int> passes(net.size(), network_input);
-    std::vector<row_skew> held(net.size());
-    std::vector<detail::branch_delay> delay;
-    for (std::size_t i = 0; i < net.size(); ++i) {
-        int common = network_input;
-        for (bool start = true; const edge& e : inputs(i)) {
-            int from = e.from;
-            if (!start)
-                while (from != common)
-                    (from > common ? from : common) =
-                        passes[static_cast<std::size_t>(std::max(from, common))];
-            common = from, start = false;
-        }
-        passes[i] = common;
-        held[i].since = common;
-        if (inputs(i).size() < 2 || common == network_input) continue;
-
-        const auto since = static_cast<std::size_t>(common);
-        delay.assign(i - since, {});
-        delay[0].reached = true;
-        for (std::size_t k = since + 1; k < i; ++k) {
-            detail::branch_delay& here = delay[k - since];
-            for (const edge& e : inputs(k))
-                if (e.from >= common) here.join(delay[static_cast<std::size_t>(e.from - common)]);
-            if (here.reached) here.pass(net.rows[k], shortest_interval);
-        }
-        bool any = false;
-        for (const edge& mine : inputs(i)) {
-            detail::branch_delay others;
-            for (const edge& other : inputs(i))
-                if (&other != &mine)
-                    others.join(delay[static_cast<std::size_t>(other.from - common)]);
-            const detail::branch_delay& own = delay[static_cast<std::size_t>(mine.from - common)];
-            const shape& map = net.rows[static_cast<std::size_t>(mine.from)].out;
-            held_input h;
-            const double images = others.most - own.least;
-            if (images > 0.0) {
-                const double pixels = detail::ceil(images * static_cast<double>(map.pixels()));
-                h.words = (static_cast<std::int64_t>(pixels) + 1) * map.channels;
-                h.cycles = others.cycles;
-            }
-            if (map.pixels() == 1 && net.rows[i].in.pixels() > 1)  // a gate, for the whole map
-                h.words = std::max<std::int64_t>(h.words, map.channels);
-            any = any || h.words > 0;
-            held[i].inputs.push_back(h);
-        }
-        if (!any) held[i].inputs.clear();
+    /// What row `i` holds back of its inputs, in their order; empty: nothing.
+    constexpr std::span<const held_input> held(std::size_t i) const {
+        return {held_.data() + first_[i], static_cast<std::size_t>(count_[i])};
     }
-    return held;
+    /// The last row, or the image, that all data of row `i` has passed before.
+    constexpr int since(std::size_t i) const { return since_[i]; }
+
+  private:
+    constexpr void hold(const network_view& net, std::size_t i, double shortest_interval,
+                        std::vector<detail::branch_delay>& delay);
+
+    std::vector<int> first_, count_, since_;  // of each row: edges that lead to it, inputs held
+    std::vector<held_input> held_;            // of each edge
+};
+
+constexpr network_skew::network_skew(const network_view& net)
+    : first_(net.size() + 1, 0),
+      count_(net.size(), 0),
+      since_(net.size(), network_input),
+      held_(net.edges.size()) {
+    double shortest_interval = 1.0;
+    std::size_t k = 0;
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        const shape &in = net.rows[i].in, &out = net.rows[i].out;
+        const auto pixels = static_cast<double>(std::max(in.pixels(), out.pixels()));
+        shortest_interval = std::max(shortest_interval, pixels);
+        first_[i] = static_cast<int>(k);
+        for (; k < net.edges.size() && net.edges[k].to == static_cast<int>(i); ++k) {
+            int from = net.edges[k].from;
+            if (from < network_input || from >= net.edges[k].to) break;
+            if (static_cast<int>(k) > first_[i])
+                while (from != since_[i])
+                    (from > since_[i] ? from : since_[i]) =
+                        since_[static_cast<std::size_t>(std::max(from, since_[i]))];
+            since_[i] = from;
+        }
+    }
+    first_[net.size()] = static_cast<int>(k);
+    if (k < net.edges.size())
+        throw error("edge " + std::to_string(net.edges[k].from) + " -> " +
+                    std::to_string(net.edges[k].to) + " is out of order");
+    std::vector<detail::branch_delay> delay;
+    for (std::size_t i = 0; i < net.size(); ++i)
+        if (first_[i + 1] - first_[i] > 1 && since_[i] != network_input)
+            hold(net, i, shortest_interval, delay);
+}
+
+constexpr void network_skew::hold(const network_view& net, std::size_t i, double shortest_interval,
+                                  std::vector<detail::branch_delay>& delay) {
+    const auto edges_of = [&](std::size_t row) {
+        return net.edges.subspan(static_cast<std::size_t>(first_[row]),
+                                 static_cast<std::size_t>(first_[row + 1] - first_[row]));
+    };
+    const auto since = static_cast<std::size_t>(since_[i]);
+    const auto of = [&](const edge& e) -> detail::branch_delay& {
+        return delay[static_cast<std::size_t>(e.from) - since];
+    };
+    delay.assign(i - since, {});
+    delay[0].reached = true;
+    for (std::size_t row = since + 1; row < i; ++row) {
+        detail::branch_delay& here = delay[row - since];
+        for (const edge& e : edges_of(row))
+            if (e.from >= since_[i]) here.join(of(e));
+        if (here.reached) here.pass(net.rows[row], shortest_interval);
+    }
+    for (std::size_t k = static_cast<std::size_t>(first_[i]); const edge& mine : edges_of(i)) {
+        detail::branch_delay others;
+        for (const edge& other : edges_of(i))
+            if (&other != &mine) others.join(of(other));
+        const shape& map = net.rows[static_cast<std::size_t>(mine.from)].out;
+        held_input& h = held_[k++];
+        const double images = others.most - of(mine).least;
+        if (images > 0.0) {
+            const double pixels = detail::ceil(images * static_cast<double>(map.pixels()));
+            h.words = (static_cast<std::int64_t>(pixels) + 1) * map.channels;
+            h.cycles = others.cycles;
+        }
+        if (map.pixels() == 1 && net.rows[i].in.pixels() > 1)  // a gate, for the whole map
+            h.words = std::max<std::int64_t>(h.words, map.channels);
+        if (h.words > 0) count_[i] = first_[i + 1] - first_[i];
+    }
 }
 
 }  // namespace hass

@@ -276,15 +276,15 @@ class allocator {
         choices_.resize(rows_.size());
         statistics_.resize(rows_.size());
         std::vector<resource_vector> least(rows_.size());
-        const std::vector<row_skew> held = skews(net());
+        const network_skew skew(net());
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             // equal rows share their options
             for (std::size_t j = 0; j < i && !options_[i]; ++j)
-                if (rows_[j] == rows_[i] && held[j].inputs == held[i].inputs)
+                if (rows_[j] == rows_[i] && std::ranges::equal(skew.held(j), skew.held(i)))
                     options_[i] = options_[j], least[i] = least[j];
             if (options_[i]) continue;
             options_[i] =
-                std::make_shared<row_options>(options_of(engine_, rows_[i], held[i].inputs));
+                std::make_shared<row_options>(options_of(engine_, rows_[i], skew.held(i)));
             if (options_[i]->size() == 0)
                 throw error("allocate: the engine has no configuration for layer '" +
                             name_of(net(), i) + "'");

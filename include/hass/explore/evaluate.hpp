@@ -60,7 +60,7 @@ struct estimate {
 /// A design: one configuration a row.
 using design = std::vector<configuration>;
 
-/// Cost of one row in one configuration. \param held  what it holds back, as `skews` says
+/// Cost of one row in one configuration. \param held  what it holds back, as `network_skew` says
 template <Engine E>
 constexpr usage row_cost(const E& engine, const layer_row& row, const configuration& c,
                          std::span<const held_input> held = {}) {
@@ -88,9 +88,11 @@ constexpr stage_estimate evaluate_stage(const E& engine, const layer_row& row,
 /// \param stages  one a row, as `evaluate_stage` gives them
 /// \param lut_per_missing_bram18  0: block RAMs that the board lacks cannot be built from LUTs
 /// \throws hass::error when an edge stands in front of one that leads to an earlier row
+template <Device D>
 constexpr estimate evaluate_pipeline(const network_view& net, std::span<const configuration> chosen,
-                                     std::span<const stage_estimate> stages, const device& board,
+                                     std::span<const stage_estimate> stages, const D& on,
                                      double lut_per_missing_bram18 = 0.0) {
+    const device& board = on.limits();
     estimate e;
     for (std::size_t i = 0; i < net.size(); ++i) {
         e.total += stages[i].cost;
@@ -141,7 +143,7 @@ constexpr estimate evaluate(const network_view& net, const S& s, const E& engine
     if (chosen.size() != net.size())
         throw error("evaluate: " + std::to_string(chosen.size()) + " configurations for " +
                     std::to_string(net.size()) + " layers");
-    const std::vector<row_skew> held = skews(net);
+    const network_skew skew(net);
     std::vector<stage_estimate> stages(net.size());
     for (std::size_t i = 0; i < net.size(); ++i) {
         const layer_row& row = net.rows[i];
@@ -149,7 +151,7 @@ constexpr estimate evaluate(const network_view& net, const S& s, const E& engine
             stages[i] = evaluate_stage(engine, row, s.at(i), chosen[i]);
         else
             stages[i] = {stage_cycles(row, chosen[i]),
-                         stage_cost(engine, row, chosen[i], held[i].inputs)};
+                         stage_cost(engine, row, chosen[i], skew.held(i))};
     }
     return evaluate_pipeline(net, chosen, stages, board.limits(), lut_per_missing_bram18(engine));
 }

@@ -201,7 +201,7 @@ constexpr void for_each_configuration(const E& engine, const layer_row& row, Vis
 }
 
 /// Every configuration of the row with its cost (`to_needs`); call `finish` before use.
-/// \param held  what the row holds back, as `skews` says
+/// \param held  what the row holds back, as `network_skew` says
 template <Engine E>
 row_options options_of(const E& engine, const layer_row& row,
                        std::span<const held_input> held = {}) {

@@ -132,10 +132,10 @@ class part_intervals {
 
     /// Cycles of rows first .. last - 1 together; infinite when they do not fit.
     double operator()(std::size_t first, std::size_t last) {
-        const std::vector<row_skew> held = skews(network_slice(net_, first, last));
+        const network_skew skew(network_slice(net_, first, last));
         std::vector<row_choice> rows;
         for (std::size_t i = first; i < last; ++i) {
-            rows.push_back(choice(i, held[i - first].inputs));
+            rows.push_back(choice(i, skew.held(i - first)));
             if (rows.back().options->size() == 0) return std::numeric_limits<double>::infinity();
         }
         const allocation_choice c = policy_(allocation_problem{rows, budget_, spills_});
@@ -161,16 +161,16 @@ class part_intervals {
         std::uint64_t version = 0;
     };
 
-    row_choice choice(std::size_t i, const std::vector<held_input>& held) {
+    row_choice choice(std::size_t i, std::span<const held_input> held) {
         for (const auto& v : variants_[i])
-            if (v->held == held) return {&v->options, v->cycles, v->version};
+            if (std::ranges::equal(v->held, held)) return {&v->options, v->cycles, v->version};
         return add_variant(i, {}, held);
     }
 
     row_choice add_variant(std::size_t i, const layer_statistics& s,
-                           const std::vector<held_input>& held) {
-        variants_[i].push_back(
-            std::make_unique<variant>(variant{held, options_of(*engine_, net_[i], held)}));
+                           std::span<const held_input> held) {
+        variants_[i].push_back(std::make_unique<variant>(
+            variant{{held.begin(), held.end()}, options_of(*engine_, net_[i], held)}));
         variant& v = *variants_[i].back();
         v.options.finish(budget_, budget_);
         cycles_of(*engine_, net_[i], s, v.options.configurations(), v.cycles);

@@ -42,8 +42,8 @@ inline json to_json(const layer_report& l) {
 
 /// One design: throughput_images_per_s = mhz * 1e6 / interval_cycles, interval_cycles = the largest
 /// of the layers', resources = their sums, except that bram18_from_lut of the block RAMs stand in
-/// LUTs instead; fill_cycles and latency_cycles = from the first pixel of one image to the first and
-/// to the last one of its result.
+/// LUTs instead; fill_cycles and latency_cycles = from the first pixel of one image to the first
+/// and to the last one of its result.
 inline json to_json(const solution_report& d) {
     json layers = json::array();
     for (const layer_report& l : d.layers) layers.push_back(to_json(l));

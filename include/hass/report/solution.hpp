@@ -68,7 +68,7 @@ solution_report describe(std::string label, const network_view& net, const candi
     d.hardware = require_fit(c.hardware).estimate;
     d.bottleneck = name_of(net, d.hardware.bottleneck);
     d.limit = c.hardware.certificate.reason;
-    const std::vector<row_skew> held = skews(net);
+    const network_skew skew(net);
     for (std::size_t i = 0; i < net.size(); ++i) {
         layer_report l;
         l.name = name_of(net, i);
@@ -83,7 +83,7 @@ solution_report describe(std::string label, const network_view& net, const candi
             l.pair_sparsity = s.pair_sparsity_padded;
         }
         const stage_estimate stage = evaluate_stage(
-            engine, net.rows[i], c.measured.statistics.at(i), l.chosen, held[i].inputs);
+            engine, net.rows[i], c.measured.statistics.at(i), l.chosen, skew.held(i));
         l.interval_cycles = stage.cycles;
         l.fill_cycles =
             fill_cycles(net.rows[i], l.chosen, stage.cycles, d.hardware.interval_cycles);
