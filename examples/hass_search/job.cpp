@@ -21,11 +21,14 @@
 #include <hass/report/table.hpp>
 #include <hass/search/any_optimizer.hpp>
 #include <hass/search/codesign.hpp>
+#include <hass/search/composite.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/optimizers.hpp>
 #include <hass/search/pareto.hpp>
 #include <hass/search/study.hpp>
 #include <hass/version.hpp>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -136,7 +139,8 @@ class search_job {
         shorten_axes(floor);
         log_.emplace(fs::path(settings_.out) / "trials.csv", axes_.where());
         const std::vector<double>& l = settings_.lambda;
-        const auto software = search("software-only", {l[0], 0.0, 0.0}, floor);
+        std::optional<hass::candidate> software;
+        if (settings_.search == "both") software = search("software-only", {l[0], 0.0, 0.0}, floor);
         // at the accuracy of the software-only solution, so that they differ in hardware alone
         const double at_least = software ? std::max(floor, software->measured.top1) : floor;
         const auto hardware =
@@ -193,6 +197,34 @@ class search_job {
         return c;
     }
 
+    /// The optimizer of a study. Composite search is told what needs no images: sparsity and, for
+    /// the hardware-aware objective, the design that the allocator finds for it.
+    hass::any_optimizer make_optimizer(const hass::hass_objective& objective, bool hardware) {
+        if (settings_.optimizer != composite_flag)
+            return hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
+        auto predicted = std::make_shared<hass::predicted_statistics>(axes_, bench_.magnitudes,
+                                                                      nothing_clipped_.statistics);
+        const auto known = [this, objective, hardware, predicted](std::span<const double> point) {
+            const auto statistics = predicted->at(point);
+            const hass::average_sparsity sparsity = hass::average(net_, statistics);
+            hass::measured_terms terms{0.0, sparsity_of(sparsity), 0.0, 0.0};
+            if (hardware) {
+                const hass::allocation a = chosen_.solve(statistics);
+                if (!a.fits) return std::numeric_limits<double>::infinity();
+                terms.images_per_second = a.estimate.images_per_second;
+                terms.dsp = a.estimate.total.dsp;
+            }
+            return -objective.value(terms);
+        };
+        hass::composite_options options;
+        options.start = axes_.diagonal(0.0);
+        return hass::composite(axes_.where(), settings_.seed, known, options);
+    }
+
+    double sparsity_of(const hass::average_sparsity& s) const {
+        return settings_.sparsity_metric == "macs" ? s.pair : s.pair_of_layers;
+    }
+
     /// One study; nullopt when no trial meets the limits.
     std::optional<hass::candidate> search(const std::string& label,
                                           const hass::objective_weights& weights, double floor) {
@@ -208,8 +240,7 @@ class search_job {
                                   hass::direction::minimise};
         if (pareto && !hardware)
             options.directions = {hass::direction::maximise, hass::direction::maximise};
-        hass::study<hass::any_optimizer> study(
-            hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed), options);
+        hass::study<hass::any_optimizer> study(make_optimizer(objective, hardware), options);
         study.enqueue(axes_.diagonal(0.0));
 
         hass::progress_bar bar(label, options.trials.value());
@@ -219,7 +250,7 @@ class search_job {
             if (!trial) break;
             judged t{label, trial->number, trial->point, judge(axes_.at(*trial)), 0.0};
             hass::measured_terms terms = t.candidate.terms();
-            if (settings_.sparsity_metric == "macs") terms.sparsity = t.candidate.sparsity.pair;
+            terms.sparsity = sparsity_of(t.candidate.sparsity);
             t.objective = objective.value(terms);
             hass::outcome result = hass::outcome::failed("");
             if (!t.candidate.hardware.fits) {

@@ -18,6 +18,7 @@ const std::vector<std::string> engine_flags{"spe", "dense", "mixed"};
 const std::vector<std::string> resource_flags{"calibrated", "published", "repaired"};
 const std::vector<std::string> objective_flags{"hass", "pareto"};
 const std::vector<std::string> sparsity_flags{"layers", "macs"};
+const std::vector<std::string> search_flags{"both", "hardware"};
 
 void describe_flags(CLI::App& app, settings& s) {
     const auto list = [](const auto& names) { return fmt::format("{}", fmt::join(names, ", ")); };
@@ -25,6 +26,8 @@ void describe_flags(CLI::App& app, settings& s) {
     for (const hass::device& d : hass::boards::catalogue) boards.emplace_back(d.name);
     for (const auto& o : hass::built_in_optimizers)
         optimizers.push_back(fmt::format("{} ({})", o.name, o.summary));
+    optimizers.push_back(composite_flag +
+                         " (learns the accuracy alone, asks the allocator for the rest)");
     app.set_help_flag("-h,--help", "This text");
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.add_option("--model", s.model, "Trained network, ONNX")->capture_default_str();
@@ -55,6 +58,10 @@ void describe_flags(CLI::App& app, settings& s) {
     app.add_option("--trials", s.trials, "Trials of each of the two searches")
         ->capture_default_str();
     app.add_option("--optimizer", s.optimizer, list(optimizers))->capture_default_str();
+    app.add_option("--search", s.search,
+                   "both: by software metrics alone, then with the hardware at no less accuracy; "
+                   "hardware: the second alone")
+        ->capture_default_str();
     app.add_option("--objective", s.objective,
                    "hass: f = accuracy + l1 sparsity + l2 throughput - l3 DSPs, relative to the "
                    "dense design; pareto: accuracy, throughput and DSPs apart")
@@ -97,10 +104,15 @@ void check(const settings& s) {
     one_of("resource model", s.resources, resource_flags);
     one_of("objective", s.objective, objective_flags);
     one_of("sparsity metric", s.sparsity_metric, sparsity_flags);
-    hass::make_optimizer(s.optimizer, hass::space({hass::real_axis("x", 0, 1)}), 0);
+    one_of("search", s.search, search_flags);
+    std::vector<std::string> optimizers{composite_flag};
+    for (const auto& o : hass::built_in_optimizers) optimizers.emplace_back(o.name);
+    one_of("optimizer", s.optimizer, optimizers);
     const auto require = [](bool holds, const std::string& what) {
         if (!holds) throw hass::error(what);
     };
+    require(s.optimizer != composite_flag || s.objective == "hass",
+            "--optimizer composite: one objective only, not --objective " + s.objective);
     require(s.trials > 0, fmt::format("--trials {}: must be at least 1", s.trials));
     require(s.max_drop >= 0.0 && s.max_drop <= 100.0,
             fmt::format("--max-drop {}: must be within 0 and 100 points", s.max_drop));

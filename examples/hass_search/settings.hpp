@@ -9,6 +9,9 @@ namespace hass_search {
 
 inline const std::string shipped = HASS_EXAMPLES_DATA;
 
+/// Beside the built-in optimizers: made by the job, which knows the hardware.
+inline const std::string composite_flag = "composite";
+
 /// Defaults are the main job: the network and images that ship with the library.
 struct settings {
     std::string model = shipped + "/fashion.onnx";
@@ -24,6 +27,7 @@ struct settings {
     std::string engine = "spe";
     std::string resources = "calibrated";
     std::string optimizer = "tpe";
+    std::string search = "both";
     std::string objective = "hass";
     int trials = 96;
     std::uint64_t seed = 1;

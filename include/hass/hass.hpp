@@ -23,6 +23,7 @@
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/store.hpp>
 #include <hass/statistics/streams.hpp>
+#include <hass/statistics/thinned.hpp>
 #include <hass/statistics/thresholds.hpp>
 //
 #include <hass/emulate/eigen.hpp>

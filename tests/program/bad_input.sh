@@ -58,6 +58,8 @@ refuses tiny --device tiny.json
 refuses "did you mean 'spe'" --engine sep
 refuses "did you mean 'tpe'" --optimizer tep
 refuses "did you mean 'pareto'" --objective paretto
+refuses "did you mean 'hardware'" --search hardwear
+refuses "one objective only" --optimizer composite --objective pareto
 refuses file --out file/out
 refuses trials --trials 0
 refuses trials --trials -3

@@ -3,11 +3,14 @@
 /// (accuracy and statistics, measured) and the best accelerator for it (allocated).
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -19,6 +22,7 @@
 #include <hass/search/space.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
+#include <hass/statistics/thinned.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
 
@@ -93,6 +97,9 @@ class threshold_axes {
         return thresholds;
     }
 
+    /// Indices of the compute rows; axes 2 k and 2 k + 1 are those of rows()[k].
+    const std::vector<std::size_t>& rows() const { return rows_; }
+
     /// The point with every axis at `x`; all thresholds are zero at 0.
     std::vector<double> diagonal(double x) const {
         return std::vector<double>(2 * rows_.size(), x);
@@ -132,6 +139,88 @@ double typical_reach(const threshold_axes& axes, Accuracy&& accuracy, double flo
     }
     return holds > 0.0 ? holds : fails;
 }
+
+/// The statistics of any point without a run of the network, see thinned.hpp: what makes the
+/// hardware of a candidate known before its accuracy is (composite.hpp).
+///
+/// Axes are rounded to `steps` values, so that a layer is thinned once for each pair of them.
+class predicted_statistics {
+  public:
+    /// One entry a row (concept NetworkStatistics); points into the object it came from.
+    class view {
+      public:
+        const layer_statistics& at(std::size_t row) const { return *rows_.at(row); }
+
+      private:
+        friend predicted_statistics;
+        std::vector<const layer_statistics*> rows_;
+    };
+
+    /// \param magnitudes  those of the axes; must outlive this object
+    /// \param natural     measured with nothing clipped, one entry a row of the network
+    /// \throws hass::error when statistics and magnitudes are not of one length, or steps < 1
+    predicted_statistics(threshold_axes axes, const network_magnitudes& magnitudes,
+                         network_statistics natural, int steps = 64)
+        : axes_(std::move(axes)),
+          magnitudes_(&magnitudes),
+          natural_(std::move(natural)),
+          steps_(steps) {
+        if (natural_.size() != magnitudes.size())
+            throw error("predicted statistics: " + std::to_string(natural_.size()) +
+                        " entries for the magnitudes of " + std::to_string(magnitudes.size()) +
+                        " rows");
+        if (steps < 1) throw error("predicted statistics: steps = " + std::to_string(steps));
+    }
+
+    /// \param point in the axes' space \throws hass::error on a wrong length
+    view at(std::span<const double> point) {
+        std::vector<double> rounded(point.begin(), point.end());
+        for (double& x : rounded) x = std::round(x * steps_) / steps_;
+        const network_thresholds thresholds = axes_.at(rounded);
+        view all;
+        for (const layer_statistics& s : natural_) all.rows_.push_back(&s);
+        for (std::size_t k = 0; k < axes_.rows().size(); ++k) {
+            const std::size_t i = axes_.rows()[k];
+            const auto [place, missing] = known_.try_emplace({i, thresholds[i]});
+            if (missing)
+                place->second = thinned(
+                    natural_[i], {weight(i, 0.0), activation(i, 0.0)},
+                    {weight(i, thresholds[i].weight), activation(i, thresholds[i].activation)});
+            all.rows_[i] = &place->second;
+        }
+        return all;
+    }
+
+  private:
+    const tensor_density& weight(std::size_t row, double tau) {
+        const auto [place, missing] = weights_.try_emplace({row, tau});
+        const layer_magnitudes& m = (*magnitudes_)[row];
+        if (missing) place->second = density(m.weights, m.weight_channels, tau);
+        return place->second;
+    }
+    const tensor_density& activation(std::size_t row, double tau) {
+        const auto [place, missing] = activations_.try_emplace({row, tau});
+        const layer_magnitudes& m = (*magnitudes_)[row];
+        if (missing) place->second = density(m.activations, m.activation_channels, tau);
+        return place->second;
+    }
+
+    struct by_threshold {
+        using key = std::pair<std::size_t, layer_thresholds>;
+        bool operator()(const key& a, const key& b) const {
+            return std::tuple(a.first, a.second.weight, a.second.activation) <
+                   std::tuple(b.first, b.second.weight, b.second.activation);
+        }
+    };
+
+    threshold_axes axes_;
+    const network_magnitudes* magnitudes_;
+    network_statistics natural_;
+    int steps_;
+    std::map<std::pair<std::size_t, double>, tensor_density> weights_;      // by row and threshold
+    std::map<std::pair<std::size_t, double>, tensor_density> activations_;  // by row and threshold
+    std::map<by_threshold::key, layer_statistics, by_threshold> known_;
+};
 
 /// One set of thresholds, measured and built.
 struct candidate {

@@ -312,6 +312,87 @@ inline journal_contents read_journal(const std::string& path) {
     return read_journal_text(text, path);
 }
 
+namespace search_detail {
+
+inline std::optional<std::uint64_t> number_attr(const journal_trial& t, const char* key) {
+    const auto at = t.system_attrs.find(key);
+    if (at == t.system_attrs.end() || !at->second.is_number_unsigned()) return std::nullopt;
+    return at->second.get<std::uint64_t>();
+}
+
+/// What came out of a finished trial.
+inline outcome result_of(const journal_trial& t) {
+    using code = journal_trial::state_code;
+    std::string reason;
+    if (const auto at = t.system_attrs.find("hass:reason");
+        at != t.system_attrs.end() && at->second.is_string())
+        reason = at->second;
+    std::vector<double> constraints;
+    for (const auto& [key, value] : t.system_attrs) {
+        // "constraints": a list; "constraints:NAME": one number each (Optuna 5).
+        if (key == "constraints" && value.is_array()) {
+            for (const auto& c : value)
+                if (c.is_number()) constraints.push_back(c);
+        } else if (key.starts_with("constraints:") && value.is_number()) {
+            constraints.push_back(value);
+        }
+    }
+    if (t.state == code::complete) {
+        if (t.bad_value) return outcome::failed("an objective value is not finite");
+        return outcome::constrained(t.values, std::move(constraints), std::move(reason));
+    }
+    if (t.state == code::pruned && !t.intermediate_values.empty()) {
+        const auto& [step, value] = *t.intermediate_values.rbegin();
+        return outcome::pruned(step, value, std::move(reason));
+    }
+    if (t.system_attrs.contains("hass:infeasible"))
+        return outcome::infeasible(std::move(constraints), std::move(reason));
+    if (reason.empty()) reason = t.state == code::pruned ? "pruned unseen" : "failed";
+    return outcome::failed(std::move(reason));
+}
+
+}  // namespace search_detail
+
+/// The finished trials of a study as records, in the order they were told.
+/// \param path  of the file, for messages
+/// \throws hass::error naming trial and axis when a trial does not belong to the space
+inline std::vector<trial_record> records_of(const journal_study& past, const space& where,
+                                            const std::string& path) {
+    using search_detail::number_attr;
+    std::vector<trial_record> records;
+    std::set<std::uint64_t> numbers;
+    bool unique = true;
+    for (const std::size_t position : past.told) {
+        const journal_trial& t = past.trials[position];
+        const std::string place = path + ": trial " + std::to_string(position);
+        trial_record r;
+        r.number = number_attr(t, "hass:number").value_or(position);
+        r.told_before = number_attr(t, "hass:told_before").value_or(t.told_before);
+        r.enqueued = t.system_attrs.contains("hass:enqueued");
+        unique = numbers.insert(r.number).second && unique;
+        for (const axis& a : where.axes()) {
+            const auto at = t.params.find(a.name);
+            if (at == t.params.end())
+                throw error(place + " of study '" + past.name + "' has no parameter '" + a.name +
+                            "'");
+            r.point.push_back(at->second);
+        }
+        try {
+            where.check(r.point);
+        } catch (const error& e) {
+            throw error(place + ": " + e.what());
+        }
+        r.result = search_detail::result_of(t);
+        records.push_back(std::move(r));
+    }
+    if (!unique)  // written by several programs: the order of finishing is all there is
+        for (std::size_t i = 0; i < records.size(); ++i) {
+            records[i].number = i;
+            records[i].told_before = i;
+        }
+    return records;
+}
+
 /// One study in a journal file, open for appending.
 class journal {
   public:
@@ -356,41 +437,8 @@ class journal {
     /// What was wrong with the last line when the file was opened; empty when nothing was.
     const std::string& warning() const { return warning_; }
 
-    /// The finished trials of the past as records, in the order they were told.
-    /// \throws hass::error naming trial and axis when a trial does not belong to the space
-    std::vector<trial_record> records() const {
-        std::vector<trial_record> records;
-        std::set<std::uint64_t> numbers;
-        bool unique = true;
-        for (const std::size_t position : past_.told) {
-            const journal_trial& t = past_.trials[position];
-            trial_record r;
-            r.number = number_attr(t, "hass:number").value_or(position);
-            r.told_before = number_attr(t, "hass:told_before").value_or(t.told_before);
-            r.enqueued = t.system_attrs.contains("hass:enqueued");
-            unique = numbers.insert(r.number).second && unique;
-            for (const axis& a : where_.axes()) {
-                const auto at = t.params.find(a.name);
-                if (at == t.params.end())
-                    throw error(path_ + ": trial " + std::to_string(position) + " of study '" +
-                                past_.name + "' has no parameter '" + a.name + "'");
-                r.point.push_back(at->second);
-            }
-            try {
-                where_.check(r.point);
-            } catch (const error& e) {
-                throw error(path_ + ": trial " + std::to_string(position) + ": " + e.what());
-            }
-            r.result = result_of(t);
-            records.push_back(std::move(r));
-        }
-        if (!unique)  // written by several programs: the order of finishing is all there is
-            for (std::size_t i = 0; i < records.size(); ++i) {
-                records[i].number = i;
-                records[i].told_before = i;
-            }
-        return records;
-    }
+    /// The finished trials of the past as records, see records_of.
+    std::vector<trial_record> records() const { return records_of(past_, where_, path_); }
 
     /// Replays the past into a fresh study, see study::resume.
     template <Optimizer O>
@@ -441,7 +489,7 @@ class journal {
     template <Optimizer O, Objective F>
     void run(study<O>& study, F&& objective) {
         while (auto one = study.ask()) {
-            study.tell(*one, study.evaluate(objective, *one));
+            study.tell(*one, outcome_at(objective, one->point));
             append(study.record(one->number));
         }
     }
@@ -478,42 +526,6 @@ class journal {
       private:
         std::string link_;
     };
-
-    static std::optional<std::uint64_t> number_attr(const journal_trial& t, const char* key) {
-        const auto at = t.system_attrs.find(key);
-        if (at == t.system_attrs.end() || !at->second.is_number_unsigned()) return std::nullopt;
-        return at->second.get<std::uint64_t>();
-    }
-
-    static outcome result_of(const journal_trial& t) {
-        using code = journal_trial::state_code;
-        std::string reason;
-        if (const auto at = t.system_attrs.find("hass:reason");
-            at != t.system_attrs.end() && at->second.is_string())
-            reason = at->second;
-        std::vector<double> constraints;
-        for (const auto& [key, value] : t.system_attrs) {
-            // "constraints": a list; "constraints:NAME": one number each (Optuna 5).
-            if (key == "constraints" && value.is_array()) {
-                for (const auto& c : value)
-                    if (c.is_number()) constraints.push_back(c);
-            } else if (key.starts_with("constraints:") && value.is_number()) {
-                constraints.push_back(value);
-            }
-        }
-        if (t.state == code::complete) {
-            if (t.bad_value) return outcome::failed("an objective value is not finite");
-            return outcome::constrained(t.values, std::move(constraints), std::move(reason));
-        }
-        if (t.state == code::pruned && !t.intermediate_values.empty()) {
-            const auto& [step, value] = *t.intermediate_values.rbegin();
-            return outcome::pruned(step, value, std::move(reason));
-        }
-        if (t.system_attrs.contains("hass:infeasible"))
-            return outcome::infeasible(std::move(constraints), std::move(reason));
-        if (reason.empty()) reason = t.state == code::pruned ? "pruned unseen" : "failed";
-        return outcome::failed(std::move(reason));
-    }
 
     /// Local time without a zone: what every version of Optuna compares without complaint.
     static std::string now() {

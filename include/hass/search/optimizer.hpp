@@ -18,6 +18,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <optional>
 #include <span>
@@ -157,6 +158,16 @@ class outcome {
 template <class F>
 concept Objective = std::invocable<F&, std::span<const double>> &&
     std::convertible_to<std::invoke_result_t<F&, std::span<const double>>, outcome>;
+
+/// The objective at a point; a std::exception that it throws becomes outcome::failed.
+template <Objective F>
+outcome outcome_at(F& objective, std::span<const double> point) {
+    try {
+        return objective(point);
+    } catch (const std::exception& thrown) {
+        return outcome::failed(thrown.what());
+    }
+}
 
 /// Says which point to try next; learns from what it is told.
 template <class O>

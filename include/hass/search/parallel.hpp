@@ -30,7 +30,7 @@ void run_batches(study<O>& study, F&& objective, std::size_t batch, std::size_t 
         std::atomic<std::size_t> next{0};
         const auto work = [&] {
             for (std::size_t i = next++; i < trials.size(); i = next++)
-                results[i] = study.evaluate(objective, trials[i]);
+                results[i] = outcome_at(objective, trials[i].point);
         };
         std::vector<std::thread> workers;
         for (std::size_t t = 1; t < threads && t < trials.size(); ++t) workers.emplace_back(work);

@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -109,17 +108,7 @@ class study {
     /// fails that trial only.
     template <Objective F>
     void run(F&& objective) {
-        while (auto one = ask()) tell(*one, evaluate(objective, *one));
-    }
-
-    /// The objective at a trial's point, a thrown std::exception turned into outcome::failed.
-    template <Objective F>
-    static outcome evaluate(F& objective, const trial& one) {
-        try {
-            return objective(std::span<const double>(one.point));
-        } catch (const std::exception& thrown) {
-            return outcome::failed(thrown.what());
-        }
+        while (auto one = ask()) tell(*one, outcome_at(objective, one->point));
     }
 
     /// The best feasible trial, the earliest on ties; nullopt when there is none.
