@@ -32,6 +32,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -74,9 +75,12 @@ struct engine_choice {
 const std::vector<std::string> engine_names{"dense", "spe"};
 
 template <class Resources>
-engine_choice<Resources> engines_named(const std::string& name) {
+engine_choice<Resources> engines_named(const std::string& name, int bits) {
     engine_choice<Resources> e;
     e.dense = name != "spe", e.sparse = name != "dense";
+    std::apply(
+        [bits](auto&... engine) { ((engine.widths.data = engine.widths.weight = bits), ...); },
+        e.engines.engines);
     return e;
 }
 
@@ -130,8 +134,8 @@ class search_job {
           net_(bench.net),
           board_(board),
           axes_(net_, bench.magnitudes, {s.highest_sparsity, s.highest_sparsity}),
-          dense_(net_, engines_named<Resources>("dense"), board),
-          chosen_(net_, engines_named<Resources>(s.engine), board) {}
+          dense_(net_, engines_named<Resources>("dense", s.priced_bits()), board),
+          chosen_(net_, engines_named<Resources>(s.engine, s.priced_bits()), board) {}
 
     int run() {
         measure_baselines();
@@ -312,8 +316,8 @@ class search_job {
         std::vector<hass::solution_report> reports;
         for (std::size_t k = 0; k < candidates_.size(); ++k) {
             hass::candidate c = candidates_[k];
-            const auto engine =
-                engines_named<Other>(dense_engines_[k] ? "dense" : settings_.engine);
+            const auto engine = engines_named<Other>(dense_engines_[k] ? "dense" : settings_.engine,
+                                                     settings_.priced_bits());
             c.hardware = hass::allocate(net_, c.measured.statistics, engine, board_);
             if (c.hardware.fits)
                 reports.push_back(
@@ -348,6 +352,8 @@ class search_job {
                         {"lambda", settings_.lambda},
                         {"sparsity_metric", settings_.sparsity_metric},
                         {"max_drop_points", settings_.max_drop},
+                        {"bits", settings_.priced_bits()},
+                        {"fixed_point_emulated", settings_.bits != 0},
                         {"seed", settings_.seed},
                         {"trials", settings_.trials},
                         {"interrupted", interrupted != 0}};

@@ -81,6 +81,10 @@ void describe_flags(CLI::App& app, settings& s) {
                    "Sparsity at the far end of an axis, before axes are shortened")
         ->capture_default_str();
     app.add_option("--seed", s.seed, "Same seed, same result")->capture_default_str();
+    app.add_option("--bits", s.bits,
+                   "Width of weights and activations, 16 or 8, in hardware and in what the network "
+                   "answers; 0: 16 in hardware, answers in float32")
+        ->capture_default_str();
     app.add_option("--threads", s.threads, "Threads of the emulator; 0: all")
         ->capture_default_str();
     app.add_option("--cache", s.cache_mib,
@@ -121,6 +125,10 @@ void check(const settings& s) {
         fmt::format("--highest-sparsity {}: must be above 0 and at most 1", s.highest_sparsity));
     require(s.confidence >= 0.0 && s.confidence <= 1.0,
             fmt::format("--confidence {}: must be within 0 and 1", s.confidence));
+    require(s.bits == 0 || s.bits == 8 || s.bits == 16,
+            fmt::format("--bits {}: must be 16, 8 or 0", s.bits));
+    require(s.bits == 0 || s.statistics.empty(),
+            "--bits needs images; with --statistics answers are those of float32");
     require(s.cache_mib >= 0, fmt::format("--cache {}: must not be negative", s.cache_mib));
     require(s.threads >= 0, fmt::format("--threads {}: must not be negative", s.threads));
     require(s.first_images >= 0,

@@ -35,10 +35,14 @@ struct settings {
     std::vector<double> lambda{5.0, 5.0, 5.0};
     std::string sparsity_metric = "layers";
     double highest_sparsity = 0.9;
+    int bits = 0;
     int threads = 0;
     int cache_mib = 256;
     double confidence = 0.0;
     std::string out = "hass-out";
+
+    /// Width of weights and activations that the hardware is priced at.
+    int priced_bits() const { return bits == 0 ? 16 : bits; }
 };
 
 /// Reads and checks the command line.

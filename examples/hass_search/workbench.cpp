@@ -4,6 +4,7 @@
 
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
+#include <hass/emulate/fixed_point.hpp>
 #include <hass/emulate/sensitivity.hpp>
 #include <hass/error.hpp>
 #include <hass/report/progress.hpp>
@@ -43,6 +44,7 @@ struct emulated {
             labels.resize(first);
         }
         options.threads = s.threads;
+        if (s.bits != 0) network = hass::in_fixed_point(network, images, {s.bits, s.bits}, options);
         evaluate.emplace(network, images, labels, options,
                          static_cast<std::size_t>(s.cache_mib) << 20);
     }

@@ -29,6 +29,7 @@
 #include <hass/emulate/eigen.hpp>
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
+#include <hass/emulate/fixed_point.hpp>
 #include <hass/emulate/gemm.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/program.hpp>

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <hass/emulate/emulator.hpp>
+#include <hass/emulate/fixed_point.hpp>
 #include <hass/workload/npy.hpp>
 #include <hass/workload/onnx.hpp>
 
@@ -92,6 +93,36 @@ TEST_CASE("trained networks give the reference logits and accuracies", "[imagene
                 hass::read_npy(*folder / logits.at("file").get<std::string>());
             keep_first(images, expected.shape.at(0));
             CHECK(largest_difference(emulator.logits(images), expected.as<float>()) < 1e-3F);
+        }
+    }
+}
+
+TEST_CASE("16 bits cost no accuracy, with one scale a tensor or channel", "[imagenet]") {
+    const auto folder = shared_models();
+    if (!folder) return;
+    const json manifest = read_json(*folder / "manifest.json");
+    for (const json& network : manifest.at("models")) {
+        INFO(network.at("name"));
+        const hass::emulator emulator = emulator_of(*folder, network);
+        const auto& [name, reference] = *network.at("torch_float32").items().begin();
+        const json& dataset = manifest.at("datasets").at(name);
+        hass::image_set images =
+            hass::read_images(*folder / dataset.at("images").get<std::string>());
+        std::vector<int> labels =
+            hass::read_labels(*folder / dataset.at("labels").get<std::string>());
+        keep_first(images, 500);
+        labels.resize(images.count);
+        hass::emulation_options options;
+        options.statistics_images = 0;
+        hass::emulation_options calibration;
+        calibration.statistics_images = 100;
+        const hass::network_thresholds zero(emulator.network().size());
+        const hass::emulation exact = emulator.run(images, labels, zero, options);
+        for (const hass::scale_of scale : {hass::scale_of::tensor, hass::scale_of::channel}) {
+            const hass::emulation rounded =
+                hass::in_fixed_point(emulator, images, {16, 16, scale, scale}, calibration)
+                    .run(images, labels, zero, options);
+            CHECK(std::abs(rounded.top1_accuracy() - exact.top1_accuracy()) <= 0.002 + 1e-12);
         }
     }
 }

@@ -34,6 +34,7 @@ class eigen_backend {
     struct workspace {
         std::vector<std::vector<float>> buffers;
         std::vector<float> planes;
+        std::vector<float> rounded;  ///< an input in fixed point
         detail::gemm_scratch gemm;
     };
 
@@ -107,6 +108,7 @@ class eigen_backend {
             case layer_kind::convolution:
             case layer_kind::linear: {
                 const auto keep = static_cast<float>(tau.activation);
+                in = on_grid(i, in, size, space);
                 const float* planes = to_planes(i, in, size, keep, 0.0F, space);
                 see(in, planes);
                 if (detail::is_depthwise(row))
@@ -179,6 +181,20 @@ class eigen_backend {
     }
 
   private:
+    /// The input of row i in fixed point, where the program says so.
+    const float* on_grid(std::size_t i, const float* in, std::size_t size, workspace& space) const {
+        const std::vector<grid>& grids = program_->grids[i];
+        if (grids.empty()) return in;
+        const layer_row& row = program_->rows()[i];
+        const std::size_t values = size * static_cast<std::size_t>(row.in.volume());
+        const std::size_t piece = values / grids.size();
+        space.rounded.resize(std::max(space.rounded.size(), values + detail::packet_slack));
+        for (std::size_t g = 0; g < grids.size(); ++g)
+            detail::map(in + g * piece, space.rounded.data() + g * piece, piece,
+                        [to = grids[g]](float x) { return to.round(x); });
+        return space.rounded.data();
+    }
+
     /// The input of row i as planes, channels x images. Where nothing has to be padded or sorted it
     /// is the input itself, not clipped, unless for a depthwise layer: those who read it clip.
     const float* to_planes(std::size_t i, const float* in, std::size_t size, float keep,

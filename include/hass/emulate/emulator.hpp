@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <limits>
@@ -253,8 +254,9 @@ class basic_emulator {
     /// \throws hass::error when parameters and rows do not fit each other or the preprocessing has
     ///         another number of channels than the network's input
     explicit basic_emulator(hass::model m, preprocessing p = {})
-        : program_(std::make_shared<const hass::program>(std::move(m), std::move(p))),
-          backend_(*program_) {}
+        : basic_emulator(hass::program(std::move(m), std::move(p))) {}
+    explicit basic_emulator(hass::program p)
+        : program_(std::make_shared<const hass::program>(std::move(p))), backend_(*program_) {}
 
     const hass::model& model() const { return program_->model; }
     network_view network() const { return program_->model.net; }
@@ -337,6 +339,36 @@ class basic_emulator {
                 all[i].activations.merge(c);
         }
         return all;
+    }
+
+    /// The largest |x| of each input channel of each compute row over the images, nothing clipped:
+    /// one entry a row, empty for others. With `statistics_images` only the first so many are run.
+    std::vector<std::vector<float>> largest_inputs(const image_set& images,
+                                                   const emulation_options& options = {}) const {
+        const std::size_t rows = network().size();
+        std::vector<std::vector<float>> largest(rows);
+        for (std::size_t i = 0; i < rows; ++i)
+            if (is_compute(program_->rows()[i]))
+                largest[i].resize(static_cast<std::size_t>(program_->rows()[i].in.channels));
+        std::vector<std::vector<std::vector<float>>> found;
+        forward(
+            images, network_thresholds(rows), options, options.statistics_images,
+            std::min(images.count, options.statistics_images),
+            [&](std::size_t workers) { found.assign(workers, largest); },
+            [&](std::size_t worker, std::size_t i, const float* input, const float*,
+                std::size_t count) {
+                std::vector<float>& channels = found[worker][i];
+                const std::size_t size =
+                    count * static_cast<std::size_t>(program_->rows()[i].in.pixels());
+                for (std::size_t c = 0; c < channels.size(); ++c)
+                    for (std::size_t x = 0; x < size; ++x)
+                        channels[c] = std::max(channels[c], std::abs(input[c * size + x]));
+            });
+        for (const auto& worker : found)
+            for (std::size_t i = 0; i < rows; ++i)
+                for (std::size_t c = 0; c < largest[i].size(); ++c)
+                    largest[i][c] = std::max(largest[i][c], worker[i][c]);
+        return largest;
     }
 
     /// \throws hass::error for no images or images of another shape

@@ -34,6 +34,26 @@ struct preprocessing {
     std::vector<float> std;
 };
 
+/// Values q * step for whole |q| <= levels: symmetric fixed point.
+struct grid {
+    float step = 0.0F;  ///< 0: all values become 0
+    float levels = 0.0F;
+
+    /// The grid of so many bits that ends at `largest`.
+    static grid of(float largest, int bits) {
+        const auto levels = static_cast<float>((1 << (bits - 1)) - 1);
+        return {largest / levels, levels};
+    }
+    /// The nearest value of the grid, of two the even one; beyond its end the last one.
+    float round(float x) const {
+        if (step == 0.0F) return 0.0F;
+        // Adding 1.5 2^23 leaves no place for a fraction: rounds to even, and vectorises.
+        constexpr float no_fraction = 12582912.0F;
+        const float q = (std::clamp(x / step, -levels, levels) + no_fraction) - no_fraction;
+        return q * step;
+    }
+};
+
 /// A model and how images become its input. Constructing one checks that rows and parameters fit
 /// each other.
 struct program {
@@ -41,17 +61,29 @@ struct program {
     hass::preprocessing input;
     detail::schedule schedule;
     std::vector<detail::sliding_window> windows;  ///< one a row
+    /// Grids that the input of a row is rounded to: one, one a channel, or none (float32). Empty:
+    /// none for any row.
+    std::vector<std::vector<grid>> grids;
 
     /// \throws hass::error when parameters and rows do not fit each other or the preprocessing has
-    ///         another number of channels than the network's input
-    explicit program(hass::model m, preprocessing p = {})
-        : model(std::move(m)), input(std::move(p)), schedule(checked(model)) {
+    ///         another number of channels than the network's input, or there are grids for another
+    ///         number of rows or channels
+    explicit program(hass::model m, preprocessing p = {}, std::vector<std::vector<grid>> g = {})
+        : model(std::move(m)), input(std::move(p)), schedule(checked(model)), grids(std::move(g)) {
         spread(input.mean, 0.0F, "mean");
         spread(input.std, 1.0F, "std");
         for (const float s : input.std)
             if (!(std::isfinite(s) && s != 0.0F))
                 throw error(where() + "preprocessing: std must be finite and not 0");
         for (const layer_row& row : model.net.rows) windows.emplace_back(row);
+        grids.resize(grids.empty() ? rows().size() : grids.size());
+        if (grids.size() != rows().size())
+            throw error(where() + "grids of " + std::to_string(grids.size()) + " rows for " +
+                        std::to_string(rows().size()));
+        for (std::size_t i = 0; i < grids.size(); ++i)
+            detail::require(grids[i].size() <= 1 ||
+                                grids[i].size() == static_cast<std::size_t>(rows()[i].in.channels),
+                            model.net, i, std::to_string(grids[i].size()) + " grids");
     }
 
     const std::vector<layer_row>& rows() const { return model.net.rows; }
