@@ -97,11 +97,13 @@ struct judged {
 
 class trial_log {
   public:
-    trial_log(const fs::path& path, const hass::space& where) : out_(path) {
+    trial_log(const fs::path& path, const hass::network_view& net) : out_(path) {
         out_ << "study,trial,state,top1,top5,weight_sparsity,activation_sparsity,pair_sparsity,"
                 "images_per_s,interval_cycles,dsp,lut,ff,bram18,uram,"
                 "efficiency_images_per_cycle_per_dsp,objective";
-        for (const hass::axis& a : where.axes()) out_ << ',' << a.name;
+        for (std::size_t i = 0; i < net.size(); ++i)
+            if (hass::is_compute(net.rows[i]))
+                out_ << ',' << name_of(net, i) << ".weight," << name_of(net, i) << ".activation";
         out_ << '\n' << std::flush;
         if (!out_) throw hass::error(path.string() + ": cannot write");
     }
@@ -133,7 +135,7 @@ class search_job {
           bench_(bench),
           net_(bench.net),
           board_(board),
-          axes_(net_, bench.magnitudes, {s.highest_sparsity, s.highest_sparsity}),
+          axes_(net_, bench.magnitudes, {s.highest_sparsity, s.highest_sparsity}, scope_of(s)),
           dense_(net_, engines_named<Resources>("dense", s.priced_bits()), board),
           chosen_(net_, engines_named<Resources>(s.engine, s.priced_bits()), board) {}
 
@@ -141,7 +143,7 @@ class search_job {
         measure_baselines();
         const double floor = dense_terms_.accuracy - settings_.max_drop / 100.0;
         shorten_axes(floor);
-        log_.emplace(fs::path(settings_.out) / "trials.csv", axes_.where());
+        log_.emplace(fs::path(settings_.out) / "trials.csv", net_);
         const std::vector<double>& l = settings_.lambda;
         std::optional<hass::candidate> software;
         if (settings_.search == "both") software = search("software-only", {l[0], 0.0, 0.0}, floor);
@@ -157,6 +159,13 @@ class search_job {
     }
 
   private:
+    static hass::threshold_scope scope_of(const settings& s) {
+        const auto exempt = [&s](const char* layer) {
+            return std::find(s.exempt.begin(), s.exempt.end(), layer) != s.exempt.end();
+        };
+        return {s.granularity == "channel", exempt("first"), exempt("last")};
+    }
+
     /// The two designs without any search: dense engines, and the chosen ones with natural zeros.
     void measure_baselines() {
         const hass::network_thresholds zero(net_.size());
@@ -353,6 +362,8 @@ class search_job {
                         {"sparsity_metric", settings_.sparsity_metric},
                         {"max_drop_points", settings_.max_drop},
                         {"bits", settings_.priced_bits()},
+                        {"thresholds", settings_.granularity},
+                        {"exempt", settings_.exempt},
                         {"fixed_point_emulated", settings_.bits != 0},
                         {"seed", settings_.seed},
                         {"trials", settings_.trials},

@@ -17,6 +17,8 @@ namespace {
 const std::vector<std::string> engine_flags{"spe", "dense", "mixed"};
 const std::vector<std::string> resource_flags{"calibrated", "published", "repaired"};
 const std::vector<std::string> objective_flags{"hass", "pareto"};
+const std::vector<std::string> granularity_flags{"layer", "channel"};
+const std::vector<std::string> exempt_flags{"first", "last"};
 const std::vector<std::string> sparsity_flags{"layers", "macs"};
 const std::vector<std::string> search_flags{"both", "hardware"};
 
@@ -81,6 +83,13 @@ void describe_flags(CLI::App& app, settings& s) {
                    "Sparsity at the far end of an axis, before axes are shortened")
         ->capture_default_str();
     app.add_option("--seed", s.seed, "Same seed, same result")->capture_default_str();
+    app.add_option(
+           "--thresholds", s.granularity,
+           "One threshold a layer, or one a channel at the layer's sparsity (layer, channel)")
+        ->capture_default_str();
+    app.add_option("--exempt", s.exempt, "Layers left as they are: first, last, or first,last")
+        ->delimiter(',')
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     app.add_option("--bits", s.bits,
                    "Width of weights and activations, 16 or 8, in hardware and in what the network "
                    "answers; 0: 16 in hardware, answers in float32")
@@ -107,6 +116,8 @@ void check(const settings& s) {
     one_of("engine", s.engine, engine_flags);
     one_of("resource model", s.resources, resource_flags);
     one_of("objective", s.objective, objective_flags);
+    one_of("granularity of thresholds", s.granularity, granularity_flags);
+    for (const std::string& layer : s.exempt) one_of("exempt layer", layer, exempt_flags);
     one_of("sparsity metric", s.sparsity_metric, sparsity_flags);
     one_of("search", s.search, search_flags);
     std::vector<std::string> optimizers{composite_flag};
@@ -125,6 +136,8 @@ void check(const settings& s) {
         fmt::format("--highest-sparsity {}: must be above 0 and at most 1", s.highest_sparsity));
     require(s.confidence >= 0.0 && s.confidence <= 1.0,
             fmt::format("--confidence {}: must be within 0 and 1", s.confidence));
+    require(s.granularity == "layer" || s.statistics.empty(),
+            "--thresholds channel needs images; the table of --statistics knows layers");
     require(s.bits == 0 || s.bits == 8 || s.bits == 16,
             fmt::format("--bits {}: must be 16, 8 or 0", s.bits));
     require(s.bits == 0 || s.statistics.empty(),

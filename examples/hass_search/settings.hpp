@@ -35,6 +35,8 @@ struct settings {
     std::vector<double> lambda{5.0, 5.0, 5.0};
     std::string sparsity_metric = "layers";
     double highest_sparsity = 0.9;
+    std::string granularity = "layer";
+    std::vector<std::string> exempt;
     int bits = 0;
     int threads = 0;
     int cache_mib = 256;

@@ -59,7 +59,9 @@ inline values naive_row(const hass::layer_row& r, const hass::layer_parameters& 
                         const double w = static_cast<double>(p.weights[static_cast<std::size_t>(
                             ((f * per_group + c) * r.kernel_h + ky) * r.kernel_w + kx)]);
                         const double a = in[0][at(r.in, group * per_group + c, iy, ix)];
-                        sum += clipped(w, tau.weight) * clipped(a, tau.activation);
+                        const auto in_channel = static_cast<std::size_t>(group * per_group + c);
+                        sum += clipped(w, tau.weight_of(in_channel)) *
+                               clipped(a, tau.activation_of(in_channel));
                     });
                 return sum;
             });

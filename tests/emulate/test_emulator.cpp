@@ -56,6 +56,57 @@ TEST_CASE("convolutions of every structure agree with a naive one") {
     compare(test::linear(130, 33), {0.01, 0.1});
 }
 
+TEST_CASE("thresholds may differ from channel to channel") {
+    std::mt19937 bits(73);
+    for (int i = 0; i < 60; ++i) {
+        const hass::layer_row row = test::random_row(bits);
+        hass::layer_thresholds tau{5.0, 5.0};  // not read beside those of the channels
+        for (int c = 0; c < row.in.channels; ++c) {
+            if (i % 3 != 0) tau.weight_channels.push_back(test::uniform(bits, 0.0F, 0.3F));
+            if (i % 3 != 1) tau.activation_channels.push_back(test::uniform(bits, 0.0F, 0.8F));
+        }
+        if (tau.weight_channels.empty()) tau.weight = 0.1;
+        if (tau.activation_channels.empty()) tau.activation = 0.3;
+        compare(row, tau);
+
+        // Statistics agree with those of tensors that were clipped by hand.
+        hass::model m = test::make_model(bits, {row});
+        const hass::image_set images = test::float_images(bits, row.in, 3);
+        const std::vector<int> labels(3, 0);
+        const auto s = hass::emulator(m).run(images, labels, {tau}).statistics.front();
+        std::vector<float> pixels(3 * static_cast<std::size_t>(row.in.volume()));
+        images.copy(0, 3, pixels);
+        const auto area = static_cast<std::size_t>(row.in.pixels());
+        for (std::size_t x = 0; x < pixels.size(); ++x) {
+            const std::size_t c = x / area % static_cast<std::size_t>(row.in.channels);
+            if (std::abs(pixels[x]) < static_cast<float>(tau.activation_of(c))) pixels[x] = 0.0F;
+        }
+        const auto per_group = static_cast<std::size_t>(hass::channels_per_group(row));
+        const auto taps = static_cast<std::size_t>(hass::taps(row));
+        std::vector<float>& w = m.parameters[0].weights;
+        for (std::size_t x = 0; x < w.size(); ++x) {
+            const std::size_t filter = x / taps / per_group;
+            const std::size_t group =
+                filter / static_cast<std::size_t>(hass::filters_per_group(row));
+            const std::size_t c = group * per_group + x / taps % per_group;
+            if (std::abs(w[x]) < static_cast<float>(tau.weight_of(c))) w[x] = 0.0F;
+        }
+        const std::vector<std::vector<float>> weights{w};
+        const std::vector<std::vector<float>> inputs{pixels};
+        const auto by_hand = hass::measure(m, weights, inputs).at({{}}).front();
+        REQUIRE(s.weight_sparsity == by_hand.weight_sparsity);
+        REQUIRE(s.activation_sparsity == by_hand.activation_sparsity);
+        REQUIRE(s.pair_sparsity == by_hand.pair_sparsity);
+        const auto measured = hass::measure(m, weights, inputs).at({tau}).front();
+        REQUIRE(measured.pair_sparsity == by_hand.pair_sparsity);
+    }
+    const hass::model m = test::make_model(bits, {test::conv({2, 3, 3}, 4, 3)});
+    const hass::image_set images = test::float_images(bits, {2, 3, 3}, 1);
+    CHECK_THROWS_WITH(hass::emulator(m).logits(images, {{0.0, 0.0, {0.1}, {}}}),
+                      "thresholds: layer 'row 0' has 1 for its 2 input channels");
+    CHECK_THROWS_AS(hass::emulator(m).logits(images, {{0.0, 0.0, {}, {0.1, -1.0}}}), hass::error);
+}
+
 TEST_CASE("pools agree with naive ones, ceil mode and padding included") {
     for (const layer_kind kind : {layer_kind::max_pool, layer_kind::average_pool})
         for (const int kernel : {2, 3})

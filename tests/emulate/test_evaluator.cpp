@@ -69,8 +69,10 @@ TEST_CASE("remembered or not, the same bits, and never more bytes than the budge
                 now = before[s.bits() % before.size()];
                 now[compute_rows[s.bits() % 6]].activation = s.pick(5, 0.1);
                 break;
-            case 2:  // earlier ones again
+            case 2:  // earlier ones again, a layer of them with a threshold a channel
                 now = before[s.bits() % before.size()];
+                if (s.bits() % 2 == 0) now[10].weight_channels.assign(12, s.pick(3, 0.1));
+                if (s.bits() % 2 == 0) now[10].activation_channels.assign(12, s.pick(3, 0.1));
                 break;
             default:  // everything, and entries that nobody reads
                 for (hass::layer_thresholds& t : now) t = {s.pick(4, 0.05), s.pick(4, 0.2)};

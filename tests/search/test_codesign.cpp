@@ -51,6 +51,38 @@ TEST_CASE("threshold axes name two axes a compute row and reach the sparsity ask
     CHECK(half[0].weight < end[0].weight);
 }
 
+TEST_CASE("exempt rows have no axes, and a threshold a channel reaches the same sparsity in each") {
+    hass::network_magnitudes magnitudes = ramps();
+    const hass::threshold_axes first(net{}, magnitudes, {0.8, 0.5}, {false, true, false});
+    CHECK(first.where().size() == 2);
+    CHECK(first.where()[0].name == "convolution 2.weight");
+    CHECK(first.at(first.diagonal(1.0))[0] == hass::layer_thresholds{});
+    const hass::threshold_axes last(net{}, magnitudes, {0.8, 0.5}, {false, false, true});
+    CHECK(last.where()[0].name == "convolution 0.weight");
+    CHECK_THROWS_WITH(hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {false, true, true}),
+                      Catch::Contains("no layer that is not exempt"));
+
+    // Channel c holds the ramp scaled by c + 1, so its threshold is c + 1 times as high.
+    std::vector<float> ramp;
+    for (int k = 1; k <= 1000; ++k) ramp.push_back(static_cast<float>(k) / 1000.0F);
+    for (int c = 1; c <= 4; ++c) {
+        std::vector<float> scaled = ramp;
+        for (float& x : scaled) x *= static_cast<float>(c);
+        magnitudes[2].weight_channels.emplace_back(scaled);
+        magnitudes[2].activation_channels.emplace_back().add(scaled);
+    }
+    const hass::threshold_axes each(net{}, magnitudes, {0.8, 0.5}, {true, true, false});
+    const hass::layer_thresholds end = each.at(each.diagonal(1.0))[2];
+    REQUIRE(end.weight_channels.size() == 4);
+    REQUIRE(end.activation_channels.size() == 4);
+    for (std::size_t c = 0; c < 4; ++c) {
+        const double scale = static_cast<double>(c + 1);
+        CHECK(end.weight_of(c) == Approx(0.8 * scale).epsilon(2e-3));
+        CHECK(end.activation_of(c) == Approx(0.5 * scale).epsilon(2e-2));
+    }
+    CHECK(each.at(each.diagonal(0.0)) == hass::network_thresholds(3));
+}
+
 TEST_CASE("threshold axes refuse what does not fit") {
     const hass::network_magnitudes magnitudes = ramps();
     const hass::threshold_axes axes(net{}, magnitudes);

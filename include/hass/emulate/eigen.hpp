@@ -107,9 +107,12 @@ class eigen_backend {
         switch (row.kind) {
             case layer_kind::convolution:
             case layer_kind::linear: {
-                const auto keep = static_cast<float>(tau.activation);
                 in = on_grid(i, in, size, space);
-                const float* planes = to_planes(i, in, size, keep, 0.0F, space);
+                // A dense product clips on its way; where it cannot, the planes are made clipped.
+                const bool early = detail::is_depthwise(row) || !tau.activation_channels.empty();
+                const auto keep = static_cast<float>(early ? 0.0 : tau.activation);
+                const float* planes = early ? clipped_planes(i, in, size, tau, space)
+                                            : to_planes(i, in, size, 0.0F, space);
                 see(in, planes);
                 if (detail::is_depthwise(row))
                     depthwise(i, prepared, planes, size, out);
@@ -119,7 +122,7 @@ class eigen_backend {
             }
             case layer_kind::max_pool: {
                 const float outside = -std::numeric_limits<float>::infinity();
-                const float* planes = to_planes(i, in, size, 0.0F, outside, space);
+                const float* planes = to_planes(i, in, size, outside, space);
                 each_plane(i, planes, size, out, [&](const float* plane, float* result) {
                     detail::max_pool(program_->windows[i], plane, result);
                 });
@@ -133,7 +136,7 @@ class eigen_backend {
                 const std::vector<float> columns =
                     detail::window_counts(row.out.width, row.in.width, row.kernel_w, row.stride_w,
                                           row.dilation_w, row.pad_left, row.pad_right, padding);
-                const float* planes = to_planes(i, in, size, 0.0F, 0.0F, space);
+                const float* planes = to_planes(i, in, size, 0.0F, space);
                 each_plane(i, planes, size, out, [&](const float* plane, float* result) {
                     detail::average_pool(program_->windows[i], plane, rows, columns, result);
                 });
@@ -195,19 +198,36 @@ class eigen_backend {
         return space.rounded.data();
     }
 
-    /// The input of row i as planes, channels x images. Where nothing has to be padded or sorted it
-    /// is the input itself, not clipped, unless for a depthwise layer: those who read it clip.
-    const float* to_planes(std::size_t i, const float* in, std::size_t size, float keep,
-                           float outside, workspace& space) const {
+    /// The input of row i as planes, channels x images, not clipped: the input itself where nothing
+    /// has to be padded or sorted.
+    const float* to_planes(std::size_t i, const float* in, std::size_t size, float outside,
+                           workspace& space) const {
+        if (program_->windows[i].layout.dense) return in;
+        return fill_planes(
+            i, in, size, outside, [](std::size_t) { return 0.0F; }, space);
+    }
+
+    /// ... with what lies below its channel's threshold set to zero.
+    const float* clipped_planes(std::size_t i, const float* in, std::size_t size,
+                                const layer_thresholds& tau, workspace& space) const {
+        if (tau.activation_channels.empty() && tau.activation == 0.0)
+            return to_planes(i, in, size, 0.0F, space);
+        return fill_planes(
+            i, in, size, 0.0F,
+            [&](std::size_t c) { return static_cast<float>(tau.activation_of(c)); }, space);
+    }
+
+    /// \param keep  keep(channel): magnitudes below become 0
+    template <class Keep>
+    const float* fill_planes(std::size_t i, const float* in, std::size_t size, float outside,
+                             Keep keep, workspace& space) const {
         const detail::sliding_window& window = program_->windows[i];
-        const bool clips = keep > 0.0F && detail::is_depthwise(window.row);
-        if (window.layout.dense && !clips) return in;
         const std::size_t maps = size * static_cast<std::size_t>(window.row.in.channels);
         const auto pixels = static_cast<std::size_t>(window.row.in.pixels());
         const std::size_t needed = maps * window.layout.size() + detail::packet_slack;
         if (space.planes.size() < needed) space.planes.resize(needed);
         for (std::size_t m = 0; m < maps; ++m)
-            fill_plane(window.row, window.layout, in + m * pixels, keep, outside,
+            fill_plane(window.row, window.layout, in + m * pixels, keep(m / size), outside,
                        space.planes.data() + m * window.layout.size());
         return space.planes.data();
     }

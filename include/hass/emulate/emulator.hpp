@@ -164,7 +164,9 @@ class emulation_pass {
         in_parallel(threads_, prepared_.size() - begin, [&](std::size_t, std::size_t k) {
             const std::size_t i = begin + k;
             if (is_compute(program_.rows()[i]))
-                prepared_[i] = backend_.prepare(i, clipped_weights(program_, i, thresholds_[i]));
+                prepared_[i] = backend_.prepare(
+                    i, clipped_weights(program_.rows()[i], program_.model.parameters[i].weights,
+                                       thresholds_[i]));
         });
     }
 
@@ -194,7 +196,9 @@ class window_collector {
              const layer_thresholds& tau) {
         std::unique_ptr<activation_windows>& windows = rows_[worker][i];
         if (!windows) windows = std::make_unique<activation_windows>(program_.rows()[i]);
-        windows->add(planes, images, keep_from(tau.activation));
+        // With thresholds of channels the planes come clipped.
+        windows->add(planes, images,
+                     keep_from(tau.activation_channels.empty() ? tau.activation : 0.0));
     }
 
     /// Statistics of the rows that were seen; gives the masks away.
@@ -210,10 +214,11 @@ class window_collector {
                 else if (part)
                     all = std::move(part);
             }
-            if (all)
-                statistics[i] = joint_statistics(
-                    *all, weight_windows(program_.rows()[i], program_.model.parameters[i].weights,
-                                         thresholds[i].weight));
+            if (!all) return;
+            const layer_row& row = program_.rows()[i];
+            const std::vector<float> weights =
+                clipped_weights(row, program_.model.parameters[i].weights, thresholds[i]);
+            statistics[i] = joint_statistics(*all, weight_windows(row, weights, 0.0));
         });
         return statistics;
     }
@@ -241,6 +246,7 @@ inline std::vector<std::size_t> in_order(std::size_t count) {
 
 /// Runs a trained network with |w| < tau_w and |x| < tau_a set to zero, the latter in front of
 /// every convolution and linear layer; biases, and what flows past those layers, are untouched.
+/// Behind a ReLU |x| is x; signed inputs (the image, hardswish) are clipped on both sides of zero.
 ///
 /// Several threads each take a batch of images at a time. Every image is computed alike at any
 /// place of any batch, and statistics are integers until the end, so that logits and statistics are

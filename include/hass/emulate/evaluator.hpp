@@ -33,7 +33,7 @@ namespace hass {
 ///   for the layers behind the changed one only, and a search that changes all layers keeps
 ///   nothing.
 ///
-/// Remembering takes, beside a few hundred bytes an entry,
+/// Remembering takes, beside the thresholds themselves,
 ///     4 x images x schedule.live_floats(k)  bytes for the activations in front of row k,
 ///     8 x the histogram values              bytes for the statistics of a run, or of its rows
 ///                                           before k,
@@ -100,8 +100,15 @@ class basic_evaluator {
     std::size_t rows_asked() const { return rows_asked_; }
 
   private:
-    /// Thresholds as the emulator compares them, in float32; rows without weights have none.
-    using key = std::vector<std::pair<float, float>>;
+    /// Thresholds of a row as the emulator compares them, in float32: of all channels alike, or one
+    /// a channel; rows without weights have none.
+    struct row_key {
+        std::vector<float> weight;
+        std::vector<float> activation;
+
+        bool operator==(const row_key&) const = default;
+    };
+    using key = std::vector<row_key>;
 
     /// Something remembered of a run.
     struct memory {
@@ -117,11 +124,19 @@ class basic_evaluator {
     std::size_t rows() const { return network_.network().size(); }
 
     key key_of(const network_thresholds& thresholds) const {
+        const auto floats = [](double all, const std::vector<double>& channels) {
+            if (channels.empty()) return std::vector<float>{static_cast<float>(all)};
+            std::vector<float> f;
+            for (const double tau : channels) f.push_back(static_cast<float>(tau));
+            return f;
+        };
         key k(rows());
-        for (std::size_t i = 0; i < rows(); ++i)
+        for (std::size_t i = 0; i < rows(); ++i) {
+            const layer_thresholds& t = thresholds[i];
             if (is_compute(network_.network()[i]))
-                k[i] = {static_cast<float>(thresholds[i].weight),
-                        static_cast<float>(thresholds[i].activation)};
+                k[i] = {floats(t.weight, t.weight_channels),
+                        floats(t.activation, t.activation_channels)};
+        }
         return k;
     }
 
@@ -294,7 +309,9 @@ class basic_evaluator {
 
     /// Takes `m` in, unless it is larger than the whole budget.
     void remember(memory&& m, const key& asked, bool measured, std::size_t bytes) const {
-        m.bytes = bytes + sizeof(memory) + sizeof(key::value_type) * asked.size();
+        m.bytes = bytes + sizeof(memory) + sizeof(row_key) * asked.size();
+        for (const row_key& k : asked)
+            m.bytes += sizeof(float) * (k.weight.size() + k.activation.size());
         if (m.bytes > budget_) return;
         make_room(m.bytes);
         m.thresholds = asked;

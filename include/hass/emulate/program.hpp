@@ -127,16 +127,6 @@ struct program {
     }
 };
 
-/// Weights of a compute row with those of |w| < tau set to zero; none for other rows.
-inline std::vector<float> clipped_weights(const program& p, std::size_t i,
-                                          const layer_thresholds& tau) {
-    std::vector<float> weights = p.model.parameters[i].weights;
-    const auto keep = static_cast<float>(tau.weight);
-    for (float& w : weights)
-        if (std::abs(w) < keep) w = 0.0F;
-    return weights;
-}
-
 /// What executes the rows of a program for a batch of images. All backends answer alike within
 /// float rounding, and each of them the same bits for an image at any place of any batch.
 ///

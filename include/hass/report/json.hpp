@@ -16,28 +16,33 @@ using json = nlohmann::ordered_json;
 /// One stage: thresholds, sparsities, parallelism, cycles, resources.
 inline json to_json(const layer_report& l) {
     const parallelism& p = l.chosen.folding;
-    return {{"name", l.name},
-            {"kind", l.kind},
-            {"engine", l.engine},
-            {"tau_w", l.thresholds.weight},
-            {"tau_a", l.thresholds.activation},
-            {"weight_sparsity", l.weight_sparsity},
-            {"activation_sparsity", l.activation_sparsity},
-            {"pair_sparsity", l.pair_sparsity},
-            {"parallelism",
-             {{"in", p.in},
-              {"out", p.out},
-              {"group", p.group},
-              {"vector", p.vector},
-              {"macs", p.macs}}},
-            {"weight_memory", l.chosen.memory == weight_memory::uram ? "uram" : "bram18"},
-            {"interval_cycles", l.interval_cycles},
-            {"fill_cycles", l.fill_cycles},
-            {"dsp", l.cost.dsp},
-            {"lut", l.cost.lut},
-            {"ff", l.cost.ff},
-            {"bram18", l.cost.bram18},
-            {"uram", l.cost.uram}};
+    json stage{{"name", l.name},
+               {"kind", l.kind},
+               {"engine", l.engine},
+               {"tau_w", l.thresholds.weight},
+               {"tau_a", l.thresholds.activation},
+               {"weight_sparsity", l.weight_sparsity},
+               {"activation_sparsity", l.activation_sparsity},
+               {"pair_sparsity", l.pair_sparsity},
+               {"parallelism",
+                {{"in", p.in},
+                 {"out", p.out},
+                 {"group", p.group},
+                 {"vector", p.vector},
+                 {"macs", p.macs}}},
+               {"weight_memory", l.chosen.memory == weight_memory::uram ? "uram" : "bram18"},
+               {"interval_cycles", l.interval_cycles},
+               {"fill_cycles", l.fill_cycles},
+               {"dsp", l.cost.dsp},
+               {"lut", l.cost.lut},
+               {"ff", l.cost.ff},
+               {"bram18", l.cost.bram18},
+               {"uram", l.cost.uram}};
+    if (!l.thresholds.weight_channels.empty())
+        stage["tau_w_channels"] = l.thresholds.weight_channels;
+    if (!l.thresholds.activation_channels.empty())
+        stage["tau_a_channels"] = l.thresholds.activation_channels;
+    return stage;
 }
 
 /// One design: throughput_images_per_s = mhz * 1e6 / interval_cycles, interval_cycles = the largest

@@ -41,21 +41,31 @@ concept PrunedNetwork = requires(M& m, const network_thresholds& t) {
     { m(t) } -> std::convertible_to<measurement>;
 };
 
-/// The search axes of a network: two a compute row, "NAME.weight" and "NAME.activation", in [0, 1].
-/// 0 leaves the tensor as it is, 1 brings its sparsity to the highest one worth trying, and the
-/// target sparsity moves linearly in between. A network bears far less than that in all its tensors
-/// at once; `reach` shortens every axis alike so that a search does not spend itself on ruins.
+/// Which tensors the axes of a network move, and how finely.
+struct threshold_scope {
+    bool channels = false;      ///< a threshold a channel, at the sparsity that the axis says
+    bool exempt_first = false;  ///< leave the first compute row as it is
+    bool exempt_last = false;
+};
+
+/// The search axes of a network: two a compute row that is not exempt, "NAME.weight" and
+/// "NAME.activation", in [0, 1]. 0 leaves the tensor as it is, 1 brings its sparsity to the highest
+/// one worth trying, and the target sparsity moves linearly in between. A network bears far less
+/// than that in all its tensors at once; `reach` shortens every axis alike so that a search does
+/// not spend itself on ruins.
 class threshold_axes {
   public:
     /// \param net         the network; must outlive this object
     /// \param magnitudes  one entry a row; must outlive this object
     /// \param highest     sparsity reached at the end of an axis, in (0, 1]
+    /// \throws hass::error for a highest sparsity out of range, or when no row is left to move
     threshold_axes(const network_view& net, const network_magnitudes& magnitudes,
-                   layer_thresholds highest = {0.9, 0.9})
+                   layer_thresholds highest = {0.9, 0.9}, threshold_scope scope = {})
         : net_(net),
           magnitudes_(&magnitudes),
           weight_{highest.weight},
-          activation_{highest.activation} {
+          activation_{highest.activation},
+          channels_(scope.channels) {
         if (magnitudes.size() != net.size())
             throw error("threshold axes: magnitudes of " + std::to_string(magnitudes.size()) +
                         " rows for a network of " + std::to_string(net.size()));
@@ -64,6 +74,10 @@ class threshold_axes {
             throw error("threshold axes: the highest sparsity must be within (0, 1]");
         for (std::size_t i = 0; i < net.size(); ++i)
             if (is_compute(net.rows[i])) rows_.push_back(i);
+        if (scope.exempt_first && !rows_.empty()) rows_.erase(rows_.begin());
+        if (scope.exempt_last && !rows_.empty()) rows_.pop_back();
+        if (rows_.empty())
+            throw error("threshold axes: the network has no layer that is not exempt");
     }
 
     /// The same axes, ending at this share of their length. \param reach in (0, 1]
@@ -90,9 +104,18 @@ class threshold_axes {
         network_thresholds thresholds(net_.size());
         for (std::size_t k = 0; k < rows_.size(); ++k) {
             const layer_magnitudes& m = (*magnitudes_)[rows_[k]];
-            thresholds[rows_[k]] = {
-                weight_.threshold(m.weights, reach_ * point[2 * k]),
-                activation_.threshold(m.activations, reach_ * point[2 * k + 1])};
+            const double w = reach_ * point[2 * k];
+            const double a = reach_ * point[2 * k + 1];
+            layer_thresholds& tau = thresholds[rows_[k]];
+            tau.weight = weight_.threshold(m.weights, w);
+            tau.activation = activation_.threshold(m.activations, a);
+            if (!channels_) continue;
+            if (tau.weight > 0.0)
+                for (const exact_magnitudes& c : m.weight_channels)
+                    tau.weight_channels.push_back(weight_.threshold(c, w));
+            if (tau.activation > 0.0)
+                for (const magnitude_histogram& c : m.activation_channels)
+                    tau.activation_channels.push_back(activation_.threshold(c, a));
         }
         return thresholds;
     }
@@ -110,7 +133,8 @@ class threshold_axes {
     const network_magnitudes* magnitudes_;
     threshold_axis weight_;
     threshold_axis activation_;
-    std::vector<std::size_t> rows_;  // compute rows
+    bool channels_;
+    std::vector<std::size_t> rows_;  // compute rows that are not exempt
     double reach_ = 1.0;
 };
 

@@ -115,17 +115,17 @@ class measured_tensors {
         const plane_layout layout(row);
         const auto channels = static_cast<std::size_t>(row.in.channels);
         const auto pixels = static_cast<std::size_t>(row.in.pixels());
-        const float keep = detail::keep_from(tau.activation);
         activation_windows windows(row);
         std::vector<float> planes(channels * layout.size());
         for (std::size_t n = 0; n < images_; ++n) {
             const float* image = activations_[j].data() + n * channels * pixels;
             for (std::size_t c = 0; c < channels; ++c)
-                fill_plane(row, layout, image + c * pixels, keep, 0.0F,
-                           planes.data() + c * layout.size());
+                fill_plane(row, layout, image + c * pixels, detail::keep_from(tau.activation_of(c)),
+                           0.0F, planes.data() + c * layout.size());
             windows.add(planes.data(), 1);
         }
-        return joint_statistics(windows, weight_windows(row, weights_[j], tau.weight));
+        return joint_statistics(windows,
+                                weight_windows(row, clipped_weights(row, weights_[j], tau), 0.0));
     }
 
     std::vector<layer_row> rows_;

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,22 @@
 namespace hass {
 
 /// Thresholds of one row: a weight w is zeroed when |w| < weight, an input x when |x| < activation.
-/// Both >= 0, strict, compared in float32 as the tensors are; 0 zeroes nothing.
+/// All >= 0, strict, compared in float32 as the tensors are; 0 zeroes nothing.
 struct layer_thresholds {
     double weight = 0.0;
     double activation = 0.0;
+    /// In place of the above, one an input channel of the row; empty: the same for all channels.
+    std::vector<double> weight_channels{};
+    std::vector<double> activation_channels{};
+
+    /// Threshold of the weights that input channel `c` meets.
+    constexpr double weight_of(std::size_t c) const {
+        return weight_channels.empty() ? weight : weight_channels[c];
+    }
+    /// Threshold of input channel `c`.
+    constexpr double activation_of(std::size_t c) const {
+        return activation_channels.empty() ? activation : activation_channels[c];
+    }
 
     constexpr bool operator==(const layer_thresholds&) const = default;
 };
@@ -33,19 +46,50 @@ inline network_thresholds uniform_thresholds(const network_view& net, layer_thre
     return network_thresholds(net.size(), each);
 }
 
-/// \throws hass::error when there is not one entry a row, or one is negative, infinite or NaN
+/// \throws hass::error when there is not one entry a row, or not one a channel, or one is negative,
+///         infinite or NaN
 inline void check_thresholds(const network_view& net, const network_thresholds& thresholds) {
     if (thresholds.size() != net.size())
         throw error("thresholds: " + std::to_string(thresholds.size()) +
                     " entries for a network of " + std::to_string(net.size()) + " rows");
+    const auto sound = [](double tau) { return std::isfinite(tau) && tau >= 0.0; };
     for (std::size_t i = 0; i < net.size(); ++i) {
-        const auto sound = [](double tau) { return std::isfinite(tau) && tau >= 0.0; };
-        if (!sound(thresholds[i].weight) || !sound(thresholds[i].activation))
+        const layer_thresholds& t = thresholds[i];
+        if (!sound(t.weight) || !sound(t.activation))
             throw error("thresholds: layer '" + name_of(net, i) + "' has weight " +
-                        std::to_string(thresholds[i].weight) + ", activation " +
-                        std::to_string(thresholds[i].activation) +
+                        std::to_string(t.weight) + ", activation " + std::to_string(t.activation) +
                         "; both must be finite and not negative");
+        for (const std::vector<double>* channels : {&t.weight_channels, &t.activation_channels}) {
+            if (!channels->empty() &&
+                channels->size() != static_cast<std::size_t>(net[i].in.channels))
+                throw error("thresholds: layer '" + name_of(net, i) + "' has " +
+                            std::to_string(channels->size()) + " for its " +
+                            std::to_string(net[i].in.channels) + " input channels");
+            for (std::size_t c = 0; c < channels->size(); ++c)
+                if (!sound((*channels)[c]))
+                    throw error("thresholds: layer '" + name_of(net, i) + "' has " +
+                                std::to_string((*channels)[c]) + " for channel " +
+                                std::to_string(c) + "; must be finite and not negative");
+        }
     }
+}
+
+/// Weights of a compute row with those of |w| < tau set to zero.
+/// \param weights out.channels x in.channels/groups x kernel_h x kernel_w
+inline std::vector<float> clipped_weights(const layer_row& row, std::span<const float> weights,
+                                          const layer_thresholds& tau) {
+    std::vector<float> clipped(weights.begin(), weights.end());
+    const auto k = static_cast<std::size_t>(taps(row));
+    const auto per_group = static_cast<std::size_t>(channels_per_group(row));
+    const auto filters = static_cast<std::size_t>(filters_per_group(row));
+    for (std::size_t first = 0; first < clipped.size(); first += k) {
+        const std::size_t filter = first / k / per_group;
+        const std::size_t channel = filter / filters * per_group + first / k % per_group;
+        const auto keep = static_cast<float>(tau.weight_of(channel));
+        for (std::size_t i = first; i < first + k; ++i)
+            if (std::abs(clipped[i]) < keep) clipped[i] = 0.0F;
+    }
+    return clipped;
 }
 
 /// A distribution of magnitudes: the share below a threshold, and the threshold for a share.
