@@ -32,6 +32,7 @@
 #include <hass/emulate/fixed_point.hpp>
 #include <hass/emulate/gemm.hpp>
 #include <hass/emulate/kernels.hpp>
+#include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/schedule.hpp>
 #include <hass/emulate/sensitivity.hpp>

@@ -113,7 +113,7 @@ class eigen_backend {
                 const auto keep = static_cast<float>(early ? 0.0 : tau.activation);
                 const float* planes = early ? clipped_planes(i, in, size, tau, space)
                                             : to_planes(i, in, size, 0.0F, space);
-                see(in, planes);
+                see([&] { return std::pair(in, planes); });
                 if (detail::is_depthwise(row))
                     depthwise(i, prepared, planes, size, out);
                 else

@@ -137,11 +137,11 @@ class emulation_pass {
             for (std::size_t i = begin; i < program_.rows().size(); ++i) {
                 if (to_ != nullptr && to_->row == i)
                     to_->batches[b] = backend_.save(i, size, space);
-                backend_.execute(i, prepared_[i], thresholds_[i], size, space,
-                                 [&](const float* input, const float* planes) {
-                                     if (firsts_[b] < visited_)
-                                         visit(worker, i, input, planes, size);
-                                 });
+                backend_.execute(i, prepared_[i], thresholds_[i], size, space, [&](auto tensors) {
+                    if (firsts_[b] >= visited_) return;
+                    const auto [input, planes] = tensors();
+                    visit(worker, i, input, planes, size);
+                });
             }
             backend_.answers(size, space,
                              std::span(answers_).subspan(firsts_[b] * program_.classes(),
@@ -248,9 +248,9 @@ inline std::vector<std::size_t> in_order(std::size_t count) {
 /// every convolution and linear layer; biases, and what flows past those layers, are untouched.
 /// Behind a ReLU |x| is x; signed inputs (the image, hardswish) are clipped on both sides of zero.
 ///
-/// Several threads each take a batch of images at a time. Every image is computed alike at any
-/// place of any batch, and statistics are integers until the end, so that logits and statistics are
-/// the same bits for any number of threads and any batch size.
+/// Several threads each take a batch of images at a time. Statistics are integers until the end, so
+/// that logits and statistics are the same bits for any number of threads; with the default backend
+/// for any batch size, too, since it computes every image alike at any place of any batch.
 ///
 /// Memory a thread: that of the backend and, where statistics are taken, at most 256 KiB for 16
 /// channels of a pointwise layer and 2 KiB a channel of a 3x3 one (`activation_windows`).

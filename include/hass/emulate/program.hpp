@@ -128,16 +128,17 @@ struct program {
 };
 
 /// What executes the rows of a program for a batch of images. All backends answer alike within
-/// float rounding, and each of them the same bits for an image at any place of any batch.
+/// float rounding, and each of them the same bits for the same batches.
 ///
 ///     B(program)                                  the program outlives the backend
 ///     prepare(i, weights) -> B::weights           clipped weights of row i as its kernel takes
 ///     them load(images, order, space)                  preprocessed images, listed by their
 ///     numbers execute(i, weights, tau, size, space, see)  one row for `size` images; a compute row
-///     shows
-///                                                 its input by see(maps, planes), channels x
-///                                                 images x height x width, and as planes, clipped
-///                                                 or not
+///     calls
+///                                                 see(tensors), and tensors() is its input: a pair
+///                                                 of maps, channels x images x height x width, and
+///                                                 the same as planes, clipped or not (clipped
+///                                                 where thresholds differ between channels)
 ///     answers(size, space, out)                   images x classes
 ///     save(i, size, space), restore(i, ...)       all values that row i and those after it read
 template <class B>
@@ -147,7 +148,7 @@ concept EmulationBackend = std::constructible_from<B, const program&> &&
              const layer_thresholds& tau, std::span<float> out, std::span<const float> state) {
     { b.prepare(std::size_t{}, std::vector<float>{}) } -> std::same_as<typename B::weights>;
     b.load(images, order, space);
-    b.execute(std::size_t{}, w, tau, std::size_t{}, space, [](const float*, const float*) {});
+    b.execute(std::size_t{}, w, tau, std::size_t{}, space, [](auto) {});
     b.answers(std::size_t{}, space, out);
     { b.save(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::vector<float>>;
     b.restore(std::size_t{}, std::size_t{}, state, space);

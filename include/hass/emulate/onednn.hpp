@@ -1,0 +1,427 @@
+/// \file onednn.hpp
+/// A backend on oneDNN's convolutions, for those who have it (Debian: libdnnl-dev; CMake target
+/// hass::onednn, which defines HASS_WITH_ONEDNN). Everything else is done here. Maps lie images x
+/// height x width x channels.
+///
+///     const hass::basic_emulator<hass::onednn_backend> emulator(hass::load_onnx("net.onnx"));
+#pragma once
+
+#ifdef HASS_WITH_ONEDNN
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <hass/emulate/kernels.hpp>
+#include <hass/emulate/program.hpp>
+#include <hass/emulate/schedule.hpp>
+#include <hass/error.hpp>
+#include <hass/statistics/planes.hpp>
+#include <hass/statistics/thresholds.hpp>
+#include <hass/workload/npy.hpp>
+
+namespace hass {
+
+/// Memory a thread: 4 bytes x batch x (floats of the schedule's buffers an image + the largest
+/// input of a compute row, where that is clipped or rounded) and oneDNN's scratchpads; the weights
+/// once.
+class onednn_backend {
+  public:
+    /// Weights of one row in the order that oneDNN's kernel likes best.
+    struct weights {
+        dnnl::memory values;
+    };
+    /// Buffers of one thread.
+    struct workspace {
+        std::vector<std::vector<float>> buffers;
+        std::vector<float> clipped;  ///< input of a compute row as the product takes it
+        std::vector<float> maps;     ///< ... channels x images x height x width
+        std::vector<float> planes;
+        std::vector<std::byte> scratchpad;
+    };
+
+    explicit onednn_backend(const program& p)
+        : program_(&p), kernels_(std::make_shared<kernels>(p.rows().size())) {}
+
+    weights prepare(std::size_t i, std::vector<float> clipped) const {
+        omp_set_num_threads(1);  // the emulator's own threads are enough
+        const layer_row& row = program_->rows()[i];
+        const kernel& k = kernel_of(i, usual_batch);
+        weights w{dnnl::memory(k.weights, engine())};
+        dnnl::memory plain(
+            {weight_dims(row), dnnl::memory::data_type::f32,
+             row.groups > 1 ? dnnl::memory::format_tag::goihw : dnnl::memory::format_tag::oihw},
+            engine(), clipped.data());
+        dnnl::stream stream(engine());
+        dnnl::reorder(plain, w.values).execute(stream, plain, w.values);
+        stream.wait();
+        return w;
+    }
+
+    void load(const image_set& images, std::span<const std::size_t> order, workspace& space) const {
+        omp_set_num_threads(1);
+        detail::reserve(program_->schedule, order.size(), space.buffers);
+        const auto channels = static_cast<std::size_t>(images.each.channels);
+        const auto pixels = static_cast<std::size_t>(images.each.pixels());
+        std::vector<float>& raw = space.maps;
+        raw.resize(std::max(raw.size(), channels * pixels));
+        float* to = space.buffers[program_->schedule.image()].data();
+        for (std::size_t n = 0; n < order.size(); ++n, to += channels * pixels) {
+            images.copy(order[n], 1, std::span(raw).first(channels * pixels));
+            for (std::size_t c = 0; c < channels; ++c)
+                for (std::size_t p = 0; p < pixels; ++p)
+                    to[p * channels + c] =
+                        (raw[c * pixels + p] * program_->input.scale - program_->input.mean[c]) /
+                        program_->input.std[c];
+        }
+    }
+
+    void answers(std::size_t size, const workspace& space, std::span<float> out) const {
+        const float* result = space.buffers[program_->schedule.result()].data();
+        const shape s = program_->rows().back().out;
+        for (std::size_t n = 0; n < size; ++n)
+            to_channels_first(s, result + n * program_->classes(),
+                              out.data() + n * program_->classes(), 1);
+    }
+
+    std::vector<float> save(std::size_t i, std::size_t size, const workspace& space) const {
+        return detail::gather(program_->schedule.live(i), size, space.buffers);
+    }
+    void restore(std::size_t i, std::size_t size, std::span<const float> state,
+                 workspace& space) const {
+        omp_set_num_threads(1);
+        detail::reserve(program_->schedule, size, space.buffers);
+        detail::scatter(program_->schedule.live(i), size, state, space.buffers);
+    }
+
+    /// Runs row i for a batch of `size` images.
+    template <class See>
+    void execute(std::size_t i, const weights& w, const layer_thresholds& tau, std::size_t size,
+                 workspace& space, See see) const {
+        const detail::schedule::step& step = program_->schedule[i];
+        if (step.done) return;
+        const layer_row& row = program_->rows()[i];
+        const layer_parameters& parameters = program_->model.parameters[i];
+        const float* in = space.buffers[step.inputs.front()].data();
+        float* out = space.buffers[step.output].data();
+        const std::size_t volume = size * static_cast<std::size_t>(row.out.volume());
+        const auto channels = static_cast<std::size_t>(row.out.channels);
+        switch (row.kind) {
+            case layer_kind::convolution:
+            case layer_kind::linear: {
+                in = on_grid(i, in, size, space);
+                see([&] { return channels_first(i, in, size, tau, space); });
+                convolve(i, w, clipped(row, in, size, tau, space), size, out, space);
+                break;
+            }
+            case layer_kind::max_pool:
+                pool(
+                    i, in, size, out, -std::numeric_limits<float>::infinity(),
+                    [](float a, float b) { return std::max(a, b); },
+                    [](std::size_t, std::size_t) { return 1.0F; });
+                break;
+            case layer_kind::average_pool: {
+                const bool padding = parameters.count_include_pad;
+                const std::vector<float> rows =
+                    detail::window_counts(row.out.height, row.in.height, row.kernel_h, row.stride_h,
+                                          row.dilation_h, row.pad_top, row.pad_bottom, padding);
+                const std::vector<float> columns =
+                    detail::window_counts(row.out.width, row.in.width, row.kernel_w, row.stride_w,
+                                          row.dilation_w, row.pad_left, row.pad_right, padding);
+                pool(
+                    i, in, size, out, 0.0F, [](float a, float b) { return a + b; },
+                    [&](std::size_t y, std::size_t x) { return rows[y] * columns[x]; });
+                break;
+            }
+            case layer_kind::global_average_pool: {
+                const auto pixels = static_cast<std::size_t>(row.in.pixels());
+                std::vector<double> sums(channels);
+                for (std::size_t n = 0; n < size; ++n, out += channels) {
+                    std::fill(sums.begin(), sums.end(), 0.0);
+                    for (std::size_t p = 0; p < pixels; ++p)
+                        for (std::size_t c = 0; c < channels; ++c)
+                            sums[c] += static_cast<double>(*in++);
+                    for (std::size_t c = 0; c < channels; ++c)
+                        out[c] = static_cast<float>(sums[c] / static_cast<double>(pixels));
+                }
+                break;
+            }
+            case layer_kind::multiply:
+                multiply(row, step, size, space);
+                break;
+            case layer_kind::concat: {
+                const std::size_t places = volume / channels;
+                std::size_t first = 0;
+                for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+                    const float* part = space.buffers[step.inputs[k]].data();
+                    const auto wide = static_cast<std::size_t>(step.shapes[k].channels);
+                    for (std::size_t p = 0; p < places; ++p)
+                        std::copy_n(part + p * wide, wide, out + p * channels + first);
+                    first += wide;
+                }
+                break;
+            }
+            case layer_kind::flatten:
+                to_channels_first(row.in, in, out, size);
+                break;
+            case layer_kind::softmax:
+                if (in != out) std::copy_n(in, volume, out);
+                for (std::size_t p = 0; p < volume / channels; ++p)
+                    detail::softmax(channels, 1, out + p * channels);
+                break;
+            default:
+                detail::each_value(row, parameters, step, volume, space.buffers);
+        }
+    }
+
+  private:
+    /// oneDNN chooses the order of weights for batches of this size; others follow it.
+    static constexpr std::size_t usual_batch = 8;
+
+    /// A compute row for one size of batch.
+    struct kernel {
+        dnnl::convolution_forward product;
+        dnnl::memory::desc in, weights, out, bias, scratchpad;
+    };
+    /// Made when first needed; shared by copies of the backend and by all threads.
+    struct kernels {
+        explicit kernels(std::size_t rows) : of_rows(rows) {}
+        std::mutex guard;
+        std::vector<std::map<std::size_t, kernel>> of_rows;
+    };
+
+    static const dnnl::engine& engine() {
+        static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+        return cpu;
+    }
+
+    static dnnl::memory::dims weight_dims(const layer_row& row) {
+        const dnnl::memory::dim filters = filters_per_group(row);
+        const dnnl::memory::dim channels = channels_per_group(row);
+        if (row.groups > 1) return {row.groups, filters, channels, row.kernel_h, row.kernel_w};
+        return {filters, channels, row.kernel_h, row.kernel_w};
+    }
+
+    const kernel& kernel_of(std::size_t i, std::size_t size) const {
+        const std::scoped_lock lock(kernels_->guard);
+        std::map<std::size_t, kernel>& known = kernels_->of_rows[i];
+        const auto found = known.find(size);
+        if (found != known.end()) return found->second;
+        const auto usual = known.find(usual_batch);
+        const layer_row& row = program_->rows()[i];
+        try {
+            return known
+                .emplace(size, make(i, size, usual == known.end() ? nullptr : &usual->second))
+                .first->second;
+        } catch (const dnnl::error& failed) {
+            throw error("oneDNN: layer '" + name_of(program_->model.net, i) + "' (" +
+                        std::string(name(row.kind)) + "): " + failed.what());
+        }
+    }
+
+    kernel make(std::size_t i, std::size_t size, const kernel* usual) const {
+        using namespace dnnl;
+        using tag = memory::format_tag;
+        const layer_row& row = program_->rows()[i];
+        const auto map_of = [size](const shape& s) {
+            return memory::desc({static_cast<memory::dim>(size), s.channels, s.height, s.width},
+                                memory::data_type::f32, tag::nhwc);
+        };
+        kernel k;
+        k.in = map_of(row.in);
+        k.out = map_of(row.out);
+        const memory::desc ordered =
+            usual != nullptr ? usual->weights
+                             : memory::desc(weight_dims(row), memory::data_type::f32, tag::any);
+        const bool has_bias = !program_->model.parameters[i].bias.empty();
+        if (has_bias) k.bias = memory::desc({row.out.channels}, memory::data_type::f32, tag::x);
+        // Padding at the far edge is whatever the extents leave; it may be negative.
+        const auto far = [](int out, int in, int taps, int stride, int dilation, int near) {
+            return static_cast<memory::dim>((out - 1) * stride + dilation * (taps - 1) + 1 - in -
+                                            near);
+        };
+        const memory::dims strides{row.stride_h, row.stride_w};
+        const memory::dims dilations{row.dilation_h - 1, row.dilation_w - 1};
+        const memory::dims before{row.pad_top, row.pad_left};
+        const memory::dims after{far(row.out.height, row.in.height, row.kernel_h, row.stride_h,
+                                     row.dilation_h, row.pad_top),
+                                 far(row.out.width, row.in.width, row.kernel_w, row.stride_w,
+                                     row.dilation_w, row.pad_left)};
+        constexpr auto inference = prop_kind::forward_inference;
+        constexpr auto direct = algorithm::convolution_direct;
+        const convolution_forward::desc description =
+            has_bias ? convolution_forward::desc(inference, direct, k.in, ordered, k.bias, k.out,
+                                                 strides, dilations, before, after)
+                     : convolution_forward::desc(inference, direct, k.in, ordered, k.out, strides,
+                                                 dilations, before, after);
+        primitive_attr attributes;
+        attributes.set_scratchpad_mode(scratchpad_mode::user);
+        const detail::clamp& bounds = program_->schedule[i].bounds;
+        constexpr float infinity = std::numeric_limits<float>::infinity();
+        post_ops after_it;
+        if (bounds.lower == 0.0F && bounds.upper == infinity)
+            after_it.append_eltwise(1.0F, algorithm::eltwise_relu, 0.0F, 0.0F);
+        else if (bounds.lower > -infinity || bounds.upper < infinity)
+            after_it.append_eltwise(1.0F, algorithm::eltwise_clip, bounds.lower, bounds.upper);
+        attributes.set_post_ops(after_it);
+        const convolution_forward::primitive_desc made(description, attributes, engine());
+        k.product = convolution_forward(made);
+        k.weights = made.weights_desc();
+        k.scratchpad = made.scratchpad_desc();
+        return k;
+    }
+
+    void convolve(std::size_t i, const weights& w, const float* in, std::size_t size, float* out,
+                  workspace& space) const {
+        const kernel& k = kernel_of(i, size);
+        const std::vector<float>& bias = program_->model.parameters[i].bias;
+        space.scratchpad.resize(std::max(space.scratchpad.size(), k.scratchpad.get_size()));
+        const auto at = [](const dnnl::memory::desc& d, const void* values) {
+            return dnnl::memory(d, engine(), const_cast<void*>(values));  // oneDNN knows no const
+        };
+        std::unordered_map<int, dnnl::memory> arguments{
+            {DNNL_ARG_SRC, at(k.in, in)},
+            {DNNL_ARG_WEIGHTS, w.values},
+            {DNNL_ARG_DST, at(k.out, out)},
+            {DNNL_ARG_SCRATCHPAD, at(k.scratchpad, space.scratchpad.data())}};
+        if (!bias.empty()) arguments.emplace(DNNL_ARG_BIAS, at(k.bias, bias.data()));
+        dnnl::stream stream(engine());
+        k.product.execute(stream, arguments);
+        stream.wait();
+    }
+
+    /// The input of row i in fixed point, where the program says so.
+    const float* on_grid(std::size_t i, const float* in, std::size_t size, workspace& space) const {
+        const std::vector<grid>& grids = program_->grids[i];
+        if (grids.empty()) return in;
+        const layer_row& row = program_->rows()[i];
+        const std::size_t values = size * static_cast<std::size_t>(row.in.volume());
+        space.clipped.resize(std::max(space.clipped.size(), values));
+        float* to = space.clipped.data();
+        for (std::size_t first = 0; first < values; first += grids.size())
+            for (std::size_t g = 0; g < grids.size(); ++g)
+                to[first + g] = grids[g].round(in[first + g]);
+        return to;
+    }
+
+    /// `in` with what lies below its threshold set to zero.
+    static const float* clipped(const layer_row& row, const float* in, std::size_t size,
+                                const layer_thresholds& tau, workspace& space) {
+        if (tau.activation_channels.empty() && tau.activation == 0.0) return in;
+        const std::size_t values = size * static_cast<std::size_t>(row.in.volume());
+        space.clipped.resize(std::max(space.clipped.size(), values));
+        float* to = space.clipped.data();
+        if (tau.activation_channels.empty()) {
+            const std::uint32_t keep = detail::magnitude_bits(static_cast<float>(tau.activation));
+            for (std::size_t x = 0; x < values; ++x) to[x] = detail::clip(in[x], keep);
+            return to;
+        }
+        std::vector<std::uint32_t> keep;
+        for (const double t : tau.activation_channels)
+            keep.push_back(detail::magnitude_bits(static_cast<float>(t)));
+        for (std::size_t first = 0; first < values; first += keep.size())
+            for (std::size_t c = 0; c < keep.size(); ++c)
+                to[first + c] = detail::clip(in[first + c], keep[c]);
+        return to;
+    }
+
+    /// Images x height x width x channels as images x channels x height x width.
+    static void to_channels_first(const shape& s, const float* in, float* out, std::size_t size) {
+        const auto pixels = static_cast<std::size_t>(s.pixels());
+        const auto channels = static_cast<std::size_t>(s.channels);
+        for (std::size_t n = 0; n < size; ++n)
+            for (std::size_t c = 0; c < channels; ++c)
+                for (std::size_t p = 0; p < pixels; ++p)
+                    *out++ = in[(n * pixels + p) * channels + c];
+    }
+
+    /// The input of row i as statistics like it: channels x images x pixels, and as clipped planes.
+    std::pair<const float*, const float*> channels_first(std::size_t i, const float* in,
+                                                         std::size_t size,
+                                                         const layer_thresholds& tau,
+                                                         workspace& space) const {
+        const detail::sliding_window& window = program_->windows[i];
+        const auto channels = static_cast<std::size_t>(window.row.in.channels);
+        const auto pixels = static_cast<std::size_t>(window.row.in.pixels());
+        const std::size_t plane = window.layout.size();
+        space.maps.resize(std::max(space.maps.size(), channels * size * pixels));
+        space.planes.resize(std::max(space.planes.size(), channels * size * plane));
+        for (std::size_t c = 0; c < channels; ++c)
+            for (std::size_t n = 0; n < size; ++n) {
+                float* map = space.maps.data() + (c * size + n) * pixels;
+                for (std::size_t p = 0; p < pixels; ++p)
+                    map[p] = in[(n * pixels + p) * channels + c];
+                fill_plane(window.row, window.layout, map, static_cast<float>(tau.activation_of(c)),
+                           0.0F, space.planes.data() + (c * size + n) * plane);
+            }
+        return {space.maps.data(), space.planes.data()};
+    }
+
+    /// out = combine over the window's taps inside the map, from `start` on, over divisor(y, x).
+    template <class Combine, class Divisor>
+    void pool(std::size_t i, const float* in, std::size_t size, float* out, float start,
+              Combine combine, Divisor divisor) const {
+        const layer_row& r = program_->rows()[i];
+        const auto channels = static_cast<std::size_t>(r.in.channels);
+        for (std::size_t n = 0; n < size; ++n, in += r.in.volume())
+            for (int y = 0; y < r.out.height; ++y)
+                for (int x = 0; x < r.out.width; ++x, out += channels) {
+                    std::fill_n(out, channels, start);
+                    for (int ky = 0; ky < r.kernel_h; ++ky)
+                        for (int kx = 0; kx < r.kernel_w; ++kx) {
+                            const int iy = y * r.stride_h + ky * r.dilation_h - r.pad_top;
+                            const int ix = x * r.stride_w + kx * r.dilation_w - r.pad_left;
+                            if (iy < 0 || ix < 0 || iy >= r.in.height || ix >= r.in.width) continue;
+                            const float* at =
+                                in + static_cast<std::size_t>(iy * r.in.width + ix) * channels;
+                            for (std::size_t c = 0; c < channels; ++c)
+                                out[c] = combine(out[c], at[c]);
+                        }
+                    const float by =
+                        divisor(static_cast<std::size_t>(y), static_cast<std::size_t>(x));
+                    for (std::size_t c = 0; c < channels; ++c) out[c] /= by;
+                }
+    }
+
+    /// Product of inputs; one of a single pixel holds for its whole channel.
+    static void multiply(const layer_row& row, const detail::schedule::step& step, std::size_t size,
+                         workspace& space) {
+        const auto channels = static_cast<std::size_t>(row.out.channels);
+        const auto pixels = static_cast<std::size_t>(row.out.pixels());
+        float* out = space.buffers[step.output].data();
+        for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+            const float* in = space.buffers[step.inputs[k]].data();
+            const bool gate = step.shapes[k].pixels() == 1 && pixels > 1;
+            if (k == 0 && !gate) {
+                if (in != out) std::copy_n(in, size * pixels * channels, out);
+                continue;
+            }
+            for (std::size_t n = 0; n < size; ++n)
+                for (std::size_t p = 0; p < pixels; ++p)
+                    for (std::size_t c = 0; c < channels; ++c) {
+                        const float factor = in[(gate ? n : n * pixels + p) * channels + c];
+                        float& value = out[(n * pixels + p) * channels + c];
+                        value = k == 0 ? factor : value * factor;
+                    }
+        }
+    }
+
+    const program* program_;
+    std::shared_ptr<kernels> kernels_;
+};
+
+}  // namespace hass
+
+#endif  // HASS_WITH_ONEDNN
