@@ -1,7 +1,9 @@
-// Images per second of the emulator: answers alone, with all statistics, and at thresholds.
+// Images per second of the emulator, two threads, by backend: answers alone, at thresholds, and
+// with all statistics; and what two threads reach in multiply-adds that wait for nothing.
 // HASS_MODELS_DIR, where set, adds the trained networks of that folder.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include <hass/emulate/emulator.hpp>
+#include <hass/emulate/onednn.hpp>
 #include <hass/workload/npy.hpp>
 #include <hass/workload/onnx.hpp>
 
@@ -26,9 +29,37 @@ struct setting {
     std::size_t first_images;
 };
 
+/// Multiply-adds on registers alone: the roof of every convolution.
+void peak(benchmark::State& state) {
+    using namespace Eigen::internal;
+    using packet = hass::detail::gemm_tile::packet;
+    constexpr std::size_t lanes = hass::detail::gemm_tile::lanes;
+    constexpr int rounds = 1000;
+    const packet factor = pset1<packet>(0.999F);
+    const packet summand = pset1<packet>(0.001F);
+    packet x0 = summand, x1 = summand, x2 = summand, x3 = summand, x4 = summand, x5 = summand;
+    packet x6 = summand, x7 = summand, x8 = summand, x9 = summand, x10 = summand, x11 = summand;
+    for (auto _ : state) {
+        for (int i = 0; i < rounds; ++i) {
+            const auto step = [&](auto&... x) { ((x = pmadd(x, factor, summand)), ...); };
+            step(x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11);
+        }
+        benchmark::ClobberMemory();
+    }
+    std::array<float, 12 * lanes> kept;
+    float* to = kept.data();
+    const auto keep = [&](const auto&... x) { ((pstoreu(to, x), to += lanes), ...); };
+    keep(x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11);
+    benchmark::DoNotOptimize(kept);
+    state.counters["GMAC/s"] =
+        benchmark::Counter(static_cast<double>(state.iterations()) * 1e-9 * 12 * rounds * lanes,
+                           benchmark::Counter::kIsRate);
+}
+
 /// Two threads; per iteration all images once.
+template <class Backend>
 void emulate(benchmark::State& state, const setting& s, bool statistics, double tau) {
-    const hass::emulator emulator(hass::load_onnx(s.model), s.preprocessing);
+    const hass::basic_emulator<Backend> emulator(hass::load_onnx(s.model), s.preprocessing);
     hass::image_set images = hass::read_images(s.images);
     std::vector<int> labels = hass::read_labels(s.labels);
     images.count = std::min(images.count, s.first_images);
@@ -48,15 +79,22 @@ void emulate(benchmark::State& state, const setting& s, bool statistics, double 
 }
 
 void add(const std::string& name, const setting& s) {
-    const auto run = [&](const std::string& what, bool statistics, double tau) {
-        benchmark::RegisterBenchmark((name + "/" + what).c_str(), emulate, s, statistics, tau)
+    const auto run = [&](const std::string& what, auto function, bool statistics, double tau) {
+        benchmark::RegisterBenchmark((name + "/" + what).c_str(), function, s, statistics, tau)
             ->Unit(benchmark::kMillisecond)
             ->UseRealTime()
             ->MeasureProcessCPUTime();
     };
-    run("answers", false, 0.0);
-    run("statistics", true, 0.0);
-    run("statistics at 0.01", true, 0.01);
+    const auto all = [&](const std::string& backend, auto function) {
+        run(backend + "/answers", function, false, 0.0);
+        run(backend + "/answers at 0.01", function, false, 0.01);
+        run(backend + "/statistics", function, true, 0.0);
+        run(backend + "/statistics at 0.01", function, true, 0.01);
+    };
+    all("eigen", emulate<hass::eigen_backend>);
+#ifdef HASS_WITH_ONEDNN
+    all("onednn", emulate<hass::onednn_backend>);
+#endif
 }
 
 /// The networks of a folder's manifest.json, as many images of each as take about as long.
@@ -78,6 +116,7 @@ void add_folder(const fs::path& folder) {
 }
 
 [[maybe_unused]] const bool registered = [] {
+    benchmark::RegisterBenchmark("peak", peak)->Threads(2)->UseRealTime();
     const fs::path data = HASS_EXAMPLES_DATA;
     add("fashion", {data / "fashion.onnx",
                     data / "fashion_images.npy",

@@ -45,6 +45,10 @@ void describe_flags(CLI::App& app, settings& s) {
     app.add_option("--scale", s.scale, "See --mean")->capture_default_str();
     app.add_option("--first-images", s.first_images, "Use only the first so many images; 0: all")
         ->capture_default_str();
+    app.add_flag(
+        "--resize", s.resize,
+        "Scale images of another size (shorter side to 8/7 of the network's, bilinear) and "
+        "cut out the middle");
     app.add_option("--statistics", s.statistics,
                    "Measured sensitivities and statistics in place of images, JSON");
     app.add_option("--write-statistics", s.write_statistics,

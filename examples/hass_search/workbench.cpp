@@ -5,6 +5,7 @@
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
 #include <hass/emulate/fixed_point.hpp>
+#include <hass/emulate/resize.hpp>
 #include <hass/emulate/sensitivity.hpp>
 #include <hass/error.hpp>
 #include <hass/report/progress.hpp>
@@ -35,9 +36,10 @@ struct emulated {
             throw hass::error(fmt::format("{}: {} labels for the {} images of {}", s.labels,
                                           labels.size(), images.count, s.images));
         const hass::shape expected = hass::input_shape(network.network());
+        if (s.resize) images = hass::resized(images, expected);
         if (images.each != expected)
-            throw hass::error(fmt::format("{}: images of {}, but {} takes {}", s.images,
-                                          text(images.each), s.model, text(expected)));
+            throw hass::error(fmt::format("{}: images of {}, but {} takes {}; --resize scales them",
+                                          s.images, text(images.each), s.model, text(expected)));
         if (const auto first = static_cast<std::size_t>(s.first_images);
             first > 0 && first < images.count) {
             images.count = first;

@@ -34,6 +34,7 @@
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>
+#include <hass/emulate/resize.hpp>
 #include <hass/emulate/schedule.hpp>
 #include <hass/emulate/sensitivity.hpp>
 #include <hass/emulate/sequential.hpp>
