@@ -221,6 +221,34 @@ TEST_CASE("exact equals exhaustive enumeration", "[allocate]") {
     CHECK(built_from_luts > 700);
 }
 
+TEST_CASE("layers that change one by one give what a fresh allocator gives", "[allocate]") {
+    for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
+        instance x = draw_instance(seed);
+        draws d{seed ^ 0xaaaa};
+        hass::allocator<table_engine> kept(x.net, x.engine, x.board);
+        kept.solve(x.statistics);
+        for (int change = 0; change < 8; ++change) {
+            const auto i =
+                static_cast<std::size_t>(d.between(0, static_cast<int>(x.net.rows.size()) - 1));
+            // small changes and large ones, and some that change nothing
+            double& s = x.statistics[i].pair_sparsity;
+            if (change % 3 == 0) s = d.uniform();
+            if (change % 3 == 1) s = std::min(1.0, s + 0.02 * d.uniform());
+            const hass::allocation a = kept.update(i, x.statistics[i]);
+            const hass::allocation b = hass::allocate(x.net, x.statistics, x.engine, x.board);
+            INFO("seed " << seed << ", change " << change << ": " << b.certificate.reason);
+            REQUIRE(a.fits == b.fits);
+            REQUIRE(a.design == b.design);
+            REQUIRE(a.certificate.gap == b.certificate.gap);
+            REQUIRE(a.certificate.reason == b.certificate.reason);
+            REQUIRE(a.certificate.binding == b.certificate.binding);
+            REQUIRE(a.certificate.least_dsp == b.certificate.least_dsp);
+            REQUIRE(a.certificate.fewest_dsp == b.certificate.fewest_dsp);
+            REQUIRE(a.certificate.fewest_lut == b.certificate.fewest_lut);
+        }
+    }
+}
+
 TEST_CASE("without room for a proof the gap is stated", "[allocate]") {
     for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
         const instance x = draw_instance(seed);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -158,26 +159,35 @@ TEST_CASE("a list of engines is no slower than any of its engines", "[allocate]"
     }
 }
 
-TEST_CASE("update gives what solve gives", "[allocate]") {
-    const hass::zoo::resnet18 net;
-    const hass::network_view view = net;
-    network_statistics statistics = statistics_of(view, 0.6);
-    hass::allocator<hass::sparse_dot<>> incremental(view, {}, hass::boards::u250{});
-    hass::allocator<hass::sparse_dot<>> afresh(view, {}, hass::boards::u250{});
+namespace {
+
+template <class E>
+void update_like_solve(const hass::network_view& net, std::span<const std::size_t> layers) {
+    network_statistics statistics = statistics_of(net, 0.6);
+    hass::allocator<E> incremental(net, {}, hass::boards::u250{});
+    hass::allocator<E> afresh(net, {}, hass::boards::u250{});
     incremental.solve(statistics);
-    for (const std::size_t i : std::vector<std::size_t>{3, 5, 0, 30, 48, 3, 41}) {
-        const double s = 0.1 + 0.017 * static_cast<double>(i);
-        statistics[i] = uniform_sparsity(s).at(0);
+    for (const std::size_t i : layers) {
+        statistics[i] =
+            uniform_sparsity(i % 2 == 0 ? 0.1 + 0.017 * static_cast<double>(i) : 0.62).at(0);
         const hass::allocation a = incremental.update(i, statistics[i]);
         const hass::allocation b = afresh.solve(statistics);
-        const hass::allocation c =
-            hass::allocate(view, statistics, hass::sparse_dot<>{}, hass::boards::u250{});
+        const hass::allocation c = hass::allocate(net, statistics, E{}, hass::boards::u250{});
         REQUIRE(a.fits);
         CHECK(a.design == b.design);
         CHECK(a.design == c.design);
         CHECK(a.certificate.reason == c.certificate.reason);
         CHECK(a.certificate.least_dsp == c.certificate.least_dsp);
     }
+}
+
+}  // namespace
+
+TEST_CASE("update gives what solve gives", "[allocate]") {
+    const std::vector<std::size_t> layers{3, 5, 0, 30, 48, 3, 41};
+    update_like_solve<hass::sparse_dot<>>(hass::zoo::resnet18{}, layers);
+    update_like_solve<mixed_engine>(hass::zoo::resnet18{}, std::span(layers).first(3));
+    update_like_solve<hass::sparse_dot<>>(hass::zoo::mobilenet_v2{}, std::span(layers).first(3));
 }
 
 TEST_CASE("what stops a design is said", "[allocate]") {

@@ -274,6 +274,7 @@ class allocator {
         options_.resize(rows_.size());
         cycles_.resize(rows_.size());
         choices_.resize(rows_.size());
+        fastest_.resize(rows_.size());
         statistics_.resize(rows_.size());
         std::vector<resource_vector> least(rows_.size());
         const network_skew skew(net());
@@ -323,6 +324,8 @@ class allocator {
             if (!(c >= 0.0))
                 throw error("layer '" + name_of(net(), i) + "': the engine gives " +
                             detail::number(c) + " cycles");
+        fastest_[i] = std::numeric_limits<double>::infinity();
+        for (const double c : cycles_[i]) fastest_[i] = std::min(fastest_[i], c);
         choices_[i] = {options_[i].get(), cycles_[i], ++version_};
     }
 
@@ -367,7 +370,7 @@ class allocator {
         certificate& c = a.certificate;
         const double interval = a.estimate.interval_cycles;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            if (*std::min_element(cycles_[i].begin(), cycles_[i].end()) < interval) continue;
+            if (fastest_[i] < interval) continue;
             // row i has nothing faster that fits; is there something faster at all?
             c.limiting_row = i;
             std::optional<std::size_t> too_dear;
@@ -481,6 +484,7 @@ class allocator {
     bool solved_ = false;
     std::vector<std::shared_ptr<row_options>> options_;
     std::vector<std::vector<double>> cycles_;  ///< of every option
+    std::vector<double> fastest_;              ///< least of `cycles_`
     std::vector<row_choice> choices_;          ///< what the policy sees
     std::uint64_t version_ = 0;
     std::vector<layer_statistics> statistics_;

@@ -44,9 +44,11 @@ class chooser {
     static constexpr std::size_t R = resources.size();
     static constexpr double rounding = 1e-12;  // of sums of shares; answers are checked without it
 
-    chooser() = default;
-    chooser(const resource_vector& budget, std::size_t max_states)
-        : budget_(budget), max_states_(max_states) {
+    /// Forgets everything but its memory.
+    void reset(const resource_vector& budget, std::size_t max_states) {
+        budget_ = budget;
+        max_states_ = max_states;
+        obstacle_ = 0;
         prices_.fill(1.0 / static_cast<double>(R));
     }
 

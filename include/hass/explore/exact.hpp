@@ -114,23 +114,21 @@ class exact {
     ///                        up (the gap is stated then)
     /// \param max_tie_states  the same for the proof that no design of that interval has fewer DSPs
     ///                        or LUTs; 0: only what bounds and local search give
-    explicit exact(std::size_t max_states = 20000, std::size_t max_tie_states = 64)
+    explicit exact(std::size_t max_states = 20000, std::size_t max_tie_states = 8)
         : max_states_(max_states), max_tie_states_(max_tie_states) {}
 
     allocation_choice operator()(const allocation_problem& problem) {
         problem_ = &problem;
-        chooser_ = detail::chooser(problem.budget, max_states_);
+        chooser_.reset(problem.budget, max_states_);
         climb();
-        bracket();
         allocation_choice result;
-        result.proved_interval = floor_;
-        if (high_ == infinity) find_any(result);
-        if (high_ == infinity) return result;
-        if (nothing_between()) {
+        if (still_settled() && start()) {
             result.proved_interval = high_;
         } else {
-            narrow();
-            search(result);
+            settled_.interval = 0.0;
+            settle(result);
+            if (high_ == infinity) return result;
+            if (result.proved_interval >= high_) remember(), start();
         }
         tell_obstacle(result);
         const thrift proof = spend_least(0, 1);
@@ -148,7 +146,7 @@ class exact {
     /// that no choice is as fast, else the fastest row's bound; `least` and `minimal` of `r`
     allocation_choice least(const allocation_problem& problem, std::size_t r, double interval) {
         problem_ = &problem;
-        chooser_ = detail::chooser(problem.budget, max_states_);
+        chooser_.reset(problem.budget, max_states_);
         climb();
         allocation_choice result;
         result.proved_interval = infinity;
@@ -239,6 +237,80 @@ class exact {
         for (const std::size_t l : {std::size_t{9}, std::size_t{8}, std::size_t{2}, std::size_t{0}})
             if (accept(l, interval)) return true;
         return false;
+    }
+
+    /// Finds the smallest interval, `high_`, and a choice that has it.
+    void settle(allocation_choice& result) {
+        bracket();
+        result.proved_interval = floor_;
+        if (high_ == infinity) find_any(result);
+        if (high_ == infinity) return;
+        if (nothing_between()) {
+            result.proved_interval = high_;
+        } else {
+            narrow();
+            search(result);
+        }
+    }
+
+    /// Makes a choice within `high_` that depends on nothing else `best_`, and starts the chooser
+    /// afresh. \returns whether one was found without much effort
+    bool start() {
+        chooser_.reset(problem_->budget, 0);
+        bool found = accept_any(high_);
+        if (!found) {
+            offer_rungs(high_, {});
+            found = chooser_.feasible(infinity) == verdict::yes;
+            if (found) take_answer();
+        }
+        chooser_.reset(problem_->budget, max_states_);
+        return found;
+    }
+
+    /// Keeps the proof that nothing is faster than `high_`, for rows that change one by one.
+    void remember() {
+        const auto& rows = problem_->rows;
+        settled_.interval = high_;
+        settled_.budget = problem_->budget;
+        settled_.price = per_need(chooser_.prices());
+        settled_.versions.resize(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) settled_.versions[i] = rows[i].version;
+        settled_.priced.assign(rows.size(), 0);
+        settled_.least.assign(rows.size(), 0.0);
+    }
+
+    /// Whether the interval of the last call, of which few rows have changed, is still the
+    /// smallest by the proof that was kept: a sum over rows. That may cost a fruitless look, but
+    /// never changes the answer. Sets `high_`.
+    bool still_settled() {
+        const auto& rows = problem_->rows;
+        settled& s = settled_;
+        if (s.interval == 0.0 || s.interval < floor_ || s.versions.size() != rows.size() ||
+            s.budget != problem_->budget)
+            return false;
+        std::size_t changed = 0;
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            changed += s.versions[i] != rows[i].version ? 1 : 0;
+        if (8 * changed > rows.size() + 7) return false;
+        for (std::size_t i = 0; i < rows.size(); ++i) s.versions[i] = rows[i].version;
+        high_ = s.interval;
+        if (high_ == floor_) return true;
+        const double below = std::max(floor_, std::nextafter(high_, 0.0));
+        for (std::size_t l = 1; l < detail::ladder::lists; ++l)
+            if (least_price(l, below) > 1.0 + rounding) return true;
+        double sum = 0.0;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (s.priced[i] != rows[i].version) {
+                const std::vector<resource_vector>& costs = rows[i].options->costs();
+                s.least[i] = infinity;
+                for (std::size_t k = 0; k < costs.size(); ++k)
+                    if (rows[i].cycles[k] < high_)
+                        s.least[i] = std::min(s.least[i], detail::dot(s.price, costs[k]));
+                s.priced[i] = rows[i].version;
+            }
+            sum += s.least[i];
+        }
+        return sum > 1.0 + rounding;
     }
 
     double interval_of(const detail::selection& s) const {
@@ -596,13 +668,16 @@ class exact {
             high_ > floor_ ? std::min(high_, detail::next_candidate(rows_, proved)) : floor_;
     }
 
-    /// The resource that forbids what is just below `high_`.
+    /// The resource that forbids what is just below `high_`: the first that the rows' least needs
+    /// exceed, else the one they come closest to.
     void tell_obstacle(allocation_choice& result) const {
+        result.obstacle = 0;
         if (high_ <= floor_) return;
         const double below = std::max(floor_, std::nextafter(high_, 0.0));
-        result.obstacle = chooser_.dearest();
-        for (std::size_t l = resources.size(); l-- > 0;)
-            if (least_price(l + 1, below) > 1.0 + rounding) result.obstacle = l;
+        std::array<double, resources.size()> least{};
+        for (std::size_t l = 0; l < least.size(); ++l) least[l] = least_price(l + 1, below);
+        for (std::size_t l = 0; l < least.size() && least[result.obstacle] <= 1.0 + rounding; ++l)
+            if (least[l] > least[result.obstacle]) result.obstacle = l;
     }
 
     /// What `spend_least` has proved.
@@ -752,6 +827,16 @@ class exact {
     const allocation_problem* problem_ = nullptr;
     std::array<resource_vector, row_options::prices.size()> per_need_{};
     std::vector<detail::ladder> ladders_;  // kept between calls: rows that did not change
+    /// The last optimum and the prices that prove it.
+    struct settled {
+        double interval = 0.0;  ///< 0: none
+        resource_vector budget{};
+        resource_vector price{};              ///< per unit of need
+        std::vector<std::uint64_t> versions;  ///< of the rows at the last call
+        std::vector<double> least;            ///< least price of a faster option, row by row ...
+        std::vector<std::uint64_t> priced;    ///< ... of that version of the row
+    };
+    settled settled_;
     double floor_ = 0.0;
     double low_ = 0.0;
     double high_ = 0.0;
