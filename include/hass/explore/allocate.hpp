@@ -166,7 +166,8 @@ class allocator {
           engine_(std::move(engine)),
           board_(board.limits()),
           policy_(std::move(policy)),
-          lut_each_(lut_per_missing_bram18(engine_)) {
+          lut_each_(lut_per_missing_bram18(engine_)),
+          skew_(this->net()) {
         if (rows_.empty()) throw error("allocate: the network has no layers");
         detail::check_device(board_);
         enumerate();
@@ -277,15 +278,14 @@ class allocator {
         fastest_.resize(rows_.size());
         statistics_.resize(rows_.size());
         std::vector<resource_vector> least(rows_.size());
-        const network_skew skew(net());
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             // equal rows share their options
             for (std::size_t j = 0; j < i && !options_[i]; ++j)
-                if (rows_[j] == rows_[i] && std::ranges::equal(skew.held(j), skew.held(i)))
+                if (rows_[j] == rows_[i] && std::ranges::equal(skew_.held(j), skew_.held(i)))
                     options_[i] = options_[j], least[i] = least[j];
             if (options_[i]) continue;
             options_[i] =
-                std::make_shared<row_options>(options_of(engine_, rows_[i], skew.held(i)));
+                std::make_shared<row_options>(options_of(engine_, rows_[i], skew_.held(i)));
             if (options_[i]->size() == 0)
                 throw error("allocate: the engine has no configuration for layer '" +
                             name_of(net(), i) + "'");
@@ -358,9 +358,10 @@ class allocator {
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::uint32_t k = choice.options[i];
             a.design.push_back(options_[i]->configurations()[k]);
-            stages.push_back({cycles_[i][k], lut_each_ > 0.0
-                                                 ? row_cost(engine_, rows_[i], a.design.back())
-                                                 : to_usage(options_[i]->costs()[k])});
+            stages.push_back(
+                {cycles_[i][k], lut_each_ > 0.0
+                                    ? row_cost(engine_, rows_[i], a.design.back(), skew_.held(i))
+                                    : to_usage(options_[i]->costs()[k])});
         }
         a.estimate = evaluate_pipeline(net(), a.design, stages, board_, lut_each_);
         a.certificate.limiting_row = a.estimate.bottleneck;
@@ -476,7 +477,8 @@ class allocator {
     E engine_;
     device board_;
     Policy policy_;
-    double lut_each_ = 0.0;  ///< for a missing block RAM; 0: none may be missing
+    double lut_each_;  ///< for a missing block RAM; 0: none may be missing
+    network_skew skew_;
     resource_vector budget_{};
     resource_vector least_{};  ///< least need of each resource on its own
     bool too_small_ = false;
