@@ -37,8 +37,11 @@ void peak(benchmark::State& state) {
     constexpr int rounds = 1000;
     const packet factor = pset1<packet>(0.999F);
     const packet summand = pset1<packet>(0.001F);
-    packet x0 = summand, x1 = summand, x2 = summand, x3 = summand, x4 = summand, x5 = summand;
-    packet x6 = summand, x7 = summand, x8 = summand, x9 = summand, x10 = summand, x11 = summand;
+    // Chains that differ, or the compiler would compute one of them; enough to hide the latency.
+    const auto start = [](int k) { return pset1<packet>(static_cast<float>(k)); };
+    packet x0 = start(0), x1 = start(1), x2 = start(2), x3 = start(3), x4 = start(4);
+    packet x5 = start(5), x6 = start(6), x7 = start(7), x8 = start(8), x9 = start(9);
+    packet x10 = start(10), x11 = start(11);
     for (auto _ : state) {
         for (int i = 0; i < rounds; ++i) {
             const auto step = [&](auto&... x) { ((x = pmadd(x, factor, summand)), ...); };

@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Runs bench_emulate and PyTorch in turns and prints medians: side_by_side.py BENCH MODELS ROUNDS."""
+"""Runs bench_emulate and PyTorch in turns and prints medians: side_by_side.py BENCH MODELS ROUNDS.
+
+Rates are images a second of the wall clock; ratios are given of these and of CPU time, which other
+programs on the machine disturb less.
+"""
 import json
 import os
 import statistics
@@ -26,12 +30,18 @@ except ImportError as missing:
 
 
 def library(name):
-    """Images a second (peak: GMAC/s) of one benchmark."""
+    """Results of some benchmarks, by name: images a second, CPU seconds an image, GMAC/s."""
     out = subprocess.run(
         [bench, f"--benchmark_filter=^{name}/", "--benchmark_min_time=0.5", "--benchmark_format=json"],
         check=True, capture_output=True, text=True).stdout
-    return {r["name"].removesuffix("/process_time/real_time"): r
-            for r in json.loads(out)["benchmarks"]}
+    results = {}
+    for r in json.loads(out)["benchmarks"]:
+        rate = r.get("images/s", 0.0)
+        images = rate * r["real_time"] / 1000 if rate else 1.0
+        name = r["name"].removesuffix("/process_time/real_time")
+        results[name] = {"rate": rate, "cpu": r["cpu_time"] / 1000 / images, "gmac": r["GMAC/s"],
+                         "busy": r["cpu_time"] / r["real_time"]}
+    return results
 
 
 def pads(attribute):
@@ -90,17 +100,17 @@ class Network:
 
 
 def pytorch(network, images):
-    """Images a second of plain forward passes, nothing clipped."""
-    begin = time.perf_counter()
+    """The same of plain forward passes, nothing clipped."""
+    begin, cpu = time.perf_counter(), time.process_time()
     for first in range(0, len(images), batch):
         network(images[first:first + batch])
-    return len(images) / (time.perf_counter() - begin)
+    return {"rate": len(images) / (time.perf_counter() - begin),
+            "cpu": (time.process_time() - cpu) / len(images)}
 
 
 def multiplied_patches(network, image):
-    """Seconds to count the zero products of all compute layers by multiplying them all."""
+    """Counts the zero products of all compute layers by multiplying them all."""
     network(image, keep=True)
-    begin = time.perf_counter()
     for x, w, a in network.inputs.values():
         if w.dim() == 2:
             for one in w:
@@ -114,47 +124,53 @@ def multiplied_patches(network, image):
         for g in range(group):
             for one in filters[g]:
                 (patches[g] * one).eq(0).sum()
-    return time.perf_counter() - begin
 
 
 manifest = json.load(open(os.path.join(models, "manifest.json")))
 files = {m["name"]: os.path.join(models, m["file"]) for m in manifest["models"]}
-rates = {}
+rounds_of = {}
 if torch:
     dataset = manifest["datasets"]["imagenet_eli"]
     pixels = numpy.load(os.path.join(models, dataset["images"]), mmap_mode="r")[:32]
     images = (torch.from_numpy(pixels.astype("float32")) / 255 - 0.45) / 0.226
     loaded = {name: Network(files[name]) for name in networks}
+    for network in loaded.values():
+        pytorch(network, images[:batch])  # warm
 for turn in range(rounds):
-    peak = library("peak")
-    rates.setdefault("peak", []).append(next(iter(peak.values()))["GMAC/s"])
+    found = library("peak")
     for name in networks:
-        for key, r in library(name).items():
-            rates.setdefault(key, []).append(r["images/s"])
-            rates.setdefault(key + " GMAC/s", []).append(r["GMAC/s"])
+        found |= library(name)
         if torch:
-            if turn == 0:
-                pytorch(loaded[name], images[:batch])  # warm
-            rates.setdefault(name + "/pytorch", []).append(pytorch(loaded[name], images))
+            found[name + "/pytorch"] = pytorch(loaded[name], images)
+    for key, result in found.items():
+        for what, value in result.items():
+            rounds_of.setdefault((key, what), []).append(value)
     print(f"round {turn + 1} of {rounds}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
 
-median = {key: statistics.median(values) for key, values in rates.items()}
-print(f"peak {2 * median['peak']:.0f} GFLOP/s on two threads; medians of {rounds} rounds, "
+median = {key: statistics.median(values) for key, values in rounds_of.items()}
+peak_name = next(key for key, what in median if key.startswith("peak"))
+# Multiply-adds a CPU second: what one of two threads that nobody disturbs would reach.
+peak = median[peak_name, "gmac"] / median[peak_name, "busy"]
+print(f"peak {2 * 2 * peak:.0f} GFLOP/s on two threads; medians of {rounds} rounds, "
       f"load {os.getloadavg()[0]:.1f} at the end")
 for name in networks:
-    reference = median.get(name + "/pytorch")
-    for key, rate in median.items():
-        if not key.startswith(name + "/") or key.endswith("GMAC/s"):
-            continue
-        share = median.get(key + " GMAC/s")
-        print(f"{key:38} {rate:8.1f} images/s"
-              + (f"  {rate / reference:5.2f} x PyTorch" if reference else "")
-              + (f"  {100 * share / median['peak']:4.0f} % of peak" if share else ""))
-forward = 1 / median["resnet18/eigen/answers"]
-joint = 1 / median["resnet18/eigen/statistics"] - forward
-print(f"joint statistics of ResNet-18: {1000 * joint:.1f} ms an image on top of the forward pass's "
-      f"{1000 * forward:.1f} ms, {joint / forward:.2f} x")
+    for key in [key for key, what in median if what == "rate" and key.startswith(name + "/")]:
+        line = f"{key:38} {median[key, 'rate']:7.1f} images/s {1000 * median[key, 'cpu']:7.2f} CPU ms"
+        if torch:
+            reference = name + "/pytorch"
+            line += (f"  {median[key, 'rate'] / median[reference, 'rate']:5.2f} x PyTorch"
+                     f" ({median[reference, 'cpu'] / median[key, 'cpu']:.2f} x by CPU time)")
+        if (key, "gmac") in median:
+            share = median[key, "gmac"] / median[key, "busy"] / peak
+            line += f"  {100 * share:3.0f} % of peak"
+        print(line)
+forward = median["resnet18/eigen/answers", "cpu"]
+joint = median["resnet18/eigen/statistics", "cpu"] - forward
+print(f"joint statistics of ResNet-18: {1000 * joint:.1f} CPU ms an image on top of the forward "
+      f"pass's {1000 * forward:.1f}, {joint / forward:.2f} x")
 if torch:
-    seconds = multiplied_patches(loaded["resnet18"], images[:1])
-    print(f"multiplying patches by filters in PyTorch: {seconds:.1f} s an image, "
-          f"{seconds / joint:.0f} x as long")
+    cpu = time.process_time()
+    multiplied_patches(loaded["resnet18"], images[:1])
+    cpu = time.process_time() - cpu
+    print(f"multiplying patches by filters in PyTorch: {cpu:.1f} CPU s an image, "
+          f"{cpu / joint:.0f} x as long")

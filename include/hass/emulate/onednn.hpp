@@ -123,7 +123,7 @@ class onednn_backend {
             case layer_kind::linear: {
                 in = on_grid(i, in, size, space);
                 see([&] { return channels_first(i, in, size, tau, space); });
-                convolve(i, w, clipped(row, in, size, tau, space), size, out, space);
+                convolve(i, w, clipped(i, in, size, tau, space), size, out, space);
                 break;
             }
             case layer_kind::max_pool:
@@ -316,13 +316,20 @@ class onednn_backend {
         return to;
     }
 
-    /// `in` with what lies below its threshold set to zero.
-    static const float* clipped(const layer_row& row, const float* in, std::size_t size,
-                                const layer_thresholds& tau, workspace& space) {
+    /// `in` with what lies below its threshold set to zero: where it stands, when nobody reads it
+    /// any more.
+    const float* clipped(std::size_t i, const float* in, std::size_t size,
+                         const layer_thresholds& tau, workspace& space) const {
         if (tau.activation_channels.empty() && tau.activation == 0.0) return in;
+        const layer_row& row = program_->rows()[i];
         const std::size_t values = size * static_cast<std::size_t>(row.in.volume());
-        space.clipped.resize(std::max(space.clipped.size(), values));
-        float* to = space.clipped.data();
+        const std::size_t source = program_->schedule[i].inputs.front();
+        const auto& later = program_->schedule.live(i + 1);
+        const bool in_use = std::any_of(later.begin(), later.end(),
+                                        [source](const auto& h) { return h.buffer == source; });
+        if (in_use) space.clipped.resize(std::max(space.clipped.size(), values));
+        float* to = in_use || in == space.clipped.data() ? space.clipped.data()
+                                                         : space.buffers[source].data();
         if (tau.activation_channels.empty()) {
             const std::uint32_t keep = detail::magnitude_bits(static_cast<float>(tau.activation));
             for (std::size_t x = 0; x < values; ++x) to[x] = detail::clip(in[x], keep);
