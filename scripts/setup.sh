@@ -3,7 +3,7 @@
 
 packages_examples="g++ cmake ninja-build libeigen3-dev libboost-dev libfmt-dev nlohmann-json3-dev
                    libprotozero-dev libcli11-dev"
-packages_tests="$packages_examples catch2 libbenchmark-dev pkg-config ccache
+packages_tests="$packages_examples catch2 libbenchmark-dev libdnnl-dev pkg-config ccache
                 openmpi-bin libopenmpi-dev"
 
 # Installs those of the packages that are missing. Without apt, or without the right to use it, it
