@@ -273,6 +273,17 @@ TEST_CASE("a torn last line is dropped, earlier damage is named", "[journal]") {
                       Contains("a.log:7: damaged line"));
     CHECK_THROWS_WITH(hass::read_journal_text("{\"op_code\":5,\"trial_id\":3}\n", "a.log"),
                       Contains("a.log:1: trial 3 is unknown"));
+    // Numbers of trials, studies and steps are whole, and within what can be counted.
+    const auto refused = [](const std::string& line, const std::string& why) {
+        CHECK_THROWS_WITH(hass::read_journal_text(line + "\n{}\n", "a.log"),
+                          Contains("a.log:1: " + why));
+    };
+    refused(R"({"op_code":5,"trial_id":1e300})", "trial_id is not a whole number");
+    refused(R"({"op_code":5,"trial_id":-1})", "trial_id is negative");
+    refused(R"({"op_code":5,"trial_id":18446744073709551615})", "trial_id is too large");
+    refused(R"({"op_code":0.5})", "op_code is not a whole number");
+    refused(R"({"op_code":0,"study_name":"s","directions":[3]})", "direction 3");
+    refused(R"({"op_code":5,"trial_id":1e999})", "damaged line");  // beyond double
     CHECK_THROWS_WITH(hass::read_journal("/nowhere/a.log"), Contains("cannot be opened"));
     CHECK_THROWS_AS(hass::journal("/nowhere/a.log", "t", mixed()), hass::error);
 }

@@ -66,6 +66,10 @@ TEST_CASE("a wrong axis is refused by name", "[space]") {
     };
     refused(hass::real_axis("", 0.0, 1.0), "has no name");
     refused(hass::real_axis("x", 1.0, 0.0), "axis 'x': low 1 is above high 0");
+    hass::axis wide = hass::integer_axis("n", 0, 1);
+    wide.high = 1e300;
+    refused(wide, "axis 'n': an integer range reaches beyond 2^53");
+    CHECK(hass::stepped_axis("s", 0.0, 1e300, 1e-300).cardinality() == ~std::uint64_t{0});
     refused(hass::real_axis("x", 0.0, std::numeric_limits<double>::infinity()), "not finite");
     refused(hass::real_axis("x", std::numeric_limits<double>::quiet_NaN(), 1.0), "not finite");
     refused(hass::log_axis("x", 0.0, 1.0), "log scale needs low above 0");

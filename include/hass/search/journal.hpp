@@ -100,6 +100,17 @@ inline std::string without_python_numbers(std::string_view line) {
     return result;
 }
 
+/// The whole number that `value` holds. \throws hass::error naming the field
+inline std::int64_t whole_number(const nlohmann::json& value, const char* field) {
+    if (!value.is_number_integer()) throw error(std::string(field) + " is not a whole number");
+    if (value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{1} << 62U)
+        throw error(std::string(field) + " is too large");
+    return value.get<std::int64_t>();
+}
+inline std::int64_t whole(const nlohmann::json& line, const char* field) {
+    return whole_number(line.at(field), field);
+}
+
 /// The axis that a distribution string describes.
 inline axis axis_of_distribution(const std::string& name, const nlohmann::json& d) {
     const std::string kind = d.at("name");
@@ -148,15 +159,15 @@ class journal_reader {
     /// \throws hass::error or a json exception on a line that makes no sense
     void replay(const nlohmann::json& line) {
         using nlohmann::json;
-        switch (line.at("op_code").get<int>()) {
+        switch (whole(line, "op_code")) {
             case 0: {
                 const std::string name = line.at("study_name");
                 for (const auto& s : contents.studies)
                     if (s.name == name && !s.deleted) return;
                 journal_study made;
                 made.name = name;
-                for (const int d : line.at("directions").get<std::vector<int>>()) {
-                    if (d != 1 && d != 2) throw error("direction " + std::to_string(d));
+                for (const json& d : line.at("directions")) {
+                    if (d != 1 && d != 2) throw error("direction " + d.dump());
                     made.directions.push_back(d == 2 ? direction::maximise : direction::minimise);
                 }
                 contents.studies.push_back(std::move(made));
@@ -171,7 +182,7 @@ class journal_reader {
                 return;
             case 4: {
                 journal_study& study = study_of(line);
-                places_.emplace_back(line.at("study_id").get<std::size_t>(), study.trials.size());
+                places_.emplace_back(index(line, "study_id"), study.trials.size());
                 journal_trial made;
                 made.told_before = study.told.size();
                 if (line.contains("params"))
@@ -185,12 +196,14 @@ class journal_reader {
                     made.system_attrs = line.at("system_attrs").get<std::map<std::string, json>>();
                 if (line.contains("intermediate_values"))
                     for (const auto& [step, value] : line.at("intermediate_values").items())
-                        if (value.is_number()) made.intermediate_values[std::stoll(step)] = value;
+                        if (value.is_number())
+                            made.intermediate_values[whole_number(json::parse(step), "step")] =
+                                value;
                 study.trials.push_back(std::move(made));
                 if (line.contains("state")) {
                     const json value = line.value("value", json());
                     const json values = line.value("values", json());
-                    finish(study, study.trials.size() - 1, line.at("state"),
+                    finish(study, study.trials.size() - 1, whole(line, "state"),
                            value.is_null() ? values : json::array({value}));
                 }
                 return;
@@ -202,19 +215,19 @@ class journal_reader {
                 return;
             case 6: {
                 if (open_trial(line) == nullptr) return;
-                const auto [study, trial] = places_[line.at("trial_id").get<std::size_t>()];
-                finish(contents.studies[study], trial, line.at("state"), line.at("values"));
+                const auto [study, trial] = places_[index(line, "trial_id")];
+                finish(contents.studies[study], trial, whole(line, "state"), line.at("values"));
                 return;
             }
             case 7:
                 if (journal_trial* t = open_trial(line))
                     if (line.at("intermediate_value").is_number())
-                        t->intermediate_values[line.at("step")] = line.at("intermediate_value");
+                        t->intermediate_values[whole(line, "step")] = line.at("intermediate_value");
                 return;
             case 8:
             case 9:
                 if (journal_trial* t = open_trial(line)) {
-                    const bool user = line.at("op_code") == 8;
+                    const bool user = whole(line, "op_code") == 8;
                     for (const auto& [key, value] :
                          line.at(user ? "user_attr" : "system_attr").items())
                         (user ? t->user_attrs : t->system_attrs)[key] = value;
@@ -228,8 +241,14 @@ class journal_reader {
     journal_contents contents;
 
   private:
+    static std::size_t index(const nlohmann::json& line, const char* field) {
+        const std::int64_t value = whole(line, field);
+        if (value < 0) throw error(std::string(field) + " is negative");
+        return static_cast<std::size_t>(value);
+    }
+
     journal_study& study_of(const nlohmann::json& line) {
-        const auto id = line.at("study_id").get<std::size_t>();
+        const std::size_t id = index(line, "study_id");
         if (id >= contents.studies.size())
             throw error("study " + std::to_string(id) + " is unknown");
         return contents.studies[id];
@@ -238,7 +257,7 @@ class journal_reader {
     /// The trial that a line is about; nullptr when it has finished and nothing changes it any
     /// more.
     journal_trial* open_trial(const nlohmann::json& line) {
-        const auto id = line.at("trial_id").get<std::size_t>();
+        const std::size_t id = index(line, "trial_id");
         if (id >= places_.size()) throw error("trial " + std::to_string(id) + " is unknown");
         const auto [study, trial] = places_[id];
         journal_trial& t = contents.studies[study].trials[trial];
@@ -254,7 +273,7 @@ class journal_reader {
                       name, nlohmann::json::parse(without_python_numbers(distribution))));
     }
 
-    static void finish(journal_study& study, std::size_t trial, int state,
+    static void finish(journal_study& study, std::size_t trial, std::int64_t state,
                        const nlohmann::json& values) {
         if (state < 0 || state > 4) throw error("state " + std::to_string(state));
         journal_trial& t = study.trials[trial];

@@ -173,32 +173,42 @@ class parzen_mixture {
     void insert(std::size_t id, std::span<const double> x) {
         if (slot_of_.size() <= id) slot_of_.resize(id + 1, none);
         const std::uint32_t slot = new_slot();
+        const std::size_t count = members_.size();
         slot_of_[id] = slot;
+        id_of_[slot] = id;
         members_.insert(std::lower_bound(members_.begin(), members_.end(), id), id);
         for (std::size_t d = 0; d < axes_.size(); ++d) {
             column& c = columns_[d];
             c.cells[slot] = {x[d], 0.0, 0.0, 0.0, 0.0};
-            const entry made{x[d], id};
-            const auto at = std::lower_bound(c.sorted.begin(), c.sorted.end(), made);
-            if (at != c.sorted.begin()) c.moved.push_back(*(at - 1));
-            if (at != c.sorted.end()) c.moved.push_back(*at);
-            c.moved.push_back(made);
-            c.sorted.insert(at, made);
+            const std::size_t at = position(c, count, x[d], id);
+            if (at > 0) c.moved.push_back(c.slot[at - 1]);
+            if (at < count) c.moved.push_back(c.slot[at]);
+            c.moved.push_back(slot);
+            insert_at(c.x, count, at, x[d]);
+            insert_at(c.slot, count, at, slot);
+            if (use_ == parzen_use::joint) continue;
+            insert_at(c.scale, count, at, 0.0);
+            insert_at(c.height, count, at, 0.0);
         }
     }
 
     /// Removes an observation.
     void erase(std::size_t id) {
         const std::uint32_t slot = slot_of_[id];
+        const std::size_t count = members_.size();
         for (std::size_t d = 0; d < axes_.size(); ++d) {
             column& c = columns_[d];
-            const entry gone{c.cells[slot].mean, id};
-            const auto at = std::lower_bound(c.sorted.begin(), c.sorted.end(), gone);
-            if (at != c.sorted.begin()) c.moved.push_back(*(at - 1));
-            if (at + 1 != c.sorted.end()) c.moved.push_back(*(at + 1));
-            c.sorted.erase(at);
+            const std::size_t at = position(c, count, c.cells[slot].mean, id);
+            if (at > 0) c.moved.push_back(c.slot[at - 1]);
+            if (at + 1 < count) c.moved.push_back(c.slot[at + 1]);
+            erase_at(c.x, count, at);
+            erase_at(c.slot, count, at);
+            if (use_ == parzen_use::joint) continue;
+            erase_at(c.scale, count, at);
+            erase_at(c.height, count, at);
         }
         slot_of_[id] = none;
+        id_of_[slot] = no_id;
         members_.erase(std::lower_bound(members_.begin(), members_.end(), id));
         free_.push_back(slot);
         offset_[slot] = ruled_out;
@@ -305,11 +315,12 @@ class parzen_mixture {
             return stable_log(sum);
         }
         std::array<double, lanes> sum{};
-        for (std::size_t b = 0; b < c.reach.size(); ++b) {
-            if (x < c.reach[b].first || x > c.reach[b].second) continue;
-            add_heights(c.laid_out.data() + b * 3 * lanes, x, sum.data());
-        }
-        return stable_log(total(sum));
+        for (std::size_t b = 0; b < c.reach.size(); ++b)
+            if (x >= c.reach[b].first && x <= c.reach[b].second)
+                add_heights(c, b * lanes, x, sum.data());
+        const cell& prior = c.cells[0];
+        const double z = (x - prior.mean) * prior.scale;
+        return stable_log(total(sum) + slot_weight_[0] * prior.height * stable_exp(-(z * z)));
     }
 
     /// A kernel drawn by weight; the value is for draw() only.
@@ -340,6 +351,7 @@ class parzen_mixture {
   private:
     static constexpr std::size_t lanes = 8;
     static constexpr std::uint32_t none = 0xffffffffU;
+    static constexpr std::size_t no_id = std::numeric_limits<std::size_t>::max();
     static constexpr double sqrt_two = 1.4142135623730951;
     static constexpr double negligible = 50.0;   // exp(-50): thousands of them change no double
     static constexpr double ruled_out = -1e300;  // log weight of an empty slot
@@ -352,23 +364,47 @@ class parzen_mixture {
         double height = 0.0;    // exp(-log_norm), marginal use only
     };
 
-    struct entry {
-        double x;
-        std::size_t id;
-        bool operator<(const entry& other) const {
-            return x != other.x ? x < other.x : id < other.id;
-        }
-    };
-
+    /// One axis of all observations. What is kept by position, in order of the coordinate (of time
+    /// on ties), fills whole blocks of eight, with zeros behind the last observation.
     struct column {
-        std::vector<cell> cells;    // by slot
-        std::vector<entry> sorted;  // observations by coordinate
-        std::vector<entry> moved;   // observations whose neighbours changed since the last fit
-        // Marginal use: means, scales and heights in blocks by coordinate, and where each counts.
-        std::vector<double> laid_out;
+        std::vector<cell> cells;           // by slot
+        std::vector<double> x;             // by position
+        std::vector<std::uint32_t> slot;   // by position
+        std::vector<std::uint32_t> moved;  // slots whose neighbours changed since the last fit
+        // Marginal use, by position; and by block, where it counts.
+        std::vector<double> scale;
+        std::vector<double> height;
+        std::vector<double> weight;
         std::vector<std::pair<double, double>> reach;
         std::vector<double> choice_weight;
     };
+
+    /// Puts `value` before position `at` of `count` used ones.
+    template <class T>
+    static void insert_at(std::vector<T>& items, std::size_t count, std::size_t at, T value) {
+        if (count == items.size()) items.resize(count + lanes, T{});
+        const auto first = items.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto last = items.begin() + static_cast<std::ptrdiff_t>(count);
+        std::copy_backward(first, last, last + 1);
+        *first = value;
+    }
+    template <class T>
+    static void erase_at(std::vector<T>& items, std::size_t count, std::size_t at) {
+        const auto first = items.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto last = items.begin() + static_cast<std::ptrdiff_t>(count);
+        *std::copy(first + 1, last, first) = T{};
+    }
+
+    /// Where observation `id` at `x` stands, or would stand, among `count`.
+    std::size_t position(const column& c, std::size_t count, double x, std::size_t id) const {
+        const auto [first, last] =
+            std::equal_range(c.x.begin(), c.x.begin() + static_cast<std::ptrdiff_t>(count), x);
+        const auto same = c.slot.begin() + (first - c.x.begin());
+        const auto at = std::lower_bound(
+            same, same + (last - first), id,
+            [this](std::uint32_t slot, std::size_t other) { return id_of_[slot] < other; });
+        return static_cast<std::size_t>(at - c.slot.begin());
+    }
 
     static bool discrete(const parzen_axis& a) { return a.choices > 0 || a.step > 0.0; }
 
@@ -403,6 +439,7 @@ class parzen_mixture {
             }
         }
         for (column& c : columns_) c.cells.resize(slot + 1);
+        id_of_.resize(slot + 1, no_id);
         return slot;
     }
 
@@ -441,13 +478,11 @@ class parzen_mixture {
         for (std::size_t d = 0; d < axes_.size(); ++d) {
             column& c = columns_[d];
             if (all) {
-                for (std::size_t i = 0; i < c.sorted.size(); ++i) refresh(d, i);
+                for (std::size_t i = 0; i < count; ++i) refresh(d, i);
             } else {
-                for (const entry& moved : c.moved) {
-                    const auto at = std::lower_bound(c.sorted.begin(), c.sorted.end(), moved);
-                    if (at != c.sorted.end() && at->id == moved.id && at->x == moved.x)
-                        refresh(d, static_cast<std::size_t>(at - c.sorted.begin()));
-                }
+                for (const std::uint32_t slot : c.moved)
+                    if (id_of_[slot] != no_id)
+                        refresh(d, position(c, count, c.cells[slot].mean, id_of_[slot]));
             }
             c.moved.clear();
         }
@@ -465,10 +500,10 @@ class parzen_mixture {
     void refresh(std::size_t d, std::size_t i) {
         const parzen_axis& a = axes_[d];
         column& c = columns_[d];
-        const std::size_t count = c.sorted.size();
-        const double x = c.sorted[i].x;
-        const parzen_neighbours neighbours{x - (i > 0 ? c.sorted[i - 1].x : a.low),
-                                           (i + 1 < count ? c.sorted[i + 1].x : a.high) - x,
+        const std::size_t count = members_.size();
+        const double x = c.x[i];
+        const parzen_neighbours neighbours{x - (i > 0 ? c.x[i - 1] : a.low),
+                                           (i + 1 < count ? c.x[i + 1] : a.high) - x,
                                            i == 0,
                                            i + 1 == count,
                                            count,
@@ -477,11 +512,15 @@ class parzen_mixture {
         // "Magic clip": no kernel narrower than a cell of an even division into kernels.
         const double narrowest = a.width() / static_cast<double>(share_);
         const double sigma = std::min(std::max(Bandwidth{}(neighbours), narrowest), a.width());
-        const std::uint32_t slot = slot_of_[c.sorted[i].id];
-        if (c.cells[slot].sigma != sigma) place(d, slot, x, sigma);
+        const std::uint32_t slot = c.slot[i];
+        if (c.cells[slot].sigma == sigma) return;
+        place(d, slot, x, sigma);
+        if (use_ == parzen_use::joint) return;
+        c.scale[i] = c.cells[slot].scale;
+        c.height[i] = c.cells[slot].height;
     }
 
-    /// Copies one axis into blocks in order of the coordinate; the prior comes last.
+    /// Weights of one axis in order of the coordinate, and which blocks count where.
     void lay_out_marginal(std::size_t d) {
         const parzen_axis& a = axes_[d];
         column& c = columns_[d];
@@ -493,40 +532,39 @@ class parzen_mixture {
             return;
         }
         if (a.step > 0.0) return;
-        constexpr double infinity = std::numeric_limits<double>::infinity();
-        const std::size_t blocks = (size() + lanes - 1) / lanes;
-        c.laid_out.assign(blocks * 3 * lanes, 0.0);
-        c.reach.assign(blocks, {infinity, -infinity});
-        for (std::size_t i = 0; i < size(); ++i) {
-            const std::uint32_t slot = i + 1 < size() ? slot_of_[c.sorted[i].id] : 0;
-            const cell& own = c.cells[slot];
-            double* block = c.laid_out.data() + i / lanes * 3 * lanes;
-            block[i % lanes] = own.mean;
-            block[lanes + i % lanes] = own.scale;
-            block[2 * lanes + i % lanes] = slot_weight_[slot] * own.height;
+        const std::size_t count = members_.size();
+        c.weight.assign(c.x.size(), 0.0);
+        for (std::size_t i = 0; i < count; ++i) c.weight[i] = slot_weight_[c.slot[i]];
+        c.reach.clear();
+        for (std::size_t first = 0; first < count; first += lanes) {
+            const std::size_t last = std::min(first + lanes, count) - 1;
+            const double scale =
+                *std::min_element(c.scale.begin() + static_cast<std::ptrdiff_t>(first),
+                                  c.scale.begin() + static_cast<std::ptrdiff_t>(last) + 1);
             // Ten sigmas out a kernel is 2e-22 of its height and at most 1e-17 of the density.
-            auto& reach = c.reach[i / lanes];
-            reach.first = std::min(reach.first, own.mean - 10.0 * own.sigma);
-            reach.second = std::max(reach.second, own.mean + 10.0 * own.sigma);
+            const double ten_sigma = 10.0 / (sqrt_two * scale);
+            c.reach.emplace_back(c.x[first] - ten_sigma, c.x[last] + ten_sigma);
         }
     }
 
-    /// Adds height * exp(-((x - mean) * scale)^2) of one block to eight sums.
-    static void add_heights(const double* block, double x, double* sums) {
+    /// Adds weight * height * exp(-((x - mean) * scale)^2) of the block at `first` to eight sums.
+    static void add_heights(const column& c, std::size_t first, double x, double* sums) {
         using search_detail::pack;
         for (std::size_t p = 0; p < lanes; p += sizeof(pack) / sizeof(double)) {
             pack mean;
             pack scale;
             pack height;
+            pack weight;
             pack sum;
-            std::memcpy(&mean, block + p, sizeof(pack));
-            std::memcpy(&scale, block + lanes + p, sizeof(pack));
-            std::memcpy(&height, block + 2 * lanes + p, sizeof(pack));
+            std::memcpy(&mean, c.x.data() + first + p, sizeof(pack));
+            std::memcpy(&scale, c.scale.data() + first + p, sizeof(pack));
+            std::memcpy(&height, c.height.data() + first + p, sizeof(pack));
+            std::memcpy(&weight, c.weight.data() + first + p, sizeof(pack));
             std::memcpy(&sum, sums + p, sizeof(pack));
             const pack z = (x - mean) * scale;
             pack kernel = -(z * z);
             search_detail::exp_flushed(kernel);
-            sum += height * kernel;
+            sum += weight * height * kernel;
             std::memcpy(sums + p, &sum, sizeof(pack));
         }
     }
@@ -675,6 +713,7 @@ class parzen_mixture {
     std::vector<column> columns_;         // per axis
     std::vector<std::size_t> members_;    // observations in order of time
     std::vector<std::uint32_t> slot_of_;  // by observation; `none`: not a member
+    std::vector<std::size_t> id_of_;      // by slot; `no_id`: free, or the prior
     std::vector<std::uint32_t> free_;     // slots without a kernel
     std::size_t slots_ = 0;               // slots ever used
     std::size_t share_ = 0;               // narrowest bandwidth = range / share, of the last fit

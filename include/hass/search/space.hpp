@@ -56,12 +56,14 @@ struct axis {
     /// The one value of a settled axis.
     double settled_value() const { return fixed ? *fixed : low; }
 
-    /// Number of values of a discrete axis; 0 for a continuous one.
+    /// Number of values of a discrete axis, the largest value where it overflows; 0 for a
+    /// continuous one.
     std::uint64_t cardinality() const {
         if (settled()) return 1;
         if (kind == axis_kind::categorical) return choices.size();
         if (step <= 0.0) return 0;
-        return static_cast<std::uint64_t>(std::floor((high - low) / step + 1e-9)) + 1;
+        const double steps = std::floor((high - low) / step + 1e-9);
+        return steps < 0x1p63 ? static_cast<std::uint64_t>(steps) + 1 : ~std::uint64_t{0};
     }
 
     /// The nearest value that the axis has. Halves go upwards; the ends win over the step.
@@ -182,8 +184,8 @@ class space {
     space() = default;
 
     /// \throws hass::error naming the axis: no or repeated name, empty or unordered range, range
-    ///         not finite, log scale reaching 0, negative step, no or repeated choices, a fixed
-    ///         value outside
+    ///         not finite, integers beyond 2^53, log scale reaching 0, negative step, no or
+    ///         repeated choices, a fixed value outside
     explicit space(std::vector<axis> axes) : axes_(std::move(axes)) {
         for (std::size_t i = 0; i < axes_.size(); ++i) {
             const axis& a = axes_[i];
@@ -207,6 +209,8 @@ class space {
                        search_detail::number_text(a.high));
             if (!(a.step >= 0.0 && a.step - a.step == 0.0)) refuse("the step is negative");
             if (a.kind == axis_kind::integer && a.step < 1.0) refuse("an integer step is below 1");
+            if (a.kind == axis_kind::integer && !(a.low >= -0x1p53 && a.high <= 0x1p53))
+                refuse("an integer range reaches beyond 2^53");
             if (a.log && !(a.low - 0.5 * a.step > 0.0))
                 refuse("a log scale needs low above " + search_detail::number_text(0.5 * a.step));
             if (a.fixed) a.check(*a.fixed);
