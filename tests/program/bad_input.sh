@@ -60,6 +60,13 @@ refuses "did you mean 'tpe'" --optimizer tep
 refuses "did you mean 'pareto'" --objective paretto
 refuses "did you mean 'hardware'" --search hardwear
 refuses "one objective only" --optimizer composite --objective pareto
+refuses "did you mean 'channel'" --thresholds chanel
+refuses "did you mean 'first'" --exempt last,frist
+refuses 'takes 1x28x28; --resize' --images small.npy --labels four_labels.npy
+refuses 'must be 16, 8 or 0' --bits 12
+refuses 'within 0 and 1' --confidence 95
+refuses cache --cache -1
+refuses '3 values of' --mean 0.1,0.2,0.3
 refuses file --out file/out
 refuses trials --trials 0
 refuses trials --trials -3
