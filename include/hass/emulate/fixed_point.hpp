@@ -63,7 +63,8 @@ inline model with_fixed_point_weights(model m, int bits, scale_of scale) {
 /// below the threshold. Statistics and magnitudes are those of the rounded values. Sums are float32
 /// chains, as in the emulator given; scales are chosen once, from the largest inputs that the
 /// images (the first `statistics_images` of them) cause in the untouched network; larger ones
-/// saturate.
+/// saturate. One scale a channel needs many images to see every channel at its largest: MobileNetV1
+/// 0.25 at 16 bits answers 4 of 500 images fewer with scales from 100 of them, none with all.
 /// \throws hass::error for bits outside of 2..16, or as `emulator::run`
 template <EmulationBackend Backend>
 basic_emulator<Backend> in_fixed_point(const basic_emulator<Backend>& network,
