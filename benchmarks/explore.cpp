@@ -1,5 +1,6 @@
 // Speed of the explore room: evaluating one design, one allocation from new statistics (cold), one
-// with a single layer's statistics changed, setting an allocator up, and growth with depth.
+// with a single layer's statistics changed, setting an allocator up, the lowest latency, and growth
+// with layers and with configurations a layer.
 // Statistics are histograms that differ from channel to channel, as measured ones do.
 
 #include <benchmark/benchmark.h>
@@ -98,23 +99,64 @@ void one_layer_changed(benchmark::State& state) {
     report(state, allocator.update(middle, change[1]));
 }
 
-// A chain of 3x3 convolutions, as many layers as the argument says, on a board that grows with it.
-void depth(benchmark::State& state) {
-    const auto layers = static_cast<std::size_t>(state.range(0));
+template <class Net, class E>
+void lowest_latency(benchmark::State& state) {
+    hass::allocator<E> allocator(Net{}, E{}, hass::boards::u250{});
+    allocator.solve(around(Net{}, static_cast<double>(state.range(0)) / 100.0));
+    for (auto _ : state) benchmark::DoNotOptimize(allocator.lowest_latency());
+    const hass::allocation a = allocator.lowest_latency();
+    state.counters["latency"] = a.estimate.latency_cycles;
+    report(state, a);
+}
+
+/// A chain of 3x3 convolutions of different sparsities.
+struct chain {
     hass::network net;
     hass::network_statistics statistics;
-    for (std::size_t i = 0; i < layers; ++i) {
-        net.rows.push_back(hass::conv2d<64, 64, 3, hass::pad<1>>::row({64, 28, 28}));
-        net.edges.push_back({static_cast<int>(i) - 1, static_cast<int>(i)});
-        statistics.push_back(around(net.rows[i], 0.2 + 0.6 * static_cast<double>(i * 37 % layers) /
-                                                           static_cast<double>(layers)));
-    }
     hass::device board = hass::boards::u250::value;
-    board.budget = static_cast<double>(layers) / 20.0 * board.budget;
-    hass::allocator<sparse> allocator(net, {}, board);
-    for (auto _ : state) benchmark::DoNotOptimize(allocator.solve(statistics));
-    report(state, allocator.solve(statistics));
-    state.SetComplexityN(state.range(0));
+
+    chain(std::size_t layers, int channels) {
+        for (std::size_t i = 0; i < layers; ++i) {
+            hass::layer_row row = hass::conv2d<64, 64, 3, hass::pad<1>>::row({64, 28, 28});
+            row.in.channels = row.out.channels = channels;
+            net.rows.push_back(row);
+            net.edges.push_back({static_cast<int>(i) - 1, static_cast<int>(i)});
+            statistics.push_back(around(row, 0.2 + 0.6 * static_cast<double>(i * 37 % layers) /
+                                                       static_cast<double>(layers)));
+        }
+        board.budget = static_cast<double>(layers) / 20.0 * board.budget;
+    }
+};
+
+template <class Act>
+void solve_chain(benchmark::State& state, const chain& c, Act act) {
+    hass::allocator<sparse> allocator(c.net, {}, c.board);
+    allocator.solve(c.statistics);
+    for (auto _ : state) act(allocator);
+    report(state, allocator.solve(c.statistics));
+    state.counters["configurations"] = static_cast<double>(allocator.options(0).size());
+}
+
+// As many layers as the argument says, on a board that grows with it.
+void depth(benchmark::State& state) {
+    const chain c(static_cast<std::size_t>(state.range(0)), 64);
+    solve_chain(state, c, [&](auto& a) { benchmark::DoNotOptimize(a.solve(c.statistics)); });
+}
+
+void depth_one_layer_changed(benchmark::State& state) {
+    const chain c(static_cast<std::size_t>(state.range(0)), 64);
+    const std::size_t middle = c.net.rows.size() / 2;
+    const hass::layer_statistics change[] = {around(c.net.rows[middle], 0.51),
+                                             c.statistics[middle]};
+    std::size_t k = 0;
+    solve_chain(state, c,
+                [&](auto& a) { benchmark::DoNotOptimize(a.update(middle, change[k++ % 2])); });
+}
+
+// Twenty layers with as many channels as the argument says: more ways to fold each.
+void configurations(benchmark::State& state) {
+    const chain c(20, static_cast<int>(state.range(0)));
+    solve_chain(state, c, [&](auto& a) { benchmark::DoNotOptimize(a.solve(c.statistics)); });
 }
 
 BENCHMARK(evaluate_resnet18)->Unit(benchmark::kMicrosecond);
@@ -137,6 +179,12 @@ HASS_BENCH_NETWORK(mobilenet_v2);
 HASS_BENCH_NETWORK(resnet50);
 HASS_BENCH_NETWORK(mobilenet_v3_large);
 #undef HASS_BENCH_NETWORK
-BENCHMARK(depth)->RangeMultiplier(4)->Range(16, 1024)->Unit(benchmark::kMicrosecond)->Complexity();
+BENCHMARK(lowest_latency<resnet18, sparse>)->Arg(50)->Unit(benchmark::kMillisecond);
+BENCHMARK(depth)->RangeMultiplier(4)->Range(16, 1024)->Unit(benchmark::kMicrosecond);
+BENCHMARK(depth_one_layer_changed)
+    ->RangeMultiplier(4)
+    ->Range(16, 1024)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(configurations)->RangeMultiplier(2)->Range(16, 512)->Unit(benchmark::kMicrosecond);
 
 }  // namespace

@@ -89,6 +89,7 @@
 #include <hass/explore/exact.hpp>
 #include <hass/explore/frontier.hpp>
 #include <hass/explore/greedy.hpp>
+#include <hass/explore/latency.hpp>
 #include <hass/explore/mining.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>

@@ -11,7 +11,8 @@
 ///
 /// For a search loop keep an `allocator`: it computes costs once, and when the statistics of one
 /// layer change it looks at that layer only (`update`). It also gives the design that needs least
-/// of one resource at a required throughput (`least`). The heuristics that others use are policies
+/// of one resource at a required throughput (`least`), and the one that answers a single image
+/// soonest (`lowest_latency`). The heuristics that others use are policies
 /// too
 /// (`balanced.hpp`, `greedy.hpp`); networks that do not fit at once are cut in `partition.hpp`.
 #pragma once
@@ -34,6 +35,7 @@
 #include <hass/explore/evaluate.hpp>
 #include <hass/explore/exact.hpp>
 #include <hass/explore/frontier.hpp>
+#include <hass/explore/latency.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/workload/network.hpp>
 
@@ -50,7 +52,7 @@ struct certificate {
     bool fewest_lut = false;
     double least_dsp = 0.0;  ///< no design of the same interval has fewer DSPs than this
     /// Of `allocator::least`: no design of the required throughput needs less of the resource than
-    /// `least`, and whether this one needs just that.
+    /// `least`, and whether this one needs just that. Of `allocator::lowest_latency`: cycles.
     double least = 0.0;
     bool minimal = false;
     /// The resource (index into `resources`) that forbids the next smaller interval, or that is
@@ -261,6 +263,42 @@ class allocator {
         return a;
     }
 
+    /// The design that answers a single image soonest (`estimate::latency_cycles`, batch 1), for
+    /// the statistics of the last `solve` or `update`. In its certificate `least` is the proven
+    /// bound of the latency in cycles, `gap` how far this one may be above it, and the upper bound
+    /// of the throughput is that of `solve`. Takes tens to thousands of times as long as `solve`.
+    /// \throws hass::error before the first `solve`
+    allocation lowest_latency() {
+        if (!solved_) throw error("allocate: lowest_latency before the first solve");
+        if (too_small_ || empty_row_) return nothing_fits({});
+        const allocation_choice fastest = policy_(problem());
+        if (!fastest.found) return nothing_fits(fastest);
+        std::vector<std::vector<double>> delays(rows_.size());
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const std::vector<configuration>& all = options_[i]->configurations();
+            for (std::size_t k = 0; k < all.size(); ++k)
+                delays[i].push_back(pixel_latency(rows_[i], all[k], cycles_[i][k]));
+        }
+        constexpr std::size_t max_states = 2000;
+        constexpr std::size_t max_ranges = 400;
+        const allocation_problem asked = problem();
+        const auto soonest = detail::latency_search(net(), asked, delays, max_states, max_ranges)(
+            fastest.options, fastest.proved_interval);
+        allocation_choice choice = fastest;
+        choice.options = soonest.options;
+        allocation a;
+        fill(choice, a);
+        certificate& c = a.certificate;
+        c.upper_bound_images_per_second = upper_bound(fastest);
+        c.least = std::min(soonest.least, a.estimate.latency_cycles);
+        c.minimal = soonest.proved;
+        c.gap = c.minimal ? 0.0 : a.estimate.latency_cycles / c.least - 1.0;
+        c.reason =
+            "the latency of one image is minimised: " + detail::number(a.estimate.latency_cycles) +
+            " cycles";
+        return a;
+    }
+
     network_view net() const { return {rows_, edges_, names_}; }
     const device& board() const { return board_; }
     const E& engine() const { return engine_; }
@@ -329,6 +367,11 @@ class allocator {
         choices_[i] = {options_[i].get(), cycles_[i], ++version_};
     }
 
+    double upper_bound(const allocation_choice& choice) const {
+        return choice.proved_interval > 0.0 ? board_.mhz * 1e6 / choice.proved_interval
+                                            : std::numeric_limits<double>::infinity();
+    }
+
     allocation choose() {
         if (too_small_ || empty_row_) return nothing_fits({});
         const allocation_choice choice = policy_(problem());
@@ -336,10 +379,7 @@ class allocator {
         allocation a;
         fill(choice, a);
         certificate& c = a.certificate;
-        const double hz = board_.mhz * 1e6;
-        c.upper_bound_images_per_second = choice.proved_interval > 0.0
-                                              ? hz / choice.proved_interval
-                                              : std::numeric_limits<double>::infinity();
+        c.upper_bound_images_per_second = upper_bound(choice);
         const double interval = a.estimate.interval_cycles;
         c.gap = choice.proved_interval >= interval ? 0.0 : interval / choice.proved_interval - 1.0;
         c.fewest_dsp = choice.fewest_dsp, c.fewest_lut = choice.fewest_lut;

@@ -33,6 +33,23 @@
 
 namespace hass::detail {
 
+/// Smallest cycles of a point slower than `t`; infinity when there is none.
+inline double next_candidate(std::span<const frontier> rows, double t) {
+    double next = std::numeric_limits<double>::infinity();
+    for (const frontier& f : rows)
+        if (const std::size_t k = f.within(t); k < f.points.size())
+            next = std::min(next, f.points[k].cycles);
+    return next;
+}
+
+/// Largest cycles of a point that takes at most `t`; -infinity when there is none.
+inline double last_candidate(std::span<const frontier> rows, double t) {
+    double last = -std::numeric_limits<double>::infinity();
+    for (const frontier& f : rows)
+        if (const std::size_t k = f.within(t); k > 0) last = std::max(last, f.points[k - 1].cycles);
+    return last;
+}
+
 enum class verdict : std::uint8_t { yes, no, unknown };
 
 /// One point a row, as indices into the rows' frontiers.
@@ -42,6 +59,7 @@ using selection = std::vector<std::uint32_t>;
 class chooser {
   public:
     static constexpr std::size_t R = resources.size();
+    static constexpr std::size_t delay = R;    ///< to be minimised like a resource
     static constexpr double rounding = 1e-12;  // of sums of shares; answers are checked without it
 
     /// Forgets everything but its memory.
@@ -76,9 +94,9 @@ class chooser {
         return feasible_among_table(bound);
     }
 
-    /// The choice within `interval` cycles that needs least of resource `r`, given a start that
-    /// fits `caps` (<= budget); on return `found()` is the best one. `bound` is a proven lower
-    /// bound of the need. \returns yes: proved minimal
+    /// The choice within `interval` cycles that needs least of resource `r` (or `delay`), given a
+    /// start that fits `caps` (<= budget); on return `found()` is the best one. `bound` is a proven
+    /// lower bound of the need. \returns yes: proved minimal
     verdict minimise(std::size_t r, double interval, const resource_vector& caps,
                      const selection& start, double& bound) {
         caps_ = caps;
@@ -88,7 +106,7 @@ class chooser {
         double best = need_of(best_, r);
         const double step_of_r = quantum(r);
         bound = 0.0;
-        for (std::size_t i = 0; i < rows_.size(); ++i) bound += rows_[i].least[prefix_[i] - 1][r];
+        for (std::size_t i = 0; i < rows_.size(); ++i) bound += least_of_prefix(i, r);
         const double least =
             best - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + std::abs(best)));
         if (bound > least) return verdict::yes;
@@ -235,9 +253,20 @@ class chooser {
         return true;
     }
 
+    /// What point k of row i needs of resource r, or adds to the delay.
+    double amount(std::size_t i, std::size_t k, std::size_t r) const {
+        return r < R ? rows_[i].points[k].need[r] : rows_[i].delay[k];
+    }
+
+    double least_of_prefix(std::size_t i, std::size_t r) const {
+        if (r < R) return rows_[i].least[prefix_[i] - 1][r];
+        const auto begin = rows_[i].delay.begin();
+        return *std::min_element(begin, begin + static_cast<std::ptrdiff_t>(prefix_[i]));
+    }
+
     double need_of(const selection& s, std::size_t r) const {
         double sum = 0.0;
-        for (std::size_t i = 0; i < rows_.size(); ++i) sum += rows_[i].points[s[i]].need[r];
+        for (std::size_t i = 0; i < rows_.size(); ++i) sum += amount(i, s[i], r);
         return sum;
     }
 
@@ -273,7 +302,7 @@ class chooser {
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::size_t begin = table_.size();
             for (std::uint32_t k = 0; k < prefix_[i]; ++k, ++at)
-                if (value_[at] - row_least_[i] <= slack) push(i, k, R);
+                if (value_[at] - row_least_[i] <= slack) push(i, k, 0.0);
             drop_dominated(begin, false);
             first_.push_back(static_cast<std::uint32_t>(table_.size()));
         }
@@ -284,20 +313,20 @@ class chooser {
         first_.assign(1, 0);
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::size_t begin = table_.size();
-            for (std::uint32_t k = 0; k < prefix_[i]; ++k) push(i, k, r);
+            for (std::uint32_t k = 0; k < prefix_[i]; ++k) push(i, k, amount(i, k, r));
             drop_dominated(begin, true);
             first_.push_back(static_cast<std::uint32_t>(table_.size()));
         }
     }
 
-    void push(std::size_t i, std::uint32_t k, std::size_t r) {
+    void push(std::size_t i, std::uint32_t k, double objective) {
         const resource_vector& need = rows_[i].points[k].need;
         entry e;
         for (std::size_t c = 0; c < R; ++c) {
             if (need[c] > 0.0 && caps_[c] <= 0.0) return;  // a share of nothing
             e.share[c] = need[c] * share_[c];
         }
-        e.objective = r < R ? need[r] : 0.0;
+        e.objective = objective;
         e.point = k;
         table_.push_back(e);
     }
@@ -462,10 +491,11 @@ class chooser {
                 std::uint32_t to = s[i];
                 for (const entry& e : entries(i)) {
                     const resource_vector& need = rows_[i].points[e.point].need;
-                    if (mine[r] - need[r] <= gain) continue;
+                    const double saved = amount(i, s[i], r) - amount(i, e.point, r);
+                    if (saved <= gain) continue;
                     resource_vector u;
                     for (std::size_t c = 0; c < R; ++c) u[c] = sum[c] - mine[c] + need[c];
-                    if (no_more(u, caps_)) gain = mine[r] - need[r], to = e.point;
+                    if (no_more(u, caps_)) gain = saved, to = e.point;
                 }
                 if (to == s[i]) continue;
                 const resource_vector& need = rows_[i].points[to].need;
@@ -480,6 +510,7 @@ class chooser {
 
     /// Greatest common divisor of all needs of `r` when they are multiples of 1/4; else 0.
     double quantum(std::size_t r) const {
+        if (r == delay) return 0.0;
         std::int64_t g = 0;
         for (std::size_t i = 0; i < rows_.size(); ++i)
             for (std::size_t k = 0; k < prefix_[i]; ++k) {

@@ -86,23 +86,6 @@ struct ladder {
     }
 };
 
-/// Smallest cycles of a point slower than `t`; infinity when there is none.
-inline double next_candidate(std::span<const frontier> rows, double t) {
-    double next = std::numeric_limits<double>::infinity();
-    for (const frontier& f : rows)
-        if (const std::size_t k = f.within(t); k < f.points.size())
-            next = std::min(next, f.points[k].cycles);
-    return next;
-}
-
-/// Largest cycles of a point that takes at most `t`; -infinity when there is none.
-inline double last_candidate(std::span<const frontier> rows, double t) {
-    double last = -std::numeric_limits<double>::infinity();
-    for (const frontier& f : rows)
-        if (const std::size_t k = f.within(t); k > 0) last = std::max(last, f.points[k - 1].cycles);
-    return last;
-}
-
 }  // namespace detail
 
 /// See the head of the file. Deterministic. Needs are compared with a relative tolerance of 1e-12,
@@ -605,29 +588,35 @@ class exact {
         low_ = bad;
     }
 
-    /// When no ladder offers a choice that fits: decides whether there is one.
+    /// When no ladder offers a choice that fits: decides whether there is one. What has none is not
+    /// looked at again: that does not depend on cycles.
     void find_any(allocation_choice& result) {
         result.obstacle = obstacle_;
         result.proved_interval = infinity;
         if (low_ == infinity) return;
-        chooser_.set_max_states(0);
+        if (hopeless_.is(*problem_)) {
+            result.obstacle = hopeless_.obstacle;
+            if (!hopeless_.proved) result.proved_interval = floor_;
+            return;
+        }
+        chooser_.reset(problem_->budget, 0);
         offer_rungs(infinity, {});
-        const verdict quick = chooser_.feasible(infinity);
-        chooser_.set_max_states(max_states_);
-        if (quick == verdict::yes) {
+        verdict any = chooser_.feasible(infinity);
+        chooser_.reset(problem_->budget, max_states_);
+        if (any != verdict::yes) {
+            collect(infinity);
+            offer(infinity);
+            any = every_row_has_one() ? chooser_.feasible(infinity) : verdict::no;
+        }
+        if (any == verdict::yes) {
             take_answer();
             high_ = interval_of(best_);
             return;
         }
-        collect(infinity);
-        offer(low_);
-        if (!every_row_has_one()) return;
-        const verdict any = chooser_.feasible(infinity);
         result.obstacle = chooser_.obstacle();
         if (any == verdict::unknown) result.proved_interval = floor_;
-        if (any != verdict::yes) return;
-        take_answer();
-        high_ = interval_of(best_);
+        hopeless_ = {{}, problem_->budget, result.obstacle, any == verdict::no};
+        for (const row_choice& row : problem_->rows) hopeless_.rows.push_back(row.options);
     }
 
     /// Bisection between `low_` and `high_`, then the proof that nothing is below `high_`.
@@ -837,6 +826,21 @@ class exact {
         std::vector<std::uint64_t> priced;    ///< ... of that version of the row
     };
     settled settled_;
+    /// Rows of which no choice fits, as far as is known.
+    struct hopeless {
+        std::vector<const row_options*> rows;
+        resource_vector budget{};
+        std::size_t obstacle = 0;
+        bool proved = false;
+
+        bool is(const allocation_problem& p) const {
+            return budget == p.budget &&
+                   std::equal(
+                       rows.begin(), rows.end(), p.rows.begin(), p.rows.end(),
+                       [](const row_options* a, const row_choice& b) { return a == b.options; });
+        }
+    };
+    hopeless hopeless_;
     double floor_ = 0.0;
     double low_ = 0.0;
     double high_ = 0.0;

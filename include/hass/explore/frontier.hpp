@@ -69,6 +69,8 @@ struct frontier {
     std::vector<operating_point> points;
     /// least[k][r]: least need of resource r among the k + 1 fastest points
     std::vector<resource_vector> least;
+    /// What each point adds to the latency of an image, cycles; empty where nobody asks
+    std::vector<double> delay;
 
     /// Number of points that take at most `interval` cycles.
     std::size_t within(double interval) const {

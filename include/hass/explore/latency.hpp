@@ -1,0 +1,290 @@
+/// \file latency.hpp
+/// The design that answers a single image soonest. With the interval I and the longest path Q
+/// through the network,
+///
+///     latency = a(Q) I + sum over the rows of Q of d_i
+///
+/// where a is what the windows on the path wait for and the rest of its last map, in images
+/// (`fill.hpp`), and d_i the `pixel_latency` of row i in its configuration. So for any path, and
+/// for all designs with lo <= I <= hi,
+///
+///     latency >= a(Q) lo + min { sum over Q of d_i : no row over hi cycles, all within budget }
+///
+/// of which the minimum is a question to `choice.hpp`, with d in the place of a resource. Ranges of
+/// intervals are split, the least bound first, until no bound is below the best design found
+/// (branch and bound). Paths are the longest ones of the designs that turn up. Most often all
+/// designs have the same; where two are about equally long (branches, or an early map that takes
+/// longer to end than the last one) no single path may prove the optimum, and the bound says how
+/// far it could be.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <hass/engine/fill.hpp>
+#include <hass/explore/choice.hpp>
+#include <hass/explore/frontier.hpp>
+#include <hass/explore/policy.hpp>
+#include <hass/workload/network.hpp>
+
+namespace hass::detail {
+
+/// See the head of the file. Deterministic. Latencies are compared to 1e-9.
+class latency_search {
+  public:
+    struct answer {
+        selection options;   ///< one a row
+        double least = 0.0;  ///< no design has a lower latency (cycles)
+        bool proved = false;
+    };
+
+    /// \param problem     rows and budget; must outlive this, as `net` must
+    /// \param delays      `pixel_latency` of every option of every row
+    /// \param max_states  partial choices kept at once, see `chooser`
+    /// \param max_ranges  ranges looked at before the gap is stated
+    latency_search(const network_view& net, const allocation_problem& problem,
+                   std::span<const std::vector<double>> delays, std::size_t max_states,
+                   std::size_t max_ranges)
+        : net_(net), problem_(problem), delays_(delays), max_ranges_(max_ranges) {
+        chooser_.reset(problem.budget, max_states);
+        chooser_.set_ascent_steps(400);
+    }
+
+    /// \param start     options of a design that fits
+    /// \param interval  no design has a smaller one
+    answer operator()(const selection& start, double interval) {
+        best_ = start;
+        best_latency_ = latency_of(start);
+        const double widest = widest_interval(interval);
+        offer(widest);
+        residual_ = infinity;
+        ranges_.assign(1, {interval, widest, path_.images, 0.0, false});
+        for (std::size_t count = 0; !ranges_.empty() && count < max_ranges_; ++count) {
+            const auto least = std::min_element(
+                ranges_.begin(), ranges_.end(),
+                [](const range& a, const range& b) { return a.bound() < b.bound(); });
+            range r = *least;
+            ranges_.erase(least);
+            if (hopeless(r)) {
+                ranges_.clear();  // all others are no better
+                break;
+            }
+            if (!r.solved && !solve(r)) continue;
+            if (!hopeless(r)) split(r);
+        }
+        for (const range& r : ranges_) residual_ = std::min(residual_, r.bound());
+        return {best_, std::min(residual_, best_latency_), residual_ >= below(best_latency_)};
+    }
+
+  private:
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+    /// A path from the image to a result.
+    struct path {
+        std::vector<char> on;  ///< one a row
+        double images = 0.0;   ///< a(Q)
+        double cycles = 0.0;   ///< its latency
+    };
+
+    /// Designs of an interval within [low, high].
+    struct range {
+        double low, high;
+        double images;  ///< a(Q) of the path of the bound
+        double delay;   ///< bound of the sum of d over it
+        bool solved;
+        double bound() const { return images * low + delay; }
+    };
+
+    static double below(double latency) { return latency * (1.0 - 1e-9); }
+    bool hopeless(const range& r) const { return r.bound() >= below(best_latency_); }
+
+    path longest_path(double interval, std::span<const double> delay) const {
+        const std::size_t n = net_.size();
+        std::vector<double> first(n, 0.0);
+        std::vector<double> images(n, 0.0);
+        std::vector<int> from(n, network_input);
+        path longest;
+        longest.cycles = -infinity;
+        std::size_t end = 0;
+        std::size_t k = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            const layer_row& row = net_.rows[i];
+            for (; k < net_.edges.size() && static_cast<std::size_t>(net_.edges[k].to) == i; ++k) {
+                const int source = net_.edges[k].from;
+                if (source == network_input) continue;
+                const auto s = static_cast<std::size_t>(source);
+                if (from[i] == network_input || first[s] > first[i])
+                    first[i] = first[s], images[i] = images[s], from[i] = source;
+            }
+            const double lag = window_lag(row);
+            const double rest = 1.0 - 1.0 / static_cast<double>(row.out.pixels());
+            first[i] += interval * lag + delay[i];
+            images[i] += lag;
+            const double last = first[i] + interval * rest;
+            if (last > longest.cycles)
+                longest.cycles = last, longest.images = images[i] + rest, end = i;
+        }
+        longest.on.assign(n, 0);
+        for (int i = static_cast<int>(end); i != network_input;
+             i = from[static_cast<std::size_t>(i)])
+            longest.on[static_cast<std::size_t>(i)] = 1;
+        return longest;
+    }
+
+    path longest_path(const selection& options) const {
+        double interval = 0.0;
+        std::vector<double> delay(options.size());
+        for (std::size_t i = 0; i < options.size(); ++i) {
+            interval = std::max(interval, problem_.rows[i].cycles[options[i]]);
+            delay[i] = delays_[i][options[i]];
+        }
+        return longest_path(interval, delay);
+    }
+    double latency_of(const selection& options) const { return longest_path(options).cycles; }
+
+    /// A design of a larger interval is no better than `best_`. Also takes the path that is longest
+    /// when every row is as fast as it gets.
+    double widest_interval(double interval) {
+        std::vector<double> least(net_.size());
+        for (std::size_t i = 0; i < least.size(); ++i)
+            least[i] = *std::min_element(delays_[i].begin(), delays_[i].end());
+        path_ = longest_path(interval, least);
+        double sum = 0.0;
+        for (std::size_t i = 0; i < least.size(); ++i) sum += path_.on[i] != 0 ? least[i] : 0.0;
+        const double widest = path_.images > 0.0 ? (best_latency_ - sum) / path_.images : infinity;
+        return std::max(widest, interval_of(best_));
+    }
+
+    /// Hands the chooser the options within `interval` that no other one beats in cycles, delay and
+    /// all resources.
+    void offer(double interval) {
+        constexpr std::size_t look_back = 128;  // beaten ones that stay are harmless
+        rows_.resize(net_.size());
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const std::span<const double> cycles = problem_.rows[i].cycles;
+            const std::vector<resource_vector>& costs = problem_.rows[i].options->costs();
+            std::vector<operating_point>& points = rows_[i].points;
+            points.clear();
+            for (std::uint32_t k = 0; k < costs.size(); ++k) {
+                if (cycles[k] > interval) continue;
+                bool beaten = false;
+                const std::size_t stop = points.size() > look_back ? points.size() - look_back : 0;
+                for (std::size_t j = points.size(); j-- > stop && !beaten;)
+                    beaten = points[j].cycles <= cycles[k] && no_more(points[j].need, costs[k]) &&
+                             delays_[i][points[j].option] <= delays_[i][k];
+                if (!beaten) points.push_back({cycles[k], costs[k], k});
+            }
+            order_points(rows_[i]);
+        }
+        chooser_.bind(rows_);
+    }
+
+    /// Counts the delays of the rows on `p`.
+    void follow(const path& p) {
+        path_ = p;
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            rows_[i].delay.assign(rows_[i].points.size(), 0.0);
+            for (std::size_t k = 0; p.on[i] != 0 && k < rows_[i].points.size(); ++k)
+                rows_[i].delay[k] = delays_[i][rows_[i].points[k].option];
+        }
+    }
+
+    /// The offered points that are these options, or beat them.
+    selection points_of(const selection& options) const {
+        selection points(options.size(), 0);
+        for (std::size_t i = 0; i < options.size(); ++i) {
+            const std::vector<operating_point>& mine = rows_[i].points;
+            const auto k = options[i];
+            const auto as_good = [&](const operating_point& p) {
+                return p.cycles <= problem_.rows[i].cycles[k] &&
+                       no_more(p.need, problem_.rows[i].options->costs()[k]) &&
+                       delays_[i][p.option] <= delays_[i][k];
+            };
+            points[i] = static_cast<std::uint32_t>(std::find_if(mine.begin(), mine.end(), as_good) -
+                                                   mine.begin());
+        }
+        return points;
+    }
+
+    double interval_of(const selection& options) const {
+        double interval = 0.0;
+        for (std::size_t i = 0; i < options.size(); ++i)
+            interval = std::max(interval, problem_.rows[i].cycles[options[i]]);
+        return interval;
+    }
+
+    void take(const selection& points, selection& options) const {
+        options.resize(points.size());
+        for (std::size_t i = 0; i < points.size(); ++i)
+            options[i] = rows_[i].points[points[i]].option;
+    }
+
+    /// Bounds the range, and looks for better designs in it.
+    /// \returns false when there is nothing in it, or nothing more can be said of it
+    bool solve(range& r) {
+        selection start;
+        if (interval_of(best_) <= r.high) {
+            start = points_of(best_);
+        } else {
+            const verdict any = chooser_.feasible(r.high);
+            if (any == verdict::no) return false;
+            if (any == verdict::unknown) {
+                residual_ = std::min(residual_, r.bound());
+                return false;
+            }
+            start = chooser_.found();
+        }
+        constexpr int most_paths = 4;
+        path next = path_;
+        r.solved = true;
+        for (int paths = 0; paths < most_paths; ++paths) {
+            follow(next);
+            chooser_.set_duals({});
+            double bound = 0.0;
+            chooser_.minimise(chooser::delay, r.high, problem_.budget, start, bound);
+            selection options;
+            take(chooser_.found(), options);
+            if (path_.images * r.low + bound >= r.bound()) r.images = path_.images, r.delay = bound;
+            next = longest_path(options);
+            if (next.cycles < best_latency_) best_latency_ = next.cycles, best_ = options;
+            if (next.on == path_.on || hopeless(r)) break;
+            start = chooser_.found();
+        }
+        return true;
+    }
+
+    /// Halves of a range; its bound is kept when no interval lies between its ends.
+    void split(const range& r) {
+        const double first = next_candidate(rows_, std::nextafter(r.low, 0.0));
+        const double last = last_candidate(rows_, r.high);
+        if (!(first < last)) {
+            residual_ = std::min(residual_, r.bound());
+            return;
+        }
+        const double middle = std::max(
+            first,
+            last_candidate(rows_, std::min(0.5 * (first + last), std::nextafter(last, 0.0))));
+        ranges_.push_back({first, middle, r.images, r.delay, false});
+        ranges_.push_back({next_candidate(rows_, middle), last, r.images, r.delay, true});
+    }
+
+    network_view net_;
+    const allocation_problem& problem_;
+    std::span<const std::vector<double>> delays_;
+    std::size_t max_ranges_;
+    chooser chooser_;
+    path path_;
+    std::vector<frontier> rows_;
+    std::vector<range> ranges_;
+    selection best_;
+    double best_latency_ = infinity;
+    double residual_ = infinity;
+};
+
+}  // namespace hass::detail

@@ -1,0 +1,132 @@
+// Small random allocation problems: tables of cycles and costs in the place of an engine.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <hass/device/device.hpp>
+#include <hass/engine/engine.hpp>
+#include <hass/statistics/layer_statistics.hpp>
+#include <hass/workload/network.hpp>
+
+namespace random_instances {
+
+using hass::configuration;
+using hass::device;
+using hass::layer_row;
+using hass::layer_statistics;
+using hass::usage;
+
+/// splitmix64: the same draws on every standard library.
+struct draws {
+    std::uint64_t state;
+    std::uint64_t next() {
+        std::uint64_t z = (state += 0x9e3779b97f4a7c15ULL);
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+        return z ^ (z >> 31);
+    }
+    double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+    int between(int low, int high) {
+        return low + static_cast<int>(next() % static_cast<std::uint64_t>(high - low + 1));
+    }
+};
+
+/// One entry of a table engine.
+struct choice {
+    double cycles;
+    usage cost;
+};
+
+/// An engine whose cycles and costs stand in tables, one a row; the row is told by its number of
+/// input channels. Pairs that are zero save cycles down to the floor of one half.
+struct table_engine {
+    std::vector<std::vector<choice>> tables;
+    double lut_per_missing_bram18 = 0.0;
+
+    const choice& at(const layer_row& row, const configuration& c) const {
+        return tables[static_cast<std::size_t>(row.in.channels - 1)]
+                     [static_cast<std::size_t>(c.folding.macs - 1)];
+    }
+    double cycles(const layer_row& row, const layer_statistics& s, const configuration& c) const {
+        return at(row, c).cycles * std::max(0.5, 1.0 - s.pair_sparsity);
+    }
+    usage cost(const layer_row& row, const configuration& c) const { return at(row, c).cost; }
+    template <class Visit>
+    void for_each(const layer_row& row, Visit visit) const {
+        const auto& table = tables[static_cast<std::size_t>(row.in.channels - 1)];
+        for (std::size_t k = 0; k < table.size(); ++k) {
+            configuration c;
+            c.folding.macs = static_cast<int>(k) + 1;
+            visit(c);
+        }
+    }
+};
+
+struct instance {
+    hass::network net;
+    table_engine engine;
+    device board;
+    hass::network_statistics statistics;
+};
+
+/// 2 to 6 layers with up to 7 configurations, drawn so that up to three resources bind at once.
+inline instance draw_instance(std::uint64_t seed) {
+    draws d{seed};
+    instance x;
+    const int layers = d.between(2, 6);
+    const bool whole = d.between(0, 1) == 0;   // integer needs, many ties
+    const bool folded = d.between(0, 1) == 0;  // cost grows as cycles fall, like real engines
+    const bool credits = d.between(0, 3) == 0;
+    const auto amount = [&](double most) {
+        const double v = most * d.uniform();
+        return whole ? std::floor(v) : v;
+    };
+    usage all{};
+    for (int i = 0; i < layers; ++i) {
+        layer_row row;
+        row.in = row.out = {i + 1, 1, 1};
+        x.net.rows.push_back(row);
+        x.net.edges.push_back({i - 1, i});
+        const int options = d.between(1, layers > 4 ? 5 : 7);
+        std::vector<choice> table;
+        const double work = 50.0 + std::floor(500.0 * d.uniform());
+        for (int k = 0; k < options; ++k) {
+            const int fold = d.between(1, 12);
+            choice c;
+            c.cycles = folded ? std::ceil(work / fold) : std::floor(1.0 + 40.0 * d.uniform());
+            c.cost.dsp =
+                folded ? std::floor(fold * (0.5 + d.uniform())) + 1 : std::floor(amount(20));
+            c.cost.lut = (folded ? 40.0 * fold : 0.0) + amount(300);
+            c.cost.ff = 1.0;
+            c.cost.bram18 = folded ? std::floor(fold * d.uniform()) : std::floor(amount(10));
+            c.cost.uram = std::floor(amount(3));
+            c.cost.bandwidth = d.between(0, 3) == 0 ? amount(2) : 0.0;
+            // the published model gives credits: layers that cost less than nothing
+            if (credits && d.between(0, 3) == 0) c.cost.lut = -amount(100), c.cost.ff = -5.0;
+            table.push_back(c);
+            all += c.cost;
+        }
+        x.engine.tables.push_back(table);
+        layer_statistics s;
+        s.pair_sparsity = d.uniform();
+        x.statistics.push_back(s);
+    }
+    // budgets between starving and plenty; resources that do not bind get all there is
+    const double tightness = 0.1 + 0.5 * d.uniform();
+    x.board.name = "drawn";
+    x.board.budget = all + usage{1, 5000, 500, 0, 0, 0};
+    usage& b = x.board.budget;
+    b.dsp = 1.0 + std::floor(all.dsp * tightness * (0.5 + d.uniform()));
+    if (d.between(0, 2) != 0) b.lut = 1.0 + std::abs(all.lut) * tightness * (0.5 + d.uniform());
+    if (d.between(0, 1) != 0) b.bram18 = std::floor(all.bram18 * tightness * (0.5 + d.uniform()));
+    if (d.between(0, 3) == 0) b.uram = std::floor(all.uram * tightness);
+    // in every second, block RAMs that are missing are built from LUTs, cheap or dear
+    if (seed % 2 == 0) x.engine.lut_per_missing_bram18 = d.between(1, 40);
+    return x;
+}
+
+}  // namespace random_instances
