@@ -352,6 +352,7 @@ class search_job {
             {"hardware-aware", "hardware_aware"}};
         hass::json file{{"hass_version", HASS_VERSION},
                         {"network", bench_.source},
+                        {"accuracy", bench_.note.empty() ? "measured" : "predicted"},
                         {"device", board_.name},
                         {"budget", hass::to_json(board_)},
                         {"engine", settings_.engine},
@@ -389,6 +390,7 @@ class search_job {
         fmt::print("\n{}: engines '{}', resource model '{}'\n\n{}\n",
                    fs::path(bench_.source).filename().string(), settings_.engine,
                    settings_.resources, hass::comparison_table(solutions_, board_));
+        if (!bench_.note.empty()) fmt::print("{}\n\n", bench_.note);
         fmt::print("What stops each design from being faster\n");
         for (const hass::solution_report& d : solutions_)
             fmt::print("  {}: {}\n", d.label, d.limit);

@@ -29,11 +29,11 @@ void stop(int signal) {
 int start(const settings& s) {
     const hass::owned_device board = hass::device_by_name(s.device);
     if (!s.write_statistics.empty()) {
-        write_statistics(s);
+        s.merge_statistics.empty() ? write_statistics(s) : merge_statistics(s);
         return 0;
     }
     hass::prepare_folder(s.out);
-    workbench bench = s.statistics.empty() ? on_images(s) : on_table(s);
+    workbench bench = s.statistics.empty() ? on_images(s) : on_statistics(s);
     std::signal(SIGINT, stop);
     std::signal(SIGTERM, stop);
     return run(s, bench, board.limits());

@@ -6,13 +6,17 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <hass/device/boards.hpp>
 #include <hass/error.hpp>
 #include <hass/search/optimizers.hpp>
+#include <system_error>
 
 namespace hass_search {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 const std::vector<std::string> engine_flags{"spe", "dense", "mixed"};
 const std::vector<std::string> resource_flags{"calibrated", "published", "repaired"};
@@ -21,6 +25,16 @@ const std::vector<std::string> granularity_flags{"layer", "channel"};
 const std::vector<std::string> exempt_flags{"first", "last"};
 const std::vector<std::string> sparsity_flags{"layers", "macs"};
 const std::vector<std::string> search_flags{"both", "hardware"};
+
+/// Names of the networks whose statistics ship with the library.
+std::vector<std::string> ready_made() {
+    std::vector<std::string> names;
+    std::error_code failed;
+    for (const auto& file : fs::directory_iterator(shipped + "/statistics", failed))
+        if (file.path().extension() == ".statistics") names.push_back(file.path().stem().string());
+    std::sort(names.begin(), names.end());
+    return names;
+}
 
 void describe_flags(CLI::App& app, settings& s) {
     const auto list = [](const auto& names) { return fmt::format("{}", fmt::join(names, ", ")); };
@@ -49,10 +63,18 @@ void describe_flags(CLI::App& app, settings& s) {
         "--resize", s.resize,
         "Scale images of another size (shorter side to 8/7 of the network's, bilinear) and "
         "cut out the middle");
+    app.add_option(
+        "--network", s.network,
+        "Ready-made statistics in place of a model and images, on a u250: " + list(ready_made()));
     app.add_option("--statistics", s.statistics,
-                   "Measured sensitivities and statistics in place of images, JSON");
+                   "A file of measured statistics in place of a model and images");
     app.add_option("--write-statistics", s.write_statistics,
-                   "Measure that file on the images, and end");
+                   "Measure that file on the images, or go on measuring it, and end; with "
+                   "--statistics at the thresholds of that file");
+    app.add_option("--merge-statistics", s.merge_statistics,
+                   "Files measured on different images, to be joined into --write-statistics")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->delimiter(',');
     app.add_option("--device", s.device, "Board, or a .json file: " + list(boards))
         ->capture_default_str();
     app.add_option("--engine", s.engine,
@@ -153,6 +175,32 @@ void check(const settings& s) {
     for (const double l : s.lambda)
         require(l >= 0.0 && std::isfinite(l), fmt::format("--lambda {}: must not be negative", l));
 }
+
+/// Which of the flags may stand together, and what --network stands for.
+/// \throws hass::error naming the flag
+void resolve(const CLI::App& app, settings& s) {
+    const auto refuse = [&](const char* flag, const std::string& why) {
+        if (app.count(flag) > 0) throw hass::error(std::string(flag) + ": " + why);
+    };
+    if (app.count("--network") > 0) {
+        refuse("--statistics", "not with --network, which names a file itself");
+        refuse("--write-statistics", "needs --model, --images and --labels, not --network");
+        const std::vector<std::string> names = ready_made();
+        if (std::find(names.begin(), names.end(), s.network) == names.end())
+            throw hass::unknown_name("network", s.network, names);
+        s.statistics = shipped + "/statistics/" + s.network + ".statistics";
+        if (app.count("--device") == 0) s.device = "u250";
+    }
+    if (s.write_statistics.empty()) {
+        refuse("--merge-statistics", "needs --write-statistics, the file to write");
+        if (!s.statistics.empty())
+            for (const char* flag : {"--model", "--images", "--labels", "--mean", "--std",
+                                     "--scale", "--first-images", "--resize"})
+                refuse(flag, "needs images, but statistics (" + s.statistics +
+                                 ") stand in for the network and its images");
+    }
+}
+
 }  // namespace
 
 bool parse(int argc, const char* const* argv, settings& s) {
@@ -169,6 +217,7 @@ bool parse(int argc, const char* const* argv, settings& s) {
     } catch (const CLI::ParseError& wrong) {
         throw hass::error(wrong.what());
     }
+    resolve(app, s);
     check(s);
     return true;
 }

@@ -17,8 +17,10 @@ struct settings {
     std::string model = shipped + "/fashion.onnx";
     std::string images = shipped + "/fashion_images.npy";
     std::string labels = shipped + "/fashion_labels.npy";
-    std::string statistics;
+    std::string network;
+    std::string statistics;  // file; that of `network` when one is named
     std::string write_statistics;
+    std::vector<std::string> merge_statistics;
     std::vector<float> mean{0.286041F};
     std::vector<float> std{0.353024F};
     float scale = 1.0F / 255.0F;

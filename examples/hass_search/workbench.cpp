@@ -2,23 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
 #include <hass/emulate/fixed_point.hpp>
 #include <hass/emulate/resize.hpp>
 #include <hass/emulate/sensitivity.hpp>
 #include <hass/error.hpp>
+#include <hass/files.hpp>
 #include <hass/report/progress.hpp>
+#include <hass/statistics/measured.hpp>
 #include <hass/statistics/store.hpp>
 #include <hass/workload/npy.hpp>
 #include <hass/workload/onnx.hpp>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace hass_search {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 /// A network with images and labels that fit each other.
 struct emulated {
@@ -80,33 +86,63 @@ workbench on_images(const settings& s) {
     return bench;
 }
 
-workbench on_table(const settings& s) {
+workbench on_statistics(const settings& s) {
+    const auto measured =
+        std::make_shared<hass::measured_network>(hass::read_statistics(s.statistics));
+    const auto accuracy = std::make_shared<hass::additive_accuracy>(*measured);
     workbench bench;
-    bench.net = hass::load_onnx(s.model).net;
-    bench.source = s.model;
-    const auto table =
-        std::make_shared<hass::measured_table>(hass::read_table(s.statistics, bench.net));
-    bench.magnitudes = table->magnitudes();
-    bench.accuracy = [table](const hass::network_thresholds& t) { return table->accuracy(t); };
-    bench.measure = [table](const hass::network_thresholds& t) {
-        // top-5 is known for the untouched network only
-        return hass::measurement{table->accuracy(t), table->top5, table->statistics(t)};
+    bench.net = measured->net;
+    bench.source = s.statistics;
+    bench.note = fmt::format(
+        "Accuracy is predicted: losses of single tensors, measured on {} images, are added "
+        "(docs/results.md says how far off that is).",
+        measured->images);
+    bench.magnitudes = measured->magnitudes();
+    bench.accuracy = [measured, accuracy](const hass::network_thresholds& t) {
+        return accuracy->accuracy(t);
+    };
+    bench.measure = [measured, accuracy](const hass::network_thresholds& t) {
+        return hass::measurement{accuracy->accuracy(t), accuracy->top5_accuracy(t),
+                                 measured->statistics(t)};
     };
     return bench;
 }
 
 void write_statistics(const settings& s) {
     const emulated e(s);
-    hass::progress_bar bar("statistics", 1);
-    hass::sensitivity_options options;
+    hass::measuring_options options;
     options.highest = {s.highest_sparsity, s.highest_sparsity};
     options.run = e.options;
     options.cache_bytes = static_cast<std::size_t>(s.cache_mib) << 20;
+    hass::prepare_folder(fs::absolute(s.write_statistics).parent_path());
+    std::optional<hass::measured_network> known;
+    if (fs::exists(s.write_statistics)) {
+        known = hass::read_statistics(s.write_statistics);
+        if (known->sources != std::vector{hass::fingerprint(e.images, e.labels)})
+            throw hass::error(s.write_statistics +
+                              ": exists, measured on other images; --statistics takes its "
+                              "thresholds for a second file, --merge-statistics joins the two");
+    } else if (!s.statistics.empty()) {
+        known = hass::read_statistics(s.statistics);
+    }
+    if (known) options.known = &*known;
+    hass::progress_bar bar("statistics", 1);
     options.progress = [&](std::size_t done, std::size_t total) { bar.show(done, total, ""); };
-    hass::write_table(s.write_statistics,
-                      hass::measure_sensitivity(e.network, e.images, e.labels, options));
+    options.checkpoint = [&](const hass::measured_network& m) {
+        hass::write_statistics(s.write_statistics, m);
+    };
+    hass::write_statistics(s.write_statistics,
+                           hass::measure_network(e.network, e.images, e.labels, options));
     bar.finish();
     fmt::print("written: {}\n", s.write_statistics);
+}
+
+void merge_statistics(const settings& s) {
+    hass::measured_network sum = hass::read_statistics(s.merge_statistics.front());
+    for (std::size_t i = 1; i < s.merge_statistics.size(); ++i)
+        sum = hass::merged(sum, hass::read_statistics(s.merge_statistics[i]));
+    hass::write_statistics(s.write_statistics, sum);
+    fmt::print("written: {}, measured on {} images\n", s.write_statistics, sum.images);
 }
 
 }  // namespace hass_search

@@ -1,4 +1,4 @@
-// The network under search: an emulator on images, or a table of measurements.
+// The network under search: an emulator on images, or what was measured of it.
 #pragma once
 
 #include <functional>
@@ -21,15 +21,19 @@ struct workbench {
     /// From now on runs may end once they are known to miss this accuracy; empty: they never do.
     std::function<void(double floor)> limit;
     std::string source;
+    std::string note;  // where accuracy comes from, when not from images
 };
 
 /// Images and the emulator.
 workbench on_images(const settings& s);
 
-/// The table of --statistics; no images.
-workbench on_table(const settings& s);
+/// What was measured, of --statistics or --network; no images, no weights.
+workbench on_statistics(const settings& s);
 
-/// Measures the table that --statistics takes.
+/// Measures the file that --statistics takes, or goes on measuring it.
 void write_statistics(const settings& s);
+
+/// Joins files of one network measured on several sets of images.
+void merge_statistics(const settings& s);
 
 }  // namespace hass_search

@@ -19,8 +19,10 @@
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/measure.hpp>
+#include <hass/statistics/measured.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
+#include <hass/statistics/spread.hpp>
 #include <hass/statistics/store.hpp>
 #include <hass/statistics/streams.hpp>
 #include <hass/statistics/thinned.hpp>

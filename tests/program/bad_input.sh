@@ -72,6 +72,26 @@ refuses trials --trials 0
 refuses trials --trials -3
 refuses trials --trials many
 refuses --no-such-flag --no-such-flag
-refuses missing.json --statistics missing.json
+refuses missing.statistics --statistics missing.statistics
+refuses "is not a statistics file" --statistics random.onnx
+refuses "cut short" --statistics empty.onnx
+printf 'HASSSTAT\x02\0\0\0%016d' 0 >newer.statistics
+refuses "version 2, this library reads 1" --statistics newer.statistics
+for ready in "$data"/statistics/*.statistics; do
+    [ -e "$ready" ] || continue
+    name=$(basename "$ready" .statistics)
+    refuses "did you mean '$name'" --network "${name}x"
+    refuses "--images: needs images" --network "$name" --images "$data/fashion_images.npy"
+    refuses "--model: needs images" --statistics "$ready" --model "$data/fashion.onnx"
+    refuses "--first-images: needs images" --network "$name" --first-images 5
+    refuses "--write-statistics: needs" --network "$name" --write-statistics other.statistics
+    refuses "--statistics: not with --network" --network "$name" --statistics "$ready"
+    refuses "of another network" --statistics "$ready" --write-statistics other.statistics
+    head -c 5000 "$ready" >short.statistics
+    refuses "cut short within the header" --statistics short.statistics
+done
+refuses "--merge-statistics: needs --write-statistics" --merge-statistics a,b
+refuses a.statistics --write-statistics sum.statistics --merge-statistics a.statistics
+[ ! -e sum.statistics ] && [ ! -e other.statistics ] || { echo "a file is left"; failures=$((failures + 1)); }
 
 [ $failures -eq 0 ] || { echo "$failures failures"; exit 1; }

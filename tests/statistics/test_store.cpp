@@ -1,165 +1,193 @@
-// The measured table: what it predicts, and that its file survives a round trip or says why not.
-#include <array>
+// Statistics files: what is read is what was written, and whatever is wrong is named.
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <limits>
-#include <numeric>
 #include <random>
 #include <string>
-#include <vector>
 
 #include <hass/statistics/store.hpp>
 
-#include "random_layers.hpp"
+#include "random_measured.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 
-hass::network two_layers() {
-    hass::layer_row conv;
-    conv.in = {2, 5, 5}, conv.out = {3, 5, 5}, conv.kernel_h = conv.kernel_w = 3;
-    conv.pad_top = conv.pad_left = conv.pad_bottom = conv.pad_right = 1;
-    hass::layer_row pool;
-    pool.kind = hass::layer_kind::global_average_pool, pool.in = {3, 5, 5}, pool.out = {3, 1, 1};
-    hass::layer_row fc;
-    fc.kind = hass::layer_kind::linear, fc.in = {3, 1, 1}, fc.out = {4, 1, 1};
-    return {{conv, pool, fc}, {{-1, 0}, {0, 1}, {1, 2}}, {"conv", "pool", "fc"}};
+/// A file with checksums and lengths made right again, so that what lies behind them is seen.
+std::string sealed(const std::string& header, const std::string& body, std::uint32_t version = 1) {
+    std::string file(hass::statistics_magic);
+    hass::detail::put(file, version);
+    hass::detail::put(file, static_cast<std::uint32_t>(header.size()));
+    hass::detail::put(file, hass::detail::crc(header));
+    hass::detail::put(file, hass::detail::crc(body));
+    return file + header + body;
 }
 
-hass::tensor_sensitivity tensor(std::vector<double> top1, std::vector<double> channels) {
-    return {{0.0, 0.1, 0.4}, {0.1, 0.3, 0.6}, std::move(top1), std::move(channels)};
-}
+struct parts {
+    std::string header;
+    std::string body;
 
-hass::measured_table table() {
-    const hass::network net = two_layers();
-    hass::measured_table t;
-    t.network = "two.onnx", t.images = 100, t.top1 = 0.9, t.top5 = 0.99, t.rows = 3;
-    t.places = {0, 2};
-    t.layers = {
-        {"conv", net.rows[0], tensor({0.9, 0.88, 0.7}, {0.1, 0.1, 0.2, 0.4, 0.5, 0.7}),
-         tensor({0.9, 0.9, 0.8}, {0.0, 0.2, 0.2, 0.4, 0.6, 0.6})},
-        {"fc", net.rows[2], tensor({0.9, 0.85, 0.6}, {0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 0.6, 0.6, 0.6}),
-         tensor({0.9, 0.91, 0.9}, {0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 0.6, 0.6, 0.6})}};
-    return t;
-}
+    explicit parts(const std::string& file) {
+        std::string_view length = std::string_view(file).substr(12);
+        const auto size = hass::detail::take<std::uint32_t>(length);
+        header = file.substr(24, size);
+        body = file.substr(24 + size);
+    }
+};
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
     const std::size_t at = text.find(what);
+    INFO(what << " in " << text);
     REQUIRE(at != std::string::npos);
     return text.replace(at, what.size(), by);
 }
 
+/// One 2x2 convolution of two channels, two thresholds and one measured of either tensor.
+hass::measured_network one_layer() {
+    hass::layer_row row;
+    row.in = {2, 4, 4}, row.out = {3, 3, 3}, row.kernel_h = row.kernel_w = 2;
+    hass::measured_network m;
+    m.name = "one", m.weights = 0xabc, m.sources = {7}, m.images = 100;
+    m.net = {{row}, {{hass::network_input, 0}}, {"conv"}};
+    m.untouched = {90, 99, 0.5};
+    const hass::sampled_magnitudes values{{0.0F, 0.5F}, {0, 30000}, {0, 10, 20000, 40000}};
+    const hass::sensitivity_curve curve{{0.5F}, {{80, 95, 0.75}}};
+    m.layers = {{0, values, values, curve, curve, {}}};
+    m.layers[0].natural.windows = {{1, 4, {0.0, 0.0, 0.0, 0.0, 1.0, 0.2, 0.2, 0.2, 0.2, 0.2}}};
+    hass::detail::round_to_steps(m.layers[0].natural.windows[0]);
+    return m;
+}
+
+void refused(const std::string& file, const std::string& why) {
+    INFO(why);
+    CHECK_THROWS_WITH(hass::parse_statistics(file, "f.hass"),
+                      Catch::StartsWith("f.hass: ") && Catch::Contains(why));
+}
+
 }  // namespace
 
-static_assert(hass::MagnitudeDistribution<hass::exact_magnitudes>);
-static_assert(hass::MagnitudeDistribution<hass::magnitude_histogram>);
-
-TEST_CASE("losses of single tensors add up") {
-    const hass::measured_table t = table();
-    hass::network_thresholds tau(3);
-    CHECK(t.accuracy(tau) == Approx(0.9));
-    tau[0].weight = 0.1;
-    CHECK(t.accuracy(tau) == Approx(0.88));
-    tau[2].weight = 0.25;  // half way between two measurements
-    CHECK(t.accuracy(tau) == Approx(0.88 - 0.175));
-    tau[0].activation = 0.8;  // twice the last threshold: twice its loss
-    CHECK(t.accuracy(tau) == Approx(0.88 - 0.175 - 0.2));
-    tau[2].activation = 0.1;
-    CHECK(t.accuracy(tau) == Approx(0.88 - 0.175 - 0.2 + 0.01));
-    tau[0].weight = 100.0;
-    CHECK(t.accuracy(tau) == 0.0);
-    CHECK_THROWS_AS(t.accuracy({}), hass::error);
-}
-
-TEST_CASE("statistics follow from the channels' sparsities") {
-    const hass::measured_table t = table();
-    const hass::network_statistics s = t.statistics({{0.1, 0.1}, {}, {0.25, 0.0}});
-    REQUIRE(s.size() == 3);
-    CHECK(s[0].weight_sparsity == Approx(0.3));
-    CHECK(s[0].activation_sparsity == Approx(0.3));
-    const double alive = (0.8 * 0.8 + 0.6 * 0.6) / 2.0;
-    CHECK(s[0].pair_sparsity == Approx(1.0 - alive));
-    CHECK(s[0].pair_sparsity_padded ==
-          Approx(1.0 - alive * static_cast<double>(hass::inside_mac_count(t.layers[0].row)) /
-                           static_cast<double>(hass::mac_count(t.layers[0].row))));
-    CHECK(s[2].weight_sparsity == Approx(0.45));
-    CHECK(s[2].pair_sparsity == Approx(1.0 - 0.55 * 0.9));
-    REQUIRE(s[0].windows.size() == 1);
-    REQUIRE(s[0].windows[0].blocks() == 2);
-    double mean = 0.0;
-    for (std::size_t block = 0; block < 2; ++block) {
-        const auto row = s[0].windows[0].share.begin() + static_cast<std::ptrdiff_t>(10 * block);
-        CHECK(std::accumulate(row, row + 10, 0.0) == Approx(1.0));
-        for (int z = 0; z < 10; ++z) mean += z * row[z] / 18.0;
+TEST_CASE("what a statistics file gives back is what was written") {
+    std::mt19937 bits(17);
+    for (int i = 0; i < 200; ++i) {
+        const hass::measured_network m = test::random_measured(bits);
+        const std::string file = hass::format_statistics(m);
+        CHECK(hass::parse_statistics(file, "f") == m);
     }
-    CHECK(mean == Approx(1.0 - s[0].pair_sparsity_padded));
-}
-
-TEST_CASE("resampled magnitudes have the table's sparsities") {
-    const hass::network_magnitudes m = table().magnitudes();
-    REQUIRE(m.size() == 3);
-    for (const double tau : {0.0, 0.1, 0.4}) {
-        const double expected = tau == 0.0 ? 0.1 : tau == 0.1 ? 0.3 : 0.6;
-        CHECK(m[0].weights.sparsity(tau) == Approx(expected).margin(0.001));
-        CHECK(m[2].activations.sparsity(tau) == Approx(expected).margin(0.01));
-    }
-    CHECK(m[0].weights.threshold(0.6) == Approx(0.4).margin(0.001));
-}
-
-TEST_CASE("a table is the same after its file") {
-    const hass::measured_table t = table();
-    CHECK(hass::parse_table(hass::format_table(t), "text") == t);
-    const fs::path path = fs::temp_directory_path() / "hass_table_test.json";
-    hass::write_table(path, t);
-    CHECK(hass::read_table(path, two_layers()) == t);
-    CHECK_FALSE(fs::exists(path.string() + ".part"));
+    const hass::measured_network m = one_layer();
+    const fs::path path = fs::temp_directory_path() / "hass_test.statistics";
+    hass::write_statistics(path, m);
+    CHECK(hass::read_statistics(path) == m);
+    CHECK_FALSE(fs::exists(path.string() + ".tmp"));
     fs::remove(path);
-    CHECK_THROWS_WITH(hass::read_table(path), path.string() + ": cannot be opened for reading");
-    CHECK_THROWS_AS(hass::write_table("/no/such/folder/t.json", t), hass::error);
+    CHECK_THROWS_WITH(hass::read_statistics(path), path.string() + ": no such file");
+    CHECK_THROWS_AS(hass::write_statistics("/no/such/folder/f", m), hass::error);
 }
 
-TEST_CASE("a table of another network is refused") {
-    const hass::measured_table t = table();
-    CHECK_NOTHROW(t.check(two_layers()));
-    hass::network other = two_layers();
-    other.rows[2].out.channels = 5;
-    CHECK_THROWS_WITH(t.check(other),
-                      "statistics of 'two.onnx' are of another network: layer 'fc' "
-                      "is not what was measured");
-    other = two_layers();
-    other.rows.pop_back();
-    other.edges.pop_back();
-    CHECK_THROWS_AS(t.check(other), hass::error);
+TEST_CASE("the layout of a statistics file is the documented one") {
+    const std::string file = hass::format_statistics(one_layer());
+    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(file.at(i)); };
+    CHECK(file.substr(0, 8) == "HASSSTAT");
+    CHECK((at(8) == 1 && at(9) == 0 && at(10) == 0 && at(11) == 0));
+    const std::size_t header = at(12) + 256U * at(13);
+    CHECK(file.at(24) == '{');
+    CHECK(file.at(23 + header) == '}');
+    // 4 sparsities; 2 blocks x 5 shares; twice 2 thresholds, 2 + 4 shares, 1 measured
+    CHECK(file.size() == 24 + header + 4 * 8 + 10 * 2 + 2 * (2 * 4 + 6 * 2 + 20));
+    const std::size_t windows = 24 + header + 32;
+    CHECK(at(windows + 8) + 256U * at(windows + 9) == 65535);    // certain: four pairs
+    CHECK(at(windows + 10) + 256U * at(windows + 11) == 13107);  // a fifth
+    CHECK(hass::detail::crc("123456789") == 0xcbf43926U);        // the CRC-32 of everybody
 }
 
-TEST_CASE("a file that is wrong is refused with the field's name") {
-    const std::string good = hass::format_table(table());
-    const auto refused = [](const std::string& content, const std::string& why) {
-        INFO(why);
-        CHECK_THROWS_WITH(hass::parse_table(content, "f.json"),
-                          Catch::StartsWith("f.json: ") && Catch::Contains(why));
+TEST_CASE("a statistics file cut short, lengthened or changed anywhere is refused") {
+    std::mt19937 bits(18);
+    const std::string good = hass::format_statistics(test::random_measured(bits));
+    for (std::size_t length = 0; length < good.size(); length += 1 + length / 50)
+        CHECK_THROWS_AS(hass::parse_statistics(good.substr(0, length), "f"), hass::error);
+    refused(good + '\0', "1 bytes too many");
+    refused(good.substr(0, good.size() - 1), "cut short");
+    refused(good.substr(0, 20), "cut short in front of the header");
+    refused("GIF89a", "is not a statistics file");
+    for (int i = 0; i < 500; ++i) {
+        std::string bad = good;
+        const std::size_t at = bits() % bad.size();
+        bad[at] = static_cast<char>(bad[at] ^ (1 << bits() % 8));
+        CHECK_THROWS_AS(hass::parse_statistics(bad, "f"), hass::error);
+    }
+}
+
+TEST_CASE("a header that says nonsense is refused by field") {
+    const parts good(hass::format_statistics(one_layer()));
+    CHECK_NOTHROW(hass::parse_statistics(sealed(good.header, good.body), "f"));
+    refused(sealed(good.header, good.body, 2), "version 2, this library reads 1");
+    const auto changed = [&](const std::string& what, const std::string& by) {
+        return sealed(replaced(good.header, what, by), good.body);
     };
-    for (std::size_t length = 0; length + 2 < good.size(); length += 7)
-        CHECK_THROWS_AS(hass::parse_table(good.substr(0, length), "f.json"), hass::error);
-    refused(good.substr(0, good.size() / 2), "cut short");
-    refused("[]", "'format' is missing");
-    refused(replaced(good, "hass measured table", "something"), "'format' is not a measured table");
-    refused(replaced(good, "\"version\":1", "\"version\":2"),
-            "'version' is 2, this library reads 1");
-    refused(replaced(good, "\"images\":100", "\"images\":0"), "'images' is not within");
-    refused(replaced(good, "\"images\":100", "\"images\":1e300"), "'images' is not an integer");
-    refused(replaced(good, "\"images\":100", "\"images\":18446744073709551615"), "not within");
-    refused(replaced(good, "\"top1\":0.9,", "\"top1\":1.5,"), "'top1' is not within 0 and 1");
-    refused(replaced(good, "\"place\":2", "\"place\":3"), "'layers[1].place' is not within");
-    refused(replaced(good, "\"place\":2", "\"place\":0"), "'layers[1].place' does not ascend");
-    refused(replaced(good, "\"kind\":\"linear\"", "\"kind\":\"add\""), "'layers[1].row.kind'");
-    refused(replaced(good, "[0.0,0.1,0.4]", "[0.0,0.4,0.1]"), "thresholds' does not ascend");
-    refused(replaced(good, "[0.0,0.1,0.4]", "[0.1,0.2,0.4]"), "thresholds' does not begin with 0");
-    refused(replaced(good, "[0.0,0.1,0.4]", "[]"), "thresholds' is not a list of numbers");
-    refused(replaced(good, "[0.1,0.3,0.6]", "[0.1,0.3]"), "sparsity' is not a list of 3");
-    refused(replaced(good, "[0,200,200,400,600,600]", "[0,200]"), "channels' is not a list of 6");
-    refused(replaced(good, "[0,200,200,400,600,600]", "[0,200,200,400,600,6000]"),
-            "'layers[0].activation.channels' is not within 0 and 1000");
+    refused(sealed("[1, 2", good.body), "the header is not JSON");
+    refused(sealed("[1, 2]", good.body), "the header is not an object");
+    refused(changed("\"images\":100", "\"image\":100"),
+            "unknown field 'image'; did you mean 'images'?");
+    refused(changed("\"images\":100,", ""), "'images' is missing");
+    refused(changed("\"images\":100", "\"images\":0"), "'images' is not within 1");
+    refused(changed("\"images\":100", "\"images\":1.5"), "'images' is not an integer");
+    refused(changed("\"images\":100", "\"images\":18446744073709551615"), "'images' is not within");
+    refused(changed("\"top1\":90", "\"top1\":101"), "'top1' is not within 0 and 100");
+    refused(changed("\"top1\":90", "\"top1\":100"), "100 and 99 right answers");
+    refused(changed("\"loss\":0.5", "\"loss\":-0.5"), "a loss that is not within");
+    refused(changed("\"loss\":0.5", "\"loss\":1e999"), "the header is not JSON");
+    refused(changed("0000000000000abc", "0000000000000abx"), "'weights' is not a number of 16");
+    refused(changed("\"convolution\"", "\"convolutoin\""), "did you mean 'convolution'?");
+    refused(changed("\"convolution\"", "\"add\""), "is not the next convolution");
+    refused(changed("\"in\":[2,4,4]", "\"in\":[2,4]"), "'rows[0].in' is not a list of 3");
+    refused(changed("\"in\":[2,4,4]", "\"in\":[2,4,5]"), "layer 'conv'");
+    refused(changed("\"in\":[2,4,4]", "\"in\":[2,4,0]"), "'rows[0].in' is not within 1");
+    refused(changed("\"in\":[2,4,4]", "\"on\":[2,4,4]"), "unknown field 'rows[0].on'");
+    refused(changed("\"kernel\":[2,2]", "\"kernel\":[2,99999999]"), "'rows[0].kernel'");
+    refused(changed("[[-1,0]]", "[[-1,1]]"), "topological order");
+    refused(changed("[[-1,0]]", "[]"), "has no input");
+    refused(changed("\"thresholds\":[2,2]", "\"thresholds\":[2,0]"), "thresholds' is not within 1");
+    refused(changed("\"thresholds\":[2,2]", "\"thresholds\":[2,4097]"),
+            "thresholds' is not within");
+    refused(changed("\"thresholds\":[2,2]", "\"thresholds\":[2,4096]"), "cut short");
+    refused(changed("\"measured\":[1,1]", "\"measured\":[1,0]"), "20 bytes too many");
+    refused(changed("\"row\":0", "\"row\":1"), "'layers[0].row' is not the next");
+    refused(sealed(replaced(good.header, "\"layers\":[{", "\"layers\":[{},{"), good.body),
+            "'layers[0].row' is missing");
+    // Shapes whose windows would take gigabytes are refused by the file's length alone.
+    std::string large = replaced(good.header, "\"in\":[2,4,4]", "\"in\":[1048576,4,4]");
+    refused(sealed(large, good.body), "cut short");
+}
+
+TEST_CASE("numbers of the body that cannot be are refused by layer") {
+    const hass::measured_network good = one_layer();
+    const auto bad = [&](const auto& change, const std::string& why) {
+        hass::measured_network m = good;
+        change(m, m.layers[0]);
+        refused(hass::format_statistics(m), why);
+    };
+    using net = hass::measured_network;
+    using layer = hass::measured_layer;
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const auto nan_f = std::numeric_limits<float>::quiet_NaN();
+    bad([&](net&, layer& l) { l.natural.pair_sparsity = nan; }, "layer 'conv': a sparsity");
+    bad([&](net&, layer& l) { l.natural.weight_sparsity = 1.01; }, "layer 'conv': a sparsity");
+    bad([&](net&, layer& l) { l.weights.thresholds[1] = nan_f; }, "weights: thresholds");
+    bad(
+        [&](net&, layer& l) {
+            l.activations.thresholds = {0.5F, 0.5F};
+        },
+        "activations: thresholds");
+    bad([&](net&, layer& l) { l.weights.thresholds[0] = 0.1F; }, "the first threshold is not 0");
+    bad([&](net&, layer& l) { l.weights.whole = {3, 2}; }, "weights: shares of zeros");
+    bad([&](net&, layer& l) { l.weights.channels[1] = 40001; }, "weights: shares of zeros");
+    bad([&](net&, layer& l) { l.weight_curve.thresholds[0] = 0.0F; }, "not above 0");
+    bad([&](net&, layer& l) { l.weight_curve.answered[0].top5 = 101; },
+        "101 right answers for 100");
+    bad([&](net&, layer& l) { l.weight_curve.answered[0].loss = nan; },
+        "a loss that is not within");
+    const parts file(hass::format_statistics(good));
+    std::string body = file.body;
+    body[32] = 1;  // the first share of the first window
+    refused(sealed(file.header, body), "do not sum to 1");
 }

@@ -50,12 +50,14 @@ struct emulation {
     std::size_t images = 0;         ///< that were run
     std::size_t top1 = 0;           ///< images whose label has the highest logit
     std::size_t top5 = 0;           ///< ... is among the five highest
+    double loss = 0.0;              ///< cross-entropy of the labels, nats, sum over the images
     network_statistics statistics;  ///< one entry a row; empty when none were asked for
     limit_verdict verdict = limit_verdict::open;  ///< on an `accuracy_limit`, where there is one
     std::optional<double> estimate;  ///< of top-1 over all images, where the run ended before them
 
     double top1_accuracy() const { return estimate.value_or(share(top1)); }
     double top5_accuracy() const { return share(top5); }
+    double mean_loss() const { return images == 0 ? 0.0 : loss / static_cast<double>(images); }
 
   private:
     double share(std::size_t count) const {
@@ -227,6 +229,14 @@ class window_collector {
     const program& program_;
     std::vector<std::vector<std::unique_ptr<activation_windows>>> rows_;  ///< a worker and row each
 };
+
+/// -log of the share that softmax gives to `label`, nats.
+inline double cross_entropy(std::span<const float> answer, std::size_t label) {
+    const double top = *std::max_element(answer.begin(), answer.end());
+    double sum = 0.0;
+    for (const float x : answer) sum += std::exp(static_cast<double>(x) - top);
+    return top + std::log(sum) - static_cast<double>(answer[label]);
+}
 
 /// Classes that come before `label` when sorted by logit, equal ones by index.
 inline std::size_t rank(std::span<const float> answer, std::size_t label) {
@@ -403,6 +413,7 @@ class basic_emulator {
     bool count_answer(std::span<const float> answer, int label, emulation& result) const {
         const std::size_t better = detail::rank(answer, static_cast<std::size_t>(label));
         ++result.images;
+        result.loss += detail::cross_entropy(answer, static_cast<std::size_t>(label));
         result.top1 += better < 1 ? 1U : 0U;
         result.top5 += better < 5 ? 1U : 0U;
         return better < 1;

@@ -27,6 +27,7 @@ struct window_histogram {
     constexpr std::size_t blocks() const {
         return share.size() / (static_cast<std::size_t>(length) + 1);
     }
+    constexpr bool operator==(const window_histogram&) const = default;
 };
 
 /// One layer at one operating point. Sparsities are shares of zeros in [0, 1].
@@ -47,6 +48,7 @@ struct layer_statistics {
             if (w.channels == channels) return &w;
         return nullptr;
     }
+    constexpr bool operator==(const layer_statistics&) const = default;
 };
 
 /// Statistics of a network: `at(i)` gives those of row i (only compute rows are asked for).

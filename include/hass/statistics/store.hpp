@@ -1,485 +1,538 @@
 /// \file store.hpp
-/// What was measured of a trained network, in one file: how accurate it is when one tensor alone is
-/// clipped, and how many values of each channel that zeroes. It stands in for images: a search can
-/// ask it for accuracy and statistics at any thresholds.
+/// A measured network in one file, version 1. Numbers are little endian:
 ///
-/// Both answers are approximations, and named as such: losses of accuracy of single tensors are
-/// added up, and zeros of weights and activations are taken as independent within a channel.
+///     bytes  content
+///     8      "HASSSTAT"
+///     4      version, u32
+///     4      length of the header, u32
+///     4      CRC-32 of the header, u32
+///     4      CRC-32 of the body, u32
+///     ...    header: JSON; network, what was measured on, and each layer's number of thresholds
+///     ...    body: the layers in order, each
+///              f64 x 4   natural sparsity of weights, of activations, of pairs, of pairs padded
+///              u16 ...   natural windows, by channels in a window: blocks x (length + 1) shares
+///              then twice, for weights and for activations, with G thresholds and S measured ones
+///              f32 x G   thresholds
+///              u16 x G   share of zeros of the tensor
+///              u16 x G x in.channels  ... of each input channel
+///              S times   f32 threshold, u32 top-1, u32 top-5, f64 loss
+///
+/// Shares are u16 in steps of 1/65535. The header gives every size, so that a file of another
+/// length is refused before anything is allocated for it.
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <boost/crc.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <hass/error.hpp>
 #include <hass/files.hpp>
 #include <hass/statistics/layer_statistics.hpp>
-#include <hass/statistics/magnitude.hpp>
+#include <hass/statistics/measured.hpp>
 #include <hass/statistics/pairs.hpp>
-#include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
 
-/// One tensor (a layer's weights or its input) at ascending thresholds, the first of them 0.
-struct tensor_sensitivity {
-    std::vector<double> thresholds;
-    std::vector<double> sparsity;  ///< share of zeros at each threshold
-    std::vector<double> top1;      ///< accuracy of the network with this tensor alone clipped
-    /// Share of zeros of each input channel, thresholds x in.channels, in steps of 1/1000.
-    std::vector<double> channels;
-
-    /// Value of `samples` (one a threshold) at `tau`: linear in between, the last one beyond.
-    double at(std::span<const double> samples, double tau) const {
-        const auto [i, part] = place(tau);
-        return part > 0.0 ? samples[i] + part * (samples[i + 1] - samples[i]) : samples[i];
-    }
-    /// Share of zeros of channel `c` of `count`.
-    double channel_sparsity(double tau, std::size_t c, std::size_t count) const {
-        const auto [i, part] = place(tau);
-        const double here = channels[i * count + c];
-        return part > 0.0 ? here + part * (channels[(i + 1) * count + c] - here) : here;
-    }
-    /// Accuracy lost at `tau`; beyond the last threshold it grows in proportion.
-    double loss(double tau) const {
-        const double lost = top1.front() - at(top1, tau);
-        return tau > thresholds.back() && thresholds.back() > 0.0 ? lost * tau / thresholds.back()
-                                                                  : lost;
-    }
-
-    bool operator==(const tensor_sensitivity&) const = default;
-
-  private:
-    /// The last threshold not above `tau`, and how far `tau` is on the way to the next.
-    std::pair<std::size_t, double> place(double tau) const {
-        const auto next = std::upper_bound(thresholds.begin(), thresholds.end(), tau);
-        if (next == thresholds.begin()) return {0, 0.0};
-        const auto i = static_cast<std::size_t>(next - thresholds.begin()) - 1;
-        if (next == thresholds.end()) return {i, 0.0};
-        return {i, (tau - thresholds[i]) / (thresholds[i + 1] - thresholds[i])};
-    }
-};
-
-/// One compute row of the table.
-struct layer_sensitivity {
-    std::string name;
-    layer_row row;
-    tensor_sensitivity weight;
-    tensor_sensitivity activation;
-
-    bool operator==(const layer_sensitivity&) const = default;
-};
-
-/// Measured sensitivities and distributions of a network; an AccuracyModel.
-struct measured_table {
-    std::string network;     ///< where the network came from, for people
-    std::size_t images = 0;  ///< measured on so many
-    double top1 = 0.0;       ///< nothing clipped, share in [0, 1]
-    double top5 = 0.0;
-    std::size_t rows = 0;                   ///< of the network, compute rows and others
-    std::vector<std::size_t> places;        ///< index of each compute row among them
-    std::vector<layer_sensitivity> layers;  ///< one a compute row
-
-    bool operator==(const measured_table&) const = default;
-
-    /// \throws hass::error when the table was measured on another network
-    void check(const network_view& net) const;
-
-    /// Accuracy predicted as top1 minus the sum of the losses of single tensors, in [0, 1].
-    /// \param thresholds one entry a row of the network
-    double accuracy(const network_thresholds& thresholds) const {
-        check_size(thresholds);
-        double answer = top1;
-        for (std::size_t j = 0; j < layers.size(); ++j) {
-            answer -= layers[j].weight.loss(thresholds[places[j]].weight);
-            answer -= layers[j].activation.loss(thresholds[places[j]].activation);
-        }
-        return std::clamp(answer, 0.0, 1.0);
-    }
-
-    /// Statistics predicted from the channels' sparsities, zeros of weights and activations taken
-    /// as independent within a channel and from tap to tap. One entry a row.
-    network_statistics statistics(const network_thresholds& thresholds) const {
-        check_size(thresholds);
-        network_statistics all(rows);
-        for (std::size_t j = 0; j < layers.size(); ++j)
-            all[places[j]] = statistics(layers[j], thresholds[places[j]]);
-        return all;
-    }
-
-    /// Distributions of |x| as far as the table knows them, resampled, for the mapping of search
-    /// axes to thresholds; only those of whole layers.
-    network_magnitudes magnitudes() const {
-        network_magnitudes all(rows);
-        for (std::size_t j = 0; j < layers.size(); ++j) {
-            all[places[j]].weights = exact_magnitudes(resample(layers[j].weight));
-            all[places[j]].activations.add(resample(layers[j].activation));
-        }
-        return all;
-    }
-
-  private:
-    void check_size(const network_thresholds& thresholds) const {
-        if (thresholds.size() != rows)
-            throw error("thresholds: " + std::to_string(thresholds.size()) +
-                        " entries for a network of " + std::to_string(rows) + " rows");
-    }
-
-    /// Values whose shares below each threshold are those of the table; what is never zeroed is
-    /// spread above the last threshold, up to twice its value.
-    static std::vector<float> resample(const tensor_sensitivity& t) {
-        constexpr int count = 4096;
-        std::vector<float> values;
-        for (int i = 0; i < count; ++i) {
-            const double share = (i + 0.5) / count;
-            const auto above = std::upper_bound(t.sparsity.begin(), t.sparsity.end(), share);
-            const auto k = static_cast<std::size_t>(above - t.sparsity.begin());
-            if (k == 0) {
-                values.push_back(0.0F);
-                continue;
-            }
-            const bool last = k == t.sparsity.size();
-            const double low = t.thresholds[k - 1];
-            const double high = last ? 2.0 * low + 1e-6 : t.thresholds[k];
-            const double to = last ? 1.0 : t.sparsity[k];
-            const double part = (share - t.sparsity[k - 1]) / (to - t.sparsity[k - 1]);
-            values.push_back(static_cast<float>(low + part * (high - low)));
-        }
-        return values;
-    }
-
-    /// Share of output positions at which each tap lies inside the map, K of them.
-    static std::vector<double> inside_shares(const layer_row& row) {
-        std::vector<double> shares;
-        for (int ky = 0; ky < row.kernel_h; ++ky)
-            for (int kx = 0; kx < row.kernel_w; ++kx)
-                shares.push_back(
-                    static_cast<double>(detail::inside(row.out.height, row.in.height, row.stride_h,
-                                                       row.pad_top, ky * row.dilation_h) *
-                                        detail::inside(row.out.width, row.in.width, row.stride_w,
-                                                       row.pad_left, kx * row.dilation_w)) /
-                    static_cast<double>(row.out.pixels()));
-        return shares;
-    }
-
-    static layer_statistics statistics(const layer_sensitivity& layer,
-                                       const layer_thresholds& tau) {
-        const layer_row& row = layer.row;
-        const auto channels = static_cast<std::size_t>(row.in.channels);
-        const std::vector<double> inside = inside_shares(row);
-        std::vector<double> alive(channels);  // chance of a pair inside the map, by channel
-        double sum = 0.0;
-        for (std::size_t c = 0; c < channels; ++c) {
-            alive[c] = (1.0 - layer.weight.channel_sparsity(tau.weight, c, channels)) *
-                       (1.0 - layer.activation.channel_sparsity(tau.activation, c, channels));
-            sum += alive[c];
-        }
-        double inside_sum = 0.0;
-        for (const double share : inside) inside_sum += share;
-        const double mean = sum / static_cast<double>(channels);
-        layer_statistics s;
-        s.weight_sparsity = layer.weight.at(layer.weight.sparsity, tau.weight);
-        s.activation_sparsity = layer.activation.at(layer.activation.sparsity, tau.activation);
-        s.pair_sparsity = 1.0 - mean;
-        s.pair_sparsity_padded = 1.0 - mean * inside_sum / static_cast<double>(inside.size());
-        const int widest = window_shape(row).channels;
-        for (int width = 1; width <= widest; width *= 2) {
-            window_histogram h{width, width * taps(row), {}};
-            for (std::size_t first = 0; first < channels;
-                 first += static_cast<std::size_t>(width)) {
-                std::vector<double> share{1.0};
-                for (std::size_t c = first; c < first + static_cast<std::size_t>(width); ++c)
-                    for (const double reached : inside) share = one_more(share, alive[c] * reached);
-                h.share.insert(h.share.end(), share.begin(), share.end());
-            }
-            s.windows.push_back(std::move(h));
-        }
-        return s;
-    }
-
-    /// Distribution of a count when one more independent pair survives with chance p.
-    static std::vector<double> one_more(const std::vector<double>& share, double p) {
-        std::vector<double> next(share.size() + 1, 0.0);
-        for (std::size_t z = 0; z < share.size(); ++z) {
-            next[z] += share[z] * (1.0 - p);
-            next[z + 1] += share[z] * p;
-        }
-        return next;
-    }
-};
-
-inline void measured_table::check(const network_view& net) const {
-    const auto other = [&](const std::string& what) {
-        return error("statistics of '" + network + "' are of another network: " + what);
-    };
-    if (net.size() != rows)
-        throw other(std::to_string(rows) + " rows, the network has " + std::to_string(net.size()));
-    std::size_t j = 0;
-    for (std::size_t i = 0; i < net.size(); ++i) {
-        if (!is_compute(net[i])) continue;
-        if (j == layers.size() || places[j] != i || layers[j].row != net[i])
-            throw other("layer '" + name_of(net, i) + "' is not what was measured");
-        ++j;
-    }
-    if (j != layers.size()) throw other("layer '" + layers[j].name + "' does not exist there");
-}
-
-inline constexpr std::string_view table_format = "hass measured table";
-inline constexpr int table_version = 1;
+inline constexpr std::string_view statistics_magic = "HASSSTAT";
+inline constexpr std::uint32_t statistics_version = 1;
 
 namespace detail {
 
 using nlohmann::json;
 
-inline json to_json(const layer_row& r) {
-    return {{"kind", name(r.kind)},
-            {"in", {r.in.channels, r.in.height, r.in.width}},
-            {"out", {r.out.channels, r.out.height, r.out.width}},
-            {"kernel", {r.kernel_h, r.kernel_w}},
-            {"stride", {r.stride_h, r.stride_w}},
-            {"pad", {r.pad_top, r.pad_left, r.pad_bottom, r.pad_right}},
-            {"dilation", {r.dilation_h, r.dilation_w}},
-            {"groups", r.groups},
-            {"bias", r.bias}};
+inline constexpr std::size_t statistics_prelude = 24;
+inline constexpr int most_thresholds = 4096;  ///< of one tensor
+inline constexpr int most_taps = 1024;        ///< along one axis; products stay within an int
+
+inline std::uint32_t crc(std::string_view bytes) {
+    boost::crc_32_type sum;
+    sum.process_bytes(bytes.data(), bytes.size());
+    return sum.checksum();
 }
 
-inline json rounded(const std::vector<double>& values, double steps) {
-    json out = json::array();
-    for (const double x : values) out.push_back(std::round(x * steps) / steps);
-    return out;
+/// Appends the bytes of an integer or an IEEE number, lowest first.
+template <class T>
+void put(std::string& out, T value) {
+    if constexpr (std::is_same_v<T, float>) {
+        put(out, std::bit_cast<std::uint32_t>(value));
+    } else if constexpr (std::is_same_v<T, double>) {
+        put(out, std::bit_cast<std::uint64_t>(value));
+    } else {
+        for (std::size_t i = 0; i < sizeof(T); ++i)
+            out.push_back(static_cast<char>((std::uint64_t{value} >> (8 * i)) & 0xffU));
+    }
 }
 
-inline json to_json(const tensor_sensitivity& t) {
-    json channels = json::array();
-    for (const double x : t.channels) channels.push_back(std::lround(x * 1000.0));
-    return {{"thresholds", t.thresholds},
-            {"sparsity", rounded(t.sparsity, 1e6)},
-            {"top1", rounded(t.top1, 1e6)},
-            {"channels", std::move(channels)}};
+/// Takes what `put` appended from the front of `in`, which holds enough.
+template <class T>
+T take(std::string_view& in) {
+    if constexpr (std::is_same_v<T, float>) {
+        return std::bit_cast<float>(take<std::uint32_t>(in));
+    } else if constexpr (std::is_same_v<T, double>) {
+        return std::bit_cast<double>(take<std::uint64_t>(in));
+    } else {
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < sizeof(T); ++i)
+            value |= std::uint64_t{static_cast<unsigned char>(in[i])} << (8 * i);
+        in.remove_prefix(sizeof(T));
+        return static_cast<T>(value);
+    }
 }
 
-/// Reads a table and names what is wrong with it: file, path of the field, reason.
-class table_reader {
+/// Shape fields of a row as they stand in the header; those that have their default are left out.
+struct row_field {
+    std::string_view name;
+    std::vector<int> (*get)(const layer_row&);
+    void (*set)(layer_row&, const std::vector<int>&);
+    int least = 1;
+    int most = 1 << 20;
+};
+
+inline const std::array<row_field, 8> row_fields{{
+    {"in",
+     [](const layer_row& r) {
+         return std::vector{r.in.channels, r.in.height, r.in.width};
+     },
+     [](layer_row& r, const std::vector<int>& v) {
+         r.in = {v[0], v[1], v[2]};
+     }},
+    {"out",
+     [](const layer_row& r) {
+         return std::vector{r.out.channels, r.out.height, r.out.width};
+     },
+     [](layer_row& r, const std::vector<int>& v) {
+         r.out = {v[0], v[1], v[2]};
+     }},
+    {"kernel",
+     [](const layer_row& r) {
+         return std::vector{r.kernel_h, r.kernel_w};
+     },
+     [](layer_row& r, const std::vector<int>& v) { r.kernel_h = v[0], r.kernel_w = v[1]; }, 1,
+     most_taps},
+    {"stride",
+     [](const layer_row& r) {
+         return std::vector{r.stride_h, r.stride_w};
+     },
+     [](layer_row& r, const std::vector<int>& v) { r.stride_h = v[0], r.stride_w = v[1]; }, 1,
+     most_taps},
+    {"pad",
+     [](const layer_row& r) {
+         return std::vector{r.pad_top, r.pad_left, r.pad_bottom, r.pad_right};
+     },
+     [](layer_row& r, const std::vector<int>& v) {
+         r.pad_top = v[0], r.pad_left = v[1], r.pad_bottom = v[2], r.pad_right = v[3];
+     },
+     0},
+    {"dilation",
+     [](const layer_row& r) {
+         return std::vector{r.dilation_h, r.dilation_w};
+     },
+     [](layer_row& r, const std::vector<int>& v) { r.dilation_h = v[0], r.dilation_w = v[1]; }, 1,
+     most_taps},
+    {"groups", [](const layer_row& r) { return std::vector{r.groups}; },
+     [](layer_row& r, const std::vector<int>& v) { r.groups = v[0]; }},
+    {"flags",  // bias, ceil mode
+     [](const layer_row& r) {
+         return std::vector{r.bias ? 1 : 0, r.ceil_mode ? 1 : 0};
+     },
+     [](layer_row& r, const std::vector<int>& v) { r.bias = v[0] > 0, r.ceil_mode = v[1] > 0; }, 0,
+     1},
+}};
+
+inline std::string hexadecimal(std::uint64_t x) {
+    std::string text(16, '0');
+    for (std::size_t i = 16; i-- > 0; x >>= 4) text[i] = "0123456789abcdef"[x & 15U];
+    return text;
+}
+
+/// Empty histograms of the windows that are counted in a row.
+inline std::vector<window_histogram> empty_windows(const layer_row& row) {
+    const window_shape shape(row);
+    std::vector<window_histogram> all;
+    if (shape.parts == 1)
+        for (int channels = 1; channels <= shape.channels; channels *= 2)
+            all.push_back({channels, channels * taps(row), {}});
+    return all;
+}
+
+inline std::size_t shares_of(const window_histogram& h, const layer_row& row) {
+    return static_cast<std::size_t>(row.in.channels / h.channels) *
+           (static_cast<std::size_t>(h.length) + 1);
+}
+
+inline json header_of(const measured_network& m) {
+    json rows = json::array();
+    for (std::size_t i = 0; i < m.net.rows.size(); ++i) {
+        json row{{"name", name_of(m, i)}, {"kind", name(m.net.rows[i].kind)}};
+        for (const row_field& field : row_fields)
+            if (field.get(m.net.rows[i]) != field.get(layer_row{}))
+                row[std::string(field.name)] = field.get(m.net.rows[i]);
+        rows.push_back(std::move(row));
+    }
+    json edges = json::array();
+    for (const edge& e : m.net.edges) edges.push_back({e.from, e.to});
+    json sources = json::array();
+    for (const std::uint64_t s : m.sources) sources.push_back(hexadecimal(s));
+    json layers = json::array();
+    for (const measured_layer& l : m.layers)
+        layers.push_back(
+            {{"row", l.place},
+             {"thresholds", {l.weights.thresholds.size(), l.activations.thresholds.size()}},
+             {"measured",
+              {l.weight_curve.thresholds.size(), l.activation_curve.thresholds.size()}}});
+    return {{"network", m.name},         {"weights", hexadecimal(m.weights)},
+            {"images", m.images},        {"sources", std::move(sources)},
+            {"top1", m.untouched.top1},  {"top5", m.untouched.top5},
+            {"loss", m.untouched.loss},  {"rows", std::move(rows)},
+            {"edges", std::move(edges)}, {"layers", std::move(layers)}};
+}
+
+/// Reads a file's content and names what is wrong with it: file, place, reason.
+class statistics_reader {
   public:
-    explicit table_reader(std::string source) : source_(std::move(source)) {}
+    explicit statistics_reader(std::string source) : source_(std::move(source)) {}
 
-    measured_table read(const json& file) const {
-        measured_table t;
-        if (text(file, "format", "") != table_format) fail("format", "is not a measured table");
-        const int version = integer(file, "version", "", 0, 1 << 30);
-        if (version != table_version)
-            fail("version", "is " + std::to_string(version) + ", this library reads " +
-                                std::to_string(table_version));
-        t.network = text(file, "network", "");
-        t.images = static_cast<std::size_t>(integer(file, "images", "", 1, 1 << 30));
-        t.top1 = share(field(file, "top1", ""), "top1");
-        t.top5 = share(field(file, "top5", ""), "top5");
-        t.rows = static_cast<std::size_t>(integer(file, "rows", "", 1, 1 << 20));
-        const json& layers = field(file, "layers", "");
-        if (!layers.is_array()) fail("layers", "is not a list");
-        for (std::size_t j = 0; j < layers.size(); ++j) {
-            const std::string at = "layers[" + std::to_string(j) + "]";
-            const auto place = static_cast<std::size_t>(
-                integer(layers[j], "place", at, 0, static_cast<int>(t.rows) - 1));
-            if (!t.places.empty() && place <= t.places.back())
-                fail(at + ".place", "does not ascend");
-            t.places.push_back(place);
-            t.layers.push_back(layer(layers[j], at));
-        }
-        return t;
+    measured_network read(std::string_view content) {
+        const std::string_view body = open(content);
+        const json header = json::parse(header_, nullptr, false);
+        if (header.is_discarded()) throw fail("the header is not JSON");
+        measured_network m;
+        read_header(header, m);
+        const std::uint64_t expected = body_size(m);
+        if (body.size() < expected)
+            throw fail("cut short: " + std::to_string(body.size()) + " bytes of the body's " +
+                       std::to_string(expected));
+        if (body.size() > expected)
+            throw fail(std::to_string(body.size() - expected) + " bytes too many at the end");
+        if (crc(body) != body_crc_) throw fail("the body is damaged (checksum)");
+        std::string_view rest = body;
+        for (std::size_t j = 0; j < m.layers.size(); ++j) read_layer(rest, m, j);
+        return m;
     }
 
   private:
-    [[noreturn]] void fail(const std::string& at, const std::string& what) const {
-        throw error(source_ + ": field '" + at + "' " + what);
-    }
-    static std::string join(const std::string& at, const char* key) {
-        return at.empty() ? key : at + "." + key;
+    /// Sizes that the header announces for one layer.
+    struct extent {
+        std::size_t thresholds[2];
+        std::size_t measured[2];
+    };
+
+    error fail(const std::string& what) const { return error(source_ + ": " + what); }
+    error fail(const std::string& field, const std::string& what) const {
+        return fail("field '" + field + "' " + what);
     }
 
-    const json& field(const json& object, const char* key, const std::string& at) const {
-        if (!object.is_object() || !object.contains(key)) fail(join(at, key), "is missing");
-        return object.at(key);
+    /// Checks everything in front of the body. \return the body
+    std::string_view open(std::string_view content) {
+        if (!content.starts_with(
+                statistics_magic.substr(0, std::min<std::size_t>(content.size(), 8))))
+            throw fail("is not a statistics file");
+        if (content.size() < statistics_prelude) throw fail("cut short in front of the header");
+        std::string_view rest = content.substr(statistics_magic.size());
+        if (const auto version = take<std::uint32_t>(rest); version != statistics_version)
+            throw fail("version " + std::to_string(version) + ", this library reads " +
+                       std::to_string(statistics_version));
+        const std::size_t length = take<std::uint32_t>(rest);
+        const auto header_crc = take<std::uint32_t>(rest);
+        body_crc_ = take<std::uint32_t>(rest);
+        if (rest.size() < length) throw fail("cut short within the header");
+        header_ = rest.substr(0, length);
+        if (crc(header_) != header_crc) throw fail("the header is damaged (checksum)");
+        return rest.substr(length);
     }
-    std::string text(const json& object, const char* key, const std::string& at) const {
-        const json& value = field(object, key, at);
-        if (!value.is_string()) fail(join(at, key), "is not a text");
-        return value.get<std::string>();
+
+    const json& member(const json& object, const std::string& at, const char* key) const {
+        const auto found = object.find(key);
+        if (found == object.end()) throw fail(at + key, "is missing");
+        return *found;
     }
-    int integer(const json& value, const std::string& at, int low, int high) const {
-        if (!value.is_number_integer()) fail(at, "is not an integer");
-        const bool large = value.is_number_unsigned() &&
-                           value.get<std::uint64_t>() > static_cast<std::uint64_t>(high);
-        const auto number = large ? std::int64_t{high} + 1 : value.get<std::int64_t>();
-        if (number < low || number > high)
-            fail(at, "is not within " + std::to_string(low) + " and " + std::to_string(high));
-        return static_cast<int>(number);
-    }
-    int integer(const json& object, const char* key, const std::string& at, int low,
-                int high) const {
-        return integer(field(object, key, at), join(at, key), low, high);
-    }
-    double share(const json& value, const std::string& at) const {
-        if (!value.is_number()) fail(at, "is not a number");
-        const auto number = value.get<double>();
-        if (!(number >= 0.0 && number <= 1.0)) fail(at, "is not within 0 and 1");
-        return number;
-    }
-    const json& list(const json& object, const char* key, const std::string& at,
-                     std::size_t count) const {
-        const json& value = field(object, key, at);
-        if (!value.is_array() || value.size() != count)
-            fail(join(at, key), "is not a list of " + std::to_string(count));
+    const json& list(const json& value, const std::string& at) const {
+        if (!value.is_array()) throw fail(at, "is not a list");
         return value;
     }
-
-    /// Small positive integers: shapes, kernels, paddings.
-    void integers(const json& object, const char* key, const std::string& at, int low,
-                  std::initializer_list<int*> to) const {
-        const json& values = list(object, key, at, to.size());
-        std::size_t i = 0;
-        for (int* x : to) *x = integer(values[i++], join(at, key), low, 1 << 20);
+    std::string text(const json& value, const std::string& at) const {
+        if (!value.is_string()) throw fail(at, "is not a text");
+        return value.get<std::string>();
+    }
+    std::int64_t integer(const json& value, const std::string& at, std::int64_t low,
+                         std::int64_t high) const {
+        if (!value.is_number_integer()) throw fail(at, "is not an integer");
+        const bool beyond = value.is_number_unsigned() &&
+                            value.get<std::uint64_t>() > static_cast<std::uint64_t>(high);
+        const std::int64_t number = beyond ? high : value.get<std::int64_t>();
+        if (beyond || number < low || number > high)
+            throw fail(at, "is not within " + std::to_string(low) + " and " + std::to_string(high));
+        return number;
+    }
+    std::uint64_t fingerprint(const json& value, const std::string& at) const {
+        const std::string digits = text(value, at);
+        std::uint64_t number = 0;
+        for (const char c : digits) {
+            const std::size_t digit = std::string_view("0123456789abcdef").find(c);
+            if (digits.size() != 16 || digit == std::string_view::npos)
+                throw fail(at, "is not a number of 16 hexadecimal digits");
+            number = number << 4 | digit;
+        }
+        if (digits.empty()) throw fail(at, "is not a number of 16 hexadecimal digits");
+        return number;
+    }
+    void only(const json& object, const std::string& at,
+              const std::vector<std::string_view>& known) const {
+        if (!object.is_object())
+            throw fail(at.empty() ? "the header is not an object"
+                                  : "field '" + at.substr(0, at.size() - 1) + "' is not an object");
+        for (const auto& [key, value] : object.items())
+            if (std::find(known.begin(), known.end(), key) == known.end())
+                throw fail(unknown_name("field", at + key, known).what());
     }
 
-    layer_row row(const json& value, const std::string& at) const {
-        layer_row r;
-        const std::string kind = text(value, "kind", at);
-        if (kind == name(layer_kind::linear))
-            r.kind = layer_kind::linear;
-        else if (kind != name(layer_kind::convolution))
-            fail(at + ".kind", "is neither convolution nor linear");
-        integers(value, "in", at, 1, {&r.in.channels, &r.in.height, &r.in.width});
-        integers(value, "out", at, 1, {&r.out.channels, &r.out.height, &r.out.width});
-        integers(value, "kernel", at, 1, {&r.kernel_h, &r.kernel_w});
-        integers(value, "stride", at, 1, {&r.stride_h, &r.stride_w});
-        integers(value, "pad", at, 0, {&r.pad_top, &r.pad_left, &r.pad_bottom, &r.pad_right});
-        integers(value, "dilation", at, 1, {&r.dilation_h, &r.dilation_w});
-        r.groups = integer(value, "groups", at, 1, r.in.channels);
-        const json& bias = field(value, "bias", at);
-        if (!bias.is_boolean()) fail(at + ".bias", "is neither true nor false");
-        r.bias = bias.get<bool>();
-        const network net{{r}, {{network_input, 0}}, {at}};
+    void read_header(const json& h, measured_network& m) {
+        only(h, "",
+             {"network", "weights", "images", "sources", "top1", "top5", "loss", "rows", "edges",
+              "layers"});
+        m.name = text(member(h, "", "network"), "network");
+        m.weights = fingerprint(member(h, "", "weights"), "weights");
+        m.images = static_cast<std::uint32_t>(integer(member(h, "", "images"), "images", 1,
+                                                      std::numeric_limits<std::uint32_t>::max()));
+        for (const json& s : list(member(h, "", "sources"), "sources"))
+            m.sources.push_back(fingerprint(s, "sources"));
+        if (!std::is_sorted(m.sources.begin(), m.sources.end()))
+            throw fail("sources", "does not ascend");
+        const auto count = [&](const char* key) {
+            return static_cast<std::uint32_t>(integer(member(h, "", key), key, 0, m.images));
+        };
+        m.untouched = {count("top1"), count("top5"), 0.0};
+        const json& loss = member(h, "", "loss");
+        if (!loss.is_number()) throw fail("loss", "is not a number");
+        m.untouched.loss = loss.get<double>();
+        check(m.untouched, m.images, "header");
+        read_network(h, m.net);
+        const json& layers = list(member(h, "", "layers"), "layers");
+        std::size_t i = 0;  // row
+        for (std::size_t j = 0; j < layers.size(); ++j, ++i) {
+            while (i < m.net.rows.size() && !is_compute(m.net.rows[i])) ++i;
+            const std::string at = "layers[" + std::to_string(j) + "].";
+            only(layers[j], at, {"row", "thresholds", "measured"});
+            const auto place = static_cast<std::size_t>(
+                integer(member(layers[j], at, "row"), at + "row", 0, most_rows));
+            if (place != i || i == m.net.rows.size())
+                throw fail(at + "row", "is not the next convolution or linear row");
+            m.layers.emplace_back().place = place;
+            extent sizes{};
+            const auto two = [&](const char* key, std::size_t* to, int least) {
+                const json& pair = list(member(layers[j], at, key), at + key);
+                if (pair.size() != 2) throw fail(at + key, "is not a list of 2");
+                for (std::size_t k = 0; k < 2; ++k)
+                    to[k] = static_cast<std::size_t>(
+                        integer(pair[k], at + key, least, most_thresholds));
+            };
+            two("thresholds", sizes.thresholds, 1);
+            two("measured", sizes.measured, 0);
+            extents_.push_back(sizes);
+        }
+        while (i < m.net.rows.size() && !is_compute(m.net.rows[i])) ++i;
+        if (i != m.net.rows.size()) throw fail("layers", "ends before row '" + name_of(m, i) + "'");
+    }
+
+    void read_network(const json& h, network& net) const {
+        const json& rows = list(member(h, "", "rows"), "rows");
+        if (rows.size() > most_rows) throw fail("rows", "has more than 65536 entries");
+        std::vector<std::string_view> known{"name", "kind"};
+        for (const row_field& field : row_fields) known.push_back(field.name);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const std::string at = "rows[" + std::to_string(i) + "].";
+            only(rows[i], at, known);
+            layer_row r;
+            const std::string kind = text(member(rows[i], at, "kind"), at + "kind");
+            const auto found = std::find(layer_kind_names.begin(), layer_kind_names.end(), kind);
+            if (found == layer_kind_names.end())
+                throw fail(unknown_name(at + "kind", kind, layer_kind_names).what());
+            r.kind = static_cast<layer_kind>(found - layer_kind_names.begin());
+            for (const row_field& field : row_fields) {
+                const auto value = rows[i].find(field.name);
+                if (value == rows[i].end()) continue;
+                const std::string where = at + std::string(field.name);
+                std::vector<int> numbers;
+                for (const json& x : list(*value, where))
+                    numbers.push_back(static_cast<int>(integer(x, where, field.least, field.most)));
+                const std::size_t expected = field.get(r).size();
+                if (numbers.size() != expected)
+                    throw fail(where, "is not a list of " + std::to_string(expected));
+                field.set(r, numbers);
+            }
+            net.rows.push_back(r);
+            net.names.push_back(text(member(rows[i], at, "name"), at + "name"));
+        }
+        for (const json& e : list(member(h, "", "edges"), "edges")) {
+            if (!e.is_array() || e.size() != 2) throw fail("edges", "is not a list of pairs");
+            net.edges.push_back({static_cast<int>(integer(e[0], "edges", -1, most_rows)),
+                                 static_cast<int>(integer(e[1], "edges", 0, most_rows))});
+        }
         try {
             validate(net);
         } catch (const error& e) {
-            throw error(source_ + ": " + e.what());
+            throw fail(e.what());
         }
-        return r;
     }
 
-    tensor_sensitivity tensor(const json& object, const char* key, const std::string& parent,
-                              std::size_t channels) const {
-        const json& value = field(object, key, parent);
-        const std::string at = join(parent, key);
-        const json& thresholds = field(value, "thresholds", at);
-        if (!thresholds.is_array() || thresholds.empty())
-            fail(at + ".thresholds", "is not a list of numbers");
-        tensor_sensitivity t;
-        for (const json& tau : thresholds) {
-            if (!tau.is_number() || !std::isfinite(tau.get<double>()))
-                fail(at + ".thresholds", "is not a list of numbers");
-            t.thresholds.push_back(tau.get<double>());
+    /// Bytes that the header's sizes ask for; at most 2^16 layers of 2^36 each.
+    std::uint64_t body_size(const measured_network& m) const {
+        std::uint64_t bytes = 0;
+        for (std::size_t j = 0; j < m.layers.size(); ++j) {
+            const layer_row& row = m.net.rows[m.layers[j].place];
+            bytes += 4 * 8;
+            for (const window_histogram& h : empty_windows(row)) bytes += 2 * shares_of(h, row);
+            for (std::size_t k = 0; k < 2; ++k)
+                bytes += extents_[j].thresholds[k] *
+                             (4 + 2 * (1 + static_cast<std::uint64_t>(row.in.channels))) +
+                         extents_[j].measured[k] * 20;
         }
-        const std::size_t points = t.thresholds.size();
-        if (t.thresholds.front() != 0.0) fail(at + ".thresholds", "does not begin with 0");
-        for (std::size_t i = 1; i < points; ++i)
-            if (!(t.thresholds[i] > t.thresholds[i - 1]))
-                fail(at + ".thresholds", "does not ascend");
-        for (const json& x : list(value, "sparsity", at, points))
-            t.sparsity.push_back(share(x, at + ".sparsity"));
-        if (!std::is_sorted(t.sparsity.begin(), t.sparsity.end()))
-            fail(at + ".sparsity", "does not ascend");
-        for (const json& x : list(value, "top1", at, points))
-            t.top1.push_back(share(x, at + ".top1"));
-        for (const json& x : list(value, "channels", at, points * channels))
-            t.channels.push_back(integer(x, at + ".channels", 0, 1000) / 1000.0);
-        return t;
+        return bytes;
     }
 
-    layer_sensitivity layer(const json& value, const std::string& at) const {
-        layer_sensitivity l;
-        l.name = text(value, "name", at);
-        l.row = row(field(value, "row", at), join(at, "row"));
-        const auto channels = static_cast<std::size_t>(l.row.in.channels);
-        l.weight = tensor(value, "weight", at, channels);
-        l.activation = tensor(value, "activation", at, channels);
-        return l;
+    void check(const answers& a, std::uint32_t images, const std::string& at) const {
+        if (a.top1 > a.top5 || a.top5 > images)
+            throw fail(at + ": " + std::to_string(a.top1) + " and " + std::to_string(a.top5) +
+                       " right answers for " + std::to_string(images) + " images");
+        if (!(a.loss >= 0.0 && a.loss <= 1e9))
+            throw fail(at + ": a loss that is not within 0 and 1e9");
+    }
+
+    void read_layer(std::string_view& in, measured_network& m, std::size_t j) const {
+        measured_layer& l = m.layers[j];
+        const layer_row& row = m.net.rows[l.place];
+        const std::string at = "layer '" + name_of(m, l.place) + "'";
+        layer_statistics& s = l.natural;
+        for (double* x : {&s.weight_sparsity, &s.activation_sparsity, &s.pair_sparsity,
+                          &s.pair_sparsity_padded}) {
+            *x = take<double>(in);
+            if (!(*x >= 0.0 && *x <= 1.0))
+                throw fail(at + ": a sparsity that is not within 0 and 1");
+        }
+        s.windows = empty_windows(row);
+        for (window_histogram& h : s.windows) {
+            const std::size_t width = static_cast<std::size_t>(h.length) + 1;
+            h.share.resize(shares_of(h, row));
+            for (std::size_t first = 0; first < h.share.size(); first += width) {
+                int sum = 0;
+                for (std::size_t z = 0; z < width; ++z) {
+                    const auto steps = take<std::uint16_t>(in);
+                    sum += steps;
+                    h.share[first + z] = from_steps(steps);
+                }
+                if (sum != share_steps)
+                    throw fail(at + ": shares of a window of " + std::to_string(h.channels) +
+                               " channels do not sum to 1");
+            }
+        }
+        for (std::size_t k = 0; k < 2; ++k) {
+            const std::string tensor = at + (k == 0 ? ", weights" : ", activations");
+            read_samples(in, k == 0 ? l.weights : l.activations, extents_[j].thresholds[k],
+                         static_cast<std::size_t>(row.in.channels), tensor);
+            sensitivity_curve& curve = k == 0 ? l.weight_curve : l.activation_curve;
+            for (std::size_t i = 0; i < extents_[j].measured[k]; ++i) {
+                curve.thresholds.push_back(take<float>(in));
+                const auto top1 = take<std::uint32_t>(in);
+                const auto top5 = take<std::uint32_t>(in);
+                curve.answered.push_back({top1, top5, take<double>(in)});
+                check(curve.answered.back(), m.images, tensor);
+            }
+            ascend(curve.thresholds, tensor);
+            if (!curve.thresholds.empty() && !(curve.thresholds.front() > 0.0F))
+                throw fail(tensor + ": measured at a threshold that is not above 0");
+        }
+    }
+
+    void ascend(const std::vector<float>& thresholds, const std::string& at) const {
+        for (std::size_t i = 0; i < thresholds.size(); ++i)
+            if (!std::isfinite(thresholds[i]) || (i > 0 && !(thresholds[i] > thresholds[i - 1])))
+                throw fail(at + ": thresholds that do not ascend or are no numbers");
+    }
+
+    void read_samples(std::string_view& in, sampled_magnitudes& s, std::size_t count,
+                      std::size_t channels, const std::string& at) const {
+        for (std::size_t i = 0; i < count; ++i) s.thresholds.push_back(take<float>(in));
+        ascend(s.thresholds, at);
+        if (s.thresholds.front() != 0.0F) throw fail(at + ": the first threshold is not 0");
+        s.whole.resize(count);
+        for (std::uint16_t& x : s.whole) x = take<std::uint16_t>(in);
+        s.channels.resize(count * channels);
+        for (std::uint16_t& x : s.channels) x = take<std::uint16_t>(in);
+        bool falls = !std::is_sorted(s.whole.begin(), s.whole.end());
+        for (std::size_t i = channels; i < s.channels.size(); ++i)
+            falls = falls || s.channels[i] < s.channels[i - channels];
+        if (falls) throw fail(at + ": shares of zeros that do not ascend");
     }
 
     std::string source_;
+    std::string_view header_;
+    std::uint32_t body_crc_ = 0;
+    std::vector<extent> extents_;  ///< one a layer
+    static constexpr std::int64_t most_rows = 65536;
 };
 
 }  // namespace detail
 
-/// The file's content for a table: one JSON object. Accuracies and sparsities are rounded to 1e-6,
-/// those of channels to 1e-3.
-inline std::string format_table(const measured_table& t) {
-    detail::json layers = detail::json::array();
-    for (std::size_t j = 0; j < t.layers.size(); ++j)
-        layers.push_back({{"name", t.layers[j].name},
-                          {"place", t.places[j]},
-                          {"row", detail::to_json(t.layers[j].row)},
-                          {"weight", detail::to_json(t.layers[j].weight)},
-                          {"activation", detail::to_json(t.layers[j].activation)}});
-    const detail::json file{{"format", table_format},
-                            {"version", table_version},
-                            {"network", t.network},
-                            {"images", t.images},
-                            {"top1", std::round(t.top1 * 1e6) / 1e6},
-                            {"top5", std::round(t.top5 * 1e6) / 1e6},
-                            {"rows", t.rows},
-                            {"layers", std::move(layers)}};
-    return file.dump(-1, ' ', false, detail::json::error_handler_t::replace) + "\n";
-}
-
-/// Reads a table from a file's content. \param source name for messages
-/// \throws hass::error naming source and field: no JSON or cut short, another format or version, a
-///         value missing, of another type or out of range
-inline measured_table parse_table(std::string_view content, const std::string& source) {
-    detail::json file;
-    try {
-        file = detail::json::parse(content);
-    } catch (const detail::json::parse_error& e) {
-        throw error(source + ": is not JSON or cut short (byte " + std::to_string(e.byte) + " of " +
-                    std::to_string(content.size()) + ")");
+/// The file's content.
+inline std::string format_statistics(const measured_network& m) {
+    std::string body;
+    for (const measured_layer& l : m.layers) {
+        const layer_statistics& s = l.natural;
+        for (const double x :
+             {s.weight_sparsity, s.activation_sparsity, s.pair_sparsity, s.pair_sparsity_padded})
+            detail::put(body, x);
+        for (const window_histogram& h : s.windows)
+            for (const std::uint16_t x : detail::window_steps(h)) detail::put(body, x);
+        for (const auto& [values, curve] : {std::pair{&l.weights, &l.weight_curve},
+                                            std::pair{&l.activations, &l.activation_curve}}) {
+            for (const float x : values->thresholds) detail::put(body, x);
+            for (const std::uint16_t x : values->whole) detail::put(body, x);
+            for (const std::uint16_t x : values->channels) detail::put(body, x);
+            for (std::size_t i = 0; i < curve->thresholds.size(); ++i) {
+                detail::put(body, curve->thresholds[i]);
+                detail::put(body, curve->answered[i].top1);
+                detail::put(body, curve->answered[i].top5);
+                detail::put(body, curve->answered[i].loss);
+            }
+        }
     }
-    return detail::table_reader(source).read(file);
+    const std::string header =
+        detail::header_of(m).dump(-1, ' ', false, detail::json::error_handler_t::replace);
+    std::string file(statistics_magic);
+    detail::put(file, statistics_version);
+    detail::put(file, static_cast<std::uint32_t>(header.size()));
+    detail::put(file, detail::crc(header));
+    detail::put(file, detail::crc(body));
+    return file + header + body;
 }
 
-/// Writes a table, by way of a temporary file beside it, so that it is whole or absent.
-/// \throws hass::error naming the file
-inline void write_table(const std::filesystem::path& path, const measured_table& t) {
-    write_whole(path, format_table(t));
+/// \param source name for messages
+/// \throws hass::error naming source and place: no statistics file, another version, cut short,
+///         bytes too many, damaged, a field or number that cannot be
+inline measured_network parse_statistics(std::string_view content, const std::string& source) {
+    return detail::statistics_reader(source).read(content);
 }
 
-/// Reads a table. \throws hass::error naming file and field, as `parse_table`
-inline measured_table read_table(const std::filesystem::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in || std::filesystem::is_directory(path))
-        throw error(path.string() + ": cannot be opened for reading");
-    const std::string content{std::istreambuf_iterator<char>(in), {}};
-    return parse_table(content, path.string());
+/// Writes a file that is there whole or not at all. \throws hass::error naming the file
+inline void write_statistics(const std::filesystem::path& path, const measured_network& m) {
+    write_whole(path, format_statistics(m));
 }
 
-/// The same, for this network. \throws hass::error also when it was measured on another one
-inline measured_table read_table(const std::filesystem::path& path, const network_view& net) {
-    measured_table t = read_table(path);
-    try {
-        t.check(net);
-    } catch (const error& e) {
-        throw error(path.string() + ": " + e.what());
-    }
-    return t;
+/// \throws hass::error naming the file, and the place as `parse_statistics`
+inline measured_network read_statistics(const std::filesystem::path& path) {
+    return parse_statistics(read_whole(path), path.string());
 }
 
 }  // namespace hass

@@ -49,6 +49,7 @@ struct network {
     std::vector<std::string> names;  ///< one a row, unique
 
     operator network_view() const { return {rows, edges, names}; }
+    bool operator==(const network&) const = default;
 };
 
 /// Name of row `i`: the file's, or "<kind> <index>" for networks of types.
@@ -127,7 +128,7 @@ inline void validate_row(const network_view& net, std::size_t i) {
 inline void validate(const network_view& net) {
     if (net.rows.empty()) throw error("the network has no layers");
     std::vector<int> inputs(net.size(), 0);
-    std::vector<int> concat_channels(net.size(), 0);
+    std::vector<std::int64_t> concat_channels(net.size(), 0);
     for (std::size_t i = 0; i < net.size(); ++i) detail::validate_row(net, i);
     for (const edge& e : net.edges) {
         if (e.to < 0 || static_cast<std::size_t>(e.to) >= net.size() || e.from < network_input ||
