@@ -1,0 +1,115 @@
+// How far predictions from statistics files are off: random thresholds in all tensors at once,
+// predicted and measured on the same images.
+//
+//     HASS_MODELS_DIR=<folder of models> bench_prediction [points lost] [draws]
+//
+// For each file of examples/data/statistics: root mean square and largest error of top-1 in points,
+// of a layer's pair sparsity, and of the best throughput on a u250, sparse engines everywhere.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <hass/device/boards.hpp>
+#include <hass/emulate/emulator.hpp>
+#include <hass/engine/sparse_dot.hpp>
+#include <hass/explore/allocate.hpp>
+#include <hass/search/codesign.hpp>
+#include <hass/statistics/store.hpp>
+#include <hass/workload/npy.hpp>
+#include <hass/workload/onnx.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// Root mean square and largest magnitude of what was added.
+struct error_sum {
+    double squares = 0.0;
+    double most = 0.0;
+    double count = 0.0;
+
+    void add(double error) {
+        squares += error * error;
+        most = std::max(most, std::abs(error));
+        count += 1.0;
+    }
+    double rms() const { return std::sqrt(squares / count); }
+};
+
+void compare(const fs::path& folder, const json& network, const std::string& images_file,
+             const std::string& labels_file, const hass::measured_network& m, double points,
+             int draws) {
+    const json& p = network.at("preprocessing");
+    const json& scale = p.at("scale");
+    const hass::emulator emulator(
+        hass::load_onnx(folder / network.at("file").get<std::string>()),
+        {scale.is_string() ? 1.0F / 255.0F : scale.get<float>(),
+         p.at("mean").get<std::vector<float>>(), p.at("std").get<std::vector<float>>()});
+    m.check(emulator.network());
+    hass::image_set images = hass::read_images(folder / images_file);
+    std::vector<int> labels = hass::read_labels(folder / labels_file);
+    images.count = m.images;
+    labels.resize(images.count);
+
+    const hass::additive_accuracy model(m);
+    const hass::network_magnitudes magnitudes = m.magnitudes();
+    const auto predict = [&](const hass::network_thresholds& t) { return model.accuracy(t); };
+    hass::threshold_axes axes(m, magnitudes);
+    axes =
+        axes.shortened(hass::typical_reach(axes, predict, m.top1() - points / 100.0, 1, draws, 10));
+    hass::allocator allocator(m, hass::sparse_dot<>{}, hass::boards::u250{});
+    hass::random_stream random(2);
+    error_sum top1, pairs, speed;
+    double lost = 0.0;
+    for (int k = 0; k < draws; ++k) {
+        const hass::network_thresholds tau = axes.at(hass::uniform_point(axes.where(), random));
+        const hass::emulation run = emulator.run(images, labels, tau);
+        top1.add(100.0 * (model.accuracy(tau) - run.top1_accuracy()));
+        lost += 100.0 * (m.top1() - run.top1_accuracy()) / draws;
+        const hass::network_statistics predicted = m.statistics(tau);
+        for (const hass::measured_layer& layer : m.layers)
+            pairs.add(predicted[layer.place].pair_sparsity_padded -
+                      run.statistics[layer.place].pair_sparsity_padded);
+        speed.add(allocator.solve(predicted).estimate.images_per_second /
+                      allocator.solve(run.statistics).estimate.images_per_second -
+                  1.0);
+    }
+    std::printf("%-22s %4u %6.1f %6.1f   %5.1f %5.1f   %6.4f %6.4f   %5.1f %5.1f\n", m.name.c_str(),
+                static_cast<unsigned>(m.images), 100.0 * m.top1(), lost, top1.rms(), top1.most,
+                pairs.rms(), pairs.most, 100.0 * speed.rms(), 100.0 * speed.most);
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+    const char* variable = std::getenv("HASS_MODELS_DIR");
+    const fs::path folder = variable != nullptr ? variable : "";
+    std::ifstream in(folder / "manifest.json");
+    if (!in) throw hass::error("HASS_MODELS_DIR: no manifest.json in '" + folder.string() + "'");
+    const json manifest = json::parse(in);
+    const double points = argc > 1 ? std::atof(argv[1]) : 1.0;
+    const int draws = argc > 2 ? std::max(1, std::atoi(argv[2])) : 20;
+    std::printf(
+        "%-22s %4s %6s %6s   %-11s   %-13s   %s\n%-41s   rms   max   rms    max      rms"
+        "   max\n",
+        "network", "img.", "top-1", "lost", "top-1, pts", "pair sparsity", "images/s, %", "");
+    const json& dataset = manifest.at("datasets").at("imagenet_eli");
+    for (const json& network : manifest.at("models")) {
+        const fs::path file = fs::path(HASS_EXAMPLES_DATA) / "statistics" /
+                              (network.at("name").get<std::string>() + ".statistics");
+        if (fs::exists(file))
+            compare(folder, network, dataset.at("images"), dataset.at("labels"),
+                    hass::read_statistics(file), points, draws);
+    }
+    return 0;
+} catch (const std::exception& wrong) {
+    std::fprintf(stderr, "bench_prediction: %s\n", wrong.what());
+    return 2;
+}
