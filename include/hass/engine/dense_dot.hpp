@@ -14,13 +14,15 @@ namespace hass {
 /// A layer on dense engines, ready to be asked for the cycles of many configurations.
 class prepared_dense_dot {
   public:
-    constexpr explicit prepared_dense_dot(const layer_row& row)
-        : macs_(static_cast<double>(mac_count(row))),
+    constexpr prepared_dense_dot(const layer_row& row, bool runs)
+        : runs_(runs),
+          macs_(static_cast<double>(mac_count(row))),
           in_(static_cast<double>(row.in.volume())),
           out_(static_cast<double>(row.out.volume())) {}
 
     /// Cycles for one image. `c` must be legal for the row: it is not checked again.
     constexpr double cycles(const configuration& c) const {
+        if (!runs_) return ruled_out;
         const parallelism& p = c.folding;
         const double streams_in = static_cast<double>(p.in) * p.group;
         const double streams_out = static_cast<double>(p.out) * p.group;
@@ -29,6 +31,7 @@ class prepared_dense_dot {
     }
 
   private:
+    bool runs_;
     double macs_, in_, out_;
 };
 
@@ -46,19 +49,21 @@ struct dense_dot {
                (single_tap(row) ? p.macs == p.vector : taps(row) % p.macs == 0);
     }
 
-    /// max( pixels x blocks x filters x M / N, data movement ) for one image, exact.
+    /// max( pixels x blocks x filters x M / N, data movement ) for one image, exact; `ruled_out` when
+    /// the weights do not fit their memory.
     /// \throws hass::error for a folding that does not exist
-    constexpr double cycles(const layer_row& row, const layer_statistics&,
+    constexpr double cycles(const layer_row& row, const layer_statistics& s,
                             const configuration& c) const {
         const parallelism& p = c.folding;
         detail::require_legal(legal(row, p), row, p);
+        if (!detail::weights_fit(resources, s.weight_sparsity)) return ruled_out;
         const folded_row f(row, p);
         return std::max(static_cast<double>(f.windows_per_engine(row) * (f.pairs / p.macs)),
                         data_movement_cycles(row, p));
     }
 
-    constexpr prepared_dense_dot prepare(const layer_row& row, const layer_statistics&) const {
-        return prepared_dense_dot(row);
+    constexpr prepared_dense_dot prepare(const layer_row& row, const layer_statistics& s) const {
+        return {row, detail::weights_fit(resources, s.weight_sparsity)};
     }
 
     /// The layer's resources; `c` must be legal.
@@ -79,8 +84,7 @@ struct dense_dot {
         detail::for_each_streams(row, [&](parallelism p) {
             for (const int n : macs) {
                 p.macs = single_tap(row) ? p.vector : n;
-                visit(configuration{p, weight_memory::bram18, 0});
-                visit(configuration{p, weight_memory::uram, 0});
+                detail::visit_memories(resources, p, visit);
             }
         });
     }

@@ -19,7 +19,9 @@
 /// an engine of your own may leave `stage_cost` out.
 #pragma once
 
+#include <array>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -47,8 +49,18 @@ constexpr int engine_count(const parallelism& p) {
     return p.in * p.out * p.group;
 }
 
-/// Where a row's weights live, or what it holds back.
-enum class weight_memory : std::uint8_t { bram18, uram };
+/// Where a row's weights live, or what it holds back. Weights `off_chip` are read anew for every
+/// pixel, through a FIFO; resource models offer it when they are told the clock.
+enum class weight_memory : std::uint8_t { bram18, uram, off_chip };
+
+inline constexpr std::array<std::string_view, 3> weight_memory_names{"bram18", "uram", "off_chip"};
+constexpr std::string_view name(weight_memory memory) {
+    return weight_memory_names[static_cast<std::size_t>(memory)];
+}
+
+/// Cycles of a configuration that the statistics rule out: its memory has no room for so many
+/// weights that are not zero. Finite, so that it compares and adds like any other.
+inline constexpr double ruled_out = 1e300;
 
 /// Everything that is chosen for one row.
 struct configuration {

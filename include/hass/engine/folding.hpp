@@ -94,6 +94,24 @@ constexpr void for_each_streams(const layer_row& row, Visit&& visit) {
     }
 }
 
+/// Calls visit(configuration) for each memory that `resources` can put weights into.
+template <class R, class Visit>
+constexpr void visit_memories(const R& resources, const parallelism& p, Visit& visit) {
+    visit(configuration{p, weight_memory::bram18, 0});
+    visit(configuration{p, weight_memory::uram, 0});
+    if constexpr (requires { resources.off_chip_mhz; })
+        if (resources.off_chip_mhz != 0.0) visit(configuration{p, weight_memory::off_chip, 0});
+}
+
+/// Whether weights of this sparsity fit where `resources` store them.
+template <class R>
+constexpr bool weights_fit(const R& resources, double weight_sparsity) {
+    if constexpr (requires { resources.stored; })
+        return 1.0 - weight_sparsity <= resources.stored;
+    else
+        return true;
+}
+
 inline std::string text(const parallelism& p) {
     return "{in " + std::to_string(p.in) + ", out " + std::to_string(p.out) + ", group " +
            std::to_string(p.group) + ", macs " + std::to_string(p.macs) + ", vector " +

@@ -62,7 +62,7 @@ struct pass {
     }
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
-        sparse_dot<I, R>{}.for_each(row, visit);
+        sparse_dot<I, R>{{}, resources, widths}.for_each(row, visit);
     }
 
   private:

@@ -251,8 +251,7 @@ struct published_dense_dot {
             if (p.vector != 1) return;
             for (const int n : macs) {
                 p.macs = n;
-                visit(configuration{p, weight_memory::bram18, 0});
-                visit(configuration{p, weight_memory::uram, 0});
+                detail::visit_memories(resources, p, visit);
             }
         });
     }
@@ -330,8 +329,7 @@ struct published_sparse_dot {
         detail::for_each_streams(row, [&](parallelism p) {
             if (p.vector != 1) return;
             for (p.macs = 1; p.macs <= taps(row); ++p.macs) {
-                visit(configuration{p, weight_memory::bram18, 0});
-                visit(configuration{p, weight_memory::uram, 0});
+                detail::visit_memories(resources, p, visit);
             }
         });
     }

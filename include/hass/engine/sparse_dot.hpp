@@ -22,8 +22,9 @@ class prepared_sparse_dot {
   public:
     template <Interval I>
     constexpr prepared_sparse_dot(const I& interval, const layer_row& row,
-                                  const layer_statistics& s)
-        : windows_(static_cast<double>(row.out.pixels()) * row.in.channels *
+                                  const layer_statistics& s, bool runs)
+        : runs_(runs),
+          windows_(static_cast<double>(row.out.pixels()) * row.in.channels *
                    filters_per_group(row)),
           in_(static_cast<double>(row.in.volume())),
           out_(static_cast<double>(row.out.volume())) {
@@ -39,6 +40,7 @@ class prepared_sparse_dot {
 
     /// Cycles for one image. `c` must be legal for the row: it is not checked again.
     constexpr double cycles(const configuration& c) const {
+        if (!runs_) return ruled_out;
         const parallelism& p = c.folding;
         const int streams = p.in * p.group;
         const auto& table =
@@ -49,6 +51,7 @@ class prepared_sparse_dot {
     }
 
   private:
+    bool runs_;
     double windows_;  // pixels x channels x filters of a group
     double in_, out_;
     std::array<interval_table, 5> tables_{};
@@ -80,17 +83,19 @@ struct sparse_dot {
                p.macs <= std::min(p.vector * taps(row), detail::largest_window);
     }
 
-    /// Expected cycles for one image.
+    /// Expected cycles for one image; `ruled_out` when the weights do not fit their memory.
     /// \throws hass::error for a folding that does not exist, or statistics that do not fit the row
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
                             const configuration& c) const {
         const parallelism& p = c.folding;
         detail::require_legal(legal(row, p), row, p);
+        const bool runs = detail::weights_fit(resources, s.weight_sparsity);
         const folded_row f(row, p);
         const double window =
             window_cycles(interval, s, row.in.channels, taps(row), p.vector, f.streams_in, p.macs);
-        return std::max(static_cast<double>(f.windows_per_engine(row)) * window,
-                        data_movement_cycles(row, p));
+        return runs ? std::max(static_cast<double>(f.windows_per_engine(row)) * window,
+                               data_movement_cycles(row, p))
+                    : ruled_out;
     }
 
     /// The layer's resources; `c` must be legal.
@@ -110,15 +115,14 @@ struct sparse_dot {
         detail::for_each_streams(row, [&](parallelism p) {
             const int most = std::min(p.vector * taps(row), detail::largest_window);
             for (p.macs = 1; p.macs <= most; ++p.macs) {
-                visit(configuration{p, weight_memory::bram18, 0});
-                visit(configuration{p, weight_memory::uram, 0});
+                detail::visit_memories(resources, p, visit);
             }
         });
     }
 
     /// Tables for asking `cycles` many times. \throws hass::error as `cycles` does for statistics
     constexpr prepared_sparse_dot prepare(const layer_row& row, const layer_statistics& s) const {
-        return {interval, row, s};
+        return {interval, row, s, detail::weights_fit(resources, s.weight_sparsity)};
     }
 };
 

@@ -165,6 +165,7 @@ class allocator {
         : rows_(net.rows.begin(), net.rows.end()),
           edges_(net.edges.begin(), net.edges.end()),
           names_(net.names.begin(), net.names.end()),
+          skew_(net),
           engine_(std::move(engine)),
           board_(board.limits()),
           policy_(std::move(policy)),
@@ -376,6 +377,8 @@ class allocator {
         if (too_small_ || empty_row_) return nothing_fits({});
         const allocation_choice choice = policy_(problem());
         if (!choice.found) return nothing_fits(choice);
+        for (std::size_t i = 0; i < rows_.size(); ++i)
+            if (cycles_[i][choice.options[i]] >= ruled_out) return no_room(i);
         allocation a;
         fill(choice, a);
         certificate& c = a.certificate;
@@ -439,6 +442,17 @@ class allocator {
                         " from LUTs: " + detail::number(a.estimate.total.lut) + " of " +
                         detail::number(board_.budget.lut) + " LUT";
         c.reason += "): the next smaller interval needs more than is left";
+    }
+
+    /// Says that only memories that are too small for row `i` fit.
+    allocation no_room(std::size_t i) const {
+        allocation a;
+        certificate& c = a.certificate;
+        c.gap = std::numeric_limits<double>::infinity();
+        c.limiting_row = i;
+        c.reason = "whatever fits device '" + std::string(board_.name) +
+                   "' has no room for the weights of layer '" + name_of(net(), i) + "'";
+        return a;
     }
 
     /// Says which resource even the smallest design is short of.
@@ -514,6 +528,7 @@ class allocator {
     std::vector<layer_row> rows_;
     std::vector<edge> edges_;
     std::vector<std::string> names_;
+    network_skew skew_;
     E engine_;
     device board_;
     Policy policy_;

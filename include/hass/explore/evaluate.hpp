@@ -49,7 +49,7 @@ struct estimate {
     usage total{};                 ///< what is taken of the device
     double bram18_from_lut = 0.0;  ///< block RAMs that the device lacks, built from LUTs: they
                                    ///< count as LUTs in `total` (see `lut_per_missing_bram18`)
-    bool fits = false;             ///< within the device in every resource
+    bool fits = false;             ///< within the device in every resource, and no stage ruled out
 
     /// images / cycle / DSP, the efficiency of HASS's Table II; 0 without DSPs
     constexpr double efficiency() const {
@@ -102,7 +102,7 @@ constexpr estimate evaluate_pipeline(const network_view& net, std::span<const co
     e.images_per_second = e.interval_cycles > 0.0 ? board.mhz * 1e6 / e.interval_cycles
                                                   : std::numeric_limits<double>::infinity();
     e.bram18_from_lut = build_missing_bram18(e.total, board.budget, lut_per_missing_bram18);
-    e.fits = fits(e.total, board.budget);
+    e.fits = fits(e.total, board.budget) && e.interval_cycles < ruled_out;
 
     std::vector<double> first(net.size(), 0.0);  // first input pixel, then first output pixel
     std::size_t done = 0;

@@ -147,7 +147,7 @@ class part_intervals {
         for (std::size_t i = 0; i < rows.size(); ++i)
             interval = std::max(interval, rows[i].cycles[c.options[i]]);
         proved_ = proved_ && c.proved_interval >= interval;
-        return interval;
+        return interval < ruled_out ? interval : std::numeric_limits<double>::infinity();
     }
 
     bool proved() const { return proved_; }

@@ -30,14 +30,15 @@ inline json to_json(const layer_report& l) {
                  {"group", p.group},
                  {"vector", p.vector},
                  {"macs", p.macs}}},
-               {"weight_memory", l.chosen.memory == weight_memory::uram ? "uram" : "bram18"},
+               {"weight_memory", name(l.chosen.memory)},
                {"interval_cycles", l.interval_cycles},
                {"fill_cycles", l.fill_cycles},
                {"dsp", l.cost.dsp},
                {"lut", l.cost.lut},
                {"ff", l.cost.ff},
                {"bram18", l.cost.bram18},
-               {"uram", l.cost.uram}};
+               {"uram", l.cost.uram},
+               {"bandwidth_gbps", l.cost.bandwidth}};
     if (!l.thresholds.weight_channels.empty())
         stage["tau_w_channels"] = l.thresholds.weight_channels;
     if (!l.thresholds.activation_channels.empty())
@@ -68,6 +69,7 @@ inline json to_json(const solution_report& d) {
             {"bram18", d.hardware.total.bram18},
             {"bram18_from_lut", d.hardware.bram18_from_lut},
             {"uram", d.hardware.total.uram},
+            {"bandwidth_gbps", d.hardware.total.bandwidth},
             {"efficiency_images_per_cycle_per_dsp", d.hardware.efficiency()},
             {"bottleneck", d.bottleneck},
             {"limit", d.limit},

@@ -4,7 +4,8 @@
 /// regression where nothing better is known. Term by term:
 ///
 ///     SPE                 LUT, FF, DSP   fitted to synthesis (UltraScale+, M 4..64, N 1..16)
-///     weight memories     BRAM18 / URAM / LUT-RAM   counted; an SPE reads a whole window at once
+///     weight memories     BRAM18 / URAM / LUT-RAM   counted; an SPE reads a whole window at once;
+///                         or bandwidth              plain, as bitmask, or off-chip
 ///     accumulators        LUT, FF, BRAM18           counted
 ///     requantisation      LUT, FF                   counted
 ///     serialiser          LUT                       counted (dense engine only)
@@ -20,6 +21,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
@@ -59,8 +61,19 @@ constexpr double ff(double pairs, double macs, double width) {
 
 }  // namespace spe_synthesis
 
-/// Resource policy, see the file's head.
+/// Resource policy, see the file's head. The members say how weights may be stored; several
+/// policies side by side in an `engine_list` let every layer choose.
 struct calibrated {
+    /// Room in weight memories, as a share of all weights, in (0, 1]. Below 1 they hold a bitmask
+    /// and the weights that are not zero (`formats::bitmask`), which are taken as spread evenly
+    /// over engines; multiplexers put them back to their places. A layer whose weights are denser
+    /// is `ruled_out`.
+    double stored = 1.0;
+    /// Clock (MHz) at which weights may be read from off-chip memory; 0: they may not. A stage
+    /// reads anew whatever it multiplies, at its own rate, through a FIFO of 512 words: bandwidth
+    /// instead of memory, which pays where each weight meets few pixels.
+    double off_chip_mhz = 0.0;
+
     /// A sparse engine's layer.
     constexpr usage sparse(const layer_row& row, const configuration& c,
                            const precision& width) const {
@@ -75,7 +88,7 @@ struct calibrated {
         if (f.group_blocks > 1 && f.filters > 1)
             u += double(f.engines) * accumulator(f.filters, width.accumulator);
         u += double(f.engines) *
-             memory(c.memory, f.blocks * f.filters, std::int64_t{f.pairs} * width.weight);
+             weights(c.memory, f.blocks * f.filters, f.pairs, f.pairs, width.weight);
         // Streams run at their own pace, so every stream has its own window and fork.
         add(u, window(row, f, 1, width.data), f.streams_in);
         if (c.folding.out > 1)
@@ -96,8 +109,8 @@ struct calibrated {
         if (f.group_blocks > 1)  // streams are in step: one accumulator behind the adder tree
             u += double(f.streams_out) * accumulator(f.filters, width.accumulator);
         u.lut += f.streams_in * serialiser_lut(f.pairs, macs, width.data);
-        u += memory(c.memory, f.blocks * f.filters * (f.pairs / macs),
-                    std::int64_t{macs} * f.engines * width.weight);
+        u += weights(c.memory, f.blocks * f.filters * (f.pairs / macs),
+                     std::int64_t{macs} * f.engines, macs, width.weight);
         add(u, window(row, f, f.streams_in, width.data), 1);
         if (c.folding.out > 1)
             add(u, published_modules::fork(macs, c.folding.out, f.streams_in, width.data), 1);
@@ -124,6 +137,36 @@ struct calibrated {
             u.lut = static_cast<double>(bits);
         else
             u.bram18 = static_cast<double>(detail::blocks_for(bram18_shapes, depth, bits));
+        return u;
+    }
+
+    /// Memory of `words` weights side by side, `depth` deep: as one wide memory, or in banks of one
+    /// weight each when these are fewer blocks.
+    /// \param lanes  weights of one engine among `words`: their places in a window
+    /// \throws hass::error for `stored` outside (0, 1], or off-chip weights without a clock
+    constexpr usage weights(weight_memory kind, std::int64_t depth, std::int64_t words, int lanes,
+                            int bits) const {
+        if (!(stored > 0.0 && stored <= 1.0))
+            throw error("calibrated: stored = " + std::to_string(stored) + ", must be in (0, 1]");
+        const bool compressed = stored < 1.0;
+        const double wide = static_cast<double>(words) * (compressed ? stored * bits + 1.0 : bits);
+        const auto width = static_cast<std::int64_t>(detail::ceil(wide));
+        usage u;
+        if (kind == weight_memory::off_chip) {
+            if (!(off_chip_mhz > 0.0 && off_chip_mhz < 1e6))
+                throw error("calibrated: weights off-chip with off_chip_mhz = " +
+                            std::to_string(off_chip_mhz));
+            u.bram18 = static_cast<double>(detail::ceil_div(width, 36));
+            u.bandwidth = wide * off_chip_mhz / 1000.0;
+        } else {
+            u = memory(kind, depth, width);
+            if (!compressed && u.bram18 > 0.0)
+                u.bram18 = std::min(u.bram18, static_cast<double>(words * detail::blocks_for(
+                                                                              bram18_shapes, depth,
+                                                                              bits)));
+        }
+        if (compressed)  // any of the words before it may be a lane's; a 4:1 multiplexer is a LUT6
+            u.lut += static_cast<double>(words * bits * detail::ceil_div(lanes - 1, 3));
         return u;
     }
 

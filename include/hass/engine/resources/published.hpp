@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
@@ -32,6 +33,18 @@ namespace hass {
 /// The kinds of layer that the published model knows. `sparse` reads window histograms, `pointwise`
 /// is its mean-sparsity engine for single-tap kernels, `inner_product` is always dense.
 enum class published_kind : std::uint8_t { dense, sparse, pointwise, inner_product };
+
+/// Gbit/s that `bits_per_cycle` become in a pipeline: a layer streams during its own latency once
+/// an interval. `slow_down` >= 1, see `published_slow_down`.
+constexpr double streaming_bandwidth(double bits_per_cycle, double latency_cycles,
+                                     double interval_cycles, double mhz, double slow_down = 1.0) {
+    return bits_per_cycle * latency_cycles * mhz / (interval_cycles * slow_down) / 1000.0;
+}
+
+/// Factor by which the interval grows when `needed` Gbit/s exceed what the device has.
+constexpr double published_slow_down(double needed, double available) {
+    return needed > available ? needed / available + 0.01 : 1.0;
+}
 
 /// A layer as the published model builds it: each module, and how they add up.
 class published_layer {
@@ -196,8 +209,11 @@ class published_layer {
     /// The whole layer.
     /// \param repaired  without the faults at the file's head: no squeeze in sparse layers (the
     ///                  crossbar does its work) and no credit for it, the synthesised SPE, a fork
-    ///                  as wide as the window, one adder tree an output stream
-    constexpr usage total(weight_memory memory, bool repaired) const {
+    ///                  as wide as the window, one adder tree an output stream; off-chip weights
+    ///                  in the bits that are read instead of the published rate
+    /// \param mhz       clock, for weights that all stream from off-chip
+    /// \throws hass::error for weights off-chip without a clock
+    constexpr usage total(weight_memory memory, bool repaired, double mhz = 0.0) const {
         const int per_stream = packed_ ? 1 : fold_.streams_in;
         const int per_engine = packed_ ? 1 : fold_.engines;
         const int per_output = packed_ ? 1 : fold_.streams_out;
@@ -216,8 +232,24 @@ class published_layer {
         if (has_glue()) add(u, glue(), honest ? per_output : 1);
         if (row_.bias) add(u, bias(), per_output);
         u.bram18 += static_cast<double>(bias_blocks());
+        if (memory == weight_memory::off_chip)
+            return u + off_chip_weights(repaired, mhz);
         (memory == weight_memory::uram ? u.uram : u.bram18) +=
             static_cast<double>(weight_blocks(memory));
+        return u;
+    }
+
+    /// Block RAM and bandwidth when all weights stream.
+    constexpr usage off_chip_weights(bool repaired, double mhz) const {
+        if (!(mhz > 0.0 && mhz < 1e6))
+            throw error("published: weights off-chip with off_chip_mhz = " + std::to_string(mhz));
+        const auto all = weight_blocks(weight_memory::bram18);
+        const streamed_weights s = stream(weight_memory::bram18, all);
+        const auto read = static_cast<double>(weight_width() * weight_arrays());
+        usage u;
+        u.bram18 = static_cast<double>(s.blocks_left);
+        // a layer that is busy all the time: never more than in the pipeline
+        u.bandwidth = streaming_bandwidth(repaired && all > 0 ? read : s.bits_per_cycle, 1.0, 1.0, mhz);
         return u;
     }
 
@@ -261,31 +293,21 @@ class published_layer {
     bool packed_;
 };
 
-/// Gbit/s that `bits_per_cycle` become in a pipeline: a layer streams during its own latency once
-/// an interval. `slow_down` >= 1, see `published_slow_down`.
-constexpr double streaming_bandwidth(double bits_per_cycle, double latency_cycles,
-                                     double interval_cycles, double mhz, double slow_down = 1.0) {
-    return bits_per_cycle * latency_cycles * mhz / (interval_cycles * slow_down) / 1000.0;
-}
-
-/// Factor by which the interval grows when `needed` Gbit/s exceed what the device has.
-constexpr double published_slow_down(double needed, double available) {
-    return needed > available ? needed / available + 0.01 : 1.0;
-}
-
 /// Resource policy: the published model, or its repaired form. Rows that the published model does
 /// not know (concat, clipped activations, softmax, ...) cost what `calibrated` says.
 template <bool Repaired>
 struct published_model {
     /// Missing block RAMs are built from LUTs, at 18 Kbit / 64 bits a LUT; 0: they are not.
     double lut_per_missing_bram18 = 288.0;
+    /// Clock (MHz) at which all weights of a layer may stream from off-chip; 0: they may not.
+    double off_chip_mhz = 0.0;
 
     constexpr usage sparse(const layer_row& row, const configuration& c,
                            const precision& width) const {
         const bool mean = single_tap(row) && c.folding.vector == 1;
         return published_layer(mean ? published_kind::pointwise : published_kind::sparse, row,
                                c.folding, width)
-            .total(c.memory, Repaired);
+            .total(c.memory, Repaired, off_chip_mhz);
     }
 
     constexpr usage dense(const layer_row& row, const configuration& c,
@@ -293,7 +315,7 @@ struct published_model {
         const bool linear = row.kind == layer_kind::linear;
         return published_layer(linear ? published_kind::inner_product : published_kind::dense, row,
                                c.folding, width)
-            .total(c.memory, Repaired);
+            .total(c.memory, Repaired, off_chip_mhz);
     }
 
     /// The published FIFOs of joins depend on the other stages, so they are counted for whole

@@ -1,0 +1,268 @@
+// Where weights live: banked or side by side, as a bitmask, off-chip; and that the allocator takes
+// what pays.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <hass/device/boards.hpp>
+#include <hass/engine/dense_dot.hpp>
+#include <hass/engine/engine_list.hpp>
+#include <hass/engine/formats.hpp>
+#include <hass/engine/published_dot.hpp>
+#include <hass/engine/sparse_dot.hpp>
+#include <hass/explore/allocate.hpp>
+#include <hass/explore/partition.hpp>
+#include <hass/workload/layers.hpp>
+
+#include "../engine/rows.hpp"
+
+namespace {
+
+using namespace hass;
+using Catch::Matchers::Contains;
+
+calibrated storing(double share) {
+    calibrated c;
+    c.stored = share;
+    return c;
+}
+calibrated reading_at(double mhz) {
+    calibrated c;
+    c.off_chip_mhz = mhz;
+    return c;
+}
+
+template <class E>
+std::vector<configuration> all(const E& engine, const layer_row& row) {
+    std::vector<configuration> found;
+    engine.for_each(row, [&](const configuration& c) { found.push_back(c); });
+    return found;
+}
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+using small = sequential<input<8, 12, 12>, conv2d<8, 32, 3, pad<1>>, conv2d<32, 64, 3, stride<2>>,
+                         global_average_pool, flatten, linear<64, 256>>;
+
+/// The smallest interval over every combination of configurations.
+template <class E>
+double exhaustive(const network_view& net, const network_statistics& s, const E& engine,
+                  const device& board) {
+    struct point {
+        double cycles;
+        usage cost;
+    };
+    std::vector<point> sums{{0.0, {}}};
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        std::vector<point> longer;
+        for_each_configuration(engine, net[i], [&](const configuration& c) {
+            const point p{row_cycles(engine, net[i], s[i], c), row_cost(engine, net[i], c)};
+            for (const point& before : sums)
+                longer.push_back({std::max(before.cycles, p.cycles), before.cost + p.cost});
+        });
+        std::erase_if(longer, [&](const point& p) { return !fits(p.cost, board.budget); });
+        // of equal costs and cycles one is enough, and what another beats in all is not needed
+        std::sort(longer.begin(), longer.end(), [](const point& a, const point& b) {
+            return a.cycles != b.cycles ? a.cycles < b.cycles
+                                        : to_vector(a.cost) < to_vector(b.cost);
+        });
+        sums.clear();
+        for (const point& p : longer)
+            if (std::none_of(sums.begin(), sums.end(), [&](const point& better) {
+                    return detail::no_more(to_vector(better.cost), to_vector(p.cost));
+                }))
+                sums.push_back(p);
+    }
+    return sums.empty() ? std::numeric_limits<double>::infinity() : sums.front().cycles;
+}
+
+network_statistics zeros(const network_view& net, double weights) {
+    network_statistics s(net.size());
+    for (layer_statistics& each : s) each = {weights, 0.4, 0.6, 0.6, {}};
+    return s;
+}
+
+}  // namespace
+
+TEST_CASE("weights lie side by side or in banks, whichever is less", "[memories]") {
+    const calibrated model;
+    const auto blocks = [&](std::int64_t depth, std::int64_t words, int bits) {
+        return model.weights(weight_memory::bram18, depth, words, 1, bits).bram18;
+    };
+    CHECK(blocks(512, 9, 16) == 4);   // 144 bits in four columns of 36
+    CHECK(blocks(1024, 3, 16) == 3);  // 48 bits in two columns of 36 x 512 would take four
+    CHECK(blocks(2048, 5, 8) == 5);
+    CHECK(blocks(2049, 1, 8) == 2);
+    CHECK(model.weights(weight_memory::bram18, 64, 9, 9, 16).lut == 144);  // in LUTs
+    CHECK(model.weights(weight_memory::uram, 4096, 9, 9, 16).uram == 2);
+}
+
+TEST_CASE("compressed weights take the bits of the bitmask format", "[memories]") {
+    for (const double share : {0.25, 0.5, 0.75})
+        for (const int words : {4, 9, 64})
+            for (const int bits : {8, 16}) {
+                calibrated model = storing(share);
+                model.off_chip_mhz = 1000.0;  // bandwidth in Gbit/s is then bits a cycle
+                const usage u = model.weights(weight_memory::off_chip, 512, words, words, bits);
+                const std::vector<int> extents{512, words};
+                CHECK(u.bandwidth ==
+                      Approx(formats::bitmask{}.expected_bits(extents, share, bits) / 512.0));
+                // and are put back to their places by one multiplexer a word
+                CHECK(u.lut == words * bits * std::ceil((words - 1) / 3.0));
+            }
+    const double plain = calibrated{}.weights(weight_memory::bram18, 4096, 36, 9, 16).bram18;
+    const double half = storing(0.5).weights(weight_memory::bram18, 4096, 36, 9, 16).bram18;
+    CHECK(plain == 128);
+    CHECK(half == 72);  // 36 x (8 + 1) bits in nine columns
+}
+
+TEST_CASE("weights that do not fit their memory rule a layer out", "[memories]") {
+    const sparse_dot<> half{{}, storing(0.5), {}};
+    const dense_dot<> dense_half{storing(0.5), {}};
+    for (const layer_row& row : draw::rows())
+        for (const double zero : {0.0, 0.49, 0.5, 0.9}) {
+            const layer_statistics s{zero, 0.2, zero, zero, {}};
+            const configuration c{};
+            const bool runs = zero >= 0.5;
+            CHECK((half.cycles(row, s, c) < ruled_out) == runs);
+            CHECK(half.prepare(row, s).cycles(c) == Approx(half.cycles(row, s, c)));
+            if (runs) CHECK(half.cycles(row, s, c) == sparse_dot<>{}.cycles(row, s, c));
+            if (!dense_half.legal(row, c.folding)) continue;
+            CHECK((dense_half.cycles(row, s, c) < ruled_out) == runs);
+            CHECK(dense_half.prepare(row, s).cycles(c) == dense_half.cycles(row, s, c));
+        }
+    const network_view net = small{};
+    const auto dense = zeros(net, 0.3);
+    const design start(net.size());
+    CHECK_FALSE(evaluate(net, dense, half, boards::u250{}, start).fits);
+    const allocation none = allocate(net, dense, half, boards::u250{});
+    CHECK_FALSE(none.fits);
+    CHECK_THAT(none.certificate.reason,
+               Contains("no room for the weights of layer 'convolution 0'"));
+    CHECK_FALSE(partition(net, dense, half, boards::u250{}).fits);
+}
+
+TEST_CASE("what streams from off-chip is what is multiplied", "[memories]") {
+    const dense_dot<> dense{reading_at(200.0), {}};
+    const sparse_dot<> sparse{{}, reading_at(200.0), {}};
+    for (const layer_row& row : draw::rows()) {
+        // every weight once for every output pixel
+        const double bits = 16.0 * static_cast<double>(mac_count(row));
+        dense.for_each(row, [&](const configuration& c) {
+            const usage u = dense.cost(row, c);
+            CHECK((u.bandwidth > 0.0) == (c.memory == weight_memory::off_chip));
+            if (c.memory != weight_memory::off_chip) return;
+            const parallelism& p = c.folding;
+            const double busy = static_cast<double>(mac_count(row)) / (engine_count(p) * p.macs);
+            CHECK(u.bandwidth == Approx(bits / busy * 200.0 / 1000.0));
+            CHECK(u.uram == 0.0);
+        });
+        sparse.for_each(row, [&](const configuration& c) {
+            if (c.memory != weight_memory::off_chip) return;
+            const folded_row f(row, c.folding);  // a window a cycle is the most that is asked for
+            CHECK(sparse.cost(row, c).bandwidth ==
+                  Approx(bits / static_cast<double>(f.windows_per_engine(row)) * 0.2));
+        });
+    }
+    const layer_row classifier = linear<512, 1000>::row({512, 1, 1});
+    const configuration on{{1, 1, 1, 16, 16}, weight_memory::bram18, 0};
+    configuration off = on;
+    off.memory = weight_memory::off_chip;
+    CHECK(dense.cost(classifier, on).bram18 - dense.cost(classifier, off).bram18 > 450);
+    CHECK(dense.cost(classifier, off).bandwidth == Approx(256 * 0.2));
+}
+
+TEST_CASE("published weights stream by the published formula", "[memories]") {
+    const layer_row row = conv2d<64, 128, 3, pad<1>, no_bias>::row({64, 28, 28});
+    for (const published_kind kind : {published_kind::dense, published_kind::sparse}) {
+        const parallelism p{4, 2, 1, 3, 1};
+        const published_layer layer(kind, row, p, {});
+        const auto number = static_cast<double>(layer.weight_arrays());
+        const auto depth = static_cast<double>(layer.weight_depth());
+        const auto width = static_cast<double>(layer.weight_width());
+        const auto unit = layer.weight_shape(weight_memory::bram18).depth;
+        for (const bool repaired : {false, true}) {
+            const usage all_off = layer.total(weight_memory::off_chip, repaired, 250.0);
+            const usage on = layer.total(weight_memory::bram18, repaired);
+            const double bits = repaired
+                                    ? number * width
+                                    : depth * number * width * number / static_cast<double>(unit);
+            CHECK(all_off.bandwidth == Approx(bits * 0.25));
+            CHECK(on.bram18 - all_off.bram18 ==
+                  static_cast<double>(layer.weight_blocks(weight_memory::bram18)) -
+                      number * static_cast<double>(bram18_memory(unit, layer.weight_width())));
+            CHECK(all_off.lut == on.lut);
+        }
+    }
+}
+
+TEST_CASE("off-chip weights are visited when there is a clock, and no sooner", "[memories]") {
+    const layer_row row = draw::rows().front();
+    const auto count = [&](const auto& engine, weight_memory kind) {
+        const auto found = all(engine, row);
+        return std::count_if(found.begin(), found.end(),
+                             [&](const configuration& c) { return c.memory == kind; });
+    };
+    const auto check = [&](const auto& without, const auto& with) {
+        CHECK(count(without, weight_memory::off_chip) == 0);
+        CHECK(count(with, weight_memory::off_chip) == count(with, weight_memory::uram));
+        CHECK(count(with, weight_memory::uram) == count(without, weight_memory::uram));
+    };
+    check(sparse_dot<>{}, sparse_dot<>{{}, reading_at(250.0), {}});
+    check(dense_dot<>{}, dense_dot<>{reading_at(250.0), {}});
+    check(published_sparse_dot<>{}, published_sparse_dot<>{{288.0, 250.0}, {}});
+    check(published_dense_dot<>{}, published_dense_dot<>{{288.0, 250.0}, {}});
+}
+
+TEST_CASE("storage that makes no sense is named", "[memories]") {
+    const layer_row row = draw::rows().front();
+    for (const double share : {0.0, -0.5, 1.5, not_a_number})
+        CHECK_THROWS_WITH((sparse_dot<>{{}, storing(share), {}}.cost(row, {})),
+                          Contains("calibrated: stored = ") && Contains("must be in (0, 1]"));
+    const configuration off{{}, weight_memory::off_chip, 0};
+    for (const double mhz : {0.0, -1.0, not_a_number, std::numeric_limits<double>::infinity()}) {
+        CHECK_THROWS_WITH((dense_dot<>{reading_at(mhz), {}}.cost(row, off)),
+                          Contains("calibrated: weights off-chip with off_chip_mhz = "));
+        CHECK_THROWS_WITH((published_dense_dot<>{{288.0, mhz}, {}}.cost(row, off)),
+                          Contains("published: weights off-chip with off_chip_mhz = "));
+    }
+    const sparse_dot<> clockless{{}, reading_at(not_a_number), {}};
+    CHECK_THROWS_WITH(allocate(small{}, uniform_sparsity(0.5), clockless, boards::u250{}),
+                      Contains("off_chip_mhz"));
+}
+
+TEST_CASE("the allocator takes compressed and off-chip weights where they pay", "[memories]") {
+    using plain = dense_dot<>;
+    using choice = engine_list<plain, plain>;
+    const network_view net = small{};
+    const auto statistics = zeros(net, 0.5);
+    int compressed = 0, off_chip = 0, helped = 0;
+    for (const double bram : {14.0, 18.0, 24.0, 40.0})
+        for (const double bandwidth : {0.0, 20.0, 200.0}) {
+            const device board{"narrow", {400, 60000, 120000, bram, 0, bandwidth}, 200.0};
+            const choice either{{plain{reading_at(200.0), {}}, plain{storing(0.5), {}}}};
+            const allocation best = allocate(net, statistics, either, board);
+            const double least = exhaustive(net, statistics, either, board);
+            INFO("BRAM18 " << bram << ", bandwidth " << bandwidth);
+            REQUIRE(best.fits == (least < ruled_out));
+            if (!best.fits) continue;
+            CHECK(best.certificate.gap == 0.0);
+            CHECK(best.estimate.interval_cycles == Approx(least).epsilon(1e-12));
+            CHECK(best.estimate.total.bandwidth <= bandwidth);
+            for (const configuration& c : best.design) {
+                compressed += c.engine == 1;
+                off_chip += c.memory == weight_memory::off_chip;
+            }
+            const allocation on_chip = allocate(net, statistics, plain{}, board);
+            if (on_chip.fits)
+                CHECK(best.estimate.interval_cycles <= on_chip.estimate.interval_cycles);
+            helped +=
+                !on_chip.fits || best.estimate.interval_cycles < on_chip.estimate.interval_cycles;
+        }
+    INFO(compressed << " compressed, " << off_chip << " off-chip, " << helped << " faster");
+    CHECK(compressed > 0);
+    CHECK(off_chip > 0);
+    CHECK(helped > 0);
+}
