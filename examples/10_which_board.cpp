@@ -1,5 +1,5 @@
 // Before buying a board: throughput of one network on every board of the catalogue, with dense
-// engines, sparse ones, and the better of the two in each layer, under two resource models.
+// engines, sparse ones, and the better of the two in each layer, under three resource models.
 #include <cstdio>
 #include <cstdlib>
 #include <hass/device/boards.hpp>
@@ -49,5 +49,6 @@ int main(int argc, char** argv) {
                 100 * sparsity);
     const hass::network_view net = hass::zoo::resnet18{};
     table<hass::calibrated>("calibrated", net, sparsity);
+    table<hass::repaired>("repaired", net, sparsity);
     table<hass::published>("published", net, sparsity);
 }

@@ -73,6 +73,7 @@
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sparse_matrix.hpp>
 #include <hass/engine/sps.hpp>
+#include <hass/engine/squeeze.hpp>
 #include <hass/engine/stages.hpp>
 #include <hass/engine/tensor_core.hpp>
 #include <hass/engine/timed_engine.hpp>

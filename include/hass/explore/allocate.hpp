@@ -407,6 +407,7 @@ class allocator {
                                     : to_usage(options_[i]->costs()[k])});
         }
         a.estimate = evaluate_pipeline(net(), a.design, stages, board_, lut_each_);
+        a.estimate.squeezes = squeeze_cost(engine_, net(), a.design);
         a.certificate.limiting_row = a.estimate.bottleneck;
     }
 

@@ -23,6 +23,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/fill.hpp>
 #include <hass/engine/skew.hpp>
+#include <hass/engine/squeeze.hpp>
 #include <hass/engine/stages.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
@@ -49,6 +50,8 @@ struct estimate {
     usage total{};                 ///< what is taken of the device
     double bram18_from_lut = 0.0;  ///< block RAMs that the device lacks, built from LUTs: they
                                    ///< count as LUTs in `total` (see `lut_per_missing_bram18`)
+    usage squeezes{};              ///< converters between stages of different width, which are
+                                   ///< not in `total` (see `squeeze.hpp`)
     bool fits = false;             ///< within the device in every resource, and no stage ruled out
 
     /// images / cycle / DSP, the efficiency of HASS's Table II; 0 without DSPs
@@ -153,7 +156,10 @@ constexpr estimate evaluate(const network_view& net, const S& s, const E& engine
             stages[i] = {stage_cycles(row, chosen[i]),
                          stage_cost(engine, row, chosen[i], skew.held(i))};
     }
-    return evaluate_pipeline(net, chosen, stages, board.limits(), lut_per_missing_bram18(engine));
+    estimate e =
+        evaluate_pipeline(net, chosen, stages, board.limits(), lut_per_missing_bram18(engine));
+    e.squeezes = squeeze_cost(engine, net, chosen);
+    return e;
 }
 
 }  // namespace hass

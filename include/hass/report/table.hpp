@@ -73,6 +73,8 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
         {"kFF", resource_cell(&usage::ff, 1000, 1)},
         {"BRAM18", resource_cell(&usage::bram18, 1, 0)},
         {"URAM", resource_cell(&usage::uram, 1, 0)},
+        {"squeezes beside it, kLUT",
+         [](const auto& d) { return fmt::format("{:.1f}", d.hardware.squeezes.lut / 1000); }},
         {"images/cycle/DSP",
          [](const auto& d) { return fmt::format("{:.3e}", d.hardware.efficiency()); }},
         {"bottleneck", [](const auto& d) { return d.bottleneck; }},

@@ -10,6 +10,7 @@
 ///     requantisation      LUT, FF                   counted
 ///     serialiser          LUT                       counted (dense engine only)
 ///     inputs held back    LUT, FF, BRAM18 / URAM    counted, see `skew.hpp`
+///     squeezes            LUT, FF                   counted, see `squeeze.hpp`; not in layers
 ///     dense dot product   LUT, FF        published regression (vector-dot)
 ///     padding, sliding window, fork, adder tree, bias adder, pools   published regressions
 ///
@@ -20,6 +21,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <string>
 
@@ -161,12 +163,23 @@ struct calibrated {
         } else {
             u = memory(kind, depth, width);
             if (!compressed && u.bram18 > 0.0)
-                u.bram18 = std::min(u.bram18, static_cast<double>(words * detail::blocks_for(
-                                                                              bram18_shapes, depth,
-                                                                              bits)));
+                u.bram18 = std::min(
+                    u.bram18,
+                    static_cast<double>(words * detail::blocks_for(bram18_shapes, depth, bits)));
         }
         if (compressed)  // any of the words before it may be a lane's; a 4:1 multiplexer is a LUT6
             u.lut += static_cast<double>(words * bits * detail::ceil_div(lanes - 1, 3));
+        return u;
+    }
+
+    /// Between stages of `from` and of `to` words: registers for the least common multiple, filled
+    /// by one side while the other empties the second set, and multiplexers in front of the latter.
+    static constexpr usage squeeze(int from, int to, int bits) {
+        const auto words = std::lcm(std::int64_t{from}, std::int64_t{to});
+        usage u;
+        u.ff = static_cast<double>(2 * words * bits);
+        u.lut =
+            static_cast<double>(std::int64_t{to} * bits * detail::ceil_div(2 * words / to - 1, 3));
         return u;
     }
 

@@ -232,8 +232,7 @@ class published_layer {
         if (has_glue()) add(u, glue(), honest ? per_output : 1);
         if (row_.bias) add(u, bias(), per_output);
         u.bram18 += static_cast<double>(bias_blocks());
-        if (memory == weight_memory::off_chip)
-            return u + off_chip_weights(repaired, mhz);
+        if (memory == weight_memory::off_chip) return u + off_chip_weights(repaired, mhz);
         (memory == weight_memory::uram ? u.uram : u.bram18) +=
             static_cast<double>(weight_blocks(memory));
         return u;
@@ -249,7 +248,8 @@ class published_layer {
         usage u;
         u.bram18 = static_cast<double>(s.blocks_left);
         // a layer that is busy all the time: never more than in the pipeline
-        u.bandwidth = streaming_bandwidth(repaired && all > 0 ? read : s.bits_per_cycle, 1.0, 1.0, mhz);
+        u.bandwidth =
+            streaming_bandwidth(repaired && all > 0 ? read : s.bits_per_cycle, 1.0, 1.0, mhz);
         return u;
     }
 
@@ -316,6 +316,11 @@ struct published_model {
         return published_layer(linear ? published_kind::inner_product : published_kind::dense, row,
                                c.folding, width)
             .total(c.memory, Repaired, off_chip_mhz);
+    }
+
+    /// Between stages of `from` and of `to` words, one stream of the published pipeline's squeeze.
+    static constexpr usage squeeze(int from, int to, int bits) {
+        return of(published_modules::squeeze(from, to, 1, bits));
     }
 
     /// The published FIFOs of joins depend on the other stages, so they are counted for whole
