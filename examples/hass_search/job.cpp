@@ -52,6 +52,7 @@ struct engine_choice {
     bool dense = true;
     bool sparse = true;
 
+    const auto& first() const { return engines.first(); }
     double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
                   const hass::configuration& c) const {
         return engines.cycles(row, s, c);
