@@ -165,7 +165,6 @@ class allocator {
         : rows_(net.rows.begin(), net.rows.end()),
           edges_(net.edges.begin(), net.edges.end()),
           names_(net.names.begin(), net.names.end()),
-          skew_(net),
           engine_(std::move(engine)),
           board_(board.limits()),
           policy_(std::move(policy)),
@@ -529,7 +528,6 @@ class allocator {
     std::vector<layer_row> rows_;
     std::vector<edge> edges_;
     std::vector<std::string> names_;
-    network_skew skew_;
     E engine_;
     device board_;
     Policy policy_;
