@@ -49,9 +49,9 @@ struct dense_dot {
                (single_tap(row) ? p.macs == p.vector : taps(row) % p.macs == 0);
     }
 
-    /// max( pixels x blocks x filters x M / N, data movement ) for one image, exact; `ruled_out` when
-    /// the weights do not fit their memory.
-    /// \throws hass::error for a folding that does not exist
+    /// max( pixels x blocks x filters x M / N, data movement ) for one image, exact; `ruled_out`
+    /// when the weights do not fit their memory. \throws hass::error for a folding that does not
+    /// exist
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
                             const configuration& c) const {
         const parallelism& p = c.folding;
