@@ -14,6 +14,7 @@
 /// are those of the projected network.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -32,6 +33,8 @@
 #include <hass/engine/patterns/pattern.hpp>
 #include <hass/error.hpp>
 #include <hass/explore/allocate.hpp>
+#include <hass/statistics/measured.hpp>
+#include <hass/statistics/thinned.hpp>
 #include <hass/workload/model.hpp>
 #include <hass/workload/network.hpp>
 
@@ -177,6 +180,25 @@ inline auto assumed(network_view net, std::vector<double> activation_sparsity) {
             const double weights =
                 pattern.takes(row) ? 1.0 - pattern.density(patterns::extents_of(row)) : 0.0;
             p.statistics[i] = independent_statistics(weights, values[next++]);
+        }
+        return p;
+    };
+}
+
+/// Statistics as they were recorded, without images or weights: a pattern thins the pairs that
+/// survive by nature to its density. No accuracy.
+inline auto recorded(measured_network m) {
+    return [m = std::move(m)](const weight_pattern& pattern) {
+        pruned_network p{m.statistics(network_thresholds(m.net.rows.size())), {}};
+        for (const measured_layer& layer : m.layers) {
+            const layer_row& row = m.net.rows[layer.place];
+            if (!pattern.takes(row)) continue;
+            layer_statistics& s = p.statistics[layer.place];
+            const tensor_density activations{1.0 - s.activation_sparsity};
+            const tensor_density weights{1.0 - s.weight_sparsity};
+            const tensor_density kept{
+                std::min(weights.whole, pattern.density(patterns::extents_of(row)))};
+            s = thinned(s, {weights, activations}, {kept, activations});
         }
         return p;
     };
