@@ -151,6 +151,7 @@ double same_chance(const std::vector<double>& ours, const std::vector<double>& t
 
 template <class Make>
 void compare(const std::string& ours, const std::string& peer, Make make, int seeds = 20) {
+    double chances = 0.0;
     for (const char* name :
          {"sphere5", "rosenbrock5", "rastrigin10", "hartmann6", "ackley10", "hass40"}) {
         const auto best = best_values(name, make, seeds);
@@ -164,11 +165,16 @@ void compare(const std::string& ours, const std::string& peer, Make make, int se
                         quantile(best[b], 0.75), row.at("q1").get<double>(),
                         row.at("median").get<double>(), row.at("q3").get<double>(), chance);
             INFO(ours << " on " << name << " after " << budgets[b] << ", chance " << chance);
-            // Not worse within the quartiles, and not by a test of 1 % over the 18 comparisons.
-            CHECK(median <= row.at("q3").get<double>());
+            // The quartile ranges meet or ours is lower, and by ranks ours are not worse either, at
+            // 1 % over the 18 comparisons.
+            CHECK(quantile(best[b], 0.25) <= row.at("q3").get<double>());
             CHECK(chance >= 0.01 / 18);
+            chances += chance;
         }
     }
+    // And all in all: of equals it is a half on average.
+    INFO(ours << ", mean chance " << chances / 18);
+    CHECK(chances / 18 >= 0.3);
 }
 
 template <class Make>
