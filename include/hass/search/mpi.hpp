@@ -44,7 +44,7 @@
 #endif
 #include <mpi.h>
 
-#include "hass/search/study.hpp"
+#include <hass/search/study.hpp>
 
 namespace hass {
 
