@@ -13,13 +13,13 @@
 #include <string>
 #include <vector>
 
-#include "hass/search/cma_es.hpp"
-#include "hass/search/composite.hpp"
-#include "hass/search/grid.hpp"
-#include "hass/search/nsga2.hpp"
-#include "hass/search/random.hpp"
-#include "hass/search/study.hpp"
-#include "hass/search/tpe.hpp"
+#include <hass/search/cma_es.hpp>
+#include <hass/search/composite.hpp>
+#include <hass/search/grid.hpp>
+#include <hass/search/nsga2.hpp>
+#include <hass/search/random.hpp>
+#include <hass/search/study.hpp>
+#include <hass/search/tpe.hpp>
 
 namespace {
 

@@ -5,11 +5,11 @@
 #include <cmath>
 #include <vector>
 
-#include "hass/search/composite.hpp"
-#include "hass/search/importance.hpp"
-#include "hass/search/parallel.hpp"
-#include "hass/search/study.hpp"
-#include "hass/search/tpe.hpp"
+#include <hass/search/composite.hpp>
+#include <hass/search/importance.hpp>
+#include <hass/search/parallel.hpp>
+#include <hass/search/study.hpp>
+#include <hass/search/tpe.hpp>
 
 using Catch::Matchers::Contains;
 using hass::outcome;

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "hass/search/codesign.hpp"
-#include "hass/search/composite.hpp"
-#include "hass/search/optimizers.hpp"
-#include "hass/search/study.hpp"
+#include <hass/search/codesign.hpp>
+#include <hass/search/composite.hpp>
+#include <hass/search/optimizers.hpp>
+#include <hass/search/study.hpp>
 
 using Catch::Matchers::Contains;
 using hass::outcome;

@@ -4,8 +4,8 @@
 #include <set>
 #include <vector>
 
-#include "hass/search/grid.hpp"
-#include "hass/search/random.hpp"
+#include <hass/search/grid.hpp>
+#include <hass/search/random.hpp>
 
 using Catch::Matchers::Contains;
 

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "hass/search/cma_es.hpp"
-#include "hass/search/journal.hpp"
-#include "hass/search/nsga2.hpp"
-#include "hass/search/study.hpp"
-#include "hass/search/tpe.hpp"
+#include <hass/search/cma_es.hpp>
+#include <hass/search/journal.hpp>
+#include <hass/search/nsga2.hpp>
+#include <hass/search/study.hpp>
+#include <hass/search/tpe.hpp>
 
 using Catch::Matchers::Contains;
 using hass::outcome;

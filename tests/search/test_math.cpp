@@ -6,9 +6,9 @@
 #include <limits>
 #include <vector>
 
-#include "hass/search/random_stream.hpp"
-#include "hass/search/stable_math.hpp"
-#include "hass/search/truncated_normal.hpp"
+#include <hass/search/random_stream.hpp>
+#include <hass/search/stable_math.hpp>
+#include <hass/search/truncated_normal.hpp>
 
 namespace {
 

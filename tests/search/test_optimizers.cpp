@@ -6,12 +6,12 @@
 #include <set>
 #include <vector>
 
-#include "hass/search/cma_es.hpp"
-#include "hass/search/nsga2.hpp"
-#include "hass/search/pareto.hpp"
-#include "hass/search/random.hpp"
-#include "hass/search/sobol.hpp"
-#include "hass/search/study.hpp"
+#include <hass/search/cma_es.hpp>
+#include <hass/search/nsga2.hpp>
+#include <hass/search/pareto.hpp>
+#include <hass/search/random.hpp>
+#include <hass/search/sobol.hpp>
+#include <hass/search/study.hpp>
 
 using Catch::Matchers::Contains;
 using hass::outcome;

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "hass/search/pareto.hpp"
-#include "hass/search/random_stream.hpp"
+#include <hass/search/pareto.hpp>
+#include <hass/search/random_stream.hpp>
 
 namespace {
 

@@ -15,11 +15,11 @@
 #include <string>
 #include <vector>
 
-#include "hass/search/cma_es.hpp"
-#include "hass/search/composite.hpp"
-#include "hass/search/nsga2.hpp"
-#include "hass/search/pareto.hpp"
-#include "hass/search/tpe.hpp"
+#include <hass/search/cma_es.hpp>
+#include <hass/search/composite.hpp>
+#include <hass/search/nsga2.hpp>
+#include <hass/search/pareto.hpp>
+#include <hass/search/tpe.hpp>
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "hass/search/reflect.hpp"
-#include "hass/search/space.hpp"
+#include <hass/search/reflect.hpp>
+#include <hass/search/space.hpp>
 
 using Catch::Matchers::Contains;
 

@@ -9,11 +9,11 @@
 #include <thread>
 #include <vector>
 
-#include "hass/search/any_optimizer.hpp"
-#include "hass/search/objective.hpp"
-#include "hass/search/optimizers.hpp"
-#include "hass/search/study.hpp"
-#include "hass/search/tpe.hpp"
+#include <hass/search/any_optimizer.hpp>
+#include <hass/search/objective.hpp>
+#include <hass/search/optimizers.hpp>
+#include <hass/search/study.hpp>
+#include <hass/search/tpe.hpp>
 
 using Catch::Matchers::Contains;
 using hass::outcome;

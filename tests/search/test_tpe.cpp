@@ -6,8 +6,8 @@
 #include <numeric>
 #include <vector>
 
-#include "hass/search/study.hpp"
-#include "hass/search/tpe.hpp"
+#include <hass/search/study.hpp>
+#include <hass/search/tpe.hpp>
 
 using hass::outcome;
 

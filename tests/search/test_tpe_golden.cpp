@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "hass/search/study.hpp"
-#include "hass/search/tpe.hpp"
+#include <hass/search/study.hpp>
+#include <hass/search/tpe.hpp>
 
 namespace {
 

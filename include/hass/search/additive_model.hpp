@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/random_stream.hpp"
-#include "hass/search/stable_math.hpp"
+#include <hass/search/random_stream.hpp>
+#include <hass/search/stable_math.hpp>
 
 namespace hass {
 

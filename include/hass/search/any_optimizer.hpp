@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/optimizer.hpp"
+#include <hass/search/optimizer.hpp>
 
 namespace hass {
 

@@ -25,10 +25,10 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/additive_model.hpp"
-#include "hass/search/cma_es.hpp"
-#include "hass/search/optimizer.hpp"
-#include "hass/search/random_stream.hpp"
+#include <hass/search/additive_model.hpp>
+#include <hass/search/cma_es.hpp>
+#include <hass/search/optimizer.hpp>
+#include <hass/search/random_stream.hpp>
 
 namespace hass {
 

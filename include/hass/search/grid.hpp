@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/optimizer.hpp"
-#include "hass/search/random_stream.hpp"
+#include <hass/search/optimizer.hpp>
+#include <hass/search/random_stream.hpp>
 
 namespace hass {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "hass/search/additive_model.hpp"
-#include "hass/search/study.hpp"
+#include <hass/search/additive_model.hpp>
+#include <hass/search/study.hpp>
 
 namespace hass {
 

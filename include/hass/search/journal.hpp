@@ -37,8 +37,8 @@
 #define HASS_JOURNAL_POSIX 1
 #endif
 
-#include "hass/search/optimizer.hpp"
-#include "hass/search/study.hpp"
+#include <hass/search/optimizer.hpp>
+#include <hass/search/study.hpp>
 
 namespace hass {
 

@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/optimizer.hpp"
-#include "hass/search/pareto.hpp"
-#include "hass/search/random.hpp"
-#include "hass/search/random_stream.hpp"
+#include <hass/search/optimizer.hpp>
+#include <hass/search/pareto.hpp>
+#include <hass/search/random.hpp>
+#include <hass/search/random_stream.hpp>
 
 namespace hass {
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "hass/search/optimizer.hpp"
+#include <hass/search/optimizer.hpp>
 
 namespace hass {
 

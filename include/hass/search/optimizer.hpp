@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/space.hpp"
+#include <hass/search/space.hpp>
 
 namespace hass {
 

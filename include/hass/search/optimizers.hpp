@@ -9,13 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/any_optimizer.hpp"
-#include "hass/search/cma_es.hpp"
-#include "hass/search/grid.hpp"
-#include "hass/search/nsga2.hpp"
-#include "hass/search/random.hpp"
-#include "hass/search/sobol.hpp"
-#include "hass/search/tpe.hpp"
+#include <hass/search/any_optimizer.hpp>
+#include <hass/search/cma_es.hpp>
+#include <hass/search/grid.hpp>
+#include <hass/search/nsga2.hpp>
+#include <hass/search/random.hpp>
+#include <hass/search/sobol.hpp>
+#include <hass/search/tpe.hpp>
 
 namespace hass {
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/study.hpp"
+#include <hass/search/study.hpp>
 
 namespace hass {
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "hass/error.hpp"
+#include <hass/error.hpp>
 
 namespace hass {
 

@@ -18,10 +18,10 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/random_stream.hpp"
-#include "hass/search/space.hpp"
-#include "hass/search/stable_math.hpp"
-#include "hass/search/truncated_normal.hpp"
+#include <hass/search/random_stream.hpp>
+#include <hass/search/space.hpp>
+#include <hass/search/stable_math.hpp>
+#include <hass/search/truncated_normal.hpp>
 
 namespace hass {
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/truncated_normal.hpp"
+#include <hass/search/truncated_normal.hpp>
 
 namespace hass {
 

@@ -27,7 +27,7 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/space.hpp"
+#include <hass/search/space.hpp>
 
 namespace hass {
 

@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "hass/error.hpp"
-#include "hass/search/stable_math.hpp"
+#include <hass/error.hpp>
+#include <hass/search/stable_math.hpp>
 
 namespace hass {
 

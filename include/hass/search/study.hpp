@@ -21,9 +21,9 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/optimizer.hpp"
-#include "hass/search/pareto.hpp"
-#include "hass/search/random.hpp"
+#include <hass/search/optimizer.hpp>
+#include <hass/search/pareto.hpp>
+#include <hass/search/random.hpp>
 
 namespace hass {
 

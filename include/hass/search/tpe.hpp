@@ -20,10 +20,10 @@
 #include <utility>
 #include <vector>
 
-#include "hass/search/optimizer.hpp"
-#include "hass/search/pareto.hpp"
-#include "hass/search/parzen.hpp"
-#include "hass/search/random.hpp"
+#include <hass/search/optimizer.hpp>
+#include <hass/search/pareto.hpp>
+#include <hass/search/parzen.hpp>
+#include <hass/search/random.hpp>
 
 namespace hass {
 

@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <limits>
 
-#include "hass/search/stable_math.hpp"
+#include <hass/search/stable_math.hpp>
 
 namespace hass {
 
