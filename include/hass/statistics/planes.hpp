@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <hass/workload/layer.hpp>
 
@@ -63,9 +64,6 @@ constexpr float clip(float x, std::uint32_t keep) {
 /// lies outside of the map becomes `outside`.
 inline void fill_plane(const layer_row& row, const plane_layout& layout, const float* map,
                        float keep, float outside, float* plane) {
-    const auto width = static_cast<std::size_t>(row.in.width);
-    const auto phases = static_cast<std::size_t>(row.stride_w);
-    const auto left = static_cast<std::size_t>(row.pad_left);
     const auto clipped = [least = detail::magnitude_bits(keep)](float x) {
         return detail::clip(x, least);
     };
@@ -73,25 +71,34 @@ inline void fill_plane(const layer_row& row, const plane_layout& layout, const f
         for (std::size_t i = 0; i < layout.size(); ++i) plane[i] = clipped(map[i]);
         return;
     }
+    const auto width = static_cast<std::size_t>(row.in.width);
+    const auto left = static_cast<std::size_t>(row.pad_left);
     const auto top = static_cast<std::size_t>(row.pad_top);
     const auto height = static_cast<std::size_t>(row.in.height);
+    // Columns of one phase, between what is padded; strides of 1 and 2 vectorise as constants.
+    const auto fill_row = [&](const float* source, float* to, auto stride) {
+        for (std::size_t phase = 0; phase < stride; ++phase, to += layout.columns) {
+            const std::size_t first = (phase + stride - left % stride) % stride;
+            const std::size_t begin = (left + first) / stride;
+            const std::size_t count = first < width ? (width - first + stride - 1) / stride : 0;
+            std::fill_n(to, begin, outside);
+            for (std::size_t i = 0; i < count; ++i)
+                to[begin + i] = clipped(source[first + i * stride]);
+            std::fill(to + begin + count, to + layout.columns, outside);
+        }
+    };
     for (std::size_t y = 0; y < layout.rows; ++y, plane += layout.row_size) {
-        const bool padding = y < top || y >= top + height;
-        if (padding || phases > 1) std::fill_n(plane, layout.row_size, outside);
-        if (padding) continue;
-        const float* source = map + (y - top) * width;
-        if (phases == 1) {
-            std::fill_n(plane, left, outside);
-            std::fill(plane + left + width, plane + layout.row_size, outside);
-            for (std::size_t x = 0; x < width; ++x) plane[left + x] = clipped(source[x]);
+        if (y < top || y >= top + height) {
+            std::fill_n(plane, layout.row_size, outside);
             continue;
         }
-        for (std::size_t phase = 0; phase < phases; ++phase) {
-            // First column of the map that belongs to this phase.
-            const std::size_t first = (phase + phases - left % phases) % phases;
-            float* to = plane + phase * layout.columns + (left + first) / phases;
-            for (std::size_t x = first; x < width; x += phases) *to++ = clipped(source[x]);
-        }
+        const float* source = map + (y - top) * width;
+        if (row.stride_w == 1)
+            fill_row(source, plane, std::integral_constant<std::size_t, 1>());
+        else if (row.stride_w == 2)
+            fill_row(source, plane, std::integral_constant<std::size_t, 2>());
+        else
+            fill_row(source, plane, static_cast<std::size_t>(row.stride_w));
     }
 }
 
