@@ -108,26 +108,27 @@ class eigen_backend {
             case layer_kind::convolution:
             case layer_kind::linear: {
                 in = on_grid(i, in, size, space);
-                // A dense product clips on its way; where it cannot, the planes are made clipped.
-                const bool early = detail::is_depthwise(row) || !tau.activation_channels.empty();
-                const auto keep = static_cast<float>(early ? 0.0 : tau.activation);
-                const float* planes = early ? clipped_planes(i, in, size, tau, space)
-                                            : to_planes(i, in, size, 0.0F, space);
-                see([&] { return std::pair(in, planes); });
-                if (detail::is_depthwise(row))
-                    depthwise(i, prepared, planes, size, out);
-                else
+                // A dense product clips on its way where one threshold holds for all channels.
+                const layer_thresholds none;
+                const bool on_its_way = tau.activation_channels.empty();
+                const layer_thresholds& early = on_its_way ? none : tau;
+                if (detail::is_depthwise(row)) {
+                    see([&] { return std::pair(in, to_planes(i, in, size, early, space)); });
+                    depthwise(i, prepared, in, size, tau, out, space);
+                } else {
+                    const float* planes = to_planes(i, in, size, early, space);
+                    see([&] { return std::pair(in, planes); });
+                    const auto keep = static_cast<float>(on_its_way ? tau.activation : 0.0);
                     dense(i, prepared, planes, size, keep, out, space.gemm);
+                }
                 break;
             }
-            case layer_kind::max_pool: {
-                const float outside = -std::numeric_limits<float>::infinity();
-                const float* planes = to_planes(i, in, size, outside, space);
-                each_plane(i, planes, size, out, [&](const float* plane, float* result) {
-                    detail::max_pool(program_->windows[i], plane, result);
-                });
+            case layer_kind::max_pool:
+                pool(i, in, size, -std::numeric_limits<float>::infinity(), out, space,
+                     [](const auto& window, const float* plane, float* result) {
+                         detail::max_pool(window, plane, result);
+                     });
                 break;
-            }
             case layer_kind::average_pool: {
                 const bool padding = parameters.count_include_pad;
                 const std::vector<float> rows =
@@ -136,10 +137,10 @@ class eigen_backend {
                 const std::vector<float> columns =
                     detail::window_counts(row.out.width, row.in.width, row.kernel_w, row.stride_w,
                                           row.dilation_w, row.pad_left, row.pad_right, padding);
-                const float* planes = to_planes(i, in, size, 0.0F, space);
-                each_plane(i, planes, size, out, [&](const float* plane, float* result) {
-                    detail::average_pool(program_->windows[i], plane, rows, columns, result);
-                });
+                pool(i, in, size, 0.0F, out, space,
+                     [&](const auto& window, const float* plane, float* result) {
+                         detail::average_pool(window, plane, rows, columns, result);
+                     });
                 break;
             }
             case layer_kind::global_average_pool: {
@@ -198,99 +199,97 @@ class eigen_backend {
         return space.rounded.data();
     }
 
-    /// The input of row i as planes, channels x images, not clipped: the input itself where nothing
-    /// has to be padded or sorted.
-    const float* to_planes(std::size_t i, const float* in, std::size_t size, float outside,
-                           workspace& space) const {
-        if (program_->windows[i].layout.dense) return in;
-        return fill_planes(
-            i, in, size, outside, [](std::size_t) { return 0.0F; }, space);
-    }
-
-    /// ... with what lies below its channel's threshold set to zero.
-    const float* clipped_planes(std::size_t i, const float* in, std::size_t size,
-                                const layer_thresholds& tau, workspace& space) const {
-        if (tau.activation_channels.empty() && tau.activation == 0.0)
-            return to_planes(i, in, size, 0.0F, space);
-        return fill_planes(
-            i, in, size, 0.0F,
-            [&](std::size_t c) { return static_cast<float>(tau.activation_of(c)); }, space);
-    }
-
-    /// \param keep  keep(channel): magnitudes below become 0
-    template <class Keep>
-    const float* fill_planes(std::size_t i, const float* in, std::size_t size, float outside,
-                             Keep keep, workspace& space) const {
+    /// The input of row i as planes, channels x images, with what lies below its channel's
+    /// threshold set to zero: the input itself where nothing has to be padded, sorted or clipped.
+    const float* to_planes(std::size_t i, const float* in, std::size_t size,
+                           const layer_thresholds& tau, workspace& space) const {
         const detail::sliding_window& window = program_->windows[i];
+        if (window.layout.dense && tau.activation_channels.empty() && tau.activation == 0.0)
+            return in;
         const std::size_t maps = size * static_cast<std::size_t>(window.row.in.channels);
         const auto pixels = static_cast<std::size_t>(window.row.in.pixels());
-        const std::size_t needed = maps * window.layout.size() + detail::packet_slack;
-        if (space.planes.size() < needed) space.planes.resize(needed);
+        reserve_planes(maps, window, space);
         for (std::size_t m = 0; m < maps; ++m)
-            fill_plane(window.row, window.layout, in + m * pixels, keep(m / size), outside,
+            fill_plane(window.row, window.layout, in + m * pixels,
+                       static_cast<float>(tau.activation_of(m / size)), 0.0F,
                        space.planes.data() + m * window.layout.size());
         return space.planes.data();
     }
 
-    template <class F>
-    void each_plane(std::size_t i, const float* planes, std::size_t size, float* out, F f) const {
-        const detail::sliding_window& window = program_->windows[i];
-        const std::size_t maps = size * static_cast<std::size_t>(window.row.in.channels);
-        const auto pixels = static_cast<std::size_t>(window.row.out.pixels());
-        for (std::size_t m = 0; m < maps; ++m)
-            f(planes + m * window.layout.size(), out + m * pixels);
+    /// One map as a plane that is still in the cache when it is used.
+    static const float* to_plane(const detail::sliding_window& window, const float* map, float keep,
+                                 float outside, workspace& space) {
+        if (window.layout.dense && keep == 0.0F) return map;
+        reserve_planes(1, window, space);
+        fill_plane(window.row, window.layout, map, keep, outside, space.planes.data());
+        return space.planes.data();
     }
 
-    void depthwise(std::size_t i, const weights& prepared, const float* planes, std::size_t size,
-                   float* out) const {
+    static void reserve_planes(std::size_t maps, const detail::sliding_window& window,
+                               workspace& space) {
+        const std::size_t needed = maps * window.layout.size() + detail::packet_slack;
+        if (space.planes.size() < needed) space.planes.resize(needed);
+    }
+
+    /// kernel(window, plane, out) for every map of row i.
+    template <class Kernel>
+    void pool(std::size_t i, const float* in, std::size_t size, float outside, float* out,
+              workspace& space, Kernel kernel) const {
+        const detail::sliding_window& window = program_->windows[i];
+        const std::size_t maps = size * static_cast<std::size_t>(window.row.in.channels);
+        const auto in_pixels = static_cast<std::size_t>(window.row.in.pixels());
+        const auto out_pixels = static_cast<std::size_t>(window.row.out.pixels());
+        for (std::size_t m = 0; m < maps; ++m)
+            kernel(window, to_plane(window, in + m * in_pixels, 0.0F, outside, space),
+                   out + m * out_pixels);
+    }
+
+    void depthwise(std::size_t i, const weights& prepared, const float* in, std::size_t size,
+                   const layer_thresholds& tau, float* out, workspace& space) const {
         const detail::sliding_window& window = program_->windows[i];
         const layer_parameters& p = program_->model.parameters[i];
-        const auto pixels = static_cast<std::size_t>(window.row.out.pixels());
+        const auto in_pixels = static_cast<std::size_t>(window.row.in.pixels());
+        const auto out_pixels = static_cast<std::size_t>(window.row.out.pixels());
         const auto filters = static_cast<std::size_t>(window.row.out.channels);
         const auto multiplier = static_cast<std::size_t>(filters_per_group(window.row));
-        for (std::size_t f = 0; f < filters; ++f)
+        for (std::size_t f = 0; f < filters; ++f) {
+            const std::size_t c = f / multiplier;
+            const auto keep = static_cast<float>(tau.activation_of(c));
             for (std::size_t n = 0; n < size; ++n)
-                detail::depthwise(window,
-                                  planes + (f / multiplier * size + n) * window.layout.size(),
-                                  prepared.depthwise.data() + f * window.taps.size(),
-                                  p.bias.empty() ? 0.0F : p.bias[f], program_->schedule[i].bounds,
-                                  out + (f * size + n) * pixels);
+                detail::depthwise(
+                    window, to_plane(window, in + (c * size + n) * in_pixels, keep, 0.0F, space),
+                    prepared.depthwise.data() + f * window.taps.size(),
+                    p.bias.empty() ? 0.0F : p.bias[f], program_->schedule[i].bounds,
+                    out + (f * size + n) * out_pixels);
+        }
     }
 
     void dense(std::size_t i, const weights& prepared, const float* planes, std::size_t size,
                float keep, float* out, detail::gemm_scratch& scratch) const {
         const detail::sliding_window& window = program_->windows[i];
         const layer_parameters& p = program_->model.parameters[i];
-        const auto pixels = static_cast<std::size_t>(window.row.out.pixels());
+        const auto height = static_cast<std::size_t>(window.row.out.height);
         const auto width = static_cast<std::size_t>(window.row.out.width);
+        const std::size_t columns = size * height * width;
         const std::size_t channel = size * window.layout.size();
-        const std::size_t taps = window.taps.size();
-        const bool whole_maps = window.layout.dense && taps == 1 && window.row.stride_h == 1;
-        const auto runs_of = [&](std::size_t first, std::size_t last, auto& runs) {
-            for (std::size_t j = first; j < last;) {
-                const std::size_t n = j / pixels;
-                const std::size_t y = j % pixels / width;
-                const std::size_t x = j % width;
-                const std::size_t from =
-                    whole_maps ? j : n * window.layout.size() + window.at(y) + x;
-                const std::size_t panel_end =
-                    first +
-                    ((j - first) / detail::gemm_tile::columns + 1) * detail::gemm_tile::columns;
-                std::size_t end = std::min(last, panel_end);
-                if (!whole_maps) end = std::min(end, j - x + width);
-                runs.push_back({j - first, from, end - j});
-                j = end;
-            }
+        const auto channels = static_cast<std::size_t>(channels_per_group(window.row));
+        const bool whole_maps =
+            window.layout.dense && window.taps.size() == 1 && window.row.stride_h == 1;
+        const auto run_of = [&](std::size_t j) -> detail::column_run {
+            if (whole_maps) return {j, columns - j};
+            const std::size_t y = j / width;  // of all images
+            const std::size_t x = j - y * width;
+            return {y / height * window.layout.size() + window.at(y % height) + x, width - x};
         };
+        scratch.offsets.clear();
+        for (std::size_t c = 0; c < channels; ++c)
+            for (const std::size_t tap : window.taps) scratch.offsets.push_back(c * channel + tap);
         for (std::size_t g = 0; g < prepared.groups.size(); ++g) {
             const detail::packed_filters& filters = prepared.groups[g];
-            const float* group =
-                planes + g * static_cast<std::size_t>(channels_per_group(window.row)) * channel;
-            detail::multiply(
-                filters, p.bias.empty() ? nullptr : p.bias.data() + g * filters.filters(),
-                size * pixels, keep, out + g * filters.filters() * size * pixels,
-                program_->schedule[i].bounds, scratch, runs_of,
-                [&](std::size_t k) { return group + k / taps * channel + window.taps[k % taps]; });
+            const std::size_t first = g * filters.filters();
+            detail::multiply(filters, p.bias.empty() ? nullptr : p.bias.data() + first, columns,
+                             planes + g * channels * channel, scratch.offsets, keep,
+                             program_->schedule[i].bounds, out + first * columns, scratch, run_of);
         }
     }
 

@@ -25,38 +25,50 @@ struct gemm_tile {
     static constexpr std::size_t rows = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 8 : 4;
     static constexpr std::size_t vectors = 3;
     static constexpr std::size_t columns = vectors * lanes;
+    /// Values of k in a panel of columns, at most: 30 KiB that stay in the first cache.
+    static constexpr std::size_t depth = 7680 / columns;
+    /// Values of k for which filters are fetched ahead.
+    static constexpr std::size_t ahead = 48;
 };
 
-/// Floats that any buffer read by packets must have behind its end.
+/// Floats that any buffer read or written by packets must have behind its end.
 inline constexpr std::size_t packet_slack = 64;
 
-/// A matrix of filters (rows) by window values (k), cut into panels of gemm_tile::rows filters,
-/// each panel k by k; rows beyond the last one are 0.
+/// A matrix of filters (rows) by window values (k), for tiles: cut into blocks of k, each block
+/// into panels of gemm_tile::rows filters, each panel k by k; rows beyond the last one are 0.
 class packed_filters {
   public:
     packed_filters() = default;
     /// \param weights filters x depth
     packed_filters(std::span<const float> weights, std::size_t filters)
         : filters_(filters), depth_(weights.size() / filters) {
-        values_.assign(panels() * gemm_tile::rows * depth_, 0.0F);
-        for (std::size_t f = 0; f < filters_; ++f) {
-            float* to = values_.data() + f / gemm_tile::rows * gemm_tile::rows * depth_ +
-                        f % gemm_tile::rows;
-            for (std::size_t k = 0; k < depth_; ++k)
-                to[k * gemm_tile::rows] = weights[f * depth_ + k];
-        }
+        constexpr std::size_t rows = gemm_tile::rows;
+        const std::size_t blocks = (depth_ + gemm_tile::depth - 1) / gemm_tile::depth;
+        block_ = (depth_ + blocks - 1) / blocks;
+        values_.resize(panels() * rows * depth_ + gemm_tile::ahead * rows);
+        float* to = values_.data();
+        for (std::size_t k0 = 0; k0 < depth_; k0 += block_)
+            for (std::size_t f = 0; f < filters_; f += rows)
+                for (std::size_t k = k0; k < std::min(k0 + block_, depth_); ++k, to += rows)
+                    for (std::size_t r = 0; r < std::min(rows, filters_ - f); ++r)
+                        to[r] = weights[(f + r) * depth_ + k];
     }
 
     std::size_t filters() const { return filters_; }
     std::size_t depth() const { return depth_; }
+    /// Values of k in a block; the last one may have fewer.
+    std::size_t block() const { return block_; }
     std::size_t panels() const { return (filters_ + gemm_tile::rows - 1) / gemm_tile::rows; }
-    const float* panel(std::size_t p) const {
-        return values_.data() + p * gemm_tile::rows * depth_;
+    /// Panel p of the block that begins at k0. Behind the last one there is room to look ahead.
+    const float* panel(std::size_t k0, std::size_t p) const {
+        const std::size_t depth = std::min(block_, depth_ - k0);
+        return values_.data() + gemm_tile::rows * (panels() * k0 + p * depth);
     }
 
   private:
     std::size_t filters_ = 0;
     std::size_t depth_ = 0;
+    std::size_t block_ = 0;
     std::vector<float> values_;
 };
 
@@ -67,10 +79,12 @@ struct clamp {
 };
 
 /// c[rows x columns] += a[depth x rows] b[depth x columns], tile by tile; `bias` (null after the
-/// first block of k) starts the chains, `last` bounds the result.
+/// first block of k) starts the chains, `last` bounds the result. A function of its own: inlined,
+/// the registers would go to addresses.
 template <std::size_t Vectors>
-void multiply_tile(std::size_t depth, const float* a, const float* b, const float* bias, float* c,
-                   std::size_t c_row, const clamp* last) {
+EIGEN_DONT_INLINE void multiply_tile(std::size_t depth, const float* a, const float* b,
+                                     const float* bias, float* c, std::size_t c_row,
+                                     const clamp* last) {
     using namespace Eigen::internal;
     using packet = gemm_tile::packet;
     constexpr std::size_t rows = gemm_tile::rows;
@@ -84,6 +98,7 @@ void multiply_tile(std::size_t depth, const float* a, const float* b, const floa
         else
             ((sum[I] = ploadu<packet>(c + I / Vectors * c_row + I % Vectors * lanes)), ...);
         for (std::size_t k = 0; k < depth; ++k, a += rows, b += gemm_tile::columns) {
+            prefetch(a + gemm_tile::ahead * rows);
             packet column[Vectors];
             [&]<std::size_t... V>(std::index_sequence<V...>) {
                 ((column[V] = ploadu<packet>(b + V * lanes)), ...);
@@ -101,93 +116,107 @@ void multiply_tile(std::size_t depth, const float* a, const float* b, const floa
     (std::make_index_sequence<rows * Vectors>{});
 }
 
-/// Where the columns of a product come from: runs of adjacent floats in the planes.
+/// One panel of columns against all filters: columns [first, first + count) of `out`, which has
+/// `columns` of them, and the block of k that begins at k0.
+inline void multiply_panel(const packed_filters& filters, std::size_t k0, const float* panel,
+                           const float* bias, const clamp& bounds, std::size_t first,
+                           std::size_t count, std::size_t columns, float* out) {
+    constexpr std::size_t lanes = gemm_tile::lanes;
+    const std::size_t depth = std::min(filters.block(), filters.depth() - k0);
+    const clamp* last = k0 + depth == filters.depth() ? &bounds : nullptr;
+    const std::size_t vectors = (count + lanes - 1) / lanes;
+    std::array<float, gemm_tile::rows * gemm_tile::columns> edge{};
+    for (std::size_t p = 0; p < filters.panels(); ++p) {
+        const std::size_t f = p * gemm_tile::rows;
+        const std::size_t rows = std::min(gemm_tile::rows, filters.filters() - f);
+        float* to = out + f * columns + first;
+        const bool whole = rows == gemm_tile::rows && count == vectors * lanes;
+        float* c = whole ? to : edge.data();
+        const std::size_t c_row = whole ? columns : gemm_tile::columns;
+        const float* start = k0 == 0 ? bias + f : nullptr;
+        if (!whole && start == nullptr)
+            for (std::size_t r = 0; r < rows; ++r)
+                std::copy_n(to + r * columns, count, c + r * c_row);
+        if (vectors == 1)
+            multiply_tile<1>(depth, filters.panel(k0, p), panel, start, c, c_row, last);
+        else if (vectors == 2)
+            multiply_tile<2>(depth, filters.panel(k0, p), panel, start, c, c_row, last);
+        else
+            multiply_tile<3>(depth, filters.panel(k0, p), panel, start, c, c_row, last);
+        if (!whole)
+            for (std::size_t r = 0; r < rows; ++r)
+                std::copy_n(c + r * c_row, count, to + r * columns);
+    }
+}
+
+/// Adjacent columns whose values are adjacent floats.
 struct column_run {
-    std::size_t to = 0;    ///< first column of the block that the run fills
-    std::size_t from = 0;  ///< offset in a channel's planes, before the tap's own offset
-    std::size_t length = 0;
+    std::size_t from = 0;    ///< where the first one's values stand, before the offset of their k
+    std::size_t length = 0;  ///< columns
+};
+
+/// One packet of columns on its way into a panel.
+struct packet_copy {
+    std::size_t to = 0;    ///< column of the panel
+    std::size_t from = 0;  ///< as in column_run
 };
 
 /// Scratch of one thread.
 struct gemm_scratch {
-    std::vector<float> packed;
-    std::vector<column_run> runs;
+    std::vector<float, Eigen::aligned_allocator<float>> panel;
+    std::vector<packet_copy> copies;
     std::vector<float> bias;
+    std::vector<std::size_t> offsets;
 };
 
-/// out[f][j] = clamp(bias[f] + sum_k filters[f][k] column_j[k]) where column j's k-th value stands
-/// at tap(k) + its run's place, and counts as 0 when its magnitude is below `keep`.
-/// \param runs_of  runs_of(first, last, runs) lists the runs of columns [first, last), `to` counted
-///                 from first
-/// \param tap      tap(k) -> const float*: row k of the matrix of columns
-template <class RunsOf, class Tap>
-void multiply(const packed_filters& filters, const float* bias, std::size_t columns, float keep,
-              float* out, const clamp& bounds, gemm_scratch& scratch, RunsOf runs_of, Tap tap) {
+/// A panel of columns, offsets.size() x gemm_tile::columns: the values for k stand offsets[k]
+/// behind a column's own place; those of a magnitude below `keep` become 0. A packet may write
+/// beyond its run: into columns that are written later, or behind the panel's end.
+inline void pack_panel(const float* source, std::span<const std::size_t> offsets,
+                       std::span<const packet_copy> copies, float keep, float* panel) {
     using namespace Eigen::internal;
     using packet = gemm_tile::packet;
+    const packet least = pset1<packet>(keep);
+    for (const std::size_t offset : offsets) {
+        for (const packet_copy& copy : copies) {
+            const packet x = ploadu<packet>(source + offset + copy.from);
+            pstoreu(panel + copy.to, pandnot(x, pcmp_lt(pabs(x), least)));
+        }
+        panel += gemm_tile::columns;
+    }
+}
+
+/// out[f][j] = clamp(bias[f] + sum_k filters[f][k] column_j[k]), where column_j[k] stands at
+/// source + offsets[k] + run_of(j).from and counts as 0 when its magnitude is below `keep`.
+/// \param run_of  run_of(j) -> column_run that begins with column j
+template <class RunOf>
+void multiply(const packed_filters& filters, const float* bias, std::size_t columns,
+              const float* source, std::span<const std::size_t> offsets, float keep,
+              const clamp& bounds, float* out, gemm_scratch& scratch, RunOf run_of) {
     constexpr std::size_t width = gemm_tile::columns;
+    // So many columns reuse a block of filters in the second cache before the next one comes.
     constexpr std::size_t block_columns = 384 / width * width;
-    constexpr std::size_t most_depth = 256;
-    constexpr std::size_t panel_size = most_depth * width + packet_slack;
-    const std::size_t depth_blocks = (filters.depth() + most_depth - 1) / most_depth;
-    const std::size_t block_depth = (filters.depth() + depth_blocks - 1) / depth_blocks;
-    scratch.packed.resize(block_columns / width * panel_size);
+    scratch.panel.resize(filters.block() * width + packet_slack);
     scratch.bias.assign(filters.panels() * gemm_tile::rows, 0.0F);
     if (bias != nullptr) std::copy_n(bias, filters.filters(), scratch.bias.begin());
-    std::array<float, gemm_tile::rows * width> edge;
-    const packet least = pset1<packet>(keep);
-    const packet zero = pset1<packet>(0.0F);
-
-    for (std::size_t first = 0; first < columns; first += block_columns) {
-        const std::size_t count = std::min(block_columns, columns - first);
-        scratch.runs.clear();
-        runs_of(first, first + count, scratch.runs);
-        for (std::size_t k0 = 0; k0 < filters.depth(); k0 += block_depth) {
-            const std::size_t depth = std::min(block_depth, filters.depth() - k0);
-            for (std::size_t k = 0; k < depth; ++k) {
-                const float* source = tap(k0 + k);
-                // A packet may write beyond its run: into columns that follow and are written
-                // later, or into the slack of the panel.
-                for (const column_run& run : scratch.runs) {
-                    float* to = scratch.packed.data() + run.to / width * panel_size + k * width +
-                                run.to % width;
-                    const float* from = source + run.from;
-                    for (std::size_t i = 0; i < run.length; i += gemm_tile::lanes) {
-                        const packet x = ploadu<packet>(from + i);
-                        pstoreu(to + i, pselect(pcmp_lt(pabs(x), least), zero, x));
-                    }
+    for (std::size_t begin = 0; begin < columns; begin += block_columns) {
+        const std::size_t end = std::min(columns, begin + block_columns);
+        for (std::size_t k0 = 0; k0 < filters.depth(); k0 += filters.block()) {
+            const std::size_t depth = std::min(filters.block(), filters.depth() - k0);
+            for (std::size_t first = begin; first < end; first += width) {
+                const std::size_t count = std::min(width, end - first);
+                scratch.copies.clear();
+                for (std::size_t j = 0; j < count;) {
+                    const column_run run = run_of(first + j);
+                    const std::size_t length = std::min(run.length, count - j);
+                    for (std::size_t x = 0; x < length; x += gemm_tile::lanes)
+                        scratch.copies.push_back({j + x, run.from + x});
+                    j += length;
                 }
-            }
-            const bool is_first = k0 == 0;
-            const bool is_last = k0 + depth == filters.depth();
-            for (std::size_t j = 0; j < count; j += width) {
-                const float* b = scratch.packed.data() + j / width * panel_size;
-                const std::size_t here = std::min(width, count - j);
-                const std::size_t vectors = (here + gemm_tile::lanes - 1) / gemm_tile::lanes;
-                for (std::size_t p = 0; p < filters.panels(); ++p) {
-                    const std::size_t f = p * gemm_tile::rows;
-                    const std::size_t rows = std::min(gemm_tile::rows, filters.filters() - f);
-                    const bool whole =
-                        rows == gemm_tile::rows && here == vectors * gemm_tile::lanes;
-                    float* to = out + f * columns + first + j;
-                    float* c = whole ? to : edge.data();
-                    const std::size_t c_row = whole ? columns : width;
-                    if (!whole && !is_first)
-                        for (std::size_t r = 0; r < rows; ++r)
-                            std::copy_n(to + r * columns, here, c + r * c_row);
-                    const float* a = filters.panel(p) + k0 * gemm_tile::rows;
-                    const float* start = is_first ? scratch.bias.data() + f : nullptr;
-                    const clamp* end = is_last ? &bounds : nullptr;
-                    if (vectors == 1)
-                        multiply_tile<1>(depth, a, b, start, c, c_row, end);
-                    else if (vectors == 2)
-                        multiply_tile<2>(depth, a, b, start, c, c_row, end);
-                    else
-                        multiply_tile<3>(depth, a, b, start, c, c_row, end);
-                    if (!whole)
-                        for (std::size_t r = 0; r < rows; ++r)
-                            std::copy_n(c + r * c_row, here, to + r * columns);
-                }
+                pack_panel(source, offsets.subspan(k0, depth), scratch.copies, keep,
+                           scratch.panel.data());
+                multiply_panel(filters, k0, scratch.panel.data(), scratch.bias.data(), bounds,
+                               first, count, columns, out);
             }
         }
     }

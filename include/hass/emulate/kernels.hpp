@@ -6,7 +6,6 @@
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -37,7 +36,8 @@ struct sliding_window {
 
 /// Slides a window over one plane, a packet of output columns at a time, beginning with `start`.
 /// `step` combines the running packet with the values of one tap, `finish` ends the packet of
-/// output row y at column x.
+/// output row y at column x. A packet may write beyond its row: over rows that are written later,
+/// or the slack behind the buffer.
 template <class Step, class Finish>
 void slide(const sliding_window& window, const float* plane, float* out, gemm_tile::packet start,
            Step step, Finish finish) {
@@ -54,14 +54,7 @@ void slide(const sliding_window& window, const float* plane, float* out, gemm_ti
             packet sum = start;
             for (std::size_t tap = 0; tap < taps; ++tap)
                 sum = step(sum, tap, ploadu<packet>(line + offsets[tap] + x));
-            sum = finish(sum, y, x);
-            if (x + lanes <= width) {
-                pstoreu(out + x, sum);
-            } else {
-                std::array<float, lanes> rest;
-                pstoreu(rest.data(), sum);
-                std::copy_n(rest.data(), width - x, out + x);
-            }
+            pstoreu(out + x, finish(sum, y, x));
         }
     }
 }
