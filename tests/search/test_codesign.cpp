@@ -61,6 +61,8 @@ TEST_CASE("exempt rows have no axes, and a threshold a channel reaches the same 
     CHECK(last.where()[0].name == "convolution 0.weight");
     CHECK_THROWS_WITH(hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {false, true, true}),
                       Catch::Contains("no layer that is not exempt"));
+    CHECK_THROWS_WITH(hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {true, true, false}),
+                      Catch::Contains("has no magnitudes of single channels"));
 
     // Channel c holds the ramp scaled by c + 1, so its threshold is c + 1 times as high.
     std::vector<float> ramp;
@@ -186,4 +188,38 @@ TEST_CASE(
                       Catch::Contains("0 entries for the magnitudes of"));
     CHECK_THROWS_WITH(hass::predicted_statistics(axes, magnitudes, natural, 0),
                       Catch::Contains("steps = 0"));
+}
+
+TEST_CASE("predicted statistics know thresholds of single channels") {
+    const std::string data = HASS_EXAMPLES_DATA;
+    const hass::emulator emulator(hass::load_onnx(data + "/fashion.onnx"),
+                                  {1.0F / 255.0F, {0.286041F}, {0.353024F}});
+    hass::image_set images = hass::read_images(data + "/fashion_images.npy");
+    images.count = 20;
+    const std::vector<int> labels(images.count);
+    const hass::network_view net = emulator.network();
+    const hass::network_magnitudes magnitudes = emulator.magnitudes(images);
+    const hass::network_statistics natural =
+        emulator.run(images, labels, hass::network_thresholds(net.size())).statistics;
+    const hass::threshold_axes whole(net, magnitudes);
+    const hass::threshold_axes each(net, magnitudes, {0.9, 0.9}, {true});
+    hass::predicted_statistics predicted_whole(whole, magnitudes, natural);
+    hass::predicted_statistics predicted(each, magnitudes, natural);
+    // One layer at a time, so that its input is the one whose magnitudes are known; not the first,
+    // since half of the pixels are black, and a histogram cannot tell on which side of a threshold.
+    for (std::size_t k = 1; k < each.rows().size(); ++k) {
+        const std::size_t i = each.rows()[k];
+        std::vector<double> point = each.diagonal(0.0);
+        point[2 * k] = point[2 * k + 1] = 0.5;
+        const hass::layer_statistics guess = predicted.at(point).at(i);
+        const hass::layer_statistics truth =
+            emulator.run(images, labels, each.at(point)).statistics[i];
+        INFO(hass::name_of(net, i));
+        CHECK(guess.weight_sparsity == Approx(truth.weight_sparsity).margin(1e-12));
+        CHECK(guess.activation_sparsity == Approx(truth.activation_sparsity).margin(0.03));
+        CHECK(guess.pair_sparsity_padded == Approx(truth.pair_sparsity_padded).margin(0.03));
+        // What differs from one threshold for all channels is predicted, not only the average.
+        if (net[i].in.channels > 1)
+            CHECK(guess.weight_sparsity != predicted_whole.at(point).at(i).weight_sparsity);
+    }
 }

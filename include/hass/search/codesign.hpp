@@ -3,6 +3,7 @@
 /// (accuracy and statistics, measured) and the best accelerator for it (allocated).
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -58,7 +59,8 @@ class threshold_axes {
     /// \param net         the network; must outlive this object
     /// \param magnitudes  one entry a row; must outlive this object
     /// \param highest     sparsity reached at the end of an axis, in (0, 1]
-    /// \throws hass::error for a highest sparsity out of range, or when no row is left to move
+    /// \throws hass::error for a highest sparsity out of range, when no row is left to move, or for
+    ///         thresholds of channels without their magnitudes
     threshold_axes(const network_view& net, const network_magnitudes& magnitudes,
                    layer_thresholds highest = {0.9, 0.9}, threshold_scope scope = {})
         : net_(net),
@@ -78,6 +80,12 @@ class threshold_axes {
         if (scope.exempt_last && !rows_.empty()) rows_.pop_back();
         if (rows_.empty())
             throw error("threshold axes: the network has no layer that is not exempt");
+        for (const std::size_t i : rows_)
+            if (const auto channels = static_cast<std::size_t>(net.rows[i].in.channels);
+                channels_ && (magnitudes[i].weight_channels.size() != channels ||
+                              magnitudes[i].activation_channels.size() != channels))
+                throw error("threshold axes: layer '" + name_of(net, i) +
+                            "' has no magnitudes of single channels");
     }
 
     /// The same axes, ending at this share of their length. \param reach in (0, 1]
@@ -199,51 +207,50 @@ class predicted_statistics {
     /// \param point in the axes' space \throws hass::error on a wrong length
     view at(std::span<const double> point) {
         std::vector<double> rounded(point.begin(), point.end());
-        for (double& x : rounded) x = std::round(x * steps_) / steps_;
+        for (double& x : rounded)
+            x = x > 0.0 ? std::min(std::round(x * steps_) / steps_, 1.0) : 0.0;
         const network_thresholds thresholds = axes_.at(rounded);
         view all;
         for (const layer_statistics& s : natural_) all.rows_.push_back(&s);
         for (std::size_t k = 0; k < axes_.rows().size(); ++k) {
             const std::size_t i = axes_.rows()[k];
-            const auto [place, missing] = known_.try_emplace({i, thresholds[i]});
+            const double w = rounded[2 * k];
+            const double a = rounded[2 * k + 1];
+            const auto [place, missing] = known_.try_emplace({i, w, a});
             if (missing)
-                place->second = thinned(
-                    natural_[i], {weight(i, 0.0), activation(i, 0.0)},
-                    {weight(i, thresholds[i].weight), activation(i, thresholds[i].activation)});
+                place->second =
+                    thinned(natural_[i], {weight(i, 0.0, {}), activation(i, 0.0, {})},
+                            {weight(i, w, thresholds[i]), activation(i, a, thresholds[i])});
             all.rows_[i] = &place->second;
         }
         return all;
     }
 
   private:
-    const tensor_density& weight(std::size_t row, double tau) {
-        const auto [place, missing] = weights_.try_emplace({row, tau});
+    const tensor_density& weight(std::size_t row, double x, const layer_thresholds& tau) {
+        const auto [place, missing] = weights_.try_emplace({row, x});
         const layer_magnitudes& m = (*magnitudes_)[row];
-        if (missing) place->second = density(m.weights, m.weight_channels, tau);
+        if (missing)
+            place->second = density(m.weights, m.weight_channels, tau.weight, tau.weight_channels);
         return place->second;
     }
-    const tensor_density& activation(std::size_t row, double tau) {
-        const auto [place, missing] = activations_.try_emplace({row, tau});
+    const tensor_density& activation(std::size_t row, double x, const layer_thresholds& tau) {
+        const auto [place, missing] = activations_.try_emplace({row, x});
         const layer_magnitudes& m = (*magnitudes_)[row];
-        if (missing) place->second = density(m.activations, m.activation_channels, tau);
+        if (missing)
+            place->second = density(m.activations, m.activation_channels, tau.activation,
+                                    tau.activation_channels);
         return place->second;
     }
-
-    struct by_threshold {
-        using key = std::pair<std::size_t, layer_thresholds>;
-        bool operator()(const key& a, const key& b) const {
-            return std::tuple(a.first, a.second.weight, a.second.activation) <
-                   std::tuple(b.first, b.second.weight, b.second.activation);
-        }
-    };
 
     threshold_axes axes_;
     const network_magnitudes* magnitudes_;
     network_statistics natural_;
     int steps_;
-    std::map<std::pair<std::size_t, double>, tensor_density> weights_;      // by row and threshold
-    std::map<std::pair<std::size_t, double>, tensor_density> activations_;  // by row and threshold
-    std::map<by_threshold::key, layer_statistics, by_threshold> known_;
+    // by row and position on its axis, which is 0 where nothing is clipped
+    std::map<std::pair<std::size_t, double>, tensor_density> weights_;
+    std::map<std::pair<std::size_t, double>, tensor_density> activations_;
+    std::map<std::tuple<std::size_t, double, double>, layer_statistics> known_;
 };
 
 /// One set of thresholds, measured and built.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -40,10 +41,18 @@ struct tensor_density {
 };
 
 /// \param whole, channels  magnitudes of a tensor and of its channels
+/// \param tau              threshold of all channels, or
+/// \param tau_channels     one each; channels hold equally many values
 template <MagnitudeDistribution Whole, MagnitudeDistribution Channel>
-tensor_density density(const Whole& whole, const std::vector<Channel>& channels, double tau) {
+tensor_density density(const Whole& whole, const std::vector<Channel>& channels, double tau,
+                       const std::vector<double>& tau_channels = {}) {
     tensor_density d{1.0 - whole.sparsity(tau)};
-    for (const Channel& c : channels) d.channels.push_back(1.0 - c.sparsity(tau));
+    for (std::size_t c = 0; c < channels.size(); ++c)
+        d.channels.push_back(1.0 -
+                             channels[c].sparsity(tau_channels.empty() ? tau : tau_channels[c]));
+    if (!tau_channels.empty())
+        d.whole = std::accumulate(d.channels.begin(), d.channels.end(), 0.0) /
+                  static_cast<double>(d.channels.size());
     return d;
 }
 
