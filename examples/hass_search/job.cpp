@@ -28,6 +28,7 @@
 #include <hass/search/study.hpp>
 #include <hass/version.hpp>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -146,14 +147,15 @@ class search_job {
         shorten_axes(floor);
         log_.emplace(fs::path(settings_.out) / "trials.csv", net_);
         const std::vector<double>& l = settings_.lambda;
-        std::optional<hass::candidate> software;
+        std::optional<judged> software;
         if (settings_.search == "both") software = search("software-only", {l[0], 0.0, 0.0}, floor);
         // at the accuracy of the software-only solution, so that they differ in hardware alone
-        const double at_least = software ? std::max(floor, software->measured.top1) : floor;
+        const double at_least =
+            software ? std::max(floor, software->candidate.measured.top1) : floor;
         const auto hardware =
             search("hardware-aware", {l[0], l[1], l[2]}, std::min(at_least, dense_terms_.accuracy));
-        if (software) add_solution("software-only", *software, chosen_.engine());
-        if (hardware) add_solution("hardware-aware", *hardware, chosen_.engine());
+        if (software) add_best(*software);
+        if (hardware) add_best(*hardware);
         write();
         print();
         return interrupted != 0 ? 130 : 0;
@@ -170,12 +172,13 @@ class search_job {
     /// The two designs without any search: dense engines, and the chosen ones with natural zeros.
     void measure_baselines() {
         const hass::network_thresholds zero(net_.size());
-        nothing_clipped_ = bench_.measure(zero);
+        nothing_clipped_ =
+            bench_.measure_in_full ? bench_.measure_in_full(zero) : bench_.measure(zero);
         hass::candidate dense{zero, nothing_clipped_,
                               hass::average(net_, nothing_clipped_.statistics),
                               dense_.solve(nothing_clipped_.statistics)};
         require_fit(dense.hardware);
-        const hass::candidate natural = judge(zero);
+        const hass::candidate natural = judge(zero, nothing_clipped_);
         require_fit(natural.hardware);
         dense_terms_ = dense.terms();
         if (!(dense_terms_.accuracy > 0.0))
@@ -201,14 +204,18 @@ class search_job {
             hass::typical_reach(axes_, accuracy, floor, settings_.seed, draws, steps));
     }
 
-    hass::candidate judge(const hass::network_thresholds& thresholds) {
-        const hass::network_thresholds zero(net_.size());
+    hass::candidate judge(const hass::network_thresholds& thresholds, hass::measurement measured) {
         hass::candidate c;
         c.thresholds = thresholds;
-        c.measured = thresholds == zero ? nothing_clipped_ : bench_.measure(thresholds);
+        c.measured = std::move(measured);
         c.sparsity = hass::average(net_, c.measured.statistics);
         c.hardware = chosen_.solve(c.measured.statistics);
         return c;
+    }
+    hass::candidate judge(const hass::network_thresholds& thresholds) {
+        const hass::network_thresholds zero(net_.size());
+        return judge(thresholds,
+                     thresholds == zero ? nothing_clipped_ : bench_.measure(thresholds));
     }
 
     /// The optimizer of a study. Composite search is told what needs no images: sparsity and, for
@@ -239,9 +246,9 @@ class search_job {
         return settings_.sparsity_metric == "macs" ? s.pair : s.pair_of_layers;
     }
 
-    /// One study; nullopt when no trial meets the limits.
-    std::optional<hass::candidate> search(const std::string& label,
-                                          const hass::objective_weights& weights, double floor) {
+    /// The best trial of one study; nullopt when none meets the limits.
+    std::optional<judged> search(const std::string& label, const hass::objective_weights& weights,
+                                 double floor) {
         if (bench_.limit) bench_.limit(floor);
         const bool pareto = settings_.objective == "pareto";
         const bool hardware = weights.throughput > 0.0 || weights.dsp > 0.0;
@@ -288,14 +295,35 @@ class search_job {
         }
         bar.finish();
         conclusions_.push_back(label + ": " + study.conclusion());
-        if (!best) return std::nullopt;
-        return std::move(best->candidate);
+        return best;
     }
 
     void add_solution(const std::string& label, const hass::candidate& c, const auto& engine) {
         solutions_.push_back(hass::describe(label, net_, c, engine, engine_names, board_));
         candidates_.push_back(c);
         dense_engines_.push_back(engine.dense && !engine.sparse);
+    }
+
+    /// The best trial of a study as a solution: measured again on all images, whatever its trial
+    /// was spared, and built for what that finds. What the trial said is kept beside it.
+    void add_best(const judged& best) {
+        if (!bench_.measure_in_full)
+            return add_solution(best.study, best.candidate, chosen_.engine());
+        const hass::network_thresholds& thresholds = best.candidate.thresholds;
+        add_solution(best.study, judge(thresholds, bench_.measure_in_full(thresholds)),
+                     chosen_.engine());
+        const hass::measured_terms trial = best.candidate.terms();
+        const hass::measured_terms full = candidates_.back().terms();
+        trials_of_best_[best.study] = {{"trial", best.number},
+                                       {"top1", trial.accuracy},
+                                       {"throughput_images_per_s", trial.images_per_second}};
+        conclusions_.push_back(fmt::format(
+            "{}: best trial measured again on all {} images, {}", best.study, bench_.images,
+            trial.accuracy == full.accuracy && trial.images_per_second == full.images_per_second
+                ? "top-1 and images/s as in the search"
+                : fmt::format("top-1 {}, {:.1f} images/s; in the search {}, {:.1f}",
+                              hass::percent(full.accuracy, 2), full.images_per_second,
+                              hass::percent(trial.accuracy, 2), trial.images_per_second)));
     }
 
     /// The non-dominated trials of both studies in accuracy, throughput and DSPs.
@@ -353,6 +381,7 @@ class search_job {
             {"hardware-aware", "hardware_aware"}};
         hass::json file{{"hass_version", HASS_VERSION},
                         {"network", bench_.source},
+                        {"images", bench_.images},
                         {"accuracy", bench_.note.empty() ? "measured" : "predicted"},
                         {"device", board_.name},
                         {"budget", hass::to_json(board_)},
@@ -374,6 +403,8 @@ class search_job {
             file[key] = nullptr;
             for (const hass::solution_report& d : solutions_)
                 if (d.label == label) file[key] = hass::to_json(d);
+            if (const auto trial = trials_of_best_.find(label); trial != trials_of_best_.end())
+                file[key]["search"] = trial->second;
         }
         file["pareto"] = pareto_set();
         hass::json other{{"resources", other_model()}};
@@ -422,6 +453,7 @@ class search_job {
     std::vector<hass::candidate> candidates_;  // of `solutions_`
     std::vector<bool> dense_engines_;          // allocated with dense engines only
     std::vector<hass::solution_report> solutions_;
+    std::map<std::string, hass::json> trials_of_best_;  // by label, what the search saw
     std::vector<std::string> conclusions_;
 };
 

@@ -46,99 +46,87 @@ void describe_flags(CLI::App& app, settings& s) {
                          " (learns the accuracy alone, asks the allocator for the rest)");
     app.set_help_flag("-h,--help", "This text");
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    app.add_option("--model", s.model, "Trained network, ONNX")->capture_default_str();
-    app.add_option("--images", s.images,
-                   "Images, .npy: N x C x H x W (or N x H x W), uint8 or float");
-    app.add_option("--labels", s.labels, "Labels, .npy: N integers");
-    app.add_option("--mean", s.mean, "Input is (pixel * scale - mean) / std; one value a channel")
-        ->delimiter(',')
-        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-    app.add_option("--std", s.std, "See --mean")
-        ->delimiter(',')
-        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-    app.add_option("--scale", s.scale, "See --mean")->capture_default_str();
-    app.add_option("--first-images", s.first_images, "Use only the first so many images; 0: all")
-        ->capture_default_str();
+    const auto option = [&app](const char* flag, auto& to, const std::string& text) {
+        CLI::Option* added = app.add_option(flag, to, text);
+        if constexpr (requires { to.empty(); })
+            if (to.empty()) return added;
+        return added->capture_default_str();
+    };
+    const auto values = [&](const char* flag, auto& to, const std::string& text) {
+        return option(flag, to, text)
+            ->delimiter(',')
+            ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+    };
+    option("--model", s.model, "Trained network, ONNX");
+    option("--images", s.images, "Images, .npy: N x C x H x W (or N x H x W), uint8 or float");
+    option("--labels", s.labels, "Labels, .npy: N integers");
+    values("--mean", s.mean, "Input is (pixel * scale - mean) / std; one value a channel");
+    values("--std", s.std, "See --mean");
+    option("--scale", s.scale, "See --mean");
+    option("--first-images", s.first_images, "Use only the first so many images; 0: all");
+    option("--statistics-images", s.statistics_images,
+           "Zeros of a trial are counted on so many images, accuracy on all; the best trials are "
+           "measured again on all; 0: all");
     app.add_flag(
         "--resize", s.resize,
         "Scale images of another size (shorter side to 8/7 of the network's, bilinear) and "
         "cut out the middle");
-    app.add_option(
+    option(
         "--network", s.network,
         "Ready-made statistics in place of a model and images, on a u250: " + list(ready_made()));
-    app.add_option("--statistics", s.statistics,
-                   "A file of measured statistics in place of a model and images");
-    app.add_option("--write-statistics", s.write_statistics,
-                   "Measure that file on the images, or go on measuring it, and end; with "
-                   "--statistics at the thresholds of that file");
-    app.add_option("--merge-statistics", s.merge_statistics,
-                   "Files measured on different images, to be joined into --write-statistics")
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->delimiter(',');
-    app.add_option("--device", s.device, "Board, or a .json file: " + list(boards))
-        ->capture_default_str();
-    app.add_option("--engine", s.engine,
-                   "Engines of the pruned network: spe (sparse everywhere), dense, or mixed (the "
-                   "better one, layer by layer)")
-        ->capture_default_str();
-    app.add_option("--resources", s.resources, "Resource model: " + list(resource_flags))
-        ->capture_default_str();
-    app.add_option("--trials", s.trials, "Trials of each of the two searches")
-        ->capture_default_str();
-    app.add_option("--optimizer", s.optimizer, list(optimizers))->capture_default_str();
-    app.add_option("--search", s.search,
-                   "both: by software metrics alone, then with the hardware at no less accuracy; "
-                   "hardware: the second alone")
-        ->capture_default_str();
-    app.add_option("--objective", s.objective,
-                   "hass: f = accuracy + l1 sparsity + l2 throughput - l3 DSPs, relative to the "
-                   "dense design; pareto: accuracy, throughput and DSPs apart")
-        ->capture_default_str();
-    app.add_option("--lambda", s.lambda, "l1 l2 l3 of the objective")
-        ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
-        ->expected(3)
-        ->delimiter(',')
-        ->capture_default_str();
-    app.add_option("--sparsity-metric", s.sparsity_metric,
-                   "What the objective calls sparsity: the mean over layers, every layer alike, or "
-                   "over multiply-accumulates (layers, macs)")
-        ->capture_default_str();
-    app.add_option("--max-drop", s.max_drop, "Top-1 that may be lost, in points")
-        ->capture_default_str();
-    app.add_option("--highest-sparsity", s.highest_sparsity,
-                   "Sparsity at the far end of an axis, before axes are shortened")
-        ->capture_default_str();
-    app.add_option("--seed", s.seed, "Same seed, same result")->capture_default_str();
-    app.add_option(
-           "--thresholds", s.granularity,
-           "One threshold a layer, or one a channel at the layer's sparsity (layer, channel)")
-        ->capture_default_str();
-    app.add_option("--exempt", s.exempt, "Layers left as they are: first, last, or first,last")
-        ->delimiter(',')
-        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-    app.add_option("--bits", s.bits,
-                   "Width of weights and activations, 16 or 8, in hardware and in what the network "
-                   "answers; 0: 16 in hardware, answers in float32")
-        ->capture_default_str();
-    app.add_option("--threads", s.threads, "Threads of the emulator; 0: all")
-        ->capture_default_str();
-    app.add_option("--cache", s.cache_mib,
-                   "MiB for what earlier runs can spare later ones; no result depends on it")
-        ->capture_default_str();
-    app.add_option("--confidence", s.confidence,
-                   "Trials end before their last image once they miss --max-drop with this "
-                   "confidence, 1: for certain; 0: never")
-        ->capture_default_str();
-    app.add_option("--out", s.out, "Folder for solution.json and trials.csv")
-        ->capture_default_str();
+    option("--statistics", s.statistics,
+           "A file of measured statistics in place of a model and images");
+    option("--write-statistics", s.write_statistics,
+           "Measure that file on the images, or go on measuring it, and end; with --statistics at "
+           "the thresholds of that file");
+    values("--merge-statistics", s.merge_statistics,
+           "Files measured on different images, to be joined into --write-statistics")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    option("--device", s.device, "Board, or a .json file: " + list(boards));
+    option("--engine", s.engine,
+           "Engines of the pruned network: spe (sparse everywhere), dense, or mixed (the better "
+           "one, layer by layer)");
+    option("--resources", s.resources, "Resource model: " + list(resource_flags));
+    option("--trials", s.trials, "Trials of each of the two searches");
+    option("--optimizer", s.optimizer, list(optimizers));
+    option("--search", s.search,
+           "both: by software metrics alone, then with the hardware at no less accuracy; hardware: "
+           "the second alone");
+    option("--objective", s.objective,
+           "hass: f = accuracy + l1 sparsity + l2 throughput - l3 DSPs, relative to the dense "
+           "design; pareto: accuracy, throughput and DSPs apart");
+    values("--lambda", s.lambda, "l1 l2 l3 of the objective")->expected(3);
+    option("--sparsity-metric", s.sparsity_metric,
+           "What the objective calls sparsity: the mean over layers, every layer alike, or over "
+           "multiply-accumulates (layers, macs)");
+    option("--max-drop", s.max_drop, "Top-1 that may be lost, in points");
+    option("--highest-sparsity", s.highest_sparsity,
+           "Sparsity at the far end of an axis, before axes are shortened");
+    option("--seed", s.seed, "Same seed, same result");
+    option("--thresholds", s.granularity,
+           "One threshold a layer, or one a channel at the layer's sparsity (layer, channel)");
+    values("--exempt", s.exempt, "Layers left as they are: first, last, or first,last");
+    option(
+        "--bits", s.bits,
+        "Width of weights and activations, 16 or 8, in hardware and in what the network answers; "
+        "0: 16 in hardware, answers in float32");
+    option("--threads", s.threads, "Threads of the emulator; 0: all");
+    option("--cache", s.cache_mib,
+           "MiB for what earlier runs can spare later ones; no result depends on it");
+    option("--confidence", s.confidence,
+           "Trials end before their last image once they miss --max-drop with this confidence, 1: "
+           "for certain; 0: never");
+    option("--out", s.out, "Folder for solution.json and trials.csv");
 }
 
 /// \throws hass::error naming the flag
 void check(const settings& s) {
-    const auto one_of = [](const char* flag, const std::string& name, const auto& names) {
+    const auto one_of = [](const char* what, const std::string& name, const auto& names) {
         if (std::find(names.begin(), names.end(), name) == names.end())
-            throw hass::unknown_name(flag, name, names);
+            throw hass::unknown_name(what, name, names);
     };
+    std::vector<std::string> optimizers{composite_flag};
+    for (const auto& o : hass::built_in_optimizers) optimizers.emplace_back(o.name);
     one_of("engine", s.engine, engine_flags);
     one_of("resource model", s.resources, resource_flags);
     one_of("objective", s.objective, objective_flags);
@@ -146,8 +134,6 @@ void check(const settings& s) {
     for (const std::string& layer : s.exempt) one_of("exempt layer", layer, exempt_flags);
     one_of("sparsity metric", s.sparsity_metric, sparsity_flags);
     one_of("search", s.search, search_flags);
-    std::vector<std::string> optimizers{composite_flag};
-    for (const auto& o : hass::built_in_optimizers) optimizers.emplace_back(o.name);
     one_of("optimizer", s.optimizer, optimizers);
     const auto require = [](bool holds, const std::string& what) {
         if (!holds) throw hass::error(what);
@@ -168,12 +154,15 @@ void check(const settings& s) {
             fmt::format("--bits {}: must be 16, 8 or 0", s.bits));
     require(s.bits == 0 || s.statistics.empty(),
             "--bits needs images; with --statistics answers are those of float32");
-    require(s.cache_mib >= 0, fmt::format("--cache {}: must not be negative", s.cache_mib));
-    require(s.threads >= 0, fmt::format("--threads {}: must not be negative", s.threads));
-    require(s.first_images >= 0,
-            fmt::format("--first-images {}: must not be negative", s.first_images));
-    for (const double l : s.lambda)
-        require(l >= 0.0 && std::isfinite(l), fmt::format("--lambda {}: must not be negative", l));
+    const auto not_negative = [&](const char* flag, auto x) {
+        require(x >= 0 && std::isfinite(static_cast<double>(x)),
+                fmt::format("{} {}: must not be negative", flag, x));
+    };
+    not_negative("--cache", s.cache_mib);
+    not_negative("--threads", s.threads);
+    not_negative("--first-images", s.first_images);
+    not_negative("--statistics-images", s.statistics_images);
+    for (const double l : s.lambda) not_negative("--lambda", l);
 }
 
 /// Which of the flags may stand together, and what --network stands for.
@@ -194,11 +183,24 @@ void resolve(const CLI::App& app, settings& s) {
     if (s.write_statistics.empty()) {
         refuse("--merge-statistics", "needs --write-statistics, the file to write");
         if (!s.statistics.empty())
-            for (const char* flag : {"--model", "--images", "--labels", "--mean", "--std",
-                                     "--scale", "--first-images", "--resize"})
+            for (const char* flag :
+                 {"--model", "--images", "--labels", "--mean", "--std", "--scale", "--first-images",
+                  "--statistics-images", "--resize"})
                 refuse(flag, "needs images, but statistics (" + s.statistics +
                                  ") stand in for the network and its images");
+    } else {
+        refuse("--statistics-images", "--write-statistics counts zeros on all images");
     }
+}
+
+/// \throws hass::error naming the first argument that is no flag, and the flag that is nearest
+void refuse_unknown(const CLI::App& app) {
+    const std::vector<std::string> rest = app.remaining();
+    if (rest.empty()) return;
+    std::vector<std::string> flags;
+    for (const CLI::Option* option : app.get_options())
+        flags.push_back("--" + option->get_lnames().front());
+    throw hass::unknown_name("flag", rest.front().substr(0, rest.front().find('=')), flags);
 }
 
 }  // namespace
@@ -209,6 +211,7 @@ bool parse(int argc, const char* const* argv, settings& s) {
         "it.\nWithout flags: the network and images that ship with the library, on a zedboard.",
         "hass_search"};
     describe_flags(app, s);
+    app.allow_extras();
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -217,6 +220,7 @@ bool parse(int argc, const char* const* argv, settings& s) {
     } catch (const CLI::ParseError& wrong) {
         throw hass::error(wrong.what());
     }
+    refuse_unknown(app);
     resolve(app, s);
     check(s);
     return true;

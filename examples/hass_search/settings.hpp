@@ -25,6 +25,7 @@ struct settings {
     std::vector<float> std{0.353024F};
     float scale = 1.0F / 255.0F;
     int first_images = 0;
+    int statistics_images = 0;
     bool resize = false;
     std::string device = "zedboard";
     std::string engine = "spe";

@@ -53,7 +53,10 @@ struct emulated {
         }
         options.threads = s.threads;
         if (s.bits != 0) network = hass::in_fixed_point(network, images, {s.bits, s.bits}, options);
-        evaluate.emplace(network, images, labels, options,
+        hass::emulation_options of_trials = options;
+        if (s.statistics_images > 0)
+            of_trials.statistics_images = static_cast<std::size_t>(s.statistics_images);
+        evaluate.emplace(network, images, labels, of_trials,
                          static_cast<std::size_t>(s.cache_mib) << 20);
     }
     emulated(const emulated&) = delete;  // `evaluate` looks at the other members
@@ -72,10 +75,16 @@ workbench on_images(const settings& s) {
     bench.net = e->network.model().net;
     bench.source = s.model;
     bench.magnitudes = e->network.magnitudes(e->images, e->options);
-    bench.measure = [e](const hass::network_thresholds& t) {
-        hass::emulation run = e->evaluate->run(t);
+    bench.images = e->images.count;
+    const auto measured = [](hass::emulation&& run) {
         return hass::measurement{run.top1_accuracy(), run.top5_accuracy(),
                                  std::move(run.statistics)};
+    };
+    bench.measure = [e, measured](const hass::network_thresholds& t) {
+        return measured(e->evaluate->run(t));
+    };
+    bench.measure_in_full = [e, measured](const hass::network_thresholds& t) {
+        return measured(e->network.run(e->images, e->labels, t, e->options));
     };
     if (s.confidence > 0.0)
         bench.limit = [e, error = 1.0 - s.confidence](double floor) {
@@ -93,6 +102,7 @@ workbench on_statistics(const settings& s) {
     workbench bench;
     bench.net = measured->net;
     bench.source = s.statistics;
+    bench.images = measured->images;
     bench.note = fmt::format(
         "Accuracy is predicted: losses of single tensors, measured on {} images, are added "
         "(docs/results.md says how far off that is).",

@@ -1,6 +1,7 @@
 // The network under search: an emulator on images, or what was measured of it.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <hass/search/codesign.hpp>
 #include <hass/statistics/magnitude.hpp>
@@ -17,10 +18,13 @@ struct workbench {
     hass::network net;
     hass::network_magnitudes magnitudes;
     std::function<hass::measurement(const hass::network_thresholds&)> measure;
+    /// The same by a run of its own on all images, statistics included; empty without images.
+    std::function<hass::measurement(const hass::network_thresholds&)> measure_in_full;
     std::function<double(const hass::network_thresholds&)> accuracy;  // cheaper: no statistics
     /// From now on runs may end once they are known to miss this accuracy; empty: they never do.
     std::function<void(double floor)> limit;
     std::string source;
+    std::size_t images = 0;
     std::string note;  // where accuracy comes from, when not from images
 };
 

@@ -72,6 +72,11 @@ refuses trials --trials 0
 refuses trials --trials -3
 refuses trials --trials many
 refuses --no-such-flag --no-such-flag
+refuses "unknown flag '--trails'; did you mean '--trials'" --trails 3
+refuses "unknown flag '--devise'; did you mean '--device'" --devise=u250
+refuses "unknown flag 'u250'" u250
+refuses statistics-images --statistics-images -1
+refuses "--statistics-images: --write-statistics counts" --statistics-images 5 --write-statistics other.statistics
 refuses missing.statistics --statistics missing.statistics
 refuses "is not a statistics file" --statistics random.onnx
 refuses "cut short" --statistics empty.onnx
@@ -84,6 +89,7 @@ for ready in "$data"/statistics/*.statistics; do
     refuses "--images: needs images" --network "$name" --images "$data/fashion_images.npy"
     refuses "--model: needs images" --statistics "$ready" --model "$data/fashion.onnx"
     refuses "--first-images: needs images" --network "$name" --first-images 5
+    refuses "--statistics-images: needs images" --network "$name" --statistics-images 5
     refuses "--write-statistics: needs" --network "$name" --write-statistics other.statistics
     refuses "--statistics: not with --network" --network "$name" --statistics "$ready"
     refuses "of another network" --statistics "$ready" --write-statistics other.statistics

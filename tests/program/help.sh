@@ -3,6 +3,6 @@
 set -euo pipefail
 text=$("$1" --help)
 for flag in model images labels mean std device engine trials optimizer seed objective max-drop \
-    out statistics network write-statistics merge-statistics; do
+    out statistics network write-statistics merge-statistics statistics-images confidence; do
     grep -qE -- "--$flag\b" <<<"$text" || { echo "--help does not name --$flag"; exit 1; }
 done
