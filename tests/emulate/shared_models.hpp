@@ -26,7 +26,7 @@ inline std::optional<fs::path> shared_models() {
     const char* variable = std::getenv("HASS_MODELS_DIR");
     const fs::path folder = variable != nullptr ? variable : HASS_SHARED_MODELS;
     if (fs::exists(folder / "manifest.json")) return folder;
-    WARN("skipped: no trained networks in " << folder);
+    WARN("skipped: no manifest.json in " << folder.string() << " (set HASS_MODELS_DIR)");
     return std::nullopt;
 }
 
