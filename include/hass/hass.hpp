@@ -88,6 +88,7 @@
 #include <hass/explore/balanced.hpp>
 #include <hass/explore/choice.hpp>
 #include <hass/explore/compare.hpp>
+#include <hass/explore/cutting_planes.hpp>
 #include <hass/explore/evaluate.hpp>
 #include <hass/explore/exact.hpp>
 #include <hass/explore/frontier.hpp>

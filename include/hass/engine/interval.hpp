@@ -19,8 +19,10 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <hass/engine/arithmetic.hpp>
@@ -98,6 +100,7 @@ class window_work {
         } else {
             share_ = windows->share;
         }
+        if constexpr (WindowInterval<I>) transpose();
         if constexpr (MeanInterval<I>) take_moments();
     }
     window_work(const window_work&) = delete;
@@ -116,12 +119,13 @@ class window_work {
         if constexpr (LayerInterval<I>) {
             work_.assign(1, interval_.layer(1.0 - density_, pairs_, macs));
         } else if constexpr (WindowInterval<I>) {
-            price_.assign(width(), 0.0);
-            for (int z = 0; z <= pairs_; ++z)
-                price_[static_cast<std::size_t>(z)] = interval_.window(z, macs);
             work_.assign(blocks(), 0.0);
-            for (std::size_t b = 0; b < blocks(); ++b) work_[b] = expected(b);
-            std::sort(work_.begin(), work_.end(), [](double a, double b) { return a > b; });
+            for (int z = 0; z <= pairs_; ++z) {
+                const double cycles = interval_.window(z, macs);
+                const double* share = by_pairs_.data() + static_cast<std::size_t>(z) * blocks();
+                for (std::size_t b = 0; b < work_.size(); ++b) work_[b] += cycles * share[b];
+            }
+            slowest_first();
         } else {
             work_.assign(blocks(), 0.0);
             for (std::size_t b = 0; b < blocks(); ++b)
@@ -144,11 +148,30 @@ class window_work {
   private:
     constexpr std::size_t width() const { return static_cast<std::size_t>(pairs_) + 1; }
 
-    constexpr double expected(std::size_t block) const {
-        double sum = 0.0;
-        const double* share = share_.data() + block * width();
-        for (std::size_t z = 0; z < width(); ++z) sum += price_[z] * share[z];
-        return sum;
+    /// Lays the shares of all blocks with as many survivors side by side, blocks with the longest
+    /// windows first: they are the slowest ones for most numbers of multipliers.
+    constexpr void transpose() {
+        take_moments();
+        std::vector<std::pair<double, std::size_t>> order(blocks());
+        for (std::size_t b = 0; b < order.size(); ++b) order[b] = {-mean_[b], b};
+        std::sort(order.begin(), order.end());
+        by_pairs_.assign(share_.size(), 0.0);
+        for (std::size_t b = 0; b < order.size(); ++b)
+            for (std::size_t z = 0; z < width(); ++z)
+                by_pairs_[z * blocks() + b] = share_[order[b].second * width() + z];
+    }
+
+    /// Sorts `work_`, which is nearly sorted: by insertion as long as that is little work.
+    constexpr void slowest_first() {
+        std::size_t moves = 8 * work_.size();
+        for (std::size_t i = 1; i < work_.size(); ++i) {
+            const double value = work_[i];
+            std::size_t at = i;
+            for (; at > 0 && work_[at - 1] < value && moves > 0; --at, --moves)
+                work_[at] = work_[at - 1];
+            work_[at] = value;
+        }
+        if (moves == 0) std::sort(work_.begin(), work_.end(), std::greater<>{});
     }
 
     constexpr void take_moments() {
@@ -182,7 +205,7 @@ class window_work {
     int macs_ = 1;
     std::vector<double> own_{};
     std::span<const double> share_{};
-    std::vector<double> price_{}, work_{}, scratch_{}, mean_{}, empty_{};
+    std::vector<double> by_pairs_{}, work_{}, scratch_{}, mean_{}, empty_{};
 };
 
 }  // namespace detail

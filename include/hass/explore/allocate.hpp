@@ -357,11 +357,13 @@ class allocator {
     }
 
     void compute_cycles(std::size_t i, const layer_statistics& s) {
-        cycles_of(engine_, rows_[i], s, options_[i]->configurations(), cycles_[i]);
-        for (const double c : cycles_[i])
+        cycles_of(engine_, rows_[i], s, options_[i]->configurations(), new_cycles_);
+        if (new_cycles_ == cycles_[i]) return;
+        for (const double c : new_cycles_)
             if (!(c >= 0.0))
                 throw error("layer '" + name_of(net(), i) + "': the engine gives " +
                             detail::number(c) + " cycles");
+        cycles_[i].swap(new_cycles_);
         fastest_[i] = std::numeric_limits<double>::infinity();
         for (const double c : cycles_[i]) fastest_[i] = std::min(fastest_[i], c);
         choices_[i] = {options_[i].get(), cycles_[i], ++version_};
@@ -540,6 +542,7 @@ class allocator {
     bool solved_ = false;
     std::vector<std::shared_ptr<row_options>> options_;
     std::vector<std::vector<double>> cycles_;  ///< of every option
+    std::vector<double> new_cycles_;           // scratch
     std::vector<double> fastest_;              ///< least of `cycles_`
     std::vector<row_choice> choices_;          ///< what the policy sees
     std::uint64_t version_ = 0;

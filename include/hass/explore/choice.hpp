@@ -9,11 +9,13 @@
 /// Method, from cheap to expensive; each step is a proof and the first that decides ends it:
 ///   1. sums of least needs, resource by resource
 ///   2. Lagrangian bound: for prices p >= 0 the rows separate, and
-///      sum_i min_k p.need_ik <= p.budget holds for whatever fits; prices are improved by
-///      subgradient steps; the choice that is cheapest at these prices is tried as an answer
+///      sum_i min_k p.need_ik <= p.budget holds for whatever fits. The best prices are found by
+///      multiplicative weights (feasible) or cutting planes (minimise); choices that are cheapest
+///      on the way, rounded and repaired row by row, are tried as answers
 ///   3. points that cannot be part of an answer because of that bound are struck out
 ///   4. dynamic programming over the rows that are left; partial choices are dropped when the bound
-///      or another partial choice beats them
+///      or another partial choice beats them. At first only resources that have a price count: what
+///      is proved with less to observe holds all the more
 /// Step 4 keeps at most `max_states` partial choices; when that is not enough the answer is
 /// `unknown` (or comes with a bound) instead of wrong.
 #pragma once
@@ -27,8 +29,10 @@
 #include <map>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include <hass/explore/cutting_planes.hpp>
 #include <hass/explore/frontier.hpp>
 
 namespace hass::detail {
@@ -59,7 +63,8 @@ using selection = std::vector<std::uint32_t>;
 class chooser {
   public:
     static constexpr std::size_t R = resources.size();
-    static constexpr std::size_t delay = R;    ///< to be minimised like a resource
+    static constexpr std::size_t delay = R;  ///< to be minimised like a resource
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
     static constexpr double rounding = 1e-12;  // of sums of shares; answers are checked without it
 
     /// Forgets everything but its memory.
@@ -94,33 +99,36 @@ class chooser {
         return feasible_among_table(bound);
     }
 
-    /// The choice within `interval` cycles that needs least of resource `r` (or `delay`), given a
-    /// start that fits `caps` (<= budget); on return `found()` is the best one. `bound` is a proven
-    /// lower bound of the need. \returns yes: proved minimal
+    /// The choice within `interval` cycles, which every row has, that needs least of resource `r`
+    /// (or `delay`), given one that fits `caps` (<= budget) or none (empty); on return `found()` is
+    /// the best one, or empty. `bound` is a proven lower bound of the need.
+    /// \returns yes: proved minimal; no: nothing fits
     verdict minimise(std::size_t r, double interval, const resource_vector& caps,
                      const selection& start, double& bound) {
         caps_ = caps;
         set_shares();
         take_prefix(interval);
         best_ = start;
-        double best = need_of(best_, r);
+        double best = start.empty() ? infinity : need_of(best_, r);
         const double step_of_r = quantum(r);
         bound = 0.0;
         for (std::size_t i = 0; i < rows_.size(); ++i) bound += least_of_prefix(i, r);
-        const double least =
-            best - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + std::abs(best)));
-        if (bound > least) return verdict::yes;
-        if (credit_against_nothing()) return verdict::unknown;
-
         load_prefix(r);
+        remember_left();
+        if (credit_against_nothing()) return verdict::unknown;
         return minimise_among_table(r, best, step_of_r, bound);
     }
 
     const selection& found() const { return best_; }
 
-    /// Prices a share at which `minimise` starts and, afterwards, those of its bound.
-    const resource_vector& duals() const { return duals_; }
-    void set_duals(const resource_vector& duals) { duals_ = duals; }
+    /// After `minimise`: whether a choice that needs no more than `found()` can have point `point`
+    /// of row `i`.
+    bool left(std::size_t i, std::uint32_t point) const {
+        const auto begin = left_.begin() + left_first_[i];
+        const auto end = left_.begin() + left_first_[i + 1];
+        return std::find(begin, end, point) != end;
+    }
+
     void set_ascent_steps(int steps) { ascent_steps_ = steps; }
 
     /// After `no`: the resource that is in the way: the one whose least needs alone are over the
@@ -201,6 +209,7 @@ class chooser {
         resource_vector used;
         double objective;
         double bound;
+        double taken;  // of all resources together
         std::uint32_t parent;
         std::uint32_t entry;
     };
@@ -314,7 +323,7 @@ class chooser {
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::size_t begin = table_.size();
             for (std::uint32_t k = 0; k < prefix_[i]; ++k) push(i, k, amount(i, k, r));
-            drop_dominated(begin, true);
+            if (r == delay) drop_dominated(begin, true);
             first_.push_back(static_cast<std::uint32_t>(table_.size()));
         }
     }
@@ -396,6 +405,28 @@ class chooser {
         return all;
     }
 
+    void remember_left() {
+        left_.clear();
+        for (const entry& e : table_) left_.push_back(e.point);
+        left_first_ = first_;
+    }
+
+    /// Resources that can run out at all.
+    void find_active() {
+        resource_vector most{};
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const std::span<const entry> row = entries(i);
+            for (std::size_t k = 0; k < R; ++k) {
+                double largest = -std::numeric_limits<double>::infinity();
+                for (const entry& e : row) largest = std::max(largest, e.share[k]);
+                most[k] += largest;
+            }
+        }
+        active_.clear();
+        for (std::size_t k = 0; k < R; ++k)
+            if (most[k] > 1.0 - rounding) active_.push_back(k);
+    }
+
     bool every_row_has_one() const {
         for (std::size_t i = 0; i < rows_.size(); ++i)
             if (first_[i] == first_[i + 1]) return false;
@@ -404,6 +435,7 @@ class chooser {
 
     verdict feasible_among_table(double bound) {
         if (!every_row_has_one()) return reject_at(prices_);
+        find_active();
         resource_vector p = prices_;
         for (double& v : p) v = std::max(v, 1e-3);
         normalise(p);
@@ -414,7 +446,7 @@ class chooser {
             const double at_p = cheapest(p, used);
             if (at_p > 1.0 + rounding) return reject_at(p);
             if (accept(trial_)) return prices_ = p, verdict::yes;
-            if (repair(used)) return prices_ = p, verdict::yes;
+            if (repair(p, 1e-3)) return prices_ = p, verdict::yes;
             if (at_p > best_bound || step == 0) {
                 best_bound = at_p, best_prices = p;
                 if (!strike(p, 1.0 + rounding - at_p)) return reject_at(p);
@@ -426,6 +458,7 @@ class chooser {
         }
         prices_ = best_prices;
         if (max_states_ == 0) return verdict::unknown;
+        counted_ = active_;
         double ignored = 0.0;
         const verdict answer = program(best_prices, 1.0 + rounding,
                                        std::numeric_limits<double>::infinity(), true, ignored);
@@ -439,42 +472,59 @@ class chooser {
         for (double& v : p) v /= sum;
     }
 
-    /// Starting from `trial_` (needs `used`, over the budget somewhere): swaps one row at a time
-    /// for the entry that lowers the overrun most. \returns whether it fits now
-    bool repair(resource_vector used) {
-        const auto overrun = [](const resource_vector& u) {
+    /// Starting from `trial_`, which is over the budget somewhere and cheap at prices `p`: swaps
+    /// one row at a time for the entry that lowers the overrun most for what it adds to the price.
+    /// \returns whether it fits now
+    bool repair(const resource_vector& p, double care) {
+        const auto overrun = [&](const resource_vector& u) {
             double sum = 0.0;
-            for (const double v : u) sum += std::max(0.0, v - 1.0);
+            for (const std::size_t c : active_) sum += std::max(0.0, u[c] - 1.0);
             return sum;
         };
         selection s = trial_;
         at_.resize(rows_.size());
+        resource_vector used{};
+        double price = 0.0;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::span<const entry> row = entries(i);
             at_[i] = 0;
-            for (std::uint32_t k = 0; k < row.size(); ++k)
-                if (row[k].point == s[i]) at_[i] = k;
+            while (at_[i] + 1 < row.size() && row[at_[i]].point != s[i]) ++at_[i];
+            s[i] = row[at_[i]].point;
+            price += std::abs(row_least_[i]);
+            for (std::size_t c = 0; c < R; ++c) used[c] += row[at_[i]].share[c];
         }
+        const double little = (1e-300 + price) / care;
         double now = overrun(used);
         for (int swap = 0; swap < 8 && now > 0.0; ++swap) {
-            double best = now;
+            std::size_t worst = active_.front();
+            for (const std::size_t c : active_)
+                if (used[c] > used[worst]) worst = c;
+            double best = 0.0;
             std::size_t row_of_best = rows_.size();
             std::uint32_t entry_of_best = 0;
-            resource_vector used_at_best{};
             for (std::size_t i = 0; i < rows_.size(); ++i) {
                 const std::span<const entry> row = entries(i);
+                const entry& mine = row[at_[i]];
+                const double mine_costs = mine.objective + dot(p, mine.share);
                 for (std::uint32_t k = 0; k < row.size(); ++k) {
-                    resource_vector u;
-                    for (std::size_t c = 0; c < R; ++c)
-                        u[c] = used[c] + row[k].share[c] - row[at_[i]].share[c];
-                    if (const double o = overrun(u); o < best)
-                        best = o, row_of_best = i, entry_of_best = k, used_at_best = u;
+                    if (row[k].share[worst] >= mine.share[worst]) continue;
+                    double less = now;
+                    for (const std::size_t c : active_)
+                        less -= std::max(0.0, used[c] - 1.0 + row[k].share[c] - mine.share[c]);
+                    if (less <= 0.0) continue;
+                    const double more = row[k].objective + dot(p, row[k].share) - mine_costs;
+                    if (less > best * (std::max(more, 0.0) + little))
+                        best = less / (std::max(more, 0.0) + little), row_of_best = i,
+                        entry_of_best = k;
                 }
             }
             if (row_of_best == rows_.size()) return false;
+            const std::span<const entry> row = entries(row_of_best);
+            for (std::size_t c = 0; c < R; ++c)
+                used[c] += row[entry_of_best].share[c] - row[at_[row_of_best]].share[c];
             at_[row_of_best] = entry_of_best;
-            s[row_of_best] = entries(row_of_best)[entry_of_best].point;
-            used = used_at_best, now = best;
+            s[row_of_best] = row[entry_of_best].point;
+            now = overrun(used);
         }
         return now <= rounding && accept(s);
     }
@@ -527,61 +577,135 @@ class chooser {
         const auto below = [&](double v) {
             return v - (step_of_r > 0.0 ? 0.75 * step_of_r : 1e-9 * (1.0 + std::abs(v)));
         };
-        // Ascent on the dual with a step of its own for every price: longer while the sign of the
-        // subgradient stays, shorter when it turns (Riedmiller and Braun's resilient rule).
-        resource_vector p = duals_;
-        resource_vector best_prices = p;
+        // as good as `v`, but for rounding
+        const auto tie = [](double v) { return v + 1e-9 * (1.0 + std::abs(v)); };
+        find_active();
+        resource_vector p{};  // of shares
+        resource_vector best_prices{};
         resource_vector used{};
-        resource_vector length{};
-        resource_vector before{};
-        double highest = -std::numeric_limits<double>::infinity();
-        length.fill(0.05 * std::max(best, 1.0));
-        int stale = 0;
-        for (int step = 0; step < ascent_steps_ && stale < 25; ++step) {
+        const double scale = largest_objective() * (1.0 + 1e-9);
+        planes_.reset(active_.size(), 16.0 * scale);
+        double highest = -infinity;
+        cheapest_.clear();
+        for (int step = 0; step < ascent_steps_; ++step) {
             const double at_p = cheapest(p, used) - sum_of(p);
-            if (no_more(total(trial_), caps_)) {
-                improve(trial_, r, best);
-            } else if (step % 16 == 4) {
-                const selection keep = best_;
-                if (repair(used)) {
-                    const selection fixed = best_;
-                    best_ = keep;
-                    improve(fixed, r, best);
-                }
-                best_ = need_of(best_, r) <= need_of(keep, r) ? best_ : keep;
-            }
-            ++stale;
             if (at_p > highest) {
-                if (at_p > highest + 1e-4 * std::max(best - highest, 0.0)) stale = 0;
                 highest = at_p;
                 best_prices = p;
                 bound = std::max(bound, at_p);
-                if (bound > below(best)) return duals_ = best_prices, verdict::yes;
-                if (!strike(p, below(best) - at_p)) return bound = best, verdict::yes;
+                if (bound > scale) return verdict::no;
+                if (best < infinity) strike(p, std::max(0.0, tie(best) - at_p));
+                if (bound > below(best)) break;
             }
-            for (std::size_t k = 0; k < R; ++k) {
-                const double slope = used[k] - 1.0;
-                if (slope * before[k] > 0.0) length[k] *= 1.4;
-                if (slope * before[k] < 0.0) length[k] *= 0.5;
-                before[k] = slope;
-                p[k] = std::max(0.0, p[k] + (slope > 0.0 ? length[k] : -length[k]));
+            resource_vector slope{};
+            double height = at_p;
+            for (std::size_t a = 0; a < active_.size(); ++a) {
+                slope[a] = used[active_[a]] - 1.0;
+                height -= slope[a] * p[active_[a]];
+            }
+            planes_.add(height, slope);
+            cheapest_.insert(cheapest_.end(), trial_.begin(), trial_.end());
+            if (best == infinity && planes_.height() - at_p <= 0.02 * std::abs(planes_.height())) {
+                round();
+                try_choice(p, r, best);
+                if (bound > below(best)) break;
+            }
+            if (planes_.height() - highest <= 1e-6 * std::abs(planes_.height())) break;
+            // the top of few planes may be far off: not all the way there, but for every fourth
+            // time
+            const double towards = step % 4 == 3 ? 1.0 : 0.6;
+            for (std::size_t a = 0; a < active_.size(); ++a) {
+                const std::size_t k = active_[a];
+                p[k] = best_prices[k] + towards * (planes_.top()[a] - best_prices[k]);
             }
         }
-        duals_ = best_prices;
-        if (bound > below(best)) return verdict::yes;
         const double at_best = cheapest(best_prices, used) - sum_of(best_prices);
+        bound = std::max(bound, at_best);
+        if (bound <= below(best)) {
+            try_choice(best_prices, r, best);
+            if (!cheapest_.empty()) {
+                round();
+                try_choice(best_prices, r, best);
+            }
+        }
+        strike(best_prices, std::max(0.0, tie(best) - at_best));
+        remember_left();
+        if (bound > below(best)) return verdict::yes;
         if (!strike(best_prices, below(best) - at_best)) return bound = best, verdict::yes;
         if (max_states_ == 0) return verdict::unknown;
         double dropped = 0.0;
-        const verdict answer =
-            program(best_prices, below(best) + sum_of(best_prices), below(best), false, dropped);
+        const double limit = below(best) + sum_of(best_prices);
+        // what costs nothing at these prices may not matter at all
+        counted_.clear();
+        for (const std::size_t k : active_)
+            if (best_prices[k] > 1e-9 * scale) counted_.push_back(k);
+        verdict answer = program(best_prices, limit, below(best), false, dropped);
+        if (answer == verdict::unknown && rejected_) {
+            counted_ = active_;
+            answer = program(best_prices, limit, below(best), false, dropped);
+        }
+        best = best_.empty() ? infinity : need_of(best_, r);
         if (answer == verdict::unknown) {
-            bound = std::max(bound, std::min(dropped - sum_of(best_prices), need_of(best_, r)));
-            improve(selection(best_), r, best = need_of(best_, r));
+            bound = std::max(bound, std::min(dropped - sum_of(best_prices), best));
+            if (best < infinity) improve(best_, r, best);
             return verdict::unknown;
         }
-        bound = need_of(best_, r);
-        return verdict::yes;
+        bound = best;
+        return best < infinity ? verdict::yes : verdict::no;
+    }
+
+    /// Makes the choice `trial_`, one of the cheapest at prices `p`, one that fits and cannot be
+    /// improved row by row; kept when it is better than `best`.
+    void try_choice(const resource_vector& p, std::size_t r, double& best) {
+        if (no_more(total(trial_), caps_)) return improve(trial_, r, best);
+        best_.swap(kept_);
+        const bool repaired = repair(p, 1e6);
+        best_.swap(kept_);
+        if (repaired) improve(kept_, r, best);
+    }
+
+    /// Makes `trial_` a choice close to the fractional one that the supporting planes are: row by
+    /// row what one of them chose there, such that the sum exceeds theirs least.
+    void round() {
+        supports_.clear();
+        planes_.supporting([&](std::size_t plane, double weight) {
+            if (weight > 0.0) supports_.push_back({plane, weight});
+        });
+        resource_vector error{};
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            resource_vector mean{};
+            for (const auto& [plane, weight] : supports_)
+                for (std::size_t c = 0; c < R; ++c)
+                    mean[c] += weight * chosen(plane, i).need[c] * share_[c];
+            double least = infinity;
+            resource_vector error_of_least{};
+            for (const auto& [plane, weight] : supports_) {
+                resource_vector e = error;
+                double over = 0.0;
+                for (std::size_t c = 0; c < R; ++c) {
+                    e[c] += chosen(plane, i).need[c] * share_[c] - mean[c];
+                    over += std::max(0.0, e[c]);
+                }
+                if (over < least)
+                    least = over, error_of_least = e,
+                    trial_[i] = cheapest_[plane * rows_.size() + i];
+            }
+            error = error_of_least;
+        }
+    }
+    const operating_point& chosen(std::size_t plane, std::size_t i) const {
+        return rows_[i].points[cheapest_[plane * rows_.size() + i]];
+    }
+
+    /// What a choice takes of the objective at most.
+    double largest_objective() const {
+        double sum = 0.0;
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            double largest = 0.0;
+            for (const entry& e : entries(i)) largest = std::max(largest, std::abs(e.objective));
+            sum += largest;
+        }
+        return std::max(sum, 1.0);
     }
 
     static double sum_of(const resource_vector& p) {
@@ -610,55 +734,49 @@ class chooser {
         std::vector<resource_vector> least(n + 1);
         std::vector<double> least_price(n + 1, 0.0);
         std::vector<double> least_objective(n + 1, 0.0);
-        resource_vector most{};
         for (std::size_t level = n; level-- > 0;) {
             const std::span<const entry> row = entries(order_[level]);
             resource_vector low = row[0].share;
-            resource_vector high = row[0].share;
             double price = std::numeric_limits<double>::infinity();
             double objective = price;
             for (const entry& e : row) {
                 objective = std::min(objective, e.objective);
-                for (std::size_t k = 0; k < R; ++k)
-                    low[k] = std::min(low[k], e.share[k]), high[k] = std::max(high[k], e.share[k]);
+                for (std::size_t k = 0; k < R; ++k) low[k] = std::min(low[k], e.share[k]);
                 price = std::min(price, e.objective + dot(p, e.share));
             }
-            for (std::size_t k = 0; k < R; ++k)
-                least[level][k] = least[level + 1][k] + low[k], most[k] += high[k];
+            for (std::size_t k = 0; k < R; ++k) least[level][k] = least[level + 1][k] + low[k];
             least_price[level] = least_price[level + 1] + price;
             least_objective[level] = least_objective[level + 1] + objective;
         }
-        std::vector<std::size_t> active;  // resources that can run out at all
-        for (std::size_t k = 0; k < R; ++k)
-            if (most[k] > 1.0 - rounding) active.push_back(k);
-
-        std::vector<std::vector<state>> levels(n + 1);
-        levels[0].push_back({{}, 0.0, least_price[0], 0, 0});
+        levels_.resize(std::max(levels_.size(), n + 1));
+        for (std::size_t level = 0; level <= n; ++level) levels_[level].clear();
+        rejected_ = false;
+        levels_[0].push_back({{}, 0.0, least_price[0], 0.0, 0, 0});
         for (std::size_t level = 0; level < n; ++level) {
             const std::span<const entry> row = entries(order_[level]);
-            std::vector<state>& next = levels[level + 1];
-            for (std::uint32_t s = 0; s < levels[level].size(); ++s) {
-                const state& from = levels[level][s];
+            std::vector<state>& next = levels_[level + 1];
+            for (std::uint32_t s = 0; s < levels_[level].size(); ++s) {
+                const state& from = levels_[level][s];
                 for (std::uint32_t k = 0; k < row.size(); ++k) {
                     state to;
                     bool fit = true;
-                    for (std::size_t c = 0; c < R; ++c) {
-                        to.used[c] = from.used[c] + row[k].share[c];
+                    for (std::size_t c = 0; c < R; ++c) to.used[c] = from.used[c] + row[k].share[c];
+                    for (const std::size_t c : counted_)
                         fit = fit && to.used[c] + least[level + 1][c] <= 1.0 + rounding;
-                    }
                     if (!fit) continue;
                     to.objective = from.objective + row[k].objective;
                     if (to.objective + least_objective[level + 1] > objective_limit) continue;
                     to.bound = to.objective + dot(p, to.used) + least_price[level + 1];
                     if (to.bound > limit) continue;
+                    to.taken = sum_of(to.used);
                     to.parent = s, to.entry = k;
                     next.push_back(to);
                 }
-                if (next.size() > 8 * max_states_) thin(next, active, dropped);
+                if (next.size() > 8 * max_states_) thin(next, dropped);
             }
-            thin(next, active, dropped);
+            thin(next, dropped);
         }
-        std::vector<state>& last = levels[n];
+        std::vector<state>& last = levels_[n];
         std::sort(last.begin(), last.end(), [](const state& a, const state& b) {
             return a.objective != b.objective ? a.objective < b.objective : a.used < b.used;
         });
@@ -667,11 +785,14 @@ class chooser {
         for (std::uint32_t k = 0; k < last.size() && !found; ++k) {
             std::uint32_t at = k;
             for (std::size_t level = n; level > 0; --level) {
-                const state& here = levels[level][at];
+                const state& here = levels_[level][at];
                 s[order_[level - 1]] = entries(order_[level - 1])[here.entry].point;
                 at = here.parent;
             }
             found = accept(s);
+            // where not everything was counted, something that was beaten might have fitted
+            if (!found && counted_.size() < active_.size())
+                dropped = std::min(dropped, last[k].bound), rejected_ = true;
         }
         if (first_found && found) return verdict::yes;
         const bool complete = dropped == std::numeric_limits<double>::infinity();
@@ -681,28 +802,30 @@ class chooser {
 
     /// Drops partial choices that another one beats in objective and all active resources, then the
     /// worst ones beyond `max_states`.
-    void thin(std::vector<state>& states, const std::vector<std::size_t>& active, double& dropped) {
+    void thin(std::vector<state>& states, double& dropped) {
         keep_best(states, 4 * max_states_, dropped);
         std::sort(states.begin(), states.end(), [&](const state& a, const state& b) {
             if (a.objective != b.objective) return a.objective < b.objective;
-            for (const std::size_t k : active)
+            for (const std::size_t k : counted_)
                 if (a.used[k] != b.used[k]) return a.used[k] < b.used[k];
+            if (a.taken != b.taken) return a.taken < b.taken;
             return a.parent != b.parent ? a.parent < b.parent : a.entry < b.entry;
         });
+        constexpr std::size_t look_back = 128;  // dominated states that stay are harmless
         std::size_t kept = 0;
-        if (active.size() <= 1) {
+        if (counted_.size() <= 1) {
             double least = std::numeric_limits<double>::infinity();
             for (const state& s : states) {
-                const double used = active.empty() ? 0.0 : s.used[active[0]];
+                const double used = counted_.empty() ? 0.0 : s.used[counted_[0]];
                 if (used >= least) continue;
                 least = used;
                 states[kept++] = s;
             }
-        } else if (active.size() == 2) {
+        } else if (counted_.size() == 2 && states.size() > look_back) {
             std::map<double, double> stairs;  // need of one resource -> least need of the other
             for (const state& s : states) {
-                const double x = s.used[active[0]];
-                const double y = s.used[active[1]];
+                const double x = s.used[counted_[0]];
+                const double y = s.used[counted_[1]];
                 auto after = stairs.upper_bound(x);
                 if (after != stairs.begin() && std::prev(after)->second <= y) continue;
                 while (after != stairs.end() && after->second >= y) after = stairs.erase(after);
@@ -710,13 +833,12 @@ class chooser {
                 states[kept++] = s;
             }
         } else {
-            constexpr std::size_t look_back = 128;  // dominated states that stay are harmless
             for (const state& s : states) {
                 bool beaten = false;
                 const std::size_t stop = kept > look_back ? kept - look_back : 0;
                 for (std::size_t j = kept; j-- > stop && !beaten;) {
                     beaten = true;
-                    for (const std::size_t k : active)
+                    for (const std::size_t k : counted_)
                         beaten = beaten && states[j].used[k] <= s.used[k];
                 }
                 if (!beaten) states[kept++] = s;
@@ -743,19 +865,28 @@ class chooser {
     resource_vector caps_{};
     resource_vector share_{};
     resource_vector prices_{};
-    resource_vector duals_{};
     std::size_t max_states_ = 1;
-    int ascent_steps_ = 120;
+    int ascent_steps_ = 80;
     std::size_t obstacle_ = 0;
     std::size_t short_ = 0;
     selection best_;
     // scratch
     selection trial_;
+    selection cheapest_;  ///< choices of all planes, one behind the other
+    std::vector<std::pair<std::size_t, double>> supports_;
+    selection kept_;
     std::vector<std::uint32_t> at_;
     std::vector<std::size_t> prefix_;
     std::vector<double> value_;
     std::vector<double> row_least_;
     std::vector<entry> table_;
+    std::vector<std::size_t> active_;
+    std::vector<std::size_t> counted_;
+    std::vector<std::vector<state>> levels_;
+    bool rejected_ = false;
+    std::vector<std::uint32_t> left_;
+    std::vector<std::uint32_t> left_first_;
+    cutting_planes<R> planes_;
     std::vector<std::uint32_t> first_;
     std::vector<std::size_t> order_;
     std::vector<std::uint32_t> priced_first_;

@@ -11,6 +11,9 @@
 ///   2. a configuration so dear that the others' cheapest would not fit beside it is left out, and
 ///      so is one that another one beats: a few dozen a row remain
 ///   3. `choice.hpp` decides the rest exactly
+///
+/// At the interval that is found, a row has a dozen configurations that no other one beats; among
+/// these `choice.hpp` finds the fewest DSPs, and then LUTs.
 #pragma once
 
 #include <algorithm>
@@ -104,17 +107,20 @@ class exact {
         problem_ = &problem;
         chooser_.reset(problem.budget, max_states_);
         climb();
+        best_.clear();
         allocation_choice result;
-        if (still_settled() && start()) {
+        thrift proof;
+        if (still_settled()) proof = spend_least(0, 1);
+        if (proof.found) {
             result.proved_interval = high_;
         } else {
             settled_.interval = 0.0;
             settle(result);
             if (high_ == infinity) return result;
-            if (result.proved_interval >= high_) remember(), start();
+            if (result.proved_interval >= high_) remember();
+            proof = spend_least(0, 1);
         }
         tell_obstacle(result);
-        const thrift proof = spend_least(0, 1);
         result.fewest_dsp = proof.first;
         result.fewest_lut = proof.second;
         result.least_dsp = proof.least;
@@ -136,19 +142,12 @@ class exact {
         if (interval < floor_) return result;
         high_ = interval;
         if (!accept_any(interval)) {
-            offer_rungs(interval, {});
-            chooser_.set_max_states(0);
-            verdict answer = chooser_.feasible(infinity);
-            chooser_.set_max_states(max_states_);
-            if (answer != verdict::yes) {
-                collect(interval);
-                offer(interval);
-                answer = every_row_has_one() ? chooser_.feasible(infinity) : verdict::no;
-            }
+            offer_within(interval);
+            const verdict answer = chooser_.feasible(infinity);
             result.obstacle = chooser_.obstacle();
             if (answer == verdict::unknown) result.proved_interval = floor_;
             if (answer != verdict::yes) return result;
-            take_answer();
+            take(within_, chooser_.found());
         }
         const thrift proof = spend_least(r, r == 0 ? 1 : 0);
         result.proved_interval = interval;
@@ -234,20 +233,6 @@ class exact {
             narrow();
             search(result);
         }
-    }
-
-    /// Makes a choice within `high_` that depends on nothing else `best_`, and starts the chooser
-    /// afresh. \returns whether one was found without much effort
-    bool start() {
-        chooser_.reset(problem_->budget, 0);
-        bool found = accept_any(high_);
-        if (!found) {
-            offer_rungs(high_, {});
-            found = chooser_.feasible(infinity) == verdict::yes;
-            if (found) take_answer();
-        }
-        chooser_.reset(problem_->budget, max_states_);
-        return found;
     }
 
     /// Keeps the proof that nothing is faster than `high_`, for rows that change one by one.
@@ -345,24 +330,12 @@ class exact {
         }
     }
 
-    /// Prices of needs, an objective, and what a choice may cost in all: whatever does not fit
-    /// under this bound is struck out.
-    struct lagrangian {
-        resource_vector price{};   ///< per share of the budget
-        std::size_t resource = 0;  ///< what is minimised
-        double objective = 0.0;    ///< per unit of it
-        double limit = 0.0;        ///< of objective + prices . (need - budget)
-    };
-
-    /// Collects the options that can be part of a choice within `interval` cycles that fits and
-    /// needs no more than `limit_of_r` of resource r.
-    void collect(double interval, std::size_t r = 0, double limit_of_r = infinity) {
+    /// Collects the options that can be part of a choice within `interval` cycles that fits.
+    void collect(double interval) {
         constexpr std::size_t prices = row_options::prices.size();
         std::array<double, prices> slack{};
         for (std::size_t l = 0; l < prices; ++l)
             slack[l] = 1.0 + 2.0 * rounding - least_price(l + 1, interval);
-        if (problem_->budget[r] > 0.0)
-            slack[r] = std::min(slack[r], slack[r] - 1.0 + limit_of_r / problem_->budget[r]);
         candidates_.clear();
         candidates_of_.assign(1, 0);
         for (std::size_t i = 0; i < ladders_.size(); ++i) {
@@ -406,14 +379,14 @@ class exact {
         return {candidates_.data() + candidates_of_[i], candidates_of_[i + 1] - candidates_of_[i]};
     }
 
-    /// Strikes out candidates by a Lagrangian bound.
-    void strike(const lagrangian& bound) {
-        resource_vector q = per_need(bound.price);
-        q[bound.resource] += bound.objective;
+    /// Strikes out candidates that cannot be part of a choice that fits, by the bound at `prices`,
+    /// a share of the budget each.
+    void strike(const resource_vector& prices) {
+        const resource_vector q = per_need(prices);
         values_.resize(candidates_.size());
         least_.assign(ladders_.size(), infinity);
         double sum = 0.0;
-        for (std::size_t r = 0; r < q.size(); ++r) sum -= bound.price[r];
+        for (const double p : prices) sum -= p;
         for (std::size_t i = 0; i < ladders_.size(); ++i) {
             const std::vector<resource_vector>& costs = problem_->rows[i].options->costs();
             for (std::size_t k = candidates_of_[i]; k < candidates_of_[i + 1]; ++k) {
@@ -422,7 +395,7 @@ class exact {
             }
             sum += least_[i];
         }
-        const double slack = bound.limit - sum + 1e-9 * (1.0 + std::abs(bound.limit));
+        const double slack = 1e-9 - sum;
         std::size_t kept = 0;
         std::size_t begin = 0;
         for (std::size_t i = 0; i < ladders_.size(); ++i) {
@@ -434,19 +407,16 @@ class exact {
         candidates_.resize(kept);
     }
 
-    /// What the ladders offer within `interval`, and `also`: a small problem whose answers are good
-    /// ones of the whole.
-    void offer_rungs(double interval, const detail::selection& also) {
+    /// What the ladders offer within `interval`: a small problem whose answers are good ones of the
+    /// whole.
+    void offer_rungs(double interval) {
         rows_.resize(ladders_.size());
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            std::array<std::uint32_t, detail::ladder::lists + 1> rungs{};
-            std::size_t n = 0;
-            for (std::size_t l = 0; l < detail::ladder::lists; ++l)
-                rungs[n++] = ladders_[i].at(l, interval).option;
-            if (i < also.size()) rungs[n++] = also[i];
-            const std::span<std::uint32_t> mine(rungs.data(), n);
-            std::sort(mine.begin(), mine.end());
-            keep_unbeaten(*problem_->rows[i].options, problem_->rows[i].cycles, mine, interval,
+            std::array<std::uint32_t, detail::ladder::lists> rungs{};
+            for (std::size_t l = 0; l < rungs.size(); ++l)
+                rungs[l] = ladders_[i].at(l, interval).option;
+            std::sort(rungs.begin(), rungs.end());
+            keep_unbeaten(*problem_->rows[i].options, problem_->rows[i].cycles, rungs, interval,
                           rows_[i]);
         }
         chooser_.bind(rows_);
@@ -487,14 +457,11 @@ class exact {
         detail::order_points(f);
     }
 
-    /// Options of the chooser's answer.
-    void take_answer() { take(chooser_.found()); }
-
-    /// Options of offered points.
-    void take(const detail::selection& points) {
+    /// Options of the chooser's answer, which are points of `rows`.
+    void take_answer() { take(rows_, chooser_.found()); }
+    void take(std::span<const frontier> rows, const detail::selection& points) {
         best_.resize(points.size());
-        for (std::size_t i = 0; i < points.size(); ++i)
-            best_[i] = rows_[i].points[points[i]].option;
+        for (std::size_t i = 0; i < points.size(); ++i) best_[i] = rows[i].points[points[i]].option;
     }
 
     /// Moves `low_` and `high_` together: answers of the small problem of rungs lower `high_`; the
@@ -506,14 +473,14 @@ class exact {
         double low = low_;  // infeasible, or not decided here
         for (int round = 0; round < 16 && high_ > 1.0005 * low; ++round) {
             const double middle = std::max(floor_, std::sqrt(low * high_));
-            offer_rungs(middle, {});
+            offer_rungs(middle);
             if (chooser_.feasible(infinity) == verdict::yes) {
                 take_answer();
                 high_ = interval_of(best_);
                 keep_within(high_);
                 continue;
             }
-            strike({chooser_.prices(), 0, 0.0, 0.0});
+            strike(chooser_.prices());
             raise_low(chooser_.prices());
             low = std::max(middle, low_);
         }
@@ -599,17 +566,10 @@ class exact {
             if (!hopeless_.proved) result.proved_interval = floor_;
             return;
         }
-        chooser_.reset(problem_->budget, 0);
-        offer_rungs(infinity, {});
-        verdict any = chooser_.feasible(infinity);
-        chooser_.reset(problem_->budget, max_states_);
-        if (any != verdict::yes) {
-            collect(infinity);
-            offer(infinity);
-            any = every_row_has_one() ? chooser_.feasible(infinity) : verdict::no;
-        }
+        offer_within(infinity);
+        const verdict any = chooser_.feasible(infinity);
         if (any == verdict::yes) {
-            take_answer();
+            take(within_, chooser_.found());
             high_ = interval_of(best_);
             return;
         }
@@ -671,46 +631,66 @@ class exact {
 
     /// What `spend_least` has proved.
     struct thrift {
+        bool found = false;   ///< there is a choice within the interval at all
         bool first = false;   ///< nothing within the interval needs less of the first resource
         bool second = false;  ///< ... and, as little of the first, less of the second
         double least = 0.0;   ///< bound of the need of the first
     };
 
-    /// Among the choices within `high_`, one that needs least of `first`, then of `second`.
+    /// Among the choices within `high_`, one that needs least of `first`, then of `second`. Depends
+    /// on nothing but what `offer_within` offers, so that it is not asked twice for the same.
     thrift spend_least(std::size_t first, std::size_t second) {
+        offer_within(high_);
+        if (spent_.first != first || spent_.budget != problem_->budget ||
+            spent_.builds != problem_->bram18_from_lut) {
+            spent_.proof = choose_least(first, second);
+            if (!spent_.proof.found) return spent_.proof;
+            spent_.first = first;
+            spent_.budget = problem_->budget;
+            spent_.builds = problem_->bram18_from_lut;
+            spent_.options = best_;
+        }
+        best_ = spent_.options;
+        return spent_.proof;
+    }
+
+    thrift choose_least(std::size_t first, std::size_t second) {
         thrift proof;
-        proof.least = least_price(1 + first, high_) * problem_->budget[first];
-        if (first == 0 && second == 1 && accept(0, high_) && !builds_bram18(total(best_))) {
-            proof = {true, true, total(best_)[first]};  // every row has its fewest DSPs, then LUTs
+        resource_vector caps = problem_->budget;
+        detail::selection fewest(within_.size(), 0);  // DSPs, then LUTs, row by row
+        if (first == 0 && second == 1 && detail::no_more(chooser_.total(fewest), caps) &&
+            !builds_bram18(chooser_.total(fewest))) {
+            take(within_, fewest);
+            proof = {true, true, true, total(best_)[first]};
             return proof;
         }
-        take_best_rung(first, second);
-        resource_vector caps = problem_->budget;
-        double bound = proof.least;
-        // a good choice and good prices from what the ladders offer ...
-        chooser_.set_max_states(0);
-        chooser_.set_duals({});
-        offer_rungs(high_, best_);
-        chooser_.minimise(first, high_, caps, points_of(best_), bound);
-        take_answer();
-        // ... leave few options that could be better
-        const double reached = taken(first, total(best_));
-        collect(high_, first, reached);
-        strike({chooser_.duals(), first, 1.0, reached});
-        offer(high_);
-        chooser_.set_max_states(max_tie_states_);
-        bound = proof.least;
-        detail::selection fewest = points_of(best_);
+        chooser_.reset(problem_->budget, max_tie_states_);
+        double bound = 0.0;
+        fewest.clear();
         proof.first = minimise(first, caps, fewest, bound);
-        const double reached_now = taken(first, chooser_.total(fewest));
-        cap(first, reached_now, caps);
-        proof.least =
-            proof.first ? reached_now : std::min(reached_now, std::max(proof.least, bound));
-        chooser_.set_duals({});
+        if (fewest.empty()) {
+            chooser_.set_max_states(max_states_);
+            if (chooser_.feasible(infinity) == verdict::yes)
+                fewest = chooser_.found();
+            else if (best_.size() == within_.size() && interval_of(best_) <= high_)
+                fewest = points_of(within_, best_);
+            else
+                return proof;
+            chooser_.set_max_states(max_tie_states_);
+            proof.first = minimise(first, caps, fewest, bound);
+        }
+        proof.found = true;
+        const double reached = taken(first, chooser_.total(fewest));
+        proof.least = proof.first ? reached : std::min(reached, bound);
+        take(within_, fewest);
+        // of what is left, the least of the second
+        cap(first, reached, caps);
+        offer_survivors(fewest, first != 1 || !problem_->bram18_from_lut);
         if (!proof.first) chooser_.set_max_states(0);
+        fewest = points_of(rows_, best_);
         const bool second_proved = minimise(second, caps, fewest, bound);
         proof.second = proof.first && second_proved;
-        take(fewest);
+        take(rows_, fewest);
         return proof;
     }
 
@@ -743,6 +723,8 @@ class exact {
             const detail::selection& found = chooser_.found();
             if (taken(r, chooser_.total(found)) < taken(r, chooser_.total(s))) s = found;
         };
+        if (chooser_.found().empty()) return false;
+        if (s.empty()) s = chooser_.found();
         if (r != 1 || !builds_bram18(chooser_.total(chooser_.found()))) {
             s = chooser_.found();
             return proved;
@@ -766,20 +748,6 @@ class exact {
         return false;
     }
 
-    /// Makes the best choice that a single price list offers `best_`, unless that is better.
-    void take_best_rung(std::size_t first, std::size_t second) {
-        detail::selection best = best_;
-        for (std::size_t l = 0; l < detail::ladder::lists; ++l) {
-            if (!accept(l, high_)) continue;
-            const resource_vector a = total(best_);
-            const resource_vector b = total(best);
-            if (taken(first, a) < taken(first, b) ||
-                (taken(first, a) == taken(first, b) && taken(second, a) < taken(second, b)))
-                best = best_;
-        }
-        best_ = best;
-    }
-
     resource_vector total(const detail::selection& s) const {
         resource_vector sum{};
         for (std::size_t i = 0; i < s.size(); ++i)
@@ -788,26 +756,63 @@ class exact {
         return sum;
     }
 
-    /// The offered points that are these options, or beat them; added where there is none.
-    detail::selection points_of(const detail::selection& options) {
-        detail::selection points(options.size(), 0);
-        for (std::size_t i = 0; i < options.size(); ++i) {
-            frontier& f = rows_[i];
-            const resource_vector& need = problem_->rows[i].options->costs()[options[i]];
-            while (points[i] < f.points.size() && !detail::no_more(f.points[points[i]].need, need))
-                ++points[i];
-            if (points[i] < f.points.size()) continue;
-            f.points.push_back({high_, need, options[i]});
-            detail::order_points(f);
-            points[i] = 0;
-            while (f.points[points[i]].option != options[i]) ++points[i];
+    /// Hands the chooser what is within `interval` cycles and not beaten by anything else that is.
+    /// That depends on the row alone and is kept while neither changes.
+    void offer_within(double interval) {
+        const auto alike = [](const operating_point& a, const operating_point& b) {
+            return a.option == b.option && a.need == b.need;
+        };
+        bool same = within_.size() == ladders_.size();
+        within_.resize(ladders_.size());
+        within_of_.resize(ladders_.size(), {0, -1.0});
+        for (std::size_t i = 0; i < within_.size(); ++i) {
+            const row_choice& row = problem_->rows[i];
+            if (within_of_[i] == std::pair{row.version, interval}) continue;
+            within_of_[i] = {row.version, interval};
+            before_.swap(within_[i].points);
+            unbeaten_within(row, interval, within_[i]);
+            same = same && std::ranges::equal(before_, within_[i].points, alike);
         }
-        return points;
+        if (!same) spent_.first = resources.size();
+        chooser_.bind(within_);
     }
 
-    bool every_row_has_one() const {
-        return std::all_of(rows_.begin(), rows_.end(),
-                           [](const frontier& f) { return !f.points.empty(); });
+    static void unbeaten_within(const row_choice& row, double interval, frontier& f) {
+        const std::vector<resource_vector>& costs = row.options->costs();
+        f.points.clear();
+        for (std::uint32_t k = 0; k < costs.size(); ++k) {
+            if (row.cycles[k] > interval) continue;
+            bool beaten = false;
+            for (std::size_t j = f.points.size(); j-- > 0 && !beaten;)
+                beaten = detail::no_more(f.points[j].need, costs[k]);
+            if (!beaten) f.points.push_back({interval, costs[k], k});
+        }
+        detail::order_points(f);
+    }
+
+    /// Hands the chooser what its last minimum left over of `within_`, or everything, and the
+    /// choice `s` of that in any case.
+    void offer_survivors(const detail::selection& s, bool only) {
+        rows_.resize(within_.size());
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            rows_[i].points.clear();
+            for (std::uint32_t k = 0; k < within_[i].points.size(); ++k)
+                if (!only || k == s[i] || chooser_.left(i, k))
+                    rows_[i].points.push_back(within_[i].points[k]);
+            detail::order_points(rows_[i]);
+        }
+        chooser_.bind(rows_);
+    }
+
+    /// The points of `rows` that are these options, or beat them.
+    detail::selection points_of(std::span<const frontier> rows,
+                                const detail::selection& options) const {
+        detail::selection points(options.size(), 0);
+        for (std::size_t i = 0; i < options.size(); ++i) {
+            const resource_vector& need = problem_->rows[i].options->costs()[options[i]];
+            while (!detail::no_more(rows[i].points[points[i]].need, need)) ++points[i];
+        }
+        return points;
     }
 
     std::size_t max_states_;
@@ -846,9 +851,21 @@ class exact {
     double high_ = 0.0;
     std::size_t obstacle_ = 0;
     detail::selection best_;
+    std::vector<frontier> within_;  ///< see `offer_within`; of these versions and intervals
+    std::vector<std::pair<std::uint64_t, double>> within_of_;
+    /// The last answer of `spend_least`, as long as it holds.
+    struct spent {
+        std::size_t first = resources.size();  ///< what was minimised; that many: nothing
+        resource_vector budget{};
+        bool builds = false;  ///< block RAMs from LUTs
+        thrift proof{};
+        detail::selection options;
+    };
+    spent spent_;
     // scratch
     detail::selection trial_;
     std::vector<frontier> rows_;
+    std::vector<operating_point> before_;
     std::vector<std::uint32_t> candidates_;
     std::vector<std::size_t> candidates_of_;
     std::vector<double> values_;

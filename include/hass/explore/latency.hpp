@@ -245,7 +245,6 @@ class latency_search {
         r.solved = true;
         for (int paths = 0; paths < most_paths; ++paths) {
             follow(next);
-            chooser_.set_duals({});
             double bound = 0.0;
             chooser_.minimise(chooser::delay, r.high, problem_.budget, start, bound);
             selection options;

@@ -39,13 +39,14 @@ constexpr double slowest_stream(std::span<const double> slowest_first, std::size
                                 std::span<double> sums) {
     const std::size_t rows = slowest_first.size() / streams;
     for (std::size_t s = 0; s < streams; ++s) sums[s] = 0.0;
-    for (std::size_t r = 0; r < rows; ++r) {
-        const double* row = slowest_first.data() + r * streams;
-        if (r % 2 == 0)
-            for (std::size_t s = 0; s < streams; ++s) sums[s] += row[s];
-        else
-            for (std::size_t s = 0; s < streams; ++s) sums[s] += row[streams - 1 - s];
+    const double* row = slowest_first.data();
+    std::size_t r = 0;
+    for (; r + 1 < rows; r += 2, row += 2 * streams) {
+        const double* const back = row + 2 * streams - 1;
+        for (std::size_t s = 0; s < streams; ++s) sums[s] = (sums[s] + row[s]) + *(back - s);
     }
+    if (r < rows)
+        for (std::size_t s = 0; s < streams; ++s) sums[s] += row[s];
     double worst = 0.0;
     for (std::size_t s = 0; s < streams; ++s) worst = sums[s] > worst ? sums[s] : worst;
     return worst / static_cast<double>(rows);
