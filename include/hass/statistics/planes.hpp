@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -58,48 +59,70 @@ constexpr float clip(float x, std::uint32_t keep) {
     return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & kept);
 }
 
+/// to[i] = clip(from[i], keep) for i < count. Where `available` values stand at `from`, more of
+/// them than `count`, up to 15 further ones are written: vectors without a rest.
+inline void clip_row(const float* from, std::size_t available, std::uint32_t keep,
+                     std::size_t count, float* to) {
+    constexpr std::size_t lanes = 16;
+    std::size_t i = 0;
+    for (; i < count && i + lanes <= available; i += lanes) {
+        std::array<float, lanes> x;
+        for (std::size_t k = 0; k < lanes; ++k) x[k] = clip(from[i + k], keep);
+        std::copy_n(x.begin(), lanes, to + i);
+    }
+    for (; i < count; ++i) to[i] = clip(from[i], keep);
+}
+
+/// The rows of a plane that hold a map's, beginning with the first of them.
+/// \param stride  a constant where that is worth a function of its own
+template <class Stride>
+void fill_rows(const layer_row& row, const plane_layout& layout, Stride stride, const float* map,
+               std::uint32_t keep, float outside, float* plane) {
+    const auto width = static_cast<std::size_t>(row.in.width);
+    const auto left = static_cast<std::size_t>(row.pad_left);
+    const std::size_t columns = layout.columns;
+    for (std::size_t rest = width * static_cast<std::size_t>(row.in.height); rest > 0;
+         rest -= width, map += width)
+        for (std::size_t phase = 0; phase < stride; ++phase, plane += columns) {
+            const std::size_t first = (phase + stride - left % stride) % stride;
+            const std::size_t begin = (left + first) / stride;
+            const std::size_t count = first < width ? (width - first + stride - 1) / stride : 0;
+            for (std::size_t x = 0; x < begin; ++x) plane[x] = outside;
+            if (stride == 1)
+                clip_row(map, rest, keep, count, plane + begin);
+            else
+                for (std::size_t x = 0; x < count; ++x)
+                    plane[begin + x] = clip(map[first + x * stride], keep);
+            for (std::size_t x = begin + count; x < columns; ++x) plane[x] = outside;
+        }
+}
+
 }  // namespace detail
 
 /// Writes one map (row.in.height x row.in.width) as a plane. Values with |x| < keep become 0, what
 /// lies outside of the map becomes `outside`.
 inline void fill_plane(const layer_row& row, const plane_layout& layout, const float* map,
                        float keep, float outside, float* plane) {
-    const auto clipped = [least = detail::magnitude_bits(keep)](float x) {
-        return detail::clip(x, least);
-    };
+    const std::uint32_t least = detail::magnitude_bits(keep);
     if (layout.dense) {
-        for (std::size_t i = 0; i < layout.size(); ++i) plane[i] = clipped(map[i]);
+        for (std::size_t i = 0; i < layout.size(); ++i) plane[i] = detail::clip(map[i], least);
         return;
     }
-    const auto width = static_cast<std::size_t>(row.in.width);
-    const auto left = static_cast<std::size_t>(row.pad_left);
     const auto top = static_cast<std::size_t>(row.pad_top);
     const auto height = static_cast<std::size_t>(row.in.height);
-    // Columns of one phase, between what is padded; strides of 1 and 2 vectorise as constants.
-    const auto fill_row = [&](const float* source, float* to, auto stride) {
-        for (std::size_t phase = 0; phase < stride; ++phase, to += layout.columns) {
-            const std::size_t first = (phase + stride - left % stride) % stride;
-            const std::size_t begin = (left + first) / stride;
-            const std::size_t count = first < width ? (width - first + stride - 1) / stride : 0;
-            std::fill_n(to, begin, outside);
-            for (std::size_t i = 0; i < count; ++i)
-                to[begin + i] = clipped(source[first + i * stride]);
-            std::fill(to + begin + count, to + layout.columns, outside);
-        }
-    };
-    for (std::size_t y = 0; y < layout.rows; ++y, plane += layout.row_size) {
-        if (y < top || y >= top + height) {
-            std::fill_n(plane, layout.row_size, outside);
-            continue;
-        }
-        const float* source = map + (y - top) * width;
-        if (row.stride_w == 1)
-            fill_row(source, plane, std::integral_constant<std::size_t, 1>());
-        else if (row.stride_w == 2)
-            fill_row(source, plane, std::integral_constant<std::size_t, 2>());
-        else
-            fill_row(source, plane, static_cast<std::size_t>(row.stride_w));
-    }
+    // From the first to the last float: what a row of the map writes too far is written again.
+    plane = std::fill_n(plane, top * layout.row_size, outside);
+    if (row.stride_w == 1)
+        detail::fill_rows(row, layout, std::integral_constant<std::size_t, 1>(), map, least,
+                          outside, plane);
+    else if (row.stride_w == 2)
+        detail::fill_rows(row, layout, std::integral_constant<std::size_t, 2>(), map, least,
+                          outside, plane);
+    else
+        detail::fill_rows(row, layout, static_cast<std::size_t>(row.stride_w), map, least, outside,
+                          plane);
+    plane += height * layout.row_size;
+    std::fill_n(plane, (layout.rows - top - height) * layout.row_size, outside);
 }
 
 }  // namespace hass
