@@ -79,15 +79,21 @@ inline void check_thresholds(const network_view& net, const network_thresholds& 
 inline std::vector<float> clipped_weights(const layer_row& row, std::span<const float> weights,
                                           const layer_thresholds& tau) {
     std::vector<float> clipped(weights.begin(), weights.end());
+    const auto clip = [](std::span<float> values, double threshold) {
+        const auto keep = static_cast<float>(threshold);
+        for (float& w : values) w = std::abs(w) < keep ? 0.0F : w;
+    };
+    if (tau.weight_channels.empty()) {
+        clip(clipped, tau.weight);
+        return clipped;
+    }
     const auto k = static_cast<std::size_t>(taps(row));
     const auto per_group = static_cast<std::size_t>(channels_per_group(row));
     const auto filters = static_cast<std::size_t>(filters_per_group(row));
     for (std::size_t first = 0; first < clipped.size(); first += k) {
         const std::size_t filter = first / k / per_group;
         const std::size_t channel = filter / filters * per_group + first / k % per_group;
-        const auto keep = static_cast<float>(tau.weight_of(channel));
-        for (std::size_t i = first; i < first + k; ++i)
-            if (std::abs(clipped[i]) < keep) clipped[i] = 0.0F;
+        clip(std::span(clipped).subspan(first, k), tau.weight_channels[channel]);
     }
     return clipped;
 }
