@@ -116,36 +116,41 @@ EIGEN_DONT_INLINE void multiply_tile(std::size_t depth, const float* a, const fl
     (std::make_index_sequence<rows * Vectors>{});
 }
 
-/// One panel of columns against all filters: columns [first, first + count) of `out`, which has
+/// Panels of columns against all filters: columns [first, first + count) of `out`, which has
 /// `columns` of them, and the block of k that begins at k0.
-inline void multiply_panel(const packed_filters& filters, std::size_t k0, const float* panel,
-                           const float* bias, const clamp& bounds, std::size_t first,
-                           std::size_t count, std::size_t columns, float* out) {
+inline void multiply_panels(const packed_filters& filters, std::size_t k0, const float* panels,
+                            const float* bias, const clamp& bounds, std::size_t first,
+                            std::size_t count, std::size_t columns, float* out) {
     constexpr std::size_t lanes = gemm_tile::lanes;
+    constexpr std::size_t width = gemm_tile::columns;
     const std::size_t depth = std::min(filters.block(), filters.depth() - k0);
     const clamp* last = k0 + depth == filters.depth() ? &bounds : nullptr;
-    const std::size_t vectors = (count + lanes - 1) / lanes;
-    std::array<float, gemm_tile::rows * gemm_tile::columns> edge{};
-    for (std::size_t p = 0; p < filters.panels(); ++p) {
-        const std::size_t f = p * gemm_tile::rows;
+    std::array<float, gemm_tile::rows * width> edge{};
+    for (std::size_t f = 0; f < filters.filters(); f += gemm_tile::rows) {
         const std::size_t rows = std::min(gemm_tile::rows, filters.filters() - f);
-        float* to = out + f * columns + first;
-        const bool whole = rows == gemm_tile::rows && count == vectors * lanes;
-        float* c = whole ? to : edge.data();
-        const std::size_t c_row = whole ? columns : gemm_tile::columns;
+        const float* a = filters.panel(k0, f / gemm_tile::rows);
         const float* start = k0 == 0 ? bias + f : nullptr;
-        if (!whole && start == nullptr)
-            for (std::size_t r = 0; r < rows; ++r)
-                std::copy_n(to + r * columns, count, c + r * c_row);
-        if (vectors == 1)
-            multiply_tile<1>(depth, filters.panel(k0, p), panel, start, c, c_row, last);
-        else if (vectors == 2)
-            multiply_tile<2>(depth, filters.panel(k0, p), panel, start, c, c_row, last);
-        else
-            multiply_tile<3>(depth, filters.panel(k0, p), panel, start, c, c_row, last);
-        if (!whole)
-            for (std::size_t r = 0; r < rows; ++r)
-                std::copy_n(c + r * c_row, count, to + r * columns);
+        for (std::size_t j = 0; j < count; j += width) {
+            const float* b = panels + j * depth;
+            const std::size_t here = std::min(width, count - j);
+            const std::size_t vectors = (here + lanes - 1) / lanes;
+            float* to = out + f * columns + first + j;
+            const bool whole = rows == gemm_tile::rows && here == vectors * lanes;
+            float* c = whole ? to : edge.data();
+            const std::size_t c_row = whole ? columns : width;
+            if (!whole && start == nullptr)
+                for (std::size_t r = 0; r < rows; ++r)
+                    std::copy_n(to + r * columns, here, c + r * c_row);
+            if (vectors == 1)
+                multiply_tile<1>(depth, a, b, start, c, c_row, last);
+            else if (vectors == 2)
+                multiply_tile<2>(depth, a, b, start, c, c_row, last);
+            else
+                multiply_tile<3>(depth, a, b, start, c, c_row, last);
+            if (!whole)
+                for (std::size_t r = 0; r < rows; ++r)
+                    std::copy_n(c + r * c_row, here, to + r * columns);
+        }
     }
 }
 
@@ -163,11 +168,25 @@ struct packet_copy {
 
 /// Scratch of one thread.
 struct gemm_scratch {
-    std::vector<float, Eigen::aligned_allocator<float>> panel;
+    std::vector<float, Eigen::aligned_allocator<float>> panels;
     std::vector<packet_copy> copies;
     std::vector<float> bias;
     std::vector<std::size_t> offsets;
 };
+
+/// What fills a panel with columns [first, first + count).
+template <class RunOf>
+void list_copies(std::size_t first, std::size_t count, RunOf run_of,
+                 std::vector<packet_copy>& copies) {
+    copies.clear();
+    for (std::size_t j = 0; j < count;) {
+        const column_run run = run_of(first + j);
+        const std::size_t end = std::min(j + run.length, count);
+        for (std::size_t from = run.from; j < end; j += gemm_tile::lanes, from += gemm_tile::lanes)
+            copies.push_back({j, from});
+        j = end;
+    }
+}
 
 /// A panel of columns, offsets.size() x gemm_tile::columns: the values for k stand offsets[k]
 /// behind a column's own place; those of a magnitude below `keep` become 0. A packet may write
@@ -194,29 +213,26 @@ void multiply(const packed_filters& filters, const float* bias, std::size_t colu
               const float* source, std::span<const std::size_t> offsets, float keep,
               const clamp& bounds, float* out, gemm_scratch& scratch, RunOf run_of) {
     constexpr std::size_t width = gemm_tile::columns;
-    // So many columns reuse a block of filters in the second cache before the next one comes.
+    // Columns that meet a block of filters while it is in the second cache,
     constexpr std::size_t block_columns = 384 / width * width;
-    scratch.panel.resize(filters.block() * width + packet_slack);
+    // and a panel of filters while the first cache holds them: as many panels as fit.
+    const std::size_t panel_columns = gemm_tile::depth / filters.block() * width;
+    scratch.panels.resize(panel_columns * filters.block() + packet_slack);
     scratch.bias.assign(filters.panels() * gemm_tile::rows, 0.0F);
     if (bias != nullptr) std::copy_n(bias, filters.filters(), scratch.bias.begin());
     for (std::size_t begin = 0; begin < columns; begin += block_columns) {
         const std::size_t end = std::min(columns, begin + block_columns);
         for (std::size_t k0 = 0; k0 < filters.depth(); k0 += filters.block()) {
-            const std::size_t depth = std::min(filters.block(), filters.depth() - k0);
-            for (std::size_t first = begin; first < end; first += width) {
-                const std::size_t count = std::min(width, end - first);
-                scratch.copies.clear();
-                for (std::size_t j = 0; j < count;) {
-                    const column_run run = run_of(first + j);
-                    const std::size_t length = std::min(run.length, count - j);
-                    for (std::size_t x = 0; x < length; x += gemm_tile::lanes)
-                        scratch.copies.push_back({j + x, run.from + x});
-                    j += length;
+            const auto block = offsets.subspan(k0, std::min(filters.block(), filters.depth() - k0));
+            for (std::size_t first = begin; first < end; first += panel_columns) {
+                const std::size_t count = std::min(panel_columns, end - first);
+                for (std::size_t j = 0; j < count; j += width) {
+                    list_copies(first + j, std::min(width, count - j), run_of, scratch.copies);
+                    pack_panel(source, block, scratch.copies, keep,
+                               scratch.panels.data() + j * block.size());
                 }
-                pack_panel(source, offsets.subspan(k0, depth), scratch.copies, keep,
-                           scratch.panel.data());
-                multiply_panel(filters, k0, scratch.panel.data(), scratch.bias.data(), bounds,
-                               first, count, columns, out);
+                multiply_panels(filters, k0, scratch.panels.data(), scratch.bias.data(), bounds,
+                                first, count, columns, out);
             }
         }
     }

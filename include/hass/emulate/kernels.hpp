@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include <hass/emulate/gemm.hpp>
@@ -46,17 +47,23 @@ void slide(const sliding_window& window, const float* plane, float* out, gemm_ti
     constexpr std::size_t lanes = gemm_tile::lanes;
     const auto width = static_cast<std::size_t>(window.row.out.width);
     const auto height = static_cast<std::size_t>(window.row.out.height);
-    const std::size_t taps = window.taps.size();
     const std::size_t* offsets = window.taps.data();
-    for (std::size_t y = 0; y < height; ++y, out += width) {
-        const float* line = plane + window.at(y);
-        for (std::size_t x = 0; x < width; x += lanes) {
-            packet sum = start;
-            for (std::size_t tap = 0; tap < taps; ++tap)
-                sum = step(sum, tap, ploadu<packet>(line + offsets[tap] + x));
-            pstoreu(out + x, finish(sum, y, x));
+    // With a constant number of taps they are unrolled.
+    const auto all_rows = [&](auto taps) {
+        for (std::size_t y = 0; y < height; ++y, out += width) {
+            const float* line = plane + window.at(y);
+            for (std::size_t x = 0; x < width; x += lanes) {
+                packet sum = start;
+                for (std::size_t tap = 0; tap < taps; ++tap)
+                    sum = step(sum, tap, ploadu<packet>(line + offsets[tap] + x));
+                pstoreu(out + x, finish(sum, y, x));
+            }
         }
-    }
+    };
+    if (window.taps.size() == 9)
+        all_rows(std::integral_constant<std::size_t, 9>());
+    else
+        all_rows(window.taps.size());
 }
 
 /// One filter on one plane: a depthwise convolution's whole work for a channel and image.
