@@ -460,8 +460,9 @@ class chooser {
         if (max_states_ == 0) return verdict::unknown;
         counted_ = active_;
         double ignored = 0.0;
-        const verdict answer = program(best_prices, 1.0 + rounding,
-                                       std::numeric_limits<double>::infinity(), true, ignored);
+        const verdict answer =
+            program(best_prices, 1.0 + rounding, std::numeric_limits<double>::infinity(),
+                    until::fits, ignored);
         if (answer == verdict::no) return reject_at(best_prices);
         return answer;
     }
@@ -639,10 +640,11 @@ class chooser {
         counted_.clear();
         for (const std::size_t k : active_)
             if (best_prices[k] > 1e-9 * scale) counted_.push_back(k);
-        verdict answer = program(best_prices, limit, below(best), false, dropped);
+        const until goal = r == delay ? until::end : until::unproved;
+        verdict answer = program(best_prices, limit, below(best), goal, dropped);
         if (answer == verdict::unknown && rejected_) {
             counted_ = active_;
-            answer = program(best_prices, limit, below(best), false, dropped);
+            answer = program(best_prices, limit, below(best), goal, dropped);
         }
         best = best_.empty() ? infinity : need_of(best_, r);
         if (answer == verdict::unknown) {
@@ -714,14 +716,18 @@ class chooser {
         return sum;
     }
 
+    /// When `program` may stop: at any choice that fits (or when there is none), when there will be
+    /// no proof that what it finds is best, or at the end.
+    enum class until : std::uint8_t { fits, unproved, end };
+
     /// Dynamic programming over the entries of the table. A partial choice is kept while
     /// objective + prices . used + (least of the rows to come) <= limit, and objective + (least of
     /// the rows to come) <= objective_limit.
-    /// \param first_found  stop at any choice that fits (yes) or none (no)
-    /// \param dropped      least bound among the partial choices dropped for want of room
+    /// \param goal     when to stop
+    /// \param dropped  least bound among the partial choices dropped for want of room
     /// On `yes` or a better choice, `best_` is set.
-    verdict program(const resource_vector& p, double limit, double objective_limit,
-                    bool first_found, double& dropped) {
+    verdict program(const resource_vector& p, double limit, double objective_limit, until goal,
+                    double& dropped) {
         const std::size_t n = rows_.size();
         dropped = std::numeric_limits<double>::infinity();
         order_.resize(n);
@@ -775,6 +781,9 @@ class chooser {
                 if (next.size() > 8 * max_states_) thin(next, dropped);
             }
             thin(next, dropped);
+            // no proof any more, and going on seldom finds anything better
+            if (goal == until::unproved && dropped < infinity)
+                return dropped = least_price[0], verdict::unknown;
         }
         std::vector<state>& last = levels_[n];
         std::sort(last.begin(), last.end(), [](const state& a, const state& b) {
@@ -794,7 +803,7 @@ class chooser {
             if (!found && counted_.size() < active_.size())
                 dropped = std::min(dropped, last[k].bound), rejected_ = true;
         }
-        if (first_found && found) return verdict::yes;
+        if (goal == until::fits && found) return verdict::yes;
         const bool complete = dropped == std::numeric_limits<double>::infinity();
         if (!complete) return verdict::unknown;
         return found ? verdict::yes : verdict::no;
