@@ -114,7 +114,7 @@ void add_folder(const fs::path& folder) {
              folder / dataset.at("labels").get<std::string>(),
              {p.at("scale").is_string() ? 1.0F / 255.0F : p.at("scale").get<float>(),
               p.at("mean").get<std::vector<float>>(), p.at("std").get<std::vector<float>>()},
-             large ? 64U : 500U});
+             large ? 128U : 500U});
     }
 }
 

@@ -611,7 +611,9 @@ class chooser {
                 try_choice(p, r, best);
                 if (bound > below(best)) break;
             }
-            if (planes_.height() - highest <= 1e-6 * std::abs(planes_.height())) break;
+            if (planes_.height() - highest <=
+                std::max(1e-5 * std::abs(planes_.height()), 0.05 * step_of_r))
+                break;
             // the top of few planes may be far off: not all the way there, but for every fourth
             // time
             const double towards = step % 4 == 3 ? 1.0 : 0.6;
