@@ -116,6 +116,7 @@ class chooser {
         load_prefix(r);
         remember_left();
         if (credit_against_nothing()) return verdict::unknown;
+        if (!every_row_has_one()) return best < infinity ? verdict::unknown : verdict::no;
         return minimise_among_table(r, best, step_of_r, bound);
     }
 
