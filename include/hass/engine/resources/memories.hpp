@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -39,7 +40,12 @@ template <std::size_t N>
 constexpr std::int64_t blocks_for(const std::array<memory_shape, N>& shapes, std::int64_t depth,
                                   std::int64_t width) {
     const memory_shape& s = shape_for(shapes, width);
-    return ceil_div(width, s.width) * ceil_div(depth, s.depth);
+    // no division by anything that is known at run time only: depths are powers of two, and one
+    // block is wide enough unless the widest is not
+    const std::int64_t across =
+        width <= s.width ? std::int64_t{width > 0} : ceil_div(width, shapes.back().width);
+    return across *
+           ((depth + s.depth - 1) >> std::countr_zero(static_cast<std::uint64_t>(s.depth)));
 }
 
 }  // namespace detail

@@ -58,7 +58,6 @@ class published_layer {
           p_(p),
           width_(width),
           fold_(row, p),
-          channels_(row.in.channels / (std::int64_t{p.vector} * fold_.streams_in)),
           packed_(kind == published_kind::dense || kind == published_kind::inner_product) {}
 
     constexpr const folded_row& folded() const { return fold_; }
@@ -67,7 +66,7 @@ class published_layer {
     /// @{
     constexpr published_modules::module_cost pad() const { return published_modules::pad(); }
     constexpr published_modules::module_cost sliding_window() const {
-        return published_modules::sliding_window(padded_width(row_), channels_, row_.kernel_h,
+        return published_modules::sliding_window(padded_width(row_), fold_.blocks, row_.kernel_h,
                                                  row_.kernel_w, in_words(), width_.data);
     }
     constexpr published_modules::module_cost squeeze() const {
@@ -100,13 +99,13 @@ class published_layer {
     constexpr bool has_sliding_window() const { return !single_tap(row_); }
     constexpr bool has_squeeze() const { return p_.macs != fold_.pairs; }
     constexpr bool has_fork() const { return p_.out > 1; }
-    constexpr bool has_accumulator() const { return channels_ > 1; }
+    constexpr bool has_accumulator() const { return fold_.blocks > 1; }
     constexpr bool has_glue() const { return p_.in > 1; }
     /// @}
 
     /// Values that one accumulator adds up: products per filter, or windows in a sparse layer.
     constexpr std::int64_t accumulated() const {
-        if (kind_ == published_kind::sparse) return channels_;
+        if (kind_ == published_kind::sparse) return fold_.blocks;
         return std::int64_t{row_.in.channels} * taps(row_) /
                (std::int64_t{p_.macs} * fold_.streams_in);
     }
@@ -202,8 +201,8 @@ class published_layer {
 
     /// Line-buffer blocks of one sliding window, freed when the input streams from off-chip.
     constexpr std::int64_t line_buffer_blocks() const {
-        return published_modules::line_buffer_bram18(padded_width(row_), channels_, row_.kernel_h,
-                                                     in_words(), width_.data);
+        return published_modules::line_buffer_bram18(padded_width(row_), fold_.blocks,
+                                                     row_.kernel_h, in_words(), width_.data);
     }
 
     /// The whole layer.
@@ -289,7 +288,6 @@ class published_layer {
     parallelism p_;
     precision width_;
     folded_row fold_;
-    std::int64_t channels_;  // the published "channels per stream", in windows
     bool packed_;
 };
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -37,11 +38,12 @@ namespace detail {
 using hass::detail::bits_for;
 
 /// One fitted resource: the truncated inner product of coefficients and features.
-template <std::size_t N>
-constexpr double fit(const std::array<double, N>& coefficients,
-                     const std::array<double, N>& features) {
+template <std::size_t N, std::same_as<double>... Feature>
+requires(sizeof...(Feature) == N) constexpr double fit(const std::array<double, N>& coefficients,
+                                                       Feature... features) {
     double sum = 0.0;
-    for (std::size_t i = 0; i < N; ++i) sum += coefficients[i] * features[i];
+    const double* c = coefficients.data();
+    ((sum += *c++ * features), ...);  // not through memory: that stalls vector loads
     return hass::detail::trunc(sum);
 }
 
@@ -109,13 +111,13 @@ constexpr module_cost sliding_window(std::int64_t cols, std::int64_t channels, i
     const double window = detail::real(window_lutram);
     const double frame = detail::real(frame_lutram);
     module_cost m;
-    m.logic_lut = detail::fit(
-        logic, {width, static_cast<double>(kernel_h - 1),
-                static_cast<double>(kernel_h * (kernel_w - 1)), rows_width, frame_width});
-    m.lut_ram = detail::fit(ram, {line, window, frame});
+    m.logic_lut =
+        detail::fit(logic, width, static_cast<double>(kernel_h - 1),
+                    static_cast<double>(kernel_h * (kernel_w - 1)), rows_width, frame_width);
+    m.lut_ram = detail::fit(ram, line, window, frame);
     m.lut = m.logic_lut + line + window + frame;
     m.ff =
-        detail::fit(ff, {static_cast<double>(detail::bits_for(channels)), rows_width, frame_width});
+        detail::fit(ff, static_cast<double>(detail::bits_for(channels)), rows_width, frame_width);
     m.bram18 = detail::real(line_bram + window_bram);
     return m;
 }
@@ -133,8 +135,8 @@ constexpr module_cost fork(int words, int copies, int streams, int data_width) {
     constexpr std::array ff{11.999999999999998, 0.0, 3.0000000000000058};
     const double k = static_cast<double>(streams) * words;
     const double bits = k * data_width;
-    return detail::cost(detail::fit(logic, {k, bits, k * copies, bits * copies, 1.0}), 0.0, 0.0,
-                        detail::fit(ff, {k, bits * copies, 1.0}));
+    return detail::cost(detail::fit(logic, k, bits, k * copies, bits * copies, 1.0), 0.0, 0.0,
+                        detail::fit(ff, k, bits * copies, 1.0));
 }
 
 /// Width conversion from `from` to `to` parallel words. Its coefficients are hard-coded in the
@@ -148,11 +150,10 @@ constexpr module_cost squeeze(int from, int to, int streams, int data_width) {
     constexpr std::array logic{2.22688964, 235.5859881, 3.29301748};
     constexpr std::array ff{15.87391647, 3.48485944, 5.69486761, 1084.90151568};
     return detail::cost(
-        detail::fit(logic,
-                    {detail::real(w * lcm), static_cast<double>(from), detail::real(w * to)}),
+        detail::fit(logic, detail::real(w * lcm), static_cast<double>(from), detail::real(w * to)),
         hass::detail::trunc(48.82925296 * detail::real(lutram)), 0.0,
-        detail::fit(ff, {detail::real(lcm), detail::real(w * to),
-                         static_cast<double>(to * detail::bits_for(lcm / to)), 1.0}),
+        detail::fit(ff, detail::real(lcm), detail::real(w * to),
+                    static_cast<double>(to * detail::bits_for(lcm / to)), 1.0),
         0.0, detail::real(bram));
 }
 
@@ -169,9 +170,9 @@ constexpr module_cost vector_dot(int macs, std::int64_t filters, int streams,
     const auto queue =
         lutram_queue(detail::bits_for(macs) + 1, std::int64_t{streams} * width.accumulator);
     return detail::cost(
-        detail::fit(logic, {static_cast<double>(macs), w * macs}),
-        detail::fit(ram, {detail::real(queue)}), detail::fit(sr, {depth}),
-        detail::fit(ff, {depth, w * macs, w}),
+        detail::fit(logic, static_cast<double>(macs), w * macs),
+        detail::fit(ram, detail::real(queue)), detail::fit(sr, depth),
+        detail::fit(ff, depth, w * macs, w),
         detail::real(std::int64_t{streams} * macs * multiplier_dsp(width.data, width.weight)));
 }
 
@@ -185,10 +186,10 @@ constexpr module_cost sparse_vector_dot(int macs, std::int64_t filters, const pr
     const double n = static_cast<double>(macs);
     const double depth = static_cast<double>(detail::bits_for(macs) + 1);
     const auto queue = lutram_queue(detail::bits_for(macs) + 3, width.accumulator);
-    return detail::cost(detail::fit(logic, {width.data * n, width.weight * n, width.accumulator * n,
-                                            detail::real(filters)}),
-                        detail::fit(ram, {detail::real(queue), 1.0}), detail::fit(sr, {depth}),
-                        detail::fit(ff, {depth, width.accumulator * n}),
+    return detail::cost(detail::fit(logic, width.data * n, width.weight * n, width.accumulator * n,
+                                    detail::real(filters)),
+                        detail::fit(ram, detail::real(queue), 1.0), detail::fit(sr, depth),
+                        detail::fit(ff, depth, width.accumulator * n),
                         detail::real(macs * multiplier_dsp(width.data, width.weight)));
 }
 
@@ -200,10 +201,10 @@ constexpr module_cost accumulator(std::int64_t channels, std::int64_t filters, i
     constexpr std::array ff{3.209793819446477, 0.007325972145692542, 0.28885062372946946};
     const std::int64_t w = std::int64_t{streams} * width;
     const double f = detail::real(filters);
-    return detail::cost(detail::fit(logic, {f, detail::real(w)}),
-                        detail::fit(ram, {detail::real(lutram_queue(2, w)),
-                                          detail::real(w * filters), detail::real(w)}),
-                        0.0, detail::fit(ff, {detail::real(w), detail::real(channels), f}));
+    return detail::cost(detail::fit(logic, f, detail::real(w)),
+                        detail::fit(ram, detail::real(lutram_queue(2, w)),
+                                    detail::real(w * filters), detail::real(w)),
+                        0.0, detail::fit(ff, detail::real(w), detail::real(channels), f));
 }
 
 /// Adds `inputs` streams into one.
@@ -216,11 +217,11 @@ constexpr module_cost glue(int inputs, int streams, int width) {
     const int levels = detail::bits_for(inputs);
     const std::int64_t w = std::int64_t{streams} * width;
     return detail::cost(
-        detail::fit(logic, {detail::real(w * inputs)}),
-        detail::fit(ram, {detail::real(lutram_queue(levels + 1, w))}),
-        detail::fit(sr, {static_cast<double>(levels), 1.0}),
-        detail::fit(ff, {static_cast<double>(inputs), detail::real(w),
-                         detail::real(w * (std::int64_t{1} << levels)), detail::real(w * inputs)}));
+        detail::fit(logic, detail::real(w * inputs)),
+        detail::fit(ram, detail::real(lutram_queue(levels + 1, w))),
+        detail::fit(sr, static_cast<double>(levels), 1.0),
+        detail::fit(ff, static_cast<double>(inputs), detail::real(w),
+                    detail::real(w * (std::int64_t{1} << levels)), detail::real(w * inputs)));
 }
 
 /// Adds a bias a channel.
@@ -228,7 +229,7 @@ constexpr module_cost bias(int streams, int data_width) {
     constexpr std::array logic{0.8124999999999999};
     constexpr std::array ff{2.1874999999999996};
     const double w = static_cast<double>(streams) * data_width;
-    return detail::cost(detail::fit(logic, {w}), 0.0, 0.0, detail::fit(ff, {w}));
+    return detail::cost(detail::fit(logic, w), 0.0, 0.0, detail::fit(ff, w));
 }
 
 /// Maximum or mean over a window of kernel_h x kernel_w values.
@@ -239,10 +240,10 @@ constexpr module_cost pool(int kernel_h, int kernel_w, int streams, int data_wid
     const int taps = kernel_h * kernel_w;
     const std::int64_t w = std::int64_t{streams} * data_width;
     return detail::cost(
-        detail::fit(logic, {static_cast<double>(taps), detail::real(w * taps)}),
-        detail::fit(ram, {detail::real(lutram_queue(detail::bits_for(taps) + 1, w)), 1.0}), 0.0,
-        detail::fit(ff, {detail::real(w), detail::real(w * taps),
-                         static_cast<double>(detail::bits_for(taps))}));
+        detail::fit(logic, static_cast<double>(taps), detail::real(w * taps)),
+        detail::fit(ram, detail::real(lutram_queue(detail::bits_for(taps) + 1, w)), 1.0), 0.0,
+        detail::fit(ff, detail::real(w), detail::real(w * taps),
+                    static_cast<double>(detail::bits_for(taps))));
 }
 
 /// Mean over a whole map of `channels` channels.
@@ -250,9 +251,9 @@ constexpr module_cost global_pool(std::int64_t channels, const precision& width)
     constexpr std::array logic{28.143908465835835};
     constexpr std::array ram{8.000000000000002};
     constexpr std::array ff{0.6410566414241895};
-    return detail::cost(detail::fit(logic, {static_cast<double>(width.accumulator)}),
-                        detail::fit(ram, {detail::real(lutram_queue(4, width.data))}), 0.0,
-                        detail::fit(ff, {detail::real(width.accumulator * channels)}),
+    return detail::cost(detail::fit(logic, static_cast<double>(width.accumulator)),
+                        detail::fit(ram, detail::real(lutram_queue(4, width.data))), 0.0,
+                        detail::fit(ff, detail::real(width.accumulator * channels)),
                         detail::real(multiplier_dsp(width.data, width.accumulator)));
 }
 
