@@ -39,7 +39,7 @@ core)  # the core headers reach the standard library and each other, nothing els
         report "core headers reach beyond the standard library:"
     ;;
 tree)  # no paths of one machine, no merge leftovers, no trailing blanks
-    tree() { search -rnIE "$1" . --exclude-dir={.git,.cache,out,'build*'} --exclude=house.sh; }
+    tree() { search -rnIE "$1" . --exclude-dir={.git,.cache,out,hass-out,'build*'} --exclude=house.sh; }
     tree '/(work|home|root|Users)/|/tmp/[a-z]' | report "paths of one machine:"
     tree '^(<<<<<<<|>>>>>>>) ' | report "merge leftovers:"
     search -rnIE '[[:blank:]]+$' include tests examples benchmarks --include='*.[ch]pp' |
