@@ -5,8 +5,7 @@
 
 int main() try {
     const std::string data = HASS_EXAMPLES_DATA;
-    const hass::preprocessing scaling{1.0F / 255.0F, {0.286041F}, {0.353024F}};
-    const hass::emulator emulator(hass::load_onnx(data + "/fashion.onnx"), scaling);
+    const hass::emulator emulator(hass::load_onnx(data + "/fashion.onnx"));
     hass::image_set images = hass::read_images(data + "/fashion_images.npy");
     std::vector<int> labels = hass::read_labels(data + "/fashion_labels.npy");
     images.count = 200;  // enough for a first look

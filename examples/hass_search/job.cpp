@@ -1,10 +1,13 @@
 #include "job.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <hass/device/device_file.hpp>
@@ -15,10 +18,12 @@
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/files.hpp>
+#include <hass/report/csv.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/solution.hpp>
 #include <hass/report/table.hpp>
+#include <hass/report/verdict.hpp>
 #include <hass/search/any_optimizer.hpp>
 #include <hass/search/codesign.hpp>
 #include <hass/search/composite.hpp>
@@ -105,7 +110,8 @@ class trial_log {
                 "efficiency_images_per_cycle_per_dsp,objective";
         for (std::size_t i = 0; i < net.size(); ++i)
             if (hass::is_compute(net.rows[i]))
-                out_ << ',' << name_of(net, i) << ".weight," << name_of(net, i) << ".activation";
+                for (const char* tensor : {".weight", ".activation"})
+                    out_ << ',' << hass::csv_field(name_of(net, i) + tensor);
         out_ << '\n' << std::flush;
         if (!out_) throw hass::error(path.string() + ": cannot write");
     }
@@ -142,6 +148,9 @@ class search_job {
           chosen_(net_, engines_named<Resources>(s.engine, s.priced_bits()), board) {}
 
     int run() {
+        // An optimizer that refuses these axes does so before anything is run.
+        if (settings_.optimizer != composite_flag)
+            hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
         measure_baselines();
         const double floor = dense_terms_.accuracy - settings_.max_drop / 100.0;
         shorten_axes(floor);
@@ -163,10 +172,7 @@ class search_job {
 
   private:
     static hass::threshold_scope scope_of(const settings& s) {
-        const auto exempt = [&s](const char* layer) {
-            return std::find(s.exempt.begin(), s.exempt.end(), layer) != s.exempt.end();
-        };
-        return {s.granularity == "channel", exempt("first"), exempt("last")};
+        return {s.granularity == "channel", s.exempt};
     }
 
     /// The two designs without any search: dense engines, and the chosen ones with natural zeros.
@@ -186,6 +192,27 @@ class search_job {
                               ": not one image is answered right, even without pruning");
         add_solution("dense", dense, dense_.engine());
         add_solution("activation only", natural, chosen_.engine());
+        warn_of_chance();
+        for (const std::string& warning : bench_.warnings)
+            fmt::print(stderr, "hass_search: warning: {}\n", warning);
+        fmt::print("{}\n\n{}\nSearching ...\n", head(), table());
+        std::fflush(stdout);
+    }
+
+    /// A network that knows no more than which label is commonest was not given what it was trained
+    /// on: the usual causes are the preprocessing and the order of the labels.
+    void warn_of_chance() {
+        if (bench_.chance == 0.0) return;
+        const auto n = static_cast<double>(bench_.images);
+        // two deviations of the count of right answers that guessing gives
+        const double guessed =
+            n * bench_.chance + 2.0 * std::sqrt(n * bench_.chance * (1.0 - bench_.chance));
+        if (n * dense_terms_.accuracy > guessed) return;
+        bench_.warnings.push_back(fmt::format(
+            "top-1 {} of {} images is what guessing gives (the commonest label: {}); "
+            "are the preprocessing ({}) and the order of the labels those of the training?",
+            hass::percent(dense_terms_.accuracy, 2), bench_.images, hass::percent(bench_.chance, 2),
+            bench_.input_source));
     }
 
     /// Ends the axes where random points cost about as much accuracy as may be lost, so that they
@@ -196,6 +223,7 @@ class search_job {
         hass::progress_bar bar("reach of axes", draws * steps);
         std::size_t done = 0;
         const auto accuracy = [&](const hass::network_thresholds& t) {
+            if (interrupted != 0) return 1.0;  // no search will use what this finds
             const double top1 = bench_.accuracy(t);
             bar.show(++done, fmt::format("top-1 {}", hass::percent(top1, 2)));
             return top1;
@@ -383,6 +411,8 @@ class search_job {
                         {"network", bench_.source},
                         {"images", bench_.images},
                         {"accuracy", bench_.note.empty() ? "measured" : "predicted"},
+                        {"preprocessing", nullptr},
+                        {"warnings", bench_.warnings},
                         {"device", board_.name},
                         {"budget", hass::to_json(board_)},
                         {"engine", settings_.engine},
@@ -399,10 +429,22 @@ class search_job {
                         {"seed", settings_.seed},
                         {"trials", settings_.trials},
                         {"interrupted", interrupted != 0}};
+        if (bench_.input)
+            file["preprocessing"] = {{"scale", bench_.input->scale},
+                                     {"mean", bench_.input->mean},
+                                     {"std", bench_.input->std},
+                                     {"source", bench_.input_source}};
         for (const auto& [label, key] : keys) {
             file[key] = nullptr;
-            for (const hass::solution_report& d : solutions_)
-                if (d.label == label) file[key] = hass::to_json(d);
+            for (const hass::solution_report& d : solutions_) {
+                if (d.label != label) continue;
+                file[key] = hass::to_json(d);
+                const auto a = hass::compare_with_dense(solutions_[0], d);
+                file[key]["against_dense"] = {{"images_per_s", a.speed},
+                                              {"efficiency", a.efficiency},
+                                              {"dense_is_better", a.dense_is_better},
+                                              {"verdict", a.verdict}};
+            }
             if (const auto trial = trials_of_best_.find(label); trial != trials_of_best_.end())
                 file[key]["search"] = trial->second;
         }
@@ -418,11 +460,26 @@ class search_job {
         hass::write_whole(fs::path(settings_.out) / "solution.json", file.dump(2) + "\n");
     }
 
+    /// What decides the numbers below it.
+    std::string head() const {
+        std::string text = fmt::format("{}: engines '{}', resource model '{}', {} images",
+                                       fs::path(bench_.source).filename().string(),
+                                       settings_.engine, settings_.resources, bench_.images);
+        if (bench_.input)
+            text += fmt::format("\ninput: (pixel * {} - {}) / {} ({})", bench_.input->scale,
+                                fmt::join(bench_.input->mean, ","),
+                                fmt::join(bench_.input->std, ","), bench_.input_source);
+        return text;
+    }
+    std::string table() const { return hass::comparison_table(solutions_, board_); }
+
     void print() const {
-        fmt::print("\n{}: engines '{}', resource model '{}'\n\n{}\n",
-                   fs::path(bench_.source).filename().string(), settings_.engine,
-                   settings_.resources, hass::comparison_table(solutions_, board_));
+        fmt::print("\n{}\n\n{}\n", head(), table());
         if (!bench_.note.empty()) fmt::print("{}\n\n", bench_.note);
+        for (const std::string& warning : bench_.warnings) fmt::print("Warning: {}\n\n", warning);
+        fmt::print("What sparsity buys\n");
+        for (const hass::solution_report& d : std::span(solutions_).subspan(1))
+            fmt::print("  {}: {}\n", d.label, hass::compare_with_dense(solutions_[0], d).verdict);
         fmt::print("What stops each design from being faster\n");
         for (const hass::solution_report& d : solutions_)
             fmt::print("  {}: {}\n", d.label, d.limit);

@@ -34,8 +34,8 @@ int start(const settings& s) {
     }
     hass::prepare_folder(s.out);
     workbench bench = s.statistics.empty() ? on_images(s) : on_statistics(s);
-    std::signal(SIGINT, stop);
-    std::signal(SIGTERM, stop);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+        if (std::signal(signal, stop) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup
     return run(s, bench, board.limits());
 }
 

@@ -5,11 +5,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <hass/device/boards.hpp>
 #include <hass/error.hpp>
 #include <hass/search/optimizers.hpp>
+#include <hass/workload/preprocessing.hpp>
 #include <system_error>
 
 namespace hass_search {
@@ -18,13 +21,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> engine_flags{"spe", "dense", "mixed"};
+const std::vector<std::string> engine_flags{"mixed", "spe", "dense"};
 const std::vector<std::string> resource_flags{"calibrated", "published", "repaired"};
 const std::vector<std::string> objective_flags{"hass", "pareto"};
 const std::vector<std::string> granularity_flags{"layer", "channel"};
-const std::vector<std::string> exempt_flags{"first", "last"};
 const std::vector<std::string> sparsity_flags{"layers", "macs"};
 const std::vector<std::string> search_flags{"both", "hardware"};
+const std::vector<std::string> one_objective{"cma-es", composite_flag};
+
+/// Refuses what an unsigned number cannot hold, where CLI11 would wrap around or saturate.
+const CLI::Validator whole_number(
+    [](std::string& text) {
+        std::uint64_t value = 0;
+        const char* const end = text.data() + text.size();
+        const auto [read, wrong] = std::from_chars(text.data(), end, value);
+        return wrong == std::errc{} && read == end
+                   ? std::string()
+                   : text + ": must be a whole number, not negative, below 2^64";
+    },
+    "");
 
 /// Names of the networks whose statistics ship with the library.
 std::vector<std::string> ready_made() {
@@ -59,10 +74,18 @@ void describe_flags(CLI::App& app, settings& s) {
     };
     option("--model", s.model, "Trained network, ONNX");
     option("--images", s.images, "Images, .npy: N x C x H x W (or N x H x W), uint8 or float");
-    option("--labels", s.labels, "Labels, .npy: N integers");
-    values("--mean", s.mean, "Input is (pixel * scale - mean) / std; one value a channel");
+    option("--labels", s.labels, "Labels, .npy: N whole numbers from 0");
+    std::vector<std::string> presets;
+    for (const auto& p : hass::preprocessing_presets)
+        presets.push_back(fmt::format("{} ({})", p.name, p.summary));
+    option("--preprocessing", s.preprocessing,
+           "What the network was trained with, where its file does not say: " + list(presets));
+    values("--mean", s.mean,
+           "Input is (pixel * scale - mean) / std, one value a channel; replaces what the file or "
+           "--preprocessing says");
     values("--std", s.std, "See --mean");
-    option("--scale", s.scale, "See --mean");
+    option("--scale", s.scale,
+           "See --mean; where nothing says it: 1/255 for pixels 0..255, 1 for floats in 0..1");
     option("--first-images", s.first_images, "Use only the first so many images; 0: all");
     option("--statistics-images", s.statistics_images,
            "Zeros of a trial are counted on so many images, accuracy on all; the best trials are "
@@ -84,8 +107,8 @@ void describe_flags(CLI::App& app, settings& s) {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     option("--device", s.device, "Board, or a .json file: " + list(boards));
     option("--engine", s.engine,
-           "Engines of the pruned network: spe (sparse everywhere), dense, or mixed (the better "
-           "one, layer by layer)");
+           "Engines of the pruned network: mixed (the better one, layer by layer), spe (sparse "
+           "everywhere), or dense");
     option("--resources", s.resources, "Resource model: " + list(resource_flags));
     option("--trials", s.trials, "Trials of each of the two searches");
     option("--optimizer", s.optimizer, list(optimizers));
@@ -102,10 +125,10 @@ void describe_flags(CLI::App& app, settings& s) {
     option("--max-drop", s.max_drop, "Top-1 that may be lost, in points");
     option("--highest-sparsity", s.highest_sparsity,
            "Sparsity at the far end of an axis, before axes are shortened");
-    option("--seed", s.seed, "Same seed, same result");
+    option("--seed", s.seed, "Same seed, same result")->check(whole_number);
     option("--thresholds", s.granularity,
            "One threshold a layer, or one a channel at the layer's sparsity (layer, channel)");
-    values("--exempt", s.exempt, "Layers left as they are: first, last, or first,last");
+    values("--exempt", s.exempt, "Layers left as they are: first, last, names of layers");
     option(
         "--bits", s.bits,
         "Width of weights and activations, 16 or 8, in hardware and in what the network answers; "
@@ -131,15 +154,17 @@ void check(const settings& s) {
     one_of("resource model", s.resources, resource_flags);
     one_of("objective", s.objective, objective_flags);
     one_of("granularity of thresholds", s.granularity, granularity_flags);
-    for (const std::string& layer : s.exempt) one_of("exempt layer", layer, exempt_flags);
     one_of("sparsity metric", s.sparsity_metric, sparsity_flags);
     one_of("search", s.search, search_flags);
     one_of("optimizer", s.optimizer, optimizers);
     const auto require = [](bool holds, const std::string& what) {
         if (!holds) throw hass::error(what);
     };
-    require(s.optimizer != composite_flag || s.objective == "hass",
-            "--optimizer composite: one objective only, not --objective " + s.objective);
+    require(s.objective == "hass" || std::find(one_objective.begin(), one_objective.end(),
+                                               s.optimizer) == one_objective.end(),
+            fmt::format("--optimizer {}: one objective only, not --objective {}", s.optimizer,
+                        s.objective));
+    if (!s.preprocessing.empty()) hass::preprocessing_named(s.preprocessing);
     require(s.trials > 0, fmt::format("--trials {}: must be at least 1", s.trials));
     require(s.max_drop >= 0.0 && s.max_drop <= 100.0,
             fmt::format("--max-drop {}: must be within 0 and 100 points", s.max_drop));
@@ -184,13 +209,18 @@ void resolve(const CLI::App& app, settings& s) {
         refuse("--merge-statistics", "needs --write-statistics, the file to write");
         if (!s.statistics.empty())
             for (const char* flag :
-                 {"--model", "--images", "--labels", "--mean", "--std", "--scale", "--first-images",
-                  "--statistics-images", "--resize"})
+                 {"--model", "--images", "--labels", "--preprocessing", "--mean", "--std",
+                  "--scale", "--first-images", "--statistics-images", "--resize"})
                 refuse(flag, "needs images, but statistics (" + s.statistics +
                                  ") stand in for the network and its images");
     } else {
         refuse("--statistics-images", "--write-statistics counts zeros on all images");
     }
+    // What is the user's own is not judged on what ships with the library.
+    const bool images = app.count("--images") > 0, labels = app.count("--labels") > 0;
+    if (images != labels || !images)
+        for (const char* flag : {"--model", "--images", "--labels"})
+            refuse(flag, "needs --images and --labels");
 }
 
 /// \throws hass::error naming the first argument that is no flag, and the flag that is nearest

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,14 +22,15 @@ struct settings {
     std::string statistics;  // file; that of `network` when one is named
     std::string write_statistics;
     std::vector<std::string> merge_statistics;
-    std::vector<float> mean{0.286041F};
-    std::vector<float> std{0.353024F};
-    float scale = 1.0F / 255.0F;
+    std::string preprocessing;  // a preset; empty: what the file states
+    std::vector<float> mean;    // these and `scale` replace what the preset or the file says
+    std::vector<float> std;
+    std::optional<float> scale;
     int first_images = 0;
     int statistics_images = 0;
     bool resize = false;
     std::string device = "zedboard";
-    std::string engine = "spe";
+    std::string engine = "mixed";
     std::string resources = "calibrated";
     std::string optimizer = "tpe";
     std::string search = "both";

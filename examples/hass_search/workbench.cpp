@@ -1,7 +1,10 @@
 #include "workbench.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
@@ -15,8 +18,10 @@
 #include <hass/statistics/store.hpp>
 #include <hass/workload/npy.hpp>
 #include <hass/workload/onnx.hpp>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,31 +31,165 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A network with images and labels that fit each other.
-struct emulated {
-    hass::emulator network;
+std::string text(const hass::shape& x) {
+    return fmt::format("{}x{}x{}", x.channels, x.height, x.width);
+}
+
+/// Images and labels of a network that takes `expected`, brought to that size if asked for.
+struct labelled_images {
     hass::image_set images;
     std::vector<int> labels;
-    hass::emulation_options options;
-    std::optional<hass::evaluator> evaluate;
 
-    explicit emulated(const settings& s)
-        : network(hass::load_onnx(s.model), {s.scale, s.mean, s.std}),
-          images(hass::read_images(s.images)),
-          labels(hass::read_labels(s.labels)) {
+    labelled_images(const settings& s, const hass::shape& expected)
+        : images(hass::read_images(s.images)), labels(hass::read_labels(s.labels)) {
         if (labels.size() != images.count)
             throw hass::error(fmt::format("{}: {} labels for the {} images of {}", s.labels,
                                           labels.size(), images.count, s.images));
-        const hass::shape expected = hass::input_shape(network.network());
-        if (s.resize) images = hass::resized(images, expected);
-        if (images.each != expected)
-            throw hass::error(fmt::format("{}: images of {}, but {} takes {}; --resize scales them",
-                                          s.images, text(images.each), s.model, text(expected)));
+        fit(s, expected);
         if (const auto first = static_cast<std::size_t>(s.first_images);
             first > 0 && first < images.count) {
             images.count = first;
             labels.resize(first);
         }
+    }
+
+  private:
+    void fit(const settings& s, const hass::shape& expected) {
+        const hass::shape is = images.each;
+        if (is == expected) return;
+        const auto fail = [&](const std::string& advice) {
+            return hass::error(fmt::format("{}: images of {}, but {} takes {}; {}", s.images,
+                                           text(is), s.model, text(expected), advice));
+        };
+        if (is.channels != expected.channels) {
+            if (is.width == expected.channels)  // N x H x W x C, read as N x C x H x W
+                throw fail(
+                    "they seem to be N x H x W x C: numpy's x.transpose(0, 3, 1, 2) makes "
+                    "them N x C x H x W");
+            throw fail("the number of channels must agree");
+        }
+        if (!s.resize) throw fail("--resize scales them");
+        images = hass::resized(images, expected);
+    }
+};
+
+/// What the pixels of a file are, before anything is done to them.
+struct pixel_range {
+    float low = 0.0F, high = 0.0F;
+    bool bytes = false;  ///< uint8, or its numbers in another type
+
+    explicit pixel_range(const hass::image_set& images) {
+        std::vector<float> one(static_cast<std::size_t>(images.each.volume()));
+        bool whole = true;
+        for (std::size_t n = 0; n < images.count; ++n) {
+            images.copy(n, 1, one);
+            const auto [least, most] = std::minmax_element(one.begin(), one.end());
+            low = n == 0 ? *least : std::min(low, *least);
+            high = n == 0 ? *most : std::max(high, *most);
+            whole = whole &&
+                    std::all_of(one.begin(), one.end(), [](float x) { return std::trunc(x) == x; });
+        }
+        bytes = images.pixels.type == hass::npy_type::u1 ||
+                (whole && low >= 0.0F && high > 1.0F && high <= 255.0F);
+    }
+    bool within_unit() const { return low >= 0.0F && high <= 1.0F; }
+};
+
+/// What makes the network's input of its images, and where each number of it comes from.
+struct chosen_input {
+    hass::preprocessing values;
+    std::string source;
+    std::vector<std::string> warnings;
+
+    /// Flags replace what the preset or the file says; without either they have to say it all.
+    chosen_input(const settings& s, const hass::model& model, const hass::image_set& images) {
+        const pixel_range pixels(images);
+        bool scaled = true;
+        if (!s.preprocessing.empty()) {
+            values = hass::preprocessing_named(s.preprocessing);
+            source = "--preprocessing " + s.preprocessing;
+        } else if (model.input) {
+            values = *model.input;
+            source = "stated by " + fs::path(s.model).filename().string();
+        } else if (s.mean.empty() || s.std.empty()) {
+            std::vector<std::string_view> names;
+            for (const auto& p : hass::preprocessing_presets) names.push_back(p.name);
+            throw hass::error(fmt::format(
+                "{}: does not state its preprocessing (metadata hass.scale, hass.mean, hass.std), "
+                "and other numbers than those of its training give wrong answers; --preprocessing "
+                "{} names it, or --mean, --std and --scale",
+                s.model, fmt::join(names, "|")));
+        } else {
+            scaled = s.scale.has_value();
+        }
+        const auto replace = [&](const char* flag, auto& value, const auto& by) {
+            value = by;
+            source += (source.empty() ? "" : ", ") + std::string(flag);
+        };
+        if (!s.mean.empty()) replace("--mean", values.mean, s.mean);
+        if (!s.std.empty()) replace("--std", values.std, s.std);
+        if (s.scale) replace("--scale", values.scale, *s.scale);
+        if (!scaled) guess_scale(s, pixels);
+        hass::validate(values);
+        warn(s, pixels);
+    }
+
+  private:
+    /// --mean and --std alone: the scale that they leave no doubt about.
+    void guess_scale(const settings& s, const pixel_range& pixels) {
+        const auto fail = [&](const std::string& why) {
+            return hass::error(
+                fmt::format("{}: {}; --scale must say by what they are multiplied "
+                            "before --mean is subtracted",
+                            s.images, why));
+        };
+        if (!pixels.bytes && !pixels.within_unit())
+            throw fail(fmt::format("floats from {} to {}", pixels.low, pixels.high));
+        for (const float m : values.mean)
+            if (!(m >= 0.0F && m <= 1.0F))
+                throw fail(fmt::format("--mean {} is not that of pixels in 0..1", m));
+        values.scale = pixels.bytes ? 1.0F / 255.0F : 1.0F;
+        source += pixels.bytes ? ", scale 1/255 for pixels 0..255" : ", scale 1 for floats in 0..1";
+    }
+
+    void warn(const settings& s, const pixel_range& pixels) {
+        if (pixels.within_unit() && std::abs(values.scale) < 1.0F)
+            warnings.push_back(
+                fmt::format("{}: pixels in 0..1 already, and multiplied by {} ({}); --scale 1 "
+                            "takes them as they are",
+                            s.images, values.scale, source));
+        const auto fraction = [](float m) { return m > 0.0F && m < 1.0F; };
+        if (values.scale == 1.0F && pixels.high > 2.0F && !values.mean.empty() &&
+            std::all_of(values.mean.begin(), values.mean.end(), fraction))
+            warnings.push_back(
+                fmt::format("{}: pixels up to {}, not scaled, though the mean of {} is that of "
+                            "pixels in 0..1 ({}); --scale {} brings them there",
+                            s.images, pixels.high, values.mean[0], source, 1.0F / 255.0F));
+    }
+};
+
+/// A network with images and labels that fit each other.
+struct emulated {
+    hass::image_set images;
+    std::vector<int> labels;
+    hass::emulation_options options;
+    chosen_input input;
+    hass::emulator network;
+    std::optional<hass::evaluator> evaluate;
+
+    explicit emulated(const settings& s) : emulated(s, hass::load_onnx(s.model)) {}
+    emulated(const emulated&) = delete;  // `evaluate` looks at the other members
+
+  private:
+    emulated(const settings& s, hass::model model)
+        : emulated(s, labelled_images(s, hass::input_shape(model.net)), std::move(model)) {}
+
+    emulated(const settings& s, labelled_images&& given, hass::model&& model)
+        : images(std::move(given.images)),
+          labels(std::move(given.labels)),
+          input(s, model, images),
+          network(std::move(model), input.values) {
+        check_labels(s);
         options.threads = s.threads;
         if (s.bits != 0) network = hass::in_fixed_point(network, images, {s.bits, s.bits}, options);
         hass::emulation_options of_trials = options;
@@ -59,13 +198,25 @@ struct emulated {
         evaluate.emplace(network, images, labels, of_trials,
                          static_cast<std::size_t>(s.cache_mib) << 20);
     }
-    emulated(const emulated&) = delete;  // `evaluate` looks at the other members
 
-  private:
-    static std::string text(const hass::shape& x) {
-        return fmt::format("{}x{}x{}", x.channels, x.height, x.width);
+    void check_labels(const settings& s) const {
+        const auto [least, most] = std::minmax_element(labels.begin(), labels.end());
+        const auto classes = static_cast<int>(network.classes());
+        if (*most < classes) return;
+        throw hass::error(
+            fmt::format("{}: label {} is {}, but {} has {} classes, 0 to {}{}", s.labels,
+                        most - labels.begin(), *most, s.model, classes, classes - 1,
+                        *least == 1 && *most == classes ? "; labels start at 0" : ""));
     }
 };
+
+/// Share of the commonest label: what a network that knows nothing gets right.
+double commonest(const std::vector<int>& labels) {
+    std::map<int, std::size_t> count;
+    std::size_t most = 0;
+    for (const int label : labels) most = std::max(most, ++count[label]);
+    return static_cast<double>(most) / static_cast<double>(labels.size());
+}
 
 }  // namespace
 
@@ -76,6 +227,10 @@ workbench on_images(const settings& s) {
     bench.source = s.model;
     bench.magnitudes = e->network.magnitudes(e->images, e->options);
     bench.images = e->images.count;
+    bench.input = e->input.values;
+    bench.input_source = e->input.source;
+    bench.warnings = e->input.warnings;
+    bench.chance = commonest(e->labels);
     const auto measured = [](hass::emulation&& run) {
         return hass::measurement{run.top1_accuracy(), run.top5_accuracy(),
                                  std::move(run.statistics)};
@@ -120,6 +275,11 @@ workbench on_statistics(const settings& s) {
 
 void write_statistics(const settings& s) {
     const emulated e(s);
+    fmt::print("{}: input (pixel * {} - {}) / {} ({})\n", s.model, e.input.values.scale,
+               fmt::join(e.input.values.mean, ","), fmt::join(e.input.values.std, ","),
+               e.input.source);
+    for (const std::string& warning : e.input.warnings)
+        fmt::print(stderr, "hass_search: warning: {}\n", warning);
     hass::measuring_options options;
     options.highest = {s.highest_sparsity, s.highest_sparsity};
     options.run = e.options;

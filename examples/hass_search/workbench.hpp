@@ -7,7 +7,10 @@
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
+#include <hass/workload/preprocessing.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "settings.hpp"
 
@@ -25,7 +28,12 @@ struct workbench {
     std::function<void(double floor)> limit;
     std::string source;
     std::size_t images = 0;
-    std::string note;  // where accuracy comes from, when not from images
+    std::string note;                          // where accuracy comes from, when not from images
+    std::optional<hass::preprocessing> input;  // with images: what makes the network's input
+    std::string input_source;                  // ... and where that comes from
+    std::vector<std::string> warnings;         // numbers that may not mean what they seem to
+    /// Share of right answers that need no network: always the commonest label.
+    double chance = 0.0;
 };
 
 /// Images and the emulator.

@@ -243,13 +243,19 @@ def describe(net, image):
     return layers
 
 
-def export(net, path):
-    """Write the folded network as ONNX and check it; return its op counts."""
+def export(net, path, mean, std):
+    """Write the folded network, with its preprocessing, as ONNX and check it.
+
+    Return its op counts.
+    """
     torch.onnx.export(
         net, torch.zeros(1, 1, 28, 28), str(path), opset_version=13,
         input_names=["input"], output_names=["logits"],
         dynamic_axes={"input": {0: "batch"}, "logits": {0: "batch"}})
     model = onnx.load(str(path))
+    onnx.helper.set_model_props(model, {
+        "hass.scale": "0.003921569", "hass.mean": f"{mean}", "hass.std": f"{std}"})
+    onnx.save(model, str(path))
     onnx.checker.check_model(model, full_check=True)
     ops = Counter(node.op_type for node in model.graph.node)
     if not set(ops) <= OPS:
@@ -316,7 +322,7 @@ def main():
     np.save(files["images"], test_u8[:SHIPPED])
     np.save(files["labels"], test_y[:SHIPPED].numpy().astype(np.uint8))
     np.save(files["logits_first8"], predict(net, test_x[:8]).numpy())
-    ops = export(net, files["model"])
+    ops = export(net, files["model"], mean, std)
     layers = describe(net, test_x[:256])
     right = logits.argmax(1) == test_y
 

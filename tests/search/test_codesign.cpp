@@ -51,17 +51,35 @@ TEST_CASE("threshold axes name two axes a compute row and reach the sparsity ask
     CHECK(half[0].weight < end[0].weight);
 }
 
+TEST_CASE("a normaliser in front of the first layer is exempt with it") {
+    // what Sub and Div by one number a channel become, then the first and the last layer
+    using normalised = hass::sequential<hass::input<2, 4, 4>, hass::depthwise<2, 1>,
+                                        hass::conv2d<2, 4, 3, hass::pad<1>>, hass::pointwise<4, 2>>;
+    const hass::network_magnitudes ramp = ramps();
+    const hass::network_magnitudes magnitudes(3, ramp[0]);
+    const hass::threshold_axes axes(normalised{}, magnitudes, {0.8, 0.5}, {false, {"first"}});
+    CHECK(axes.rows() == std::vector<std::size_t>{2});
+    CHECK(hass::threshold_axes(normalised{}, magnitudes, {0.8, 0.5}, {}).rows().size() == 3);
+}
+
 TEST_CASE("exempt rows have no axes, and a threshold a channel reaches the same sparsity in each") {
     hass::network_magnitudes magnitudes = ramps();
-    const hass::threshold_axes first(net{}, magnitudes, {0.8, 0.5}, {false, true, false});
+    const hass::threshold_axes first(net{}, magnitudes, {0.8, 0.5}, {false, {"first"}});
     CHECK(first.where().size() == 2);
     CHECK(first.where()[0].name == "convolution 2.weight");
     CHECK(first.at(first.diagonal(1.0))[0] == hass::layer_thresholds{});
-    const hass::threshold_axes last(net{}, magnitudes, {0.8, 0.5}, {false, false, true});
+    const hass::threshold_axes last(net{}, magnitudes, {0.8, 0.5}, {false, {"last"}});
     CHECK(last.where()[0].name == "convolution 0.weight");
-    CHECK_THROWS_WITH(hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {false, true, true}),
-                      Catch::Contains("no layer that is not exempt"));
-    CHECK_THROWS_WITH(hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {true, true, false}),
+    CHECK_THROWS_WITH(
+        hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {false, {"first", "last"}}),
+        Catch::Contains("no layer that is not exempt"));
+    const hass::threshold_axes named(net{}, magnitudes, {0.8, 0.5}, {false, {"convolution 2"}});
+    CHECK(named.where()[0].name == "convolution 0.weight");
+    CHECK_THROWS_WITH(
+        hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {false, {"convolution 1"}}),
+        Catch::Contains("unknown exempt layer 'convolution 1'; did you mean "
+                        "'convolution 0'? (known: first, last, convolution 0,"));
+    CHECK_THROWS_WITH(hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {true, {"first"}}),
                       Catch::Contains("has no magnitudes of single channels"));
 
     // Channel c holds the ramp scaled by c + 1, so its threshold is c + 1 times as high.

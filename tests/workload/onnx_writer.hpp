@@ -112,6 +112,16 @@ class graph {
         return *this;
     }
 
+    /// An entry of metadata_props.
+    graph& metadata(std::string_view key, std::string_view value) {
+        std::string out;
+        protozero::pbf_writer w(out);
+        w.add_string(1, std::string(key));
+        w.add_string(2, std::string(value));
+        metadata_.push_back(std::move(out));
+        return *this;
+    }
+
     /// The file; the last node's output is the network's unless one is named.
     std::string file() const {
         std::string out;
@@ -133,6 +143,7 @@ class graph {
         o.add_string(1, "");
         o.add_int64(2, opset_);
         m.add_message(8, opset);
+        for (const std::string& entry : metadata_) m.add_message(14, entry);
         return out;
     }
 
@@ -181,7 +192,7 @@ class graph {
 
     std::int64_t opset_;
     std::string last_;
-    std::vector<std::string> nodes_, initializers_, inputs_, outputs_;
+    std::vector<std::string> nodes_, initializers_, inputs_, outputs_, metadata_;
 };
 
 }  // namespace writer

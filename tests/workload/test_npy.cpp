@@ -184,7 +184,7 @@ TEST_CASE("numbers that a type cannot hold are refused, not changed", "[npy]") {
     CHECK_THROWS_AS(array(std::vector<int>{2}).at<int>(1), hass::error);
 }
 
-TEST_CASE("images are uint8 or float32, N x C x H x W or N x H x W", "[npy]") {
+TEST_CASE("images are uint8, float32 or float64, N x C x H x W or N x H x W", "[npy]") {
     std::vector<std::uint8_t> bytes(24);
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(10 * i);
     const std::span<const std::uint8_t> pixels(bytes);
@@ -210,10 +210,23 @@ TEST_CASE("images are uint8 or float32, N x C x H x W or N x H x W", "[npy]") {
                       Contains("image 1") && Contains("not finite"));
     const std::vector<int> wrong(4, 0);
     CHECK_THROWS_WITH(hass::to_images(hass::make_npy({1, 1, 2, 2}, std::span<const int>(wrong))),
-                      Contains("'u1' or 'f4'"));
+                      Contains("'u1', 'f4' or 'f8'"));
+    // what numpy makes of pixels / 255.0
+    std::vector<double> wide(8, 1.0 / 3.0);
+    const hass::image_set rounded =
+        hass::to_images(hass::make_npy({2, 1, 2, 2}, std::span<const double>(wide)));
+    std::vector<float> last(4);
+    rounded.copy(1, 1, last);
+    CHECK(last == std::vector<float>(4, 1.0F / 3.0F));
+    for (const double bad : {1e300, -HUGE_VAL, std::nan("")}) {
+        wide[7] = bad;
+        CHECK_THROWS_AS(
+            hass::to_images(hass::make_npy({2, 1, 2, 2}, std::span<const double>(wide))),
+            hass::error);
+    }
 }
 
-TEST_CASE("labels are any integers, not negative, one an image", "[npy]") {
+TEST_CASE("labels are whole numbers, not negative, one an image", "[npy]") {
     const std::vector<std::int64_t> wide{0, 9, 999};
     const std::vector<std::uint8_t> narrow{0, 9, 255};
     CHECK(hass::to_labels(hass::make_npy({3}, std::span<const std::int64_t>(wide))) ==
@@ -226,9 +239,16 @@ TEST_CASE("labels are any integers, not negative, one an image", "[npy]") {
     const std::vector<std::int64_t> huge{1, 1LL << 40};
     CHECK_THROWS_AS(hass::to_labels(hass::make_npy({2}, std::span<const std::int64_t>(huge))),
                     hass::error);
-    const std::vector<float> real{1.0F};
-    CHECK_THROWS_WITH(hass::to_labels(hass::make_npy({1}, std::span<const float>(real))),
-                      Contains("must be integers"));
+    const auto real = [](std::vector<float> x) {
+        return hass::to_labels(hass::make_npy({x.size()}, std::span<const float>(x)));
+    };
+    CHECK(real({1.0F, 0.0F, 7.0F}) == std::vector<int>{1, 0, 7});
+    CHECK_THROWS_WITH(real({1.0F, 0.5F}), Contains("label 1 is 0.5") && Contains("not a whole"));
+    CHECK_THROWS_WITH(real({std::nanf("")}), Contains("not a whole number"));
+    CHECK_THROWS_AS(real({HUGE_VALF}), hass::error);
+    CHECK_THROWS_WITH(real({-1.0F}), Contains("label 0 is -1"));
+    CHECK_THROWS_WITH(hass::to_labels(hass::make_npy({1}, std::span<const bool>(std::array{true}))),
+                      Contains("not of type 'b1'"));
     CHECK_THROWS_WITH(
         hass::to_labels(hass::make_npy({1, 3}, std::span<const std::uint8_t>(narrow))),
         Contains("one number an image"));

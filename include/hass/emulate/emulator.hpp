@@ -269,8 +269,10 @@ class basic_emulator {
   public:
     /// \throws hass::error when parameters and rows do not fit each other or the preprocessing has
     ///         another number of channels than the network's input
-    explicit basic_emulator(hass::model m, preprocessing p = {})
+    basic_emulator(hass::model m, preprocessing p)
         : basic_emulator(hass::program(std::move(m), std::move(p))) {}
+    /// With the preprocessing that the model states; pixels as they are where it states none.
+    explicit basic_emulator(hass::model m) : basic_emulator(hass::program(std::move(m))) {}
     explicit basic_emulator(hass::program p)
         : program_(std::make_shared<const hass::program>(std::move(p))), backend_(*program_) {}
 

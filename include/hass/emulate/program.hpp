@@ -26,14 +26,6 @@
 
 namespace hass {
 
-/// From pixels to the network's input, in float32: x = (pixel * scale - mean) / std. `mean` and
-/// `std` hold one value a channel, or one for all, or none (0 and 1).
-struct preprocessing {
-    float scale = 1.0F;
-    std::vector<float> mean;
-    std::vector<float> std;
-};
-
 /// Values q * step for whole |q| <= levels: symmetric fixed point.
 struct grid {
     float step = 0.0F;  ///< 0: all values become 0
@@ -68,13 +60,15 @@ struct program {
     /// \throws hass::error when parameters and rows do not fit each other or the preprocessing has
     ///         another number of channels than the network's input, or there are grids for another
     ///         number of rows or channels
-    explicit program(hass::model m, preprocessing p = {}, std::vector<std::vector<grid>> g = {})
+    program(hass::model m, preprocessing p, std::vector<std::vector<grid>> g = {})
         : model(std::move(m)), input(std::move(p)), schedule(checked(model)), grids(std::move(g)) {
         spread(input.mean, 0.0F, "mean");
         spread(input.std, 1.0F, "std");
-        for (const float s : input.std)
-            if (!(std::isfinite(s) && s != 0.0F))
-                throw error(where() + "preprocessing: std must be finite and not 0");
+        try {
+            validate(input);
+        } catch (const error& e) {
+            throw error(where() + e.what());
+        }
         for (const layer_row& row : model.net.rows) windows.emplace_back(row);
         grids.resize(grids.empty() ? rows().size() : grids.size());
         if (grids.size() != rows().size())
@@ -86,11 +80,21 @@ struct program {
                             model.net, i, std::to_string(grids[i].size()) + " grids");
     }
 
+    /// With the preprocessing that the model states; pixels as they are where it states none.
+    explicit program(hass::model m) : program(own_input(std::move(m))) {}
+
     const std::vector<layer_row>& rows() const { return model.net.rows; }
     /// Numbers that the network answers an image with.
     std::size_t classes() const { return static_cast<std::size_t>(rows().back().out.volume()); }
 
   private:
+    explicit program(std::pair<hass::model, preprocessing> with)
+        : program(std::move(with.first), std::move(with.second)) {}
+    static std::pair<hass::model, preprocessing> own_input(hass::model m) {
+        preprocessing p = m.input.value_or(preprocessing{});
+        return {std::move(m), std::move(p)};
+    }
+
     std::string where() const { return model.source.empty() ? std::string() : model.source + ": "; }
 
     static const hass::model& checked(const hass::model& m) {

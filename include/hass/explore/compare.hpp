@@ -147,17 +147,17 @@ struct pruned_network {
     std::optional<double> accuracy{};  ///< top-1 in [0, 1]; nullopt: not measured
 };
 
-/// Runs the projected network on images: statistics and accuracy as measured.
+/// Runs the projected network on images, made its input as `trained.input` says: statistics and
+/// accuracy as measured.
 /// \throws hass::error as `emulator`
-inline auto emulated(model trained, image_set images, std::vector<int> labels,
-                     preprocessing scaling = {}) {
-    return [trained = std::move(trained), images = std::move(images), labels = std::move(labels),
-            scaling = std::move(scaling)](const weight_pattern& pattern) {
+inline auto emulated(model trained, image_set images, std::vector<int> labels) {
+    return [trained = std::move(trained), images = std::move(images),
+            labels = std::move(labels)](const weight_pattern& pattern) {
         model m = trained;
         for (std::size_t i = 0; i < m.net.rows.size(); ++i)
             if (pattern.takes(m.net.rows[i]))
                 pattern.project(patterns::extents_of(m.net.rows[i]), m.parameters[i].weights);
-        const emulator runs(std::move(m), scaling);
+        const emulator runs(std::move(m));
         emulation e = runs.run(images, labels, network_thresholds(runs.network().size()));
         return pruned_network{std::move(e.statistics), e.top1_accuracy()};
     };

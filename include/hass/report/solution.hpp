@@ -48,6 +48,7 @@ struct solution_report {
     estimate hardware{};
     std::string bottleneck;            ///< name of the slowest stage
     std::string limit;                 ///< why it is not faster, in words
+    std::string binding;               ///< the resource that forbids more, if one does
     std::vector<layer_report> layers;  ///< one a row
 };
 
@@ -68,6 +69,7 @@ solution_report describe(std::string label, const network_view& net, const candi
     d.hardware = require_fit(c.hardware).estimate;
     d.bottleneck = name_of(net, d.hardware.bottleneck);
     d.limit = c.hardware.certificate.reason;
+    if (c.hardware.certificate.binding) d.binding = resources[*c.hardware.certificate.binding].name;
     const network_skew skew(net);
     for (std::size_t i = 0; i < net.size(); ++i) {
         layer_report l;

@@ -44,10 +44,41 @@ concept PrunedNetwork = requires(M& m, const network_thresholds& t) {
 
 /// Which tensors the axes of a network move, and how finely.
 struct threshold_scope {
-    bool channels = false;      ///< a threshold a channel, at the sparsity that the axis says
-    bool exempt_first = false;  ///< leave the first compute row as it is
-    bool exempt_last = false;
+    bool channels = false;  ///< a threshold a channel, at the sparsity that the axis says
+    /// Compute rows left as they are, by name. `first` is the first one that sums products, and the
+    /// scalings in front of it (a normaliser that was exported into the graph); `last` the last
+    /// one.
+    std::vector<std::string> exempt{};
 };
+
+namespace detail {
+
+/// Whether each row of `net` is exempt. \throws hass::error for a name that no compute row has
+inline std::vector<bool> exempt_rows(const network_view& net, std::span<const std::string> exempt) {
+    std::vector<bool> found(net.size(), false);
+    std::vector<std::size_t> compute;
+    std::vector<std::string> known{"first", "last"};
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        if (!is_compute(net.rows[i])) continue;
+        compute.push_back(i);
+        known.push_back(name_of(net, i));
+    }
+    for (const std::string& layer : exempt) {
+        if (std::find(known.begin(), known.end(), layer) == known.end())
+            throw unknown_name("exempt layer", layer, known);
+        for (const std::size_t i : compute)
+            if (name_of(net, i) == layer || (layer == "last" && i == compute.back()))
+                found[i] = true;
+        if (layer != "first") continue;
+        for (const std::size_t i : compute) {
+            found[i] = true;
+            if (channels_per_group(net.rows[i]) * taps(net.rows[i]) > 1) break;
+        }
+    }
+    return found;
+}
+
+}  // namespace detail
 
 /// The search axes of a network: two a compute row that is not exempt, "NAME.weight" and
 /// "NAME.activation", in [0, 1]. 0 leaves the tensor as it is, 1 brings its sparsity to the highest
@@ -59,10 +90,10 @@ class threshold_axes {
     /// \param net         the network; must outlive this object
     /// \param magnitudes  one entry a row; must outlive this object
     /// \param highest     sparsity reached at the end of an axis, in (0, 1]
-    /// \throws hass::error for a highest sparsity out of range, when no row is left to move, or for
-    ///         thresholds of channels without their magnitudes
+    /// \throws hass::error for a highest sparsity out of range, an exempt layer that is not there,
+    ///         when no row is left to move, or for thresholds of channels without their magnitudes
     threshold_axes(const network_view& net, const network_magnitudes& magnitudes,
-                   layer_thresholds highest = {0.9, 0.9}, threshold_scope scope = {})
+                   layer_thresholds highest = {0.9, 0.9}, const threshold_scope& scope = {})
         : net_(net),
           magnitudes_(&magnitudes),
           weight_{highest.weight},
@@ -74,10 +105,9 @@ class threshold_axes {
         if (!(highest.weight > 0 && highest.weight <= 1 && highest.activation > 0 &&
               highest.activation <= 1))
             throw error("threshold axes: the highest sparsity must be within (0, 1]");
+        const std::vector<bool> exempt = detail::exempt_rows(net, scope.exempt);
         for (std::size_t i = 0; i < net.size(); ++i)
-            if (is_compute(net.rows[i])) rows_.push_back(i);
-        if (scope.exempt_first && !rows_.empty()) rows_.erase(rows_.begin());
-        if (scope.exempt_last && !rows_.empty()) rows_.pop_back();
+            if (is_compute(net.rows[i]) && !exempt[i]) rows_.push_back(i);
         if (rows_.empty())
             throw error("threshold axes: the network has no layer that is not exempt");
         for (const std::size_t i : rows_)

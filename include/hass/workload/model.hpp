@@ -5,10 +5,12 @@
 
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <hass/workload/network.hpp>
+#include <hass/workload/preprocessing.hpp>
 
 namespace hass {
 
@@ -29,6 +31,8 @@ struct model {
     hass::network net;
     std::vector<layer_parameters> parameters;
     std::string source;  ///< file it came from, for messages
+    /// What the network was trained with, where the file says so.
+    std::optional<preprocessing> input;
 
     operator network_view() const { return net; }
 };

@@ -525,13 +525,14 @@ struct image_set {
     }
 };
 
-/// Takes an array as images: uint8 or float32, N x C x H x W, or N x H x W for one channel.
+/// Takes an array as images: uint8, float32 or float64 (rounded to float32), N x C x H x W, or
+/// N x H x W for one channel.
 /// \throws hass::error naming the file and the field: type, shape, no image, a pixel not finite
 inline image_set to_images(npy_array array) {
     const auto fail = [&](const std::string& what) { return error(array.source + ": " + what); };
-    if (array.type != npy_type::u1 && array.type != npy_type::f4)
-        throw fail("images must be of type 'u1' or 'f4', not '" + std::string(name(array.type)) +
-                   "'");
+    if (array.type != npy_type::u1 && array.type != npy_type::f4 && array.type != npy_type::f8)
+        throw fail("images must be of type 'u1', 'f4' or 'f8', not '" +
+                   std::string(name(array.type)) + "'");
     const std::size_t axes = array.shape.size();
     if (axes != 4 && axes != 3)
         throw fail("images must be N x C x H x W or N x H x W, not " +
@@ -546,6 +547,12 @@ inline image_set to_images(npy_array array) {
     images.count = array.shape[0];
     images.each = axes == 4 ? hass::shape{extent(1), extent(2), extent(3)}
                             : hass::shape{1, extent(1), extent(2)};
+    if (array.type == npy_type::f8) {
+        const std::vector<float> rounded = array.as<float>();
+        const std::span bytes = std::as_bytes(std::span(rounded));
+        array.bytes.assign(bytes.begin(), bytes.end());
+        array.type = npy_type::f4;
+    }
     if (array.type == npy_type::f4) {
         for (std::size_t i = 0; i < array.size(); ++i)
             if (!std::isfinite(detail::load_element<float>(array.bytes.data() + 4 * i)))
@@ -561,16 +568,20 @@ inline image_set read_images(const std::filesystem::path& path) {
     return to_images(read_npy(path));
 }
 
-/// Takes an array as class labels: any integer type, N or N x 1, each >= 0.
+/// Takes an array as class labels: whole numbers of any type, N or N x 1, each >= 0.
 /// \throws hass::error naming the file, the field and the label
 inline std::vector<int> to_labels(const npy_array& array) {
-    if (array.type == npy_type::f4 || array.type == npy_type::f8 || array.type == npy_type::b1)
-        throw error(array.source + ": labels must be integers, not of type '" +
-                    std::string(name(array.type)) + "'");
+    if (array.type == npy_type::b1)
+        throw error(array.source + ": labels must be whole numbers, not of type 'b1'");
     if (array.shape.empty() || array.shape.size() > 2 ||
         (array.shape.size() == 2 && array.shape[1] != 1))
         throw error(array.source + ": labels must be one number an image, not " +
                     detail::extents_text(array.shape));
+    if (array.type == npy_type::f4 || array.type == npy_type::f8)
+        for (std::size_t i = 0; i < array.size(); ++i)
+            if (const auto x = array.at<double>(i); std::trunc(x) != x)
+                throw error(array.source + ": label " + std::to_string(i) + " is " +
+                            std::to_string(x) + ", not a whole number");
     std::vector<int> labels = array.as<int>();
     for (std::size_t i = 0; i < labels.size(); ++i)
         if (labels[i] < 0)

@@ -523,6 +523,7 @@ class importer {
             m.parameters.push_back(std::move(d.parameters));
         }
         validate(m.net);
+        m.input = preprocessing_from(file_.metadata);
         return m;
     }
 

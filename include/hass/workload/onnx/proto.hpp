@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <protozero/pbf_reader.hpp>
@@ -104,6 +105,8 @@ struct graph_proto {
 
 struct model_proto {
     graph_proto graph;
+    /// metadata_props: keys and values
+    std::vector<std::pair<std::string_view, std::string_view>> metadata;
     std::int64_t opset = 0;  ///< of the default domain; 0 where the file has none
 };
 
@@ -361,6 +364,7 @@ inline void read_graph(std::string_view bytes, graph_proto& g) {
 }
 
 inline model_proto read_model(std::string_view bytes) {
+    constexpr std::size_t most_metadata = std::size_t{1} << 16;
     model_proto m;
     bool has_graph = false;
     checked_reader in(bytes);
@@ -381,6 +385,19 @@ inline model_proto read_model(std::string_view bytes) {
                     opset.skip();
             }
             if (domain.empty() || domain == "ai.onnx") m.opset = version;
+        } else if (in.tag() == 14) {
+            checked_reader entry(in.view("metadata_props"));
+            auto& [key, value] = m.metadata.emplace_back();
+            while (entry.next()) {
+                if (entry.tag() == 1)
+                    key = entry.view("key");
+                else if (entry.tag() == 2)
+                    value = entry.view("value");
+                else
+                    entry.skip();
+            }
+            if (m.metadata.size() > most_metadata)
+                throw error("metadata_props: more than 65536 entries");
         } else {
             in.skip();
         }

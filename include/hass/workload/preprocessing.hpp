@@ -1,0 +1,132 @@
+/// \file preprocessing.hpp
+/// What a network's input is made of: x = (pixel * scale - mean) / std, in float32. It belongs to
+/// the trained network: other numbers than those of its training give other answers, and nothing
+/// else shows it. An ONNX file carries it in its `metadata_props`:
+///
+///     hass.scale   one number                     0.00392156886
+///     hass.mean    one a channel, or one for all  0.485,0.456,0.406
+///     hass.std     likewise                       0.229,0.224,0.225
+///
+/// all three or none, as text, separated by commas.
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <hass/error.hpp>
+
+namespace hass {
+
+/// From pixels to the network's input: x = (pixel * scale - mean) / std. `mean` and `std` hold one
+/// value a channel, or one for all, or none (0 and 1).
+struct preprocessing {
+    float scale = 1.0F;
+    std::vector<float> mean;
+    std::vector<float> std;
+
+    bool operator==(const preprocessing&) const = default;
+};
+
+/// What networks are commonly trained with; pixels are 0..255.
+struct preprocessing_preset {
+    std::string_view name;
+    std::string_view summary;
+    float scale;
+    std::array<float, 3> mean;
+    std::array<float, 3> std;
+    std::size_t channels;  ///< 1: mean and std are the same for every channel
+};
+
+inline constexpr std::array<preprocessing_preset, 4> preprocessing_presets{{
+    {"none", "pixels as they are", 1.0F, {0.0F}, {1.0F}, 1},
+    {"unit", "0..255 to 0..1", 1.0F / 255.0F, {0.0F}, {1.0F}, 1},
+    {"symmetric", "0..255 to -1..1 (TensorFlow)", 1.0F, {127.5F}, {127.5F}, 1},
+    {"imagenet",
+     "0..255 to 0..1, then ImageNet's mean and deviation (torchvision)",
+     1.0F / 255.0F,
+     {0.485F, 0.456F, 0.406F},
+     {0.229F, 0.224F, 0.225F},
+     3},
+}};
+
+/// The preset of that name. \throws hass::error with the nearest one
+inline preprocessing preprocessing_named(std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const preprocessing_preset& p : preprocessing_presets) {
+        if (p.name == name)
+            return {p.scale,
+                    {p.mean.begin(), p.mean.begin() + static_cast<std::ptrdiff_t>(p.channels)},
+                    {p.std.begin(), p.std.begin() + static_cast<std::ptrdiff_t>(p.channels)}};
+        names.push_back(p.name);
+    }
+    throw unknown_name("preprocessing", name, names);
+}
+
+/// Refuses what cannot make an input of a pixel.
+/// \throws hass::error for a scale that is 0 or not finite, a mean that is not finite, a deviation
+///         that is 0 or so small that 1 / std is not finite
+inline void validate(const preprocessing& p) {
+    const auto require = [](bool holds, const char* what, float value) {
+        if (holds) return;
+        std::array<char, 32> text{};
+        const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+        throw error("preprocessing: " + std::string(what) + ", but is " +
+                    std::string(text.data(), end));
+    };
+    require(std::isfinite(p.scale) && p.scale != 0.0F, "scale must be finite and not 0", p.scale);
+    for (const float m : p.mean) require(std::isfinite(m), "mean must be finite", m);
+    for (const float s : p.std)
+        require(std::isfinite(s) && std::isfinite(1.0F / s),
+                "std must be finite and not 0, nor too small to divide by", s);
+}
+
+/// The preprocessing that a file's metadata states, if it does.
+/// \param metadata  keys and values; others than `hass.scale`, `hass.mean`, `hass.std` are ignored
+/// \throws hass::error naming the key: a value that is no number, one of the three without the
+///         others, a key twice, numbers that `validate` refuses
+inline std::optional<preprocessing> preprocessing_from(
+    std::span<const std::pair<std::string_view, std::string_view>> metadata) {
+    constexpr std::array<std::string_view, 3> keys{"hass.scale", "hass.mean", "hass.std"};
+    std::array<std::vector<float>, 3> numbers;
+    for (const auto& [key, text] : metadata)
+        for (std::size_t k = 0; k < keys.size(); ++k) {
+            if (key != keys[k]) continue;
+            const auto fail = [&](const std::string& what) {
+                return error("metadata '" + std::string(key) + "': " + what);
+            };
+            if (!numbers[k].empty()) throw fail("stands twice");
+            std::string_view rest = text;
+            for (bool more = true; more;) {
+                while (rest.starts_with(' ')) rest.remove_prefix(1);
+                float number = 0.0F;
+                const auto [end, wrong] =
+                    std::from_chars(rest.data(), rest.data() + rest.size(), number);
+                if (wrong != std::errc{}) throw fail("numbers separated by commas are expected");
+                rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+                while (rest.starts_with(' ')) rest.remove_prefix(1);
+                numbers[k].push_back(number);
+                more = rest.starts_with(',');
+                if (more) rest.remove_prefix(1);
+            }
+            if (!rest.empty()) throw fail("numbers separated by commas are expected");
+        }
+    if (numbers[0].empty() && numbers[1].empty() && numbers[2].empty()) return std::nullopt;
+    for (std::size_t k = 0; k < keys.size(); ++k)
+        if (numbers[k].empty())
+            throw error("metadata '" + std::string(keys[k]) +
+                        "' is missing; it goes with hass.scale, hass.mean and hass.std");
+    if (numbers[0].size() != 1) throw error("metadata 'hass.scale': one number is expected");
+    preprocessing p{numbers[0][0], std::move(numbers[1]), std::move(numbers[2])};
+    validate(p);
+    return p;
+}
+
+}  // namespace hass
