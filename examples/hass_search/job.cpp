@@ -5,17 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <hass/device/device_file.hpp>
-#include <hass/engine/dense_dot.hpp>
-#include <hass/engine/engine_list.hpp>
-#include <hass/engine/resources/calibrated.hpp>
-#include <hass/engine/resources/published.hpp>
-#include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/files.hpp>
 #include <hass/report/csv.hpp>
@@ -38,58 +31,15 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
+
+#include "engine_choice.hpp"
 
 namespace hass_search {
 namespace {
 
 namespace fs = std::filesystem;
-
-// ---- the hardware: engines to choose from, under one resource model ----------------------------
-
-/// The dense engine, the SPE, or both, layer by layer.
-template <class Resources>
-struct engine_choice {
-    hass::engine_list<hass::dense_dot<Resources>,
-                      hass::sparse_dot<hass::histogram_interval, Resources>>
-        engines{};
-    bool dense = true;
-    bool sparse = true;
-
-    const auto& first() const { return engines.first(); }
-    double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
-                  const hass::configuration& c) const {
-        return engines.cycles(row, s, c);
-    }
-    hass::usage cost(const hass::layer_row& row, const hass::configuration& c) const {
-        return engines.cost(row, c);
-    }
-    hass::usage stage_cost(const hass::layer_row& row, const hass::configuration& c,
-                           std::span<const hass::held_input> held) const {
-        return engines.stage_cost(row, c, held);
-    }
-    void for_each(const hass::layer_row& row, const auto& visit) const {
-        engines.for_each(row, [&](const hass::configuration& c) {
-            if (c.engine == 0 ? dense : sparse) visit(c);
-        });
-    }
-    auto prepare(const hass::layer_row& row, const hass::layer_statistics& s) const {
-        return engines.prepare(row, s);
-    }
-};
-const std::vector<std::string> engine_names{"dense", "spe"};
-
-template <class Resources>
-engine_choice<Resources> engines_named(const std::string& name, int bits) {
-    engine_choice<Resources> e;
-    e.dense = name != "spe", e.sparse = name != "dense";
-    std::apply(
-        [bits](auto&... engine) { ((engine.widths.data = engine.widths.weight = bits), ...); },
-        e.engines.engines);
-    return e;
-}
 
 // ---- the search -------------------------------------------------------------------------------
 
@@ -135,7 +85,6 @@ class trial_log {
     std::ofstream out_;
 };
 
-template <class Resources>
 class search_job {
   public:
     search_job(const settings& s, workbench& bench, const hass::device& board)
@@ -144,8 +93,8 @@ class search_job {
           net_(bench.net),
           board_(board),
           axes_(net_, bench.magnitudes, {s.highest_sparsity, s.highest_sparsity}, scope_of(s)),
-          dense_(net_, engines_named<Resources>("dense", s.priced_bits()), board),
-          chosen_(net_, engines_named<Resources>(s.engine, s.priced_bits()), board) {}
+          dense_(net_, engines_named(s.resources, "dense", s.priced_bits()), board),
+          chosen_(net_, engines_named(s.resources, s.engine, s.priced_bits()), board) {}
 
     int run() {
         // An optimizer that refuses these axes does so before anything is run.
@@ -326,7 +275,8 @@ class search_job {
         return best;
     }
 
-    void add_solution(const std::string& label, const hass::candidate& c, const auto& engine) {
+    void add_solution(const std::string& label, const hass::candidate& c,
+                      const engine_choice& engine) {
         solutions_.push_back(hass::describe(label, net_, c, engine, engine_names, board_));
         candidates_.push_back(c);
         dense_engines_.push_back(engine.dense && !engine.sparse);
@@ -377,25 +327,19 @@ class search_job {
     }
 
     /// The same thresholds with hardware allocated under another resource model.
-    template <class Other>
-    std::vector<hass::solution_report> under() const {
+    std::vector<hass::solution_report> under_other_model() const {
         std::vector<hass::solution_report> reports;
         for (std::size_t k = 0; k < candidates_.size(); ++k) {
             hass::candidate c = candidates_[k];
-            const auto engine = engines_named<Other>(dense_engines_[k] ? "dense" : settings_.engine,
-                                                     settings_.priced_bits());
+            const engine_choice engine =
+                engines_named(other_model(), dense_engines_[k] ? "dense" : settings_.engine,
+                              settings_.priced_bits());
             c.hardware = hass::allocate(net_, c.measured.statistics, engine, board_);
             if (c.hardware.fits)
                 reports.push_back(
                     hass::describe(solutions_[k].label, net_, c, engine, engine_names, board_));
         }
         return reports;
-    }
-    std::vector<hass::solution_report> under_other_model() const {
-        if constexpr (std::same_as<Resources, hass::calibrated>)
-            return under<hass::published>();
-        else
-            return under<hass::calibrated>();
     }
     std::string other_model() const {
         return settings_.resources == "calibrated" ? "published" : "calibrated";
@@ -501,8 +445,8 @@ class search_job {
     hass::network_view net_;
     hass::device board_;
     hass::threshold_axes axes_;
-    hass::allocator<engine_choice<Resources>> dense_;
-    hass::allocator<engine_choice<Resources>> chosen_;
+    hass::allocator<engine_choice> dense_;
+    hass::allocator<engine_choice> chosen_;
     std::optional<trial_log> log_;
     hass::measurement nothing_clipped_;
     hass::measured_terms dense_terms_;
@@ -517,9 +461,7 @@ class search_job {
 }  // namespace
 
 int run(const settings& s, workbench& bench, const hass::device& board) {
-    if (s.resources == "published") return search_job<hass::published>(s, bench, board).run();
-    if (s.resources == "repaired") return search_job<hass::repaired>(s, bench, board).run();
-    return search_job<hass::calibrated>(s, bench, board).run();
+    return search_job(s, bench, board).run();
 }
 
 }  // namespace hass_search

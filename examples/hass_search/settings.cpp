@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <hass/device/boards.hpp>
 #include <hass/error.hpp>
-#include <hass/search/optimizers.hpp>
+#include <hass/search/optimizer_names.hpp>
 #include <hass/workload/preprocessing.hpp>
 #include <system_error>
 
@@ -55,7 +55,7 @@ void describe_flags(CLI::App& app, settings& s) {
     const auto list = [](const auto& names) { return fmt::format("{}", fmt::join(names, ", ")); };
     std::vector<std::string> boards, optimizers;
     for (const hass::device& d : hass::boards::catalogue) boards.emplace_back(d.name);
-    for (const auto& o : hass::built_in_optimizers)
+    for (const auto& o : hass::built_in_optimizer_names)
         optimizers.push_back(fmt::format("{} ({})", o.name, o.summary));
     optimizers.push_back(composite_flag +
                          " (learns the accuracy alone, asks the allocator for the rest)");
@@ -149,7 +149,7 @@ void check(const settings& s) {
             throw hass::unknown_name(what, name, names);
     };
     std::vector<std::string> optimizers{composite_flag};
-    for (const auto& o : hass::built_in_optimizers) optimizers.emplace_back(o.name);
+    for (const auto& o : hass::built_in_optimizer_names) optimizers.emplace_back(o.name);
     one_of("engine", s.engine, engine_flags);
     one_of("resource model", s.resources, resource_flags);
     one_of("objective", s.objective, objective_flags);

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <functional>
-#include <hass/search/codesign.hpp>
+#include <hass/search/measurement.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>

@@ -106,9 +106,11 @@
 #include <hass/search/grid.hpp>
 #include <hass/search/importance.hpp>
 #include <hass/search/journal.hpp>
+#include <hass/search/measurement.hpp>
 #include <hass/search/nsga2.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/optimizer.hpp>
+#include <hass/search/optimizer_names.hpp>
 #include <hass/search/optimizers.hpp>
 #include <hass/search/parallel.hpp>
 #include <hass/search/pareto.hpp>

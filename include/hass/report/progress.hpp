@@ -52,7 +52,7 @@ class progress_bar {
         if (!terminal_ && done % every != 0 && done != total_) return;
         const std::string line =
             fmt::format("{:<16} [{:#<{}}{:.<{}}] {:>{}}/{}  {}  {}", label_, "", filled, "",
-                        width - filled, done, fmt::formatted_size("{}", total_), total_, note,
+                        width - filled, done, std::to_string(total_).size(), total_, note,
                         done < total_ ? duration_text(left) + " left" : duration_text(elapsed));
         if (terminal_) {
             fmt::print(stream_, "\r\033[K{}", line);

@@ -17,6 +17,7 @@
 
 #include <hass/error.hpp>
 #include <hass/explore/allocate.hpp>
+#include <hass/search/measurement.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/random.hpp>
 #include <hass/search/random_stream.hpp>
@@ -28,19 +29,6 @@
 #include <hass/workload/network.hpp>
 
 namespace hass {
-
-/// How the network answers at one set of thresholds.
-struct measurement {
-    double top1 = 0.0;  ///< share of images answered right, [0, 1]
-    double top5 = 0.0;
-    network_statistics statistics;
-};
-
-/// Runs a network with thresholds applied: an emulator, a table of measurements, or a lambda.
-template <class M>
-concept PrunedNetwork = requires(M& m, const network_thresholds& t) {
-    { m(t) } -> std::convertible_to<measurement>;
-};
 
 /// Which tensors the axes of a network move, and how finely.
 struct threshold_scope {

@@ -13,6 +13,7 @@
 #include <hass/search/cma_es.hpp>
 #include <hass/search/grid.hpp>
 #include <hass/search/nsga2.hpp>
+#include <hass/search/optimizer_names.hpp>
 #include <hass/search/random.hpp>
 #include <hass/search/sobol.hpp>
 #include <hass/search/tpe.hpp>
@@ -28,33 +29,33 @@ struct optimizer_entry {
 
 /// Those the library brings. A program with optimizers of its own makes a longer list.
 inline constexpr std::array built_in_optimizers{
-    optimizer_entry{"tpe", "tree-structured Parzen estimator, axes modelled together",
+    optimizer_entry{built_in_optimizer_names[0].name, built_in_optimizer_names[0].summary,
                     [](space where, std::uint64_t seed) {
                         return any_optimizer(tpe<>(std::move(where), seed));
                     }},
-    optimizer_entry{"tpe-univariate", "tree-structured Parzen estimator, axis by axis",
+    optimizer_entry{built_in_optimizer_names[1].name, built_in_optimizer_names[1].summary,
                     [](space where, std::uint64_t seed) {
                         tpe_options options;
                         options.model = tpe_model::univariate;
                         return any_optimizer(tpe<>(std::move(where), seed, options));
                     }},
-    optimizer_entry{"cma-es", "covariance matrix adaptation, one objective, no categorical axes",
+    optimizer_entry{built_in_optimizer_names[2].name, built_in_optimizer_names[2].summary,
                     [](space where, std::uint64_t seed) {
                         return any_optimizer(cma_es(std::move(where), seed));
                     }},
-    optimizer_entry{"nsga2", "evolving front, several objectives",
+    optimizer_entry{built_in_optimizer_names[3].name, built_in_optimizer_names[3].summary,
                     [](space where, std::uint64_t seed) {
                         return any_optimizer(nsga2(std::move(where), seed));
                     }},
-    optimizer_entry{"sobol", "scrambled Sobol points: evenly spread draws",
+    optimizer_entry{built_in_optimizer_names[4].name, built_in_optimizer_names[4].summary,
                     [](space where, std::uint64_t seed) {
                         return any_optimizer(sobol_search(std::move(where), seed));
                     }},
-    optimizer_entry{"random", "independent uniform draws",
+    optimizer_entry{built_in_optimizer_names[5].name, built_in_optimizer_names[5].summary,
                     [](space where, std::uint64_t seed) {
                         return any_optimizer(random_search(std::move(where), seed));
                     }},
-    optimizer_entry{"grid", "every point once, in random order; 5 values per continuous axis",
+    optimizer_entry{built_in_optimizer_names[6].name, built_in_optimizer_names[6].summary,
                     [](space where, std::uint64_t seed) {
                         return any_optimizer(grid_search(std::move(where), seed));
                     }},
