@@ -157,6 +157,10 @@ class search_job {
         const double guessed =
             n * bench_.chance + 2.0 * std::sqrt(n * bench_.chance * (1.0 - bench_.chance));
         if (n * dense_terms_.accuracy > guessed) return;
+        if (bench_.chance == 1.0) {
+            bench_.warnings.push_back("every label is the same: an accuracy says nothing");
+            return;
+        }
         bench_.warnings.push_back(fmt::format(
             "top-1 {} of {} images is what guessing gives (the commonest label: {}); "
             "are the preprocessing ({}) and the order of the labels those of the training?",

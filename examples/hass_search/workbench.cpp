@@ -201,7 +201,7 @@ struct emulated {
 
     void check_labels(const settings& s) const {
         const auto [least, most] = std::minmax_element(labels.begin(), labels.end());
-        const auto classes = static_cast<int>(network.classes());
+        const auto classes = static_cast<int>(network.labels());
         if (*most < classes) return;
         throw hass::error(
             fmt::format("{}: label {} is {}, but {} has {} classes, 0 to {}{}", s.labels,

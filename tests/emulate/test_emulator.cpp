@@ -313,3 +313,51 @@ TEST_CASE("bad input is refused by name") {
     wrong.parameters.clear();
     CHECK_THROWS_AS(hass::emulator(wrong), hass::error);
 }
+
+TEST_CASE("one answer decides between two classes where it is a probability or a logit") {
+    std::mt19937 bits(5);
+    const hass::shape in{3, 4, 4};
+    const std::vector<hass::layer_row> logit{test::plain(hass::layer_kind::flatten, in),
+                                             test::linear(48, 1)};
+    const hass::image_set images = test::float_images(bits, in, 40);
+    const auto ending = [&](std::vector<hass::layer_kind> tail) {
+        std::vector<hass::layer_row> rows = logit;
+        for (const hass::layer_kind kind : tail) rows.push_back(test::plain(kind, {1, 1, 1}));
+        std::mt19937 same(7);
+        return hass::emulator(test::make_model(same, rows));
+    };
+    const hass::emulator plain = ending({});
+    CHECK(plain.labels() == 2);
+    const std::vector<float> logits = plain.logits(images);
+    std::vector<int> labels(images.count);
+    double loss = 0.0;
+    for (std::size_t n = 0; n < images.count; ++n) {
+        labels[n] = n % 4 == 3 ? 0 : 1;
+        const double p = 1.0 / (1.0 + std::exp(-static_cast<double>(logits[n])));
+        loss -= std::log(labels[n] == 1 ? p : 1.0 - p);
+    }
+    std::size_t right = 0;
+    for (std::size_t n = 0; n < images.count; ++n)
+        right += (logits[n] > 0.0F) == (labels[n] == 1) ? 1U : 0U;
+    REQUIRE(right > 0);
+    REQUIRE(right < images.count);
+    using hass::layer_kind;
+    for (const auto& tail : {std::vector<layer_kind>{},
+                             {layer_kind::flatten},
+                             {layer_kind::sigmoid},
+                             {layer_kind::sigmoid, layer_kind::flatten}}) {
+        const hass::emulator network = ending(tail);
+        const hass::network_thresholds zero(network.network().size());
+        const hass::emulation run = network.run(images, labels, zero);
+        CHECK(run.top1 == right);
+        CHECK(run.loss == Approx(loss).epsilon(1e-5));
+        const std::vector<int> never(images.count, 2);
+        CHECK_THROWS_WITH(network.run(images, never, zero), Catch::Contains("2 classes"));
+    }
+    for (const layer_kind kind : {layer_kind::relu, layer_kind::softmax, layer_kind::hardswish}) {
+        const hass::emulator network = ending({kind});
+        CHECK_THROWS_WITH(
+            network.run(images, labels, hass::network_thresholds(network.network().size())),
+            Catch::Contains("there is no top-1"));
+    }
+}

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Bad input gets one clear line on stderr and exit code 2, and leaves no half-written output.
-# bad_input.sh <hass_search> <examples/data>
+# bad_input.sh <hass_search> <examples/data> <tests/data/cases>
 set -euo pipefail
 program=$1
 data=$2
+cases=$3
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
@@ -42,15 +43,20 @@ echo '{"name": "tiny", "dsp": 1, "lut": 100, "ff": 100, "bram18": 1, "uram": 0, 
 echo '{"name": "odd", "dps": 1}' >odd.json
 touch file
 
-refuses truncated.onnx --model truncated.onnx
-refuses random.onnx --model random.onnx
-refuses empty.onnx --model empty.onnx
-refuses missing.onnx --model missing.onnx
-refuses four_labels.npy --labels four_labels.npy
-refuses no_images.npy --images no_images.npy
-refuses short.npy --images short.npy
+own=(--images "$data/fashion_images.npy" --labels "$data/fashion_labels.npy")
+refuses truncated.onnx --model truncated.onnx "${own[@]}"
+refuses random.onnx --model random.onnx "${own[@]}"
+refuses empty.onnx --model empty.onnx "${own[@]}"
+refuses missing.onnx --model missing.onnx "${own[@]}"
+refuses "--model: needs --images and --labels" --model "$data/fashion.onnx"
+refuses "--model: needs --images and --labels" --model "$data/fashion.onnx" --images short.npy
+refuses "--images: needs --images and --labels" --images "$data/fashion_images.npy"
+refuses "--labels: needs --images and --labels" --labels "$data/fashion_labels.npy"
+refuses four_labels.npy --images "$data/fashion_images.npy" --labels four_labels.npy
+refuses no_images.npy --images no_images.npy --labels four_labels.npy
+refuses short.npy --images short.npy --labels four_labels.npy
 refuses 8x8 --images small.npy --labels four_labels.npy
-refuses missing.npy --images missing.npy
+refuses missing.npy --images missing.npy --labels four_labels.npy
 refuses "did you mean 'u250'" --device u25O
 refuses "unknown field 'dps'" --device odd.json
 refuses missing.json --device missing.json
@@ -61,7 +67,32 @@ refuses "did you mean 'pareto'" --objective paretto
 refuses "did you mean 'hardware'" --search hardwear
 refuses "one objective only" --optimizer composite --objective pareto
 refuses "did you mean 'channel'" --thresholds chanel
-refuses "did you mean 'first'" --exempt last,frist
+refuses "unknown exempt layer 'frist'; did you mean 'first'" --exempt last,frist
+refuses "did you mean '/block1/conv1/Conv'" --exempt /block1/conv1/Cnov
+for bad in nan inf -inf 0; do refuses "scale must be finite and not 0" --scale=$bad; done
+for bad in nan inf -inf; do refuses "mean must be finite" --mean=$bad; done
+for bad in nan 0 1e-45; do refuses "std must be finite and not 0" --std=$bad; done
+for bad in -1 1.5 99999999999999999999 1e3 abc; do refuses "--seed: $bad: must be a whole number" --seed=$bad; done
+refuses "grid: more than 2^62 points" --optimizer grid
+refuses "--optimizer cma-es: one objective only" --optimizer cma-es --objective pareto
+refuses "unknown preprocessing 'imagnet'; did you mean 'imagenet'" --preprocessing imagnet
+refuses "3 values of 'mean'" --preprocessing imagenet
+bright=(--model "$cases/bright.onnx" --labels "$cases/bright_labels.npy")
+refuses "bright.onnx: does not state its preprocessing" "${bright[@]}" --images "$cases/bright_images.npy"
+refuses "bright.onnx: does not state its preprocessing" "${bright[@]}" --images "$cases/bright_images_in_unit.npy"
+refuses "none|unit|symmetric|imagenet" "${bright[@]}" --images "$cases/bright_images.npy" --mean 0
+refuses "--mean 127.5 is not that of pixels in 0..1; --scale" "${bright[@]}" --images "$cases/bright_images.npy" --mean 127.5 --std 127.5
+ten=(--model "$cases/ten_classes.onnx" --mean 0 --std 1)
+refuses "labels_from_one.npy: label 16 is 10, but" "${ten[@]}" --images "$cases/images_40.npy" --labels "$cases/labels_from_one.npy"
+refuses "0 to 9; labels start at 0" "${ten[@]}" --images "$cases/images_40.npy" --labels "$cases/labels_from_one.npy"
+{ npy '|u1' '4, 28, 28, 1'; head -c 3136 /dev/zero; } >channels_last.npy
+refuses "channels_last.npy: images of 28x28x1, but" "${ten[@]}" --images channels_last.npy --labels four_labels.npy
+refuses "transpose(0, 3, 1, 2)" "${ten[@]}" --images channels_last.npy --labels four_labels.npy
+refuses "transpose(0, 3, 1, 2)" "${ten[@]}" --images channels_last.npy --labels four_labels.npy --resize
+{ npy '|u1' '4, 3, 28, 28'; head -c 9408 /dev/zero; } >colour.npy
+refuses "number of channels must agree" "${ten[@]}" --images colour.npy --labels four_labels.npy
+refuses "label 0 is 6, but" --model "$cases/one_answer.onnx" --mean 0 --std 1 --images "$cases/images_40.npy" --labels "$cases/labels_40.npy"
+refuses "a value is not finite" --model "$cases/overflow.onnx" --images "$cases/images_40.npy" --labels "$cases/labels_40.npy" --mean 0 --std 1
 refuses 'takes 1x28x28; --resize' --images small.npy --labels four_labels.npy
 refuses 'must be 16, 8 or 0' --bits 12
 refuses 'within 0 and 1' --confidence 95

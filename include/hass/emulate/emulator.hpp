@@ -230,6 +230,33 @@ class window_collector {
     std::vector<std::vector<std::unique_ptr<activation_windows>>> rows_;  ///< a worker and row each
 };
 
+/// Where one number is cut into two classes, 1 above and 0 otherwise: at 0.5 what comes from a
+/// sigmoid, at 0 what comes from a convolution or linear layer (a logit), also by way of pools and
+/// reshaping; nullopt for other rows, whose one number means no such thing.
+inline std::optional<float> binary_cut(const network_view& net) {
+    auto row = static_cast<int>(net.size()) - 1;
+    for (std::size_t e = net.edges.size(); e-- > 0;) {
+        const layer_kind kind = net.rows[static_cast<std::size_t>(row)].kind;
+        const bool passes = kind == layer_kind::flatten || kind == layer_kind::max_pool ||
+                            kind == layer_kind::average_pool ||
+                            kind == layer_kind::global_average_pool;
+        if (passes && net.edges[e].to == row && net.edges[e].from != network_input)
+            row = net.edges[e].from;
+    }
+    const layer_row& last = net.rows[static_cast<std::size_t>(row)];
+    if (is_compute(last)) return 0.0F;
+    if (last.kind == layer_kind::sigmoid || last.kind == layer_kind::hardsigmoid) return 0.5F;
+    return std::nullopt;
+}
+
+/// -log of the probability of `label`, 0 or 1, of which `answer` is the logit (cut at 0) or that of
+/// 1 (cut at 0.5), nats.
+inline double binary_cross_entropy(double answer, int label, float cut) {
+    if (cut == 0.0F) return std::log1p(std::exp(label == 1 ? -answer : answer));
+    constexpr double least = 1e-12;  // a probability that was rounded to 0
+    return -std::log(std::max(least, label == 1 ? answer : 1.0 - answer));
+}
+
 /// -log of the share that softmax gives to `label`, nats.
 inline double cross_entropy(std::span<const float> answer, std::size_t label) {
     const double top = *std::max_element(answer.begin(), answer.end());
@@ -274,7 +301,9 @@ class basic_emulator {
     /// With the preprocessing that the model states; pixels as they are where it states none.
     explicit basic_emulator(hass::model m) : basic_emulator(hass::program(std::move(m))) {}
     explicit basic_emulator(hass::program p)
-        : program_(std::make_shared<const hass::program>(std::move(p))), backend_(*program_) {}
+        : program_(std::make_shared<const hass::program>(std::move(p))),
+          backend_(*program_),
+          cut_(detail::binary_cut(network())) {}
 
     const hass::model& model() const { return program_->model; }
     network_view network() const { return program_->model.net; }
@@ -282,6 +311,9 @@ class basic_emulator {
     const Backend& backend() const { return backend_; }
     /// Numbers that the network answers an image with.
     std::size_t classes() const { return program_->classes(); }
+    /// Labels that an answer decides between: one a number, but two where it is a single one
+    /// (`detail::binary_cut`).
+    std::size_t labels() const { return classes() == 1 ? 2 : classes(); }
     /// Values of one image kept at the same time.
     std::size_t floats_per_image() const { return program_->schedule.floats_per_image(); }
 
@@ -404,18 +436,32 @@ class basic_emulator {
         if (labels.size() != images.count)
             throw error("labels: " + std::to_string(labels.size()) + " for " +
                         std::to_string(images.count) + " images");
+        if (classes() == 1 && !cut_)
+            throw error(
+                (model().source.empty() ? std::string() : model().source + ": ") +
+                "the network answers one number, which is neither a probability (from a sigmoid) "
+                "nor a logit (from a linear layer): there is no top-1");
         for (std::size_t n = 0; n < labels.size(); ++n)
-            if (labels[n] < 0 || static_cast<std::size_t>(labels[n]) >= classes())
+            if (labels[n] < 0 || static_cast<std::size_t>(labels[n]) >= this->labels())
                 throw error("labels: number " + std::to_string(n) + " is " +
                             std::to_string(labels[n]) + ", outside of the network's " +
-                            std::to_string(classes()) + " classes");
+                            std::to_string(this->labels()) + " classes");
+    }
+
+    /// Classes that come before `label` in one image's answer; 0: the answer is right.
+    std::size_t rank(std::span<const float> answer, int label) const {
+        if (classes() > 1) return detail::rank(answer, static_cast<std::size_t>(label));
+        return (answer[0] > *cut_) == (label == 1) ? 0 : 1;
     }
 
     /// Counts one image's answer into `result`. \returns whether it is right
     bool count_answer(std::span<const float> answer, int label, emulation& result) const {
-        const std::size_t better = detail::rank(answer, static_cast<std::size_t>(label));
+        const std::size_t better = rank(answer, label);
         ++result.images;
-        result.loss += detail::cross_entropy(answer, static_cast<std::size_t>(label));
+        result.loss +=
+            classes() == 1
+                ? detail::binary_cross_entropy(static_cast<double>(answer[0]), label, *cut_)
+                : detail::cross_entropy(answer, static_cast<std::size_t>(label));
         result.top1 += better < 1 ? 1U : 0U;
         result.top5 += better < 5 ? 1U : 0U;
         return better < 1;
@@ -439,6 +485,7 @@ class basic_emulator {
 
     std::shared_ptr<const hass::program> program_;
     Backend backend_;
+    std::optional<float> cut_;  ///< where one answer is cut into two classes
 };
 
 using emulator = basic_emulator<eigen_backend>;

@@ -263,8 +263,8 @@ class basic_evaluator {
             network_.logits(images_, network_thresholds(rows()), answers_only);
         const std::size_t classes = network_.classes();
         for (std::size_t n = 0; n < images_.count; ++n)
-            right_.push_back(detail::rank(std::span(answers).subspan(n * classes, classes),
-                                          static_cast<std::size_t>(labels_[n])) == 0);
+            right_.push_back(
+                network_.rank(std::span(answers).subspan(n * classes, classes), labels_[n]) == 0);
     }
 
     /// The verdict on a run of all images is its count.
