@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds the examples, and runs the search. Flags go to the program:
+# Installs what is missing, builds the program, and runs the search. Flags go to the program:
 #     bash examples/run.sh --help
 # HASS_BUILD_DIR: where to build (default build/examples).
 set -euo pipefail
@@ -8,5 +8,5 @@ build=${HASS_BUILD_DIR:-$root/build/examples}
 . "$root/scripts/setup.sh"
 
 install_packages $packages_examples
-build_release "$root" "$build" -DHASS_BUILD_TESTS=OFF -DHASS_BUILD_BENCHMARKS=OFF
+build_release hass_search "$root" "$build" -DHASS_BUILD_TESTS=OFF -DHASS_BUILD_BENCHMARKS=OFF
 exec "$build/examples/hass_search" "$@"

@@ -4,7 +4,7 @@
 packages_examples="g++ cmake ninja-build libeigen3-dev libboost-dev libfmt-dev nlohmann-json3-dev
                    libprotozero-dev libcli11-dev"
 packages_tests="$packages_examples catch2 libbenchmark-dev libdnnl-dev pkg-config ccache
-                openmpi-bin libopenmpi-dev"
+                openmpi-bin libopenmpi-dev libonnx-testdata"
 
 # Installs those of the packages that are missing. Without apt, or without the right to use it, it
 # prints the list and leaves; HASS_SKIP_SETUP=1 trusts the machine as it is.
@@ -35,10 +35,10 @@ install_packages() {
     apt_get install --yes --no-install-recommends "${missing[@]}"
 }
 
-# Release build of this machine: build_release <source> <build folder> [cmake options...]
+# Release build of this machine: build_release <target> <source> <build folder> [cmake options...]
 build_release() {
-    local source=$1 build=$2
-    shift 2
+    local target=$1 source=$2 build=$3
+    shift 3
     cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHASS_NATIVE=ON "$@" >/dev/null
-    cmake --build "$build" --parallel "$(nproc)" >&2
+    cmake --build "$build" --target "$target" --parallel "$(nproc)" >&2
 }

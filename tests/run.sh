@@ -8,5 +8,5 @@ build=${HASS_BUILD_DIR:-$root/build/tests}
 . "$root/scripts/setup.sh"
 
 install_packages $packages_tests
-build_release "$root" "$build"
+build_release all "$root" "$build"
 exec ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"

@@ -15,15 +15,15 @@
 #include <hass/files.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/statistics/measured.hpp>
-#include <hass/statistics/store.hpp>
 #include <hass/workload/npy.hpp>
-#include <hass/workload/onnx.hpp>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "reading.hpp"
 
 namespace hass_search {
 
@@ -177,7 +177,7 @@ struct emulated {
     hass::emulator network;
     std::optional<hass::evaluator> evaluate;
 
-    explicit emulated(const settings& s) : emulated(s, hass::load_onnx(s.model)) {}
+    explicit emulated(const settings& s) : emulated(s, load_network(s.model)) {}
     emulated(const emulated&) = delete;  // `evaluate` looks at the other members
 
   private:
@@ -251,8 +251,7 @@ workbench on_images(const settings& s) {
 }
 
 workbench on_statistics(const settings& s) {
-    const auto measured =
-        std::make_shared<hass::measured_network>(hass::read_statistics(s.statistics));
+    const auto measured = std::make_shared<hass::measured_network>(load_statistics(s.statistics));
     const auto accuracy = std::make_shared<hass::additive_accuracy>(*measured);
     workbench bench;
     bench.net = measured->net;
@@ -287,31 +286,31 @@ void write_statistics(const settings& s) {
     hass::prepare_folder(fs::absolute(s.write_statistics).parent_path());
     std::optional<hass::measured_network> known;
     if (fs::exists(s.write_statistics)) {
-        known = hass::read_statistics(s.write_statistics);
+        known = load_statistics(s.write_statistics);
         if (known->sources != std::vector{hass::fingerprint(e.images, e.labels)})
             throw hass::error(s.write_statistics +
                               ": exists, measured on other images; --statistics takes its "
                               "thresholds for a second file, --merge-statistics joins the two");
     } else if (!s.statistics.empty()) {
-        known = hass::read_statistics(s.statistics);
+        known = load_statistics(s.statistics);
     }
     if (known) options.known = &*known;
     hass::progress_bar bar("statistics", 1);
     options.progress = [&](std::size_t done, std::size_t total) { bar.show(done, total, ""); };
     options.checkpoint = [&](const hass::measured_network& m) {
-        hass::write_statistics(s.write_statistics, m);
+        save_statistics(s.write_statistics, m);
     };
-    hass::write_statistics(s.write_statistics,
-                           hass::measure_network(e.network, e.images, e.labels, options));
+    save_statistics(s.write_statistics,
+                    hass::measure_network(e.network, e.images, e.labels, options));
     bar.finish();
     fmt::print("written: {}\n", s.write_statistics);
 }
 
 void merge_statistics(const settings& s) {
-    hass::measured_network sum = hass::read_statistics(s.merge_statistics.front());
+    hass::measured_network sum = load_statistics(s.merge_statistics.front());
     for (std::size_t i = 1; i < s.merge_statistics.size(); ++i)
-        sum = hass::merged(sum, hass::read_statistics(s.merge_statistics[i]));
-    hass::write_statistics(s.write_statistics, sum);
+        sum = hass::merged(sum, load_statistics(s.merge_statistics[i]));
+    save_statistics(s.write_statistics, sum);
     fmt::print("written: {}, measured on {} images\n", s.write_statistics, sum.images);
 }
 

@@ -1,0 +1,20 @@
+#include "reading.hpp"
+
+#include <hass/statistics/store.hpp>
+#include <hass/workload/onnx.hpp>
+
+namespace hass_search {
+
+hass::model load_network(const std::string& path) {
+    return hass::load_onnx(path);
+}
+
+hass::measured_network load_statistics(const std::string& path) {
+    return hass::read_statistics(path);
+}
+
+void save_statistics(const std::string& path, const hass::measured_network& measured) {
+    hass::write_statistics(path, measured);
+}
+
+}  // namespace hass_search

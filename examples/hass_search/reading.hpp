@@ -1,0 +1,18 @@
+// The files that the program reads networks from; apart from what runs them, since their readers
+// take long to compile and run once.
+#pragma once
+
+#include <hass/statistics/measured.hpp>
+#include <hass/workload/model.hpp>
+#include <string>
+
+namespace hass_search {
+
+/// As `hass::load_onnx`.
+hass::model load_network(const std::string& path);
+
+/// As `hass::read_statistics` and `hass::write_statistics`.
+hass::measured_network load_statistics(const std::string& path);
+void save_statistics(const std::string& path, const hass::measured_network& measured);
+
+}  // namespace hass_search
