@@ -50,7 +50,7 @@ warns "$cases/bright_images_in_unit.npy: pixels in 0..1 already"
 warns 'top-1 52.33 % of 300 images is what guessing gives'
 grep -q 'what guessing gives' out/solution.json || fail "solution.json lacks the warning"
 search "${bright[@]}" "${bytes[@]}" --mean 0.5 --std 1 --scale 1
-warns "$cases/bright_images.npy: pixels up to 2"
+warns "$cases/bright_images.npy: pixels up to 155"
 
 # names of layers with commas and quotes are single fields; `first` goes past a normaliser
 ten=(--images "$cases/images_40.npy" --labels "$cases/labels_40.npy" --mean 0 --std 1)

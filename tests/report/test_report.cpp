@@ -7,9 +7,11 @@
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/files.hpp>
+#include <hass/report/csv.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/table.hpp>
+#include <hass/report/verdict.hpp>
 #include <hass/workload/layers.hpp>
 #include <sstream>
 
@@ -139,4 +141,52 @@ TEST_CASE("progress in a log is about ten lines") {
     CHECK(std::count(text.begin(), text.end(), '\n') == 10);
     CHECK_THAT(text, Catch::Contains(" 10/100") && Catch::Contains("100/100") &&
                          Catch::Contains("best 1"));
+}
+
+TEST_CASE("a design that dense beats is said to be, with the reason") {
+    const auto design = [](double images_per_second, double interval, double dsp, double lut,
+                           double top1, std::string binding) {
+        hass::solution_report d;
+        d.hardware.images_per_second = images_per_second;
+        d.hardware.interval_cycles = interval;
+        d.hardware.total.dsp = dsp, d.hardware.total.lut = lut;
+        d.top1 = top1, d.binding = std::move(binding);
+        return d;
+    };
+    const hass::solution_report dense = design(1000, 100, 100, 5000, 0.9, "DSP");
+
+    const auto faster = hass::compare_with_dense(dense, design(2000, 50, 80, 40000, 0.9, "LUT"));
+    CHECK(faster.speed == 2.0);
+    CHECK(faster.efficiency == Approx(2.5));
+    CHECK(!faster.dense_is_better);
+    CHECK(faster.verdict == "2.00 x the images/s of dense, 2.50 x its images/cycle/DSP");
+
+    const auto slower = hass::compare_with_dense(dense, design(500, 200, 25, 10000, 0.89, "LUT"));
+    CHECK(slower.dense_is_better);
+    CHECK(slower.efficiency == Approx(2.0));
+    CHECK(slower.verdict ==
+          "dense is the better design here where images/s count: 0.50 x the images/s of dense, "
+          "2.00 x its images/cycle/DSP, because LUT binds and a DSP comes with 400 LUTs "
+          "(dense: 50), and top-1 89.00 % instead of 90.00 %");
+
+    const auto wasteful = hass::compare_with_dense(dense, design(1000, 100, 125, 5000, 0.9, ""));
+    CHECK(wasteful.dense_is_better);
+    CHECK_THAT(wasteful.verdict, Catch::Contains("here where DSPs count") &&
+                                     Catch::Contains("cannot be split further"));
+    CHECK_THAT(hass::compare_with_dense(dense, design(500, 200, 200, 5000, 0.9, "DSP")).verdict,
+               Catch::StartsWith("dense is the better design here: 0.50 x"));
+
+    CHECK(!hass::compare_with_dense(dense, dense).dense_is_better);
+    CHECK(
+        hass::compare_with_dense(dense, design(1000, 100, 100, 5000, 0.8, "DSP")).dense_is_better);
+    // a network of free stages: nothing to divide by
+    const hass::solution_report none = design(1000, 100, 0, 0, 0.9, "");
+    CHECK(hass::compare_with_dense(none, none).efficiency == 1.0);
+}
+
+TEST_CASE("names are single fields of a CSV line") {
+    CHECK(hass::csv_field("/block1/conv1/Conv.weight") == "/block1/conv1/Conv.weight");
+    CHECK(hass::csv_field("a,b\"c") == "\"a,b\"\"c\"");
+    CHECK(hass::csv_field("two\nlines") == "\"two\nlines\"");
+    CHECK(hass::csv_field("").empty());
 }
