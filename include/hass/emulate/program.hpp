@@ -65,16 +65,15 @@ struct program {
     /// none for any row.
     std::vector<std::vector<grid>> grids;
 
-    /// \throws hass::error when parameters and rows do not fit each other or the preprocessing has
-    ///         another number of channels than the network's input, or there are grids for another
-    ///         number of rows or channels
+    /// \throws hass::error when parameters and rows do not fit each other or are not finite, the
+    ///         preprocessing has another number of channels than the network's input, leaves
+    ///         nothing of it or is not finite, or there are grids for another number of rows or
+    ///         channels
     explicit program(hass::model m, preprocessing p = {}, std::vector<std::vector<grid>> g = {})
         : model(std::move(m)), input(std::move(p)), schedule(checked(model)), grids(std::move(g)) {
         spread(input.mean, 0.0F, "mean");
         spread(input.std, 1.0F, "std");
-        for (const float s : input.std)
-            if (!(std::isfinite(s) && s != 0.0F))
-                throw error(where() + "preprocessing: std must be finite and not 0");
+        check_input();
         for (const layer_row& row : model.net.rows) windows.emplace_back(row);
         grids.resize(grids.empty() ? rows().size() : grids.size());
         if (grids.size() != rows().size())
@@ -93,6 +92,28 @@ struct program {
   private:
     std::string where() const { return model.source.empty() ? std::string() : model.source + ": "; }
 
+    /// Refuses a preprocessing that leaves nothing of the images, or makes numbers of them that are
+    /// not finite.
+    void check_input() const {
+        const std::string who = where() + "preprocessing: ";
+        if (!std::isfinite(input.scale) || input.scale == 0.0F)
+            throw error(who + "scale must be finite and not 0");
+        if (!std::isnormal(input.scale))
+            throw error(who + "scale is so small that it takes every value to 0");
+        for (std::size_t c = 0; c < input.std.size(); ++c) {
+            if (!std::isfinite(input.mean[c])) throw error(who + "mean must be finite");
+            if (!std::isfinite(input.std[c]) || input.std[c] == 0.0F)
+                throw error(who + "std must be finite and not 0");
+            constexpr float brightest = 255.0F;
+            for (const float x : {0.0F, 1.0F, brightest})
+                if (!std::isfinite((x * input.scale - input.mean[c]) / input.std[c]) ||
+                    !std::isfinite(1.0F / input.std[c]))
+                    throw error(who + "scale, mean and std of channel " + std::to_string(c) +
+                                " take a value of " + std::to_string(static_cast<int>(x)) +
+                                " to one that is not finite");
+        }
+    }
+
     static const hass::model& checked(const hass::model& m) {
         validate(m.net);
         if (m.parameters.size() != m.net.rows.size())
@@ -106,6 +127,8 @@ struct program {
             detail::require(p.weights.size() == static_cast<std::size_t>(weight_count(row)), net, i,
                             std::to_string(p.weights.size()) + " weights, expected " +
                                 std::to_string(weight_count(row)));
+            detail::require(detail::all_finite(p.weights) && detail::all_finite(p.bias), net, i,
+                            "weights and biases must be finite");
             detail::require(
                 p.bias.empty() || p.bias.size() == static_cast<std::size_t>(row.out.channels), net,
                 i,
@@ -140,6 +163,7 @@ struct program {
 ///                                                 the same as planes, clipped or not (clipped
 ///                                                 where thresholds differ between channels)
 ///     answers(size, space, out)                   images x classes
+///     output(i, size, space)                      what row i gave last
 ///     save(i, size, space), restore(i, ...)       all values that row i and those after it read
 template <class B>
 concept EmulationBackend = std::constructible_from<B, const program&> &&
@@ -150,6 +174,7 @@ concept EmulationBackend = std::constructible_from<B, const program&> &&
     b.load(images, order, space);
     b.execute(std::size_t{}, w, tau, std::size_t{}, space, [](auto) {});
     b.answers(std::size_t{}, space, out);
+    { b.output(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::span<const float>>;
     { b.save(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::vector<float>>;
     b.restore(std::size_t{}, std::size_t{}, state, space);
 };
