@@ -23,11 +23,13 @@ inline double scratch_floats(const layer_row& r) {
     if (!compute && r.kind != layer_kind::max_pool && r.kind != layer_kind::average_pool) return 0;
     const auto extent = [](int in, int before, int out, int stride, int dilation, int kernel) {
         const double reach = double(out - 1) * stride + double(dilation) * double(kernel - 1) + 1.0;
-        return std::max(double(before) + in, reach) + stride;
+        return std::max(double(before) + in, reach);
     };
-    const double plane =
-        extent(r.in.height, r.pad_top, r.out.height, r.stride_h, r.dilation_h, r.kernel_h) *
+    const double height =
+        extent(r.in.height, r.pad_top, r.out.height, r.stride_h, r.dilation_h, r.kernel_h);
+    const double width =
         extent(r.in.width, r.pad_left, r.out.width, r.stride_w, r.dilation_w, r.kernel_w);
+    const double plane = height * std::ceil(width / r.stride_w) * r.stride_w;
     const bool one_map = !compute || (r.groups > 1 && channels_per_group(r) == 1);
     constexpr double floats_an_offset = 2;
     const double window_taps = double(r.kernel_h) * r.kernel_w;
