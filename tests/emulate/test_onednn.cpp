@@ -135,4 +135,24 @@ TEST_CASE("oneDNN: what is remembered gives the same bits") {
     CHECK(evaluator.rows_run() < evaluator.rows_asked());
 }
 
+TEST_CASE("oneDNN: what is not a number is not hidden by an activation or a pool") {
+    std::mt19937 bits(104);
+    const hass::shape map{4, 6, 6};
+    for (const layer_kind kind : {layer_kind::relu, layer_kind::relu6, layer_kind::max_pool}) {
+        hass::layer_row second = plain(kind, map);
+        if (kind == layer_kind::max_pool)
+            second.kernel_h = second.kernel_w = 6, second.out = {4, 1, 1};
+        hass::model m = test::make_model(
+            bits, {test::conv({3, 6, 6}, 4, 3, 1, 1), second, test::conv(second.out, 2, 1)});
+        for (std::size_t i = 0; i < m.parameters[0].weights.size(); ++i)
+            m.parameters[0].weights[i] = i % 2 == 0 ? 3e38F : -3e38F;
+        const onednn_emulator emulator(m);
+        const hass::image_set images =
+            hass::to_images(hass::make_npy<float>({2, 3, 6, 6}, std::vector<float>(216, 20.0F)));
+        CHECK_THROWS_WITH(emulator.run(images, std::vector<int>{0, 1}, hass::network_thresholds(3)),
+                          Catch::Matchers::Contains("layer 'row 0' (convolution): image 0: "));
+        CHECK_THROWS_AS(emulator.logits(images), hass::error);
+    }
+}
+
 #endif

@@ -15,5 +15,5 @@ for target in "$build"/tests/fuzz/fuzz_*; do
     find "$root/examples/data" "$root/tests" \( -name "*.$name" -o -name "${name}_*.log" -o -path "*/corpus_$name/*" \) -size -64k -exec cp -n {} "$corpus" \;
     echo "== fuzz_$name"
     "$target" -max_total_time="${1:-60}" -print_final_stats=1 -print_funcs=0 -artifact_prefix="$build/" \
-        -rss_limit_mb=2048 -max_len=65536 -verbosity=0 "$corpus"
+        -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=20 -max_len=65536 -verbosity=0 "$corpus"
 done

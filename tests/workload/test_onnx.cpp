@@ -313,7 +313,18 @@ TEST_CASE("activations", "[onnx]") {
     const hass::model both = load(clip(11, {"-1", "6"}));
     CHECK(both.parameters[1].lower == -1.0F);
     CHECK(load(clip(13, {})).net.rows.size() == 1);
-    CHECK_THAT(message(clip(13, {"6", "0"})), Contains("bounds 6"));
+    const hass::model crossed = load(clip(13, {"6", "0"}));  // ONNX: everything becomes the maximum
+    CHECK(crossed.net.rows[1].kind == layer_kind::relu6);
+    CHECK(crossed.parameters[1].lower == 0.0F);
+    CHECK(crossed.parameters[1].upper == 0.0F);
+    const hass::model below = load(clip(13, {"-1"}));
+    CHECK(below.net.rows[1].kind == layer_kind::relu);
+    CHECK(below.parameters[1].lower == -1.0F);
+    CHECK(below.parameters[1].upper == std::numeric_limits<float>::infinity());
+    CHECK(load(clip(13, {"max"})).parameters[1].lower == std::numeric_limits<float>::max());
+    CHECK_THAT(message(clip(13, {}, {{"min", 0.0F}})),
+               Contains("'Clip' (node 'clip')") && Contains("inputs from opset 11 on"));
+    CHECK_THAT(message(clip(9, {"0"})), Contains("attributes before opset 11"));
     CHECK_THAT(message(clip(13, {"conv.bias", "6"})), Contains("not a single number"));
 
     graph relu6 = conv3x3(9);  // F.relu6 in old exports
@@ -752,4 +763,136 @@ TEST_CASE("rows are named once each, in topological order whatever the file's", 
     shape_only.node("Relu", "r", {"x"}).node("Shape", "s", {"r"});
     shape_only.node("Reshape", "q", {"x", "s"}).node("Sigmoid", "y", {"q"});
     CHECK(kinds(load(shape_only)) == kind_list{layer_kind::sigmoid});
+}
+
+TEST_CASE("attributes are given once, and of the type that is asked for", "[onnx]") {
+    const auto concat = [](const writer::attributes& a) {
+        return graph().node("Concat", "cat", {"x", "x"}, a);
+    };
+    CHECK(load(concat({{"axis", std::int64_t{1}}})).net.rows[0].out.channels == 6);
+    CHECK_THAT(message(concat({{"axis", std::int64_t{1}}, {"axis", std::int64_t{2}}})),
+               Contains("operator 'Concat' (node 'cat'): attribute 'axis' is given twice"));
+    const auto flatten = [](const writer::attribute_value& axis) {
+        return graph().node("Flatten", "f", {"x"}, {{"axis", axis}});
+    };
+    CHECK(load(flatten(std::int64_t{1})).net.rows.size() == 1);
+    CHECK_THAT(message(flatten(1.0F)),
+               Contains("operator 'Flatten' (node 'f'): attribute 'axis' is not an integer"));
+    graph gelu;
+    gelu.input({0, 3}).weight("w", {3, 2});
+    gelu.node("Gemm", "g", {"x", "w"}, {{"alpha", std::int64_t{2}}});
+    CHECK_THAT(message(gelu), Contains("attribute 'alpha' is not a number"));
+}
+
+TEST_CASE("whatever is refused names operator, node and reason", "[onnx]") {
+    CHECK_THAT(message(graph().node("Identity", "i", {}).node("Add", "a", {"x", "i"})),
+               Contains("operator 'Identity' (node 'i'): has no input"));
+    CHECK_THAT(message(graph().whole("s", {0, 3, 2, 4, 8}).node("Reshape", "r", {"x", "s"})),
+               Contains("operator 'Reshape' (node 'r')") && Contains("[0,3,2,4,8]") &&
+                   Contains("a tensor of 5 axes, where 2 to 4 are supported"));
+    CHECK_THAT(message(graph().weight("w", {8, 2}).node("MatMul", "m", {"x", "w"})),
+               Contains("operator 'MatMul' (node 'm')") && Contains("N x 3 x 8 x 8") &&
+                   Contains("the last axis alone"));
+    CHECK_THAT(message(graph().weight("s", {4}).node("Reshape", "r", {"x", "s"})),
+               Contains("operator 'Reshape' (node 'r'): the shape 's' must be integers"));
+    CHECK_THAT(message(graph().whole("k", {1, 2}).node("Mul", "m", {"x", "k"})),
+               Contains("operator 'Mul' (node 'm')") && Contains("a constant of shape [2]"));
+    CHECK_THAT(message(graph()
+                           .initializer(writer::integers("w", {1, 3, 1, 1}, {1, 2, 3}))
+                           .node("Conv", "c", {"x", "w"})),
+               Contains("operator 'Conv' (node 'c'): the weight 'w' must be float32, not int64"));
+    CHECK_THAT(message(graph()
+                           .weight("k", {1, 3, 8, 8})
+                           .node("Concat", "cat", {"x", "k"}, {{"axis", std::int64_t{1}}})),
+               Contains("operator 'Concat' (node 'cat'): tensor 'k' is constant"));
+    graph fill;
+    fill.whole("s", {64, 3, 200, 200}).node("ConstantOfShape", "w", {"s"});
+    CHECK_THAT(message(fill.node("Conv", "c", {"x", "w"})),
+               Contains("operator 'ConstantOfShape' (node 'w'): constants expand to far more"));
+    std::string text = writer::tensor("w", {1, 3, 1, 1}, {1, 2, 3});
+    protozero::pbf_writer(text).add_int32(2, 8);
+    CHECK_THAT(message(graph().initializer(text).node("Conv", "c", {"x", "w"})),
+               Contains("operator 'Conv' (node 'c'): tensor 'w': values of type string"));
+    CHECK_THAT(message(graph().node("Identity", "i", {"x"})),
+               Contains("the output 'i' is the input itself, passed on by operator 'Identity' "
+                        "(node 'i'): the network has no layers"));
+    // an input of a sequence type: field 4 of its TypeProto instead of field 1
+    std::string sequence = graph().node("Relu", "r", {"x"}).file();
+    const std::size_t at = sequence.rfind(std::string("\x0a\x01x\x12", 4));
+    REQUIRE(at != std::string::npos);
+    sequence[at + 5] = '\x22';
+    try {
+        hass::parse_onnx(sequence, "test.onnx");
+        FAIL("a sequence was taken");
+    } catch (const hass::error& e) {
+        CHECK_THAT(e.what(), Contains("input 'x': is not a tensor"));
+    }
+}
+
+TEST_CASE("a file of few bytes cannot ask for much", "[onnx]") {
+    const auto conv = [](const writer::attributes& a) {
+        return graph().weight("w", {4, 3, 3, 3}).node("Conv", "c", {"x", "w"}, a);
+    };
+    const auto all = [](std::int64_t v) { return ints({v, v, v, v}); };
+    const auto two = [](std::int64_t v) { return ints({v, v}); };
+    const auto pool = [](const std::string& op, const writer::attributes& a) {
+        return graph().node(op, "p", {"x"}, a);
+    };
+    for (const graph& g :
+         {conv({{"pads", all(3000)}}), conv({{"pads", all(8000)}, {"strides", two(8000)}}),
+          conv({{"pads", all(10000)}, {"dilations", two(10000)}}),
+          pool("AveragePool",
+               {{"kernel_shape", two(32768)}, {"auto_pad", std::string("SAME_UPPER")}}),
+          pool("MaxPool",
+               {{"kernel_shape", two(2)}, {"dilations", two(10000)}, {"pads", all(9999)}}),
+          pool("AveragePool", {{"kernel_shape", two(3001)}, {"pads", all(1500)}}),
+          graph().input({0, 1, 8192, 8192}).node("Relu", "r", {"x"})}) {
+        const std::string why = message(g);
+        CHECK_THAT(why, Contains("operator '") && Contains("(node '"));
+        CHECK_THAT(why, Contains("too large") || Contains("is larger than"));
+    }
+    // one large map after the other, each within bounds, is too much work for so few bytes
+    graph deep;
+    deep.input({0, 1, 2000, 2000});
+    std::string last = "x";
+    for (int i = 0; i < 100; ++i) {
+        deep.node("Sigmoid", "s" + std::to_string(i), {last});
+        last = "s" + std::to_string(i);
+    }
+    CHECK_THAT(message(deep), Contains("operations an image"));
+    // and so are many of them that are waited for at the same time
+    graph wide;
+    wide.input({0, 1, 1000, 1000});
+    std::vector<std::string> parts;
+    for (int i = 0; i < 60; ++i) {
+        parts.push_back("r" + std::to_string(i));
+        wide.node("Relu", parts.back(), {"x"});
+    }
+    wide.node("Concat", "cat", parts, {{"axis", std::int64_t{1}}});
+    CHECK_THAT(message(wide), Contains("MiB an image"));
+    // what small networks need is allowed
+    CHECK(load(graph().input({0, 3, 720, 1280}).node("Relu", "r", {"x"})).net.rows.size() == 1);
+    CHECK(load(conv({{"pads", all(64)}})).net.rows[0].out == shape{4, 134, 134});
+}
+
+TEST_CASE("windows of which no tap meets the map are refused", "[onnx]") {
+    const auto pooled = [](std::vector<std::int64_t> input, const writer::attributes& a) {
+        return graph().input(std::move(input)).node("MaxPool", "p", {"x"}, a);
+    };
+    // taps at -1 and 1 of a map that is one wide
+    CHECK_THAT(message(pooled({0, 3, 7, 1}, {{"kernel_shape", ints({4, 2})},
+                                             {"dilations", ints({1, 2})},
+                                             {"pads", ints({2, 1, 0, 1})},
+                                             {"strides", ints({1, 3})},
+                                             {"ceil_mode", std::int64_t{1}}})),
+               Contains("windows without data"));
+    CHECK_THAT(message(pooled({0, 1, 2, 9}, {{"kernel_shape", ints({2, 1})},
+                                             {"dilations", ints({3, 1})},
+                                             {"pads", ints({1, 0, 1, 0})}})),
+               Contains("windows without data"));
+    CHECK(load(pooled({0, 1, 3, 9}, {{"kernel_shape", ints({2, 1})},
+                                     {"dilations", ints({3, 1})},
+                                     {"pads", ints({1, 0, 1, 0})}}))
+              .net.rows[0]
+              .out.height == 2);
 }

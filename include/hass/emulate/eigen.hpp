@@ -84,6 +84,11 @@ class eigen_backend {
                             out.data() + n * classes + c * pixels);
     }
 
+    std::span<const float> output(std::size_t i, std::size_t size, const workspace& space) const {
+        return std::span(space.buffers[program_->schedule[i].output])
+            .first(size * static_cast<std::size_t>(program_->rows()[i].out.volume()));
+    }
+
     std::vector<float> save(std::size_t i, std::size_t size, const workspace& space) const {
         return detail::gather(program_->schedule.live(i), size, space.buffers);
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -121,15 +122,20 @@ class emulation_pass {
         to_ = &to;
     }
 
-    /// Runs batches [first, last). visit(worker, row, input, planes, images) sees the input of
+    /// Runs batches [first, last) and refuses answers that are not finite: they would count as
+    /// right or wrong by accident. What is infinite on its way and comes out finite may be right,
+    /// and costs nothing to let pass. visit(worker, row, input, planes, images) sees the input of
     /// every compute row for the batches that are visited, as it comes (channels x images x height
     /// x width) and as planes, where they had to be made clipped.
+    /// \throws hass::error naming the layer that gave the first value that is not finite
     template <class Visit>
     void run(std::size_t first, std::size_t last, Visit visit) {
         prepare();
+        std::atomic<std::size_t> bad{order_.size()};  // first image of such a batch, at last
         in_parallel(threads_, last - first, [&](std::size_t worker, std::size_t k) {
             typename Backend::workspace& space = spaces_[worker];
             const std::size_t b = first + k;
+            if (firsts_[b] > bad) return;
             const std::size_t size = firsts_[b + 1] - firsts_[b];
             const std::size_t begin = from_ != nullptr ? from_->row : 0;
             if (from_ != nullptr)
@@ -145,10 +151,16 @@ class emulation_pass {
                     visit(worker, i, input, planes, size);
                 });
             }
-            backend_.answers(size, space,
-                             std::span(answers_).subspan(firsts_[b] * program_.classes(),
-                                                         size * program_.classes()));
+            const std::span<float> given = std::span(answers_).subspan(
+                firsts_[b] * program_.classes(), size * program_.classes());
+            backend_.answers(size, space, given);
+            if (all_finite(given)) return;
+            std::size_t before = bad;
+            while (firsts_[b] < before && !bad.compare_exchange_weak(before, firsts_[b])) {
+            }
         });
+        for (std::size_t n = bad; n < order_.size(); ++n)
+            if (!all_finite(answer(n))) throw not_finite(n);
     }
 
   private:
@@ -159,16 +171,41 @@ class emulation_pass {
         return std::clamp<std::size_t>(cached_floats / program_.schedule.floats_per_image(), 2, 16);
     }
 
+    typename Backend::weights prepare(std::size_t i) const {
+        return backend_.prepare(
+            i, clipped_weights(program_.rows()[i], program_.model.parameters[i].weights,
+                               thresholds_[i]));
+    }
+
+    /// Runs the n-th image once more, row by row, for the one that gave the first value that is not
+    /// finite.
+    error not_finite(std::size_t n) const {
+        const hass::model& m = program_.model;
+        const std::string source = m.source.empty() ? std::string() : m.source + ": ";
+        const std::string image = "image " + std::to_string(order_[n]) + ": ";
+        typename Backend::workspace space;
+        backend_.load(images_, order_.subspan(n, 1), space);
+        std::size_t row = 0;
+        if (!all_finite(backend_.save(0, 1, space)))
+            return error(source + "images: " + image + "a value is not finite");
+        for (; row + 1 < program_.rows().size(); ++row) {
+            const bool computes = is_compute(program_.rows()[row]);
+            backend_.execute(row, computes ? prepare(row) : typename Backend::weights(),
+                             thresholds_[row], 1, space, [](auto) {});
+            if (!program_.schedule[row].done && !all_finite(backend_.output(row, 1, space))) break;
+        }
+        return error(source + "layer '" + name_of(m.net, row) + "' (" +
+                     std::string(name(program_.rows()[row].kind)) + "): " + image +
+                     "a value is not finite, nor is the answer");
+    }
+
     void prepare() {
         if (!prepared_.empty()) return;
         prepared_.resize(program_.rows().size());
         const std::size_t begin = from_ != nullptr ? from_->row : 0;
         in_parallel(threads_, prepared_.size() - begin, [&](std::size_t, std::size_t k) {
             const std::size_t i = begin + k;
-            if (is_compute(program_.rows()[i]))
-                prepared_[i] = backend_.prepare(
-                    i, clipped_weights(program_.rows()[i], program_.model.parameters[i].weights,
-                                       thresholds_[i]));
+            if (is_compute(program_.rows()[i])) prepared_[i] = prepare(i);
         });
     }
 
@@ -265,11 +302,13 @@ inline double cross_entropy(std::span<const float> answer, std::size_t label) {
     return top + std::log(sum) - static_cast<double>(answer[label]);
 }
 
-/// Classes that come before `label` when sorted by logit, equal ones by index.
+/// Classes that come before `label` when sorted by logit, equal ones by index. What is not a number
+/// comes before everything, as a label it comes last: it is never right.
 inline std::size_t rank(std::span<const float> answer, std::size_t label) {
     std::size_t better = 0;
     for (std::size_t c = 0; c < answer.size(); ++c)
-        better += answer[c] > answer[label] || (answer[c] == answer[label] && c < label) ? 1U : 0U;
+        better +=
+            !(answer[c] <= answer[label]) || (answer[c] == answer[label] && c < label) ? 1U : 0U;
     return better;
 }
 
@@ -319,7 +358,8 @@ class basic_emulator {
 
     /// Runs all images and compares the answers with the labels.
     /// \throws hass::error for no images, images of another shape, labels of another number or out
-    ///         of range, thresholds that do not fit
+    ///         of range, thresholds that do not fit; for answers that are not finite, naming the
+    ///         layer that gave the first such value
     emulation run(const image_set& images, std::span<const int> labels,
                   const network_thresholds& thresholds,
                   const emulation_options& options = {}) const {
@@ -370,6 +410,7 @@ class basic_emulator {
             [&](std::size_t worker, std::size_t i, const float* input, const float*,
                 std::size_t count) {
                 const layer_row& row = program_->rows()[i];
+                check_finite(i, input, count);
                 std::vector<magnitude_histogram>& channels = counted[worker][i];
                 channels.resize(static_cast<std::size_t>(row.in.channels));
                 const std::size_t size = count * static_cast<std::size_t>(row.in.pixels());
@@ -407,6 +448,7 @@ class basic_emulator {
             [&](std::size_t workers) { found.assign(workers, largest); },
             [&](std::size_t worker, std::size_t i, const float* input, const float*,
                 std::size_t count) {
+                check_finite(i, input, count);
                 std::vector<float>& channels = found[worker][i];
                 const std::size_t size =
                     count * static_cast<std::size_t>(program_->rows()[i].in.pixels());
@@ -468,6 +510,16 @@ class basic_emulator {
     }
 
   private:
+    /// A distribution, or a largest value, has no place for what is not finite, even where a clip
+    /// behind it makes the answer finite again.
+    void check_finite(std::size_t i, const float* input, std::size_t images) const {
+        const auto volume = static_cast<std::size_t>(program_->rows()[i].in.volume());
+        if (detail::all_finite({input, images * volume})) return;
+        const std::string source = model().source.empty() ? std::string() : model().source + ": ";
+        throw error(source + "layer '" + name_of(network(), i) +
+                    "': an input is not finite, so that its magnitudes cannot be measured");
+    }
+
     /// Answers of the first `count` images; begin(workers) is called before any visit.
     template <class Begin, class Visit>
     std::vector<float> forward(const image_set& images, const network_thresholds& thresholds,

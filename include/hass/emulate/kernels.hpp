@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <type_traits>
@@ -81,13 +82,14 @@ inline void depthwise(const sliding_window& window, const float* plane, const fl
         [&](packet sum, std::size_t, std::size_t) { return pmin(pmax(sum, lower), upper); });
 }
 
-/// Max pool of one plane whose outside is -infinity.
+/// Max pool of one plane whose outside is -infinity. What is not a number wins: it must not be
+/// lost.
 inline void max_pool(const sliding_window& window, const float* plane, float* out) {
     using namespace Eigen::internal;
     using packet = gemm_tile::packet;
     slide(
         window, plane, out, pset1<packet>(-std::numeric_limits<float>::infinity()),
-        [](packet best, std::size_t, packet x) { return pmax(best, x); },
+        [](packet best, std::size_t, packet x) { return pmax<Eigen::PropagateNaN>(best, x); },
         [](packet best, std::size_t, std::size_t) { return best; });
 }
 
@@ -121,6 +123,13 @@ inline void average_pool(const sliding_window& window, const float* plane,
         [&](packet sum, std::size_t y, std::size_t x) {
             return pdiv(sum, pmul(pset1<packet>(rows[y]), ploadu<packet>(columns.data() + x)));
         });
+}
+
+/// Whether no value is infinite or not a number.
+inline bool all_finite(std::span<const float> values) {
+    std::uint32_t most = 0;
+    for (const float x : values) most = std::max(most, magnitude_bits(x));
+    return most < magnitude_bits(std::numeric_limits<float>::infinity());
 }
 
 /// Softmax over the channels of each image and pixel: `values` is channels x positions, in place.

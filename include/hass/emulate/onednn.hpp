@@ -96,6 +96,11 @@ class onednn_backend {
                               out.data() + n * program_->classes(), 1);
     }
 
+    std::span<const float> output(std::size_t i, std::size_t size, const workspace& space) const {
+        return std::span(space.buffers[program_->schedule[i].output])
+            .first(size * static_cast<std::size_t>(program_->rows()[i].out.volume()));
+    }
+
     std::vector<float> save(std::size_t i, std::size_t size, const workspace& space) const {
         return detail::gather(program_->schedule.live(i), size, space.buffers);
     }
@@ -129,7 +134,7 @@ class onednn_backend {
             case layer_kind::max_pool:
                 pool(
                     i, in, size, out, -std::numeric_limits<float>::infinity(),
-                    [](float a, float b) { return std::max(a, b); },
+                    [](float a, float b) { return a < b || b != b ? b : a; },  // keeps NaN
                     [](std::size_t, std::size_t) { return 1.0F; });
                 break;
             case layer_kind::average_pool: {
@@ -268,14 +273,6 @@ class onednn_backend {
                                                  dilations, before, after);
         primitive_attr attributes;
         attributes.set_scratchpad_mode(scratchpad_mode::user);
-        const detail::clamp& bounds = program_->schedule[i].bounds;
-        constexpr float infinity = std::numeric_limits<float>::infinity();
-        post_ops after_it;
-        if (bounds.lower == 0.0F && bounds.upper == infinity)
-            after_it.append_eltwise(1.0F, algorithm::eltwise_relu, 0.0F, 0.0F);
-        else if (bounds.lower > -infinity || bounds.upper < infinity)
-            after_it.append_eltwise(1.0F, algorithm::eltwise_clip, bounds.lower, bounds.upper);
-        attributes.set_post_ops(after_it);
         const convolution_forward::primitive_desc made(description, attributes, engine());
         k.product = convolution_forward(made);
         k.weights = made.weights_desc();
@@ -300,6 +297,15 @@ class onednn_backend {
         dnnl::stream stream(engine());
         k.product.execute(stream, arguments);
         stream.wait();
+        // Not a post-op of oneDNN: those turn what is not a number into a bound, and hide it.
+        const detail::clamp& bounds = program_->schedule[i].bounds;
+        constexpr float infinity = std::numeric_limits<float>::infinity();
+        const std::size_t values =
+            size * static_cast<std::size_t>(program_->rows()[i].out.volume());
+        if (bounds.lower > -infinity || bounds.upper < infinity)
+            detail::map(out, out, values, [bounds](float x) {
+                return std::min(std::max(x, bounds.lower), bounds.upper);
+            });
     }
 
     /// The input of row i in fixed point, where the program says so.
@@ -324,9 +330,7 @@ class onednn_backend {
         const layer_row& row = program_->rows()[i];
         const std::size_t values = size * static_cast<std::size_t>(row.in.volume());
         const std::size_t source = program_->schedule[i].inputs.front();
-        const auto& later = program_->schedule.live(i + 1);
-        const bool in_use = std::any_of(later.begin(), later.end(),
-                                        [source](const auto& h) { return h.buffer == source; });
+        const bool in_use = !program_->schedule[i].last_use;
         if (in_use) space.clipped.resize(std::max(space.clipped.size(), values));
         float* to = in_use || in == space.clipped.data() ? space.clipped.data()
                                                          : space.buffers[source].data();

@@ -57,9 +57,9 @@ struct program {
     /// none for any row.
     std::vector<std::vector<grid>> grids;
 
-    /// \throws hass::error when parameters and rows do not fit each other or the preprocessing has
-    ///         another number of channels than the network's input, or there are grids for another
-    ///         number of rows or channels
+    /// \throws hass::error when parameters and rows do not fit each other or are not finite, the
+    ///         preprocessing has another number of channels than the network's input or is refused
+    ///         by `validate`, or there are grids for another number of rows or channels
     program(hass::model m, preprocessing p, std::vector<std::vector<grid>> g = {})
         : model(std::move(m)), input(std::move(p)), schedule(checked(model)), grids(std::move(g)) {
         spread(input.mean, 0.0F, "mean");
@@ -110,6 +110,8 @@ struct program {
             detail::require(p.weights.size() == static_cast<std::size_t>(weight_count(row)), net, i,
                             std::to_string(p.weights.size()) + " weights, expected " +
                                 std::to_string(weight_count(row)));
+            detail::require(detail::all_finite(p.weights) && detail::all_finite(p.bias), net, i,
+                            "weights and biases must be finite");
             detail::require(
                 p.bias.empty() || p.bias.size() == static_cast<std::size_t>(row.out.channels), net,
                 i,
@@ -144,6 +146,7 @@ struct program {
 ///                                                 the same as planes, clipped or not (clipped
 ///                                                 where thresholds differ between channels)
 ///     answers(size, space, out)                   images x classes
+///     output(i, size, space)                      what row i gave last
 ///     save(i, size, space), restore(i, ...)       all values that row i and those after it read
 template <class B>
 concept EmulationBackend = std::constructible_from<B, const program&> &&
@@ -154,6 +157,7 @@ concept EmulationBackend = std::constructible_from<B, const program&> &&
     b.load(images, order, space);
     b.execute(std::size_t{}, w, tau, std::size_t{}, space, [](auto) {});
     b.answers(std::size_t{}, space, out);
+    { b.output(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::span<const float>>;
     { b.save(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::vector<float>>;
     b.restore(std::size_t{}, std::size_t{}, state, space);
 };

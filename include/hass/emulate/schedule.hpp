@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -17,10 +19,12 @@
 
 namespace hass::detail {
 
-/// Bounds of a clipping activation row. A relu6 without a finite upper bound of its own ends at 6.
+/// Bounds of a clipping activation row. A relu6 without bounds of its own, as one that a type
+/// describes, goes from 0 to 6; one with a lower bound alone has no upper one.
 inline clamp bounds_of(const layer_row& row, const layer_parameters& p) {
-    const bool unbounded = p.upper == std::numeric_limits<float>::infinity();
-    return {p.lower, row.kind == layer_kind::relu6 && unbounded ? 6.0F : p.upper};
+    const layer_parameters untouched;
+    const bool own = p.lower != untouched.lower || p.upper != untouched.upper;
+    return {p.lower, row.kind == layer_kind::relu6 && !own ? 6.0F : p.upper};
 }
 
 class schedule {
@@ -32,6 +36,7 @@ class schedule {
         std::size_t output = 0;           ///< buffer it writes; may be inputs[0]
         bool done = false;  ///< nothing to do: folded into its input, or only another view of it
         clamp bounds;       ///< of the activation folded into this row
+        bool last_use = false;  ///< nobody reads what stands in inputs[0] after this row
     };
 
     explicit schedule(const model& m) {
@@ -56,7 +61,16 @@ class schedule {
             root[i + 1] = steps_[i].done ? root[source] : i + 1;
         }
         place(m, from, root);
-        find_live(static_cast<std::size_t>(m.net.rows.back().out.volume()));
+        result_volume_ = static_cast<std::size_t>(m.net.rows.back().out.volume());
+        std::vector<bool> live(buffers_.size(), false);
+        live[result()] = true;
+        for (std::size_t i = n; i-- > 0;) {
+            step& s = steps_[i];
+            s.last_use = !live[s.inputs.front()];
+            if (s.done) continue;
+            live[s.output] = false;
+            for (const std::size_t b : s.inputs) live[b] = true;
+        }
     }
 
     const step& operator[](std::size_t row) const { return steps_[row]; }
@@ -69,12 +83,26 @@ class schedule {
         bool operator==(const held&) const = default;
     };
     /// What row `row` and those after it read, as it stands in front of that row; buffers
-    /// ascending.
-    const std::vector<held>& live(std::size_t row) const { return live_[row]; }
+    /// ascending. Found anew each time, backwards from the result: what a row writes was not needed
+    /// before it, what it reads was. A list of every row would grow with the square of their
+    /// number.
+    std::vector<held> live(std::size_t row) const {
+        std::map<std::size_t, std::size_t> needed{{result(), result_volume_}};
+        for (std::size_t i = steps_.size(); i-- > row;) {
+            const step& s = steps_[i];
+            if (s.done) continue;
+            needed.erase(s.output);
+            for (std::size_t k = 0; k < s.inputs.size(); ++k)
+                needed[s.inputs[k]] = static_cast<std::size_t>(s.shapes[k].volume());
+        }
+        std::vector<held> all;
+        for (const auto& [buffer, volume] : needed) all.push_back({buffer, volume});
+        return all;
+    }
     /// Floats an image of `live(row)`.
     std::size_t live_floats(std::size_t row) const {
         std::size_t sum = 0;
-        for (const held& h : live_[row]) sum += h.volume;
+        for (const held& h : live(row)) sum += h.volume;
         return sum;
     }
     /// Floats an image in each buffer. Buffer 0 begins with the image.
@@ -119,7 +147,8 @@ class schedule {
             return static_cast<std::size_t>(s.volume());
         };
         std::vector<std::size_t> buffer(n + 1, 0);
-        std::vector<std::size_t> free;
+        std::set<spare> free;
+        const auto give_back = [&](std::size_t b) { free.emplace(buffers_[b], b); };
         buffers_.push_back(volume_of(0));
         for (std::size_t i = 0; i < n; ++i) {
             step& s = steps_[i];
@@ -139,46 +168,23 @@ class schedule {
             buffer[i + 1] = s.output;
             for (const std::size_t f : from[i])
                 if (--uses[root[f]] == 0 && !(takes_over && root[f] == first))
-                    free.push_back(buffer[root[f]]);
-            if (uses[i + 1] == 0) free.push_back(s.output);
+                    give_back(buffer[root[f]]);
+            if (uses[i + 1] == 0) give_back(s.output);
         }
     }
 
-    /// Backwards from the result: what a row writes was not needed before it, what it reads was.
-    void find_live(std::size_t result_volume) {
-        live_.resize(steps_.size() + 1);
-        std::map<std::size_t, std::size_t> live{{result(), result_volume}};
-        const auto list = [&live] {
-            std::vector<held> all;
-            for (const auto& [buffer, volume] : live) all.push_back({buffer, volume});
-            return all;
-        };
-        live_.back() = list();
-        for (std::size_t i = steps_.size(); i-- > 0;) {
-            const step& s = steps_[i];
-            if (!s.done) {
-                live.erase(s.output);
-                for (std::size_t k = 0; k < s.inputs.size(); ++k)
-                    live[s.inputs[k]] = static_cast<std::size_t>(s.shapes[k].volume());
-            }
-            live_[i] = list();
-        }
-    }
+    /// A buffer nobody needs now: its floats an image, and its number.
+    using spare = std::pair<std::size_t, std::size_t>;
 
     /// The smallest free buffer that is large enough, else the largest, grown, else a new one.
-    std::size_t acquire(std::vector<std::size_t>& free, std::size_t volume) {
+    std::size_t acquire(std::set<spare>& free, std::size_t volume) {
         if (free.empty()) {
             buffers_.push_back(volume);
             return buffers_.size() - 1;
         }
-        const auto better = [&](std::size_t a, std::size_t b) {
-            const bool fits_a = buffers_[a] >= volume;
-            const bool fits_b = buffers_[b] >= volume;
-            if (fits_a != fits_b) return fits_a;
-            return fits_a ? buffers_[a] < buffers_[b] : buffers_[a] > buffers_[b];
-        };
-        const auto best = std::min_element(free.begin(), free.end(), better);
-        const std::size_t chosen = *best;
+        auto best = free.lower_bound({volume, 0});
+        if (best == free.end()) --best;
+        const std::size_t chosen = best->second;
         free.erase(best);
         buffers_[chosen] = std::max(buffers_[chosen], volume);
         return chosen;
@@ -186,7 +192,7 @@ class schedule {
 
     std::vector<step> steps_;
     std::vector<std::size_t> buffers_;
-    std::vector<std::vector<held>> live_;  ///< in front of each row, and at the end
+    std::size_t result_volume_ = 0;
 };
 
 /// Makes buffers large enough for `size` images, and to be read by packets.

@@ -9,7 +9,8 @@
 /// (also by one number a channel, as in squeeze-and-excitation), Concat of channels, Relu, Clip,
 /// HardSwish, HardSigmoid (1/6, 0.5), Sigmoid, Softmax of classes, Flatten, and the Reshape /
 /// Squeeze / Unsqueeze that amount to one. Clip with bounds other than 0..6 is of kind `relu6` too
-/// and has its bounds in `layer_parameters`; without an upper bound, above 0, it is `relu`.
+/// and has its bounds in `layer_parameters`; without an upper bound it is `relu`, whatever its lower
+/// one.
 ///
 /// No rows: Identity, Dropout, Constant, shape arithmetic (Shape, Gather, Concat, ...), Pad with
 /// zeros (padding of the convolution or pool that follows), BatchNormalization and constants added
@@ -20,7 +21,9 @@
 /// Rows stand in topological order, the output last. A row is named after its node, else after its
 /// weight without ".weight", else <kind>_<index>; the batch may be dynamic and is not part of any
 /// shape. Everything else, and every damaged file, is one hass::error that names the file, the
-/// operator and the node. Memory stays within a small multiple of the file's size.
+/// operator and the node. Memory stays within a small multiple of the file's size, and so does what
+/// a network asks of whoever runs it: 32 MiB and 10^9 operations an image for any file, 4 KiB and
+/// 2^20 operations for each of its bytes (`onnx/demand.hpp`).
 #pragma once
 
 #include <cstddef>

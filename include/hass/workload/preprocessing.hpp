@@ -10,6 +10,7 @@
 /// all three or none, as text, separated by commas.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -71,8 +72,10 @@ inline preprocessing preprocessing_named(std::string_view name) {
 }
 
 /// Refuses what cannot make an input of a pixel.
-/// \throws hass::error for a scale that is 0 or not finite, a mean that is not finite, a deviation
-///         that is 0 or so small that 1 / std is not finite
+/// \throws hass::error for a scale that is not finite, 0 or so small that it takes every pixel to
+/// 0,
+///         a mean that is not finite, a deviation that is 0, not finite or so small that it takes a
+///         pixel to infinity
 inline void validate(const preprocessing& p) {
     const auto require = [](bool holds, const char* what, float value) {
         if (holds) return;
@@ -81,10 +84,16 @@ inline void validate(const preprocessing& p) {
         throw error("preprocessing: " + std::string(what) + ", but is " +
                     std::string(text.data(), end));
     };
-    require(std::isfinite(p.scale) && p.scale != 0.0F, "scale must be finite and not 0", p.scale);
-    for (const float m : p.mean) require(std::isfinite(m), "mean must be finite", m);
+    require(std::isnormal(p.scale), "scale must be finite and not 0", p.scale);
+    constexpr float brightest = 255.0F;
+    float largest = brightest * std::abs(p.scale);
+    for (const float m : p.mean) {
+        require(std::isfinite(m), "mean must be finite", m);
+        largest = std::max(largest, brightest * std::abs(p.scale) + std::abs(m));
+    }
+    require(std::isfinite(largest), "scale must keep pixels finite", p.scale);
     for (const float s : p.std)
-        require(std::isfinite(s) && std::isfinite(1.0F / s),
+        require(std::isfinite(s) && std::isfinite(1.0F / s) && std::isfinite(largest / s),
                 "std must be finite and not 0, nor too small to divide by", s);
 }
 

@@ -41,7 +41,8 @@ inline std::pair<std::vector<float>, std::int64_t> linear_weight(const operation
     const constant& w = op.known(1, "the weight");
     if (x.rank != 2)
         throw op.fail("expects N x features, not " + operation::describe(x) +
-                      " (a Flatten before it is missing)");
+                      (op.type() == "MatMul" ? ", of which it would multiply the last axis alone"
+                                             : " (a Flatten before it is missing)"));
     const bool fits = w.dims.size() == 2 && w.dims[0] >= 1 && w.dims[1] >= 1 &&
                       w.dims[out_by_in ? 1 : 0] == x.shape.channels;
     if (!fits)
@@ -137,13 +138,10 @@ inline void affine(const operation& op, std::size_t i, std::vector<float> scale,
             out.shift[c] = out.shift[c] * scale[c] + shift[c];
         }
     } else {
-        const bool computes =
-            x.from >= 0 && is_compute(op.graph().rows()[static_cast<std::size_t>(x.from)].row);
-        out.foldable = computes && op.alone(i);
         out.scale = std::move(scale), out.shift = std::move(shift);
     }
     out.form = form::affine;
-    out.shared = out.non_negative = false;
+    out.non_negative = false;
     op.give(std::move(out));
 }
 
@@ -252,7 +250,7 @@ inline void sum(const operation& op) {
 inline bool gated_by_itself(const operation& op, std::size_t x_at, std::size_t gate_at) {
     const value& x = op.raw(x_at);
     const value& gate = op.raw(gate_at);
-    if (gate.from < 0 || gate.rank != x.rank || gate.shape != x.shape || !op.alone(gate_at))
+    if (gate.from < 0 || gate.rank != x.rank || gate.shape != x.shape || !op.owned(gate_at))
         return false;
     draft& d = op.graph().rows()[static_cast<std::size_t>(gate.from)];
     if (d.from.empty() || d.from[0] != x.from) return false;
@@ -263,7 +261,7 @@ inline bool gated_by_itself(const operation& op, std::size_t x_at, std::size_t g
     else
         return false;
     value out = gate;
-    out.shared = out.non_negative = false;
+    out.non_negative = false;
     op.give(std::move(out));
     return true;
 }
@@ -279,7 +277,6 @@ inline void multiply(const operation& op) {
         if (!same_data(op.raw(i), op.raw(1 - i))) continue;
         value out = op.raw(i);
         out.form = form::times_relu6;
-        out.shared = false;
         return op.give(std::move(out));
     }
     op.data(0), op.data(1);
@@ -341,37 +338,39 @@ inline void relu(const operation& op) {
     if (!plus3(op)) return unary(op, layer_kind::relu);
     value out = op.raw(0);
     out.form = form::relu_plus3;
-    out.shared = false;
     op.give(std::move(out));
 }
 
 inline void clip(const operation& op) {
     constexpr float infinity = std::numeric_limits<float>::infinity();
     constexpr double largest = std::numeric_limits<float>::max();
-    const auto bound = [&](std::size_t i, const char* attribute, double none) {
-        double v = none;
-        if (op.graph().opset() >= 11) {
-            if (op.has(i)) v = op.scalar(i, "the bound");
-        } else if (const attribute_proto* a = op.find(attribute); a != nullptr && a->f) {
-            v = static_cast<double>(*a->f);
-        }
+    const bool by_input = op.graph().opset() >= 11;
+    if (by_input ? op.find("min") != nullptr || op.find("max") != nullptr : op.inputs() > 1)
+        throw op.fail(by_input ? "bounds are inputs from opset 11 on, not attributes"
+                               : "bounds are attributes before opset 11, not inputs");
+    const auto bound = [&](std::size_t i, const char* attribute, float none) {
+        const double v = !by_input   ? static_cast<double>(op.number(attribute, none))
+                         : op.has(i) ? op.scalar(i, "the bound")
+                                     : static_cast<double>(none);
         if (std::isnan(v)) throw op.fail("a bound is not a number");
-        // float's largest number is how exporters write "no bound"
-        return v >= largest ? infinity : v <= -largest ? -infinity : static_cast<float>(v);
+        return v > largest ? infinity : v < -largest ? -infinity : static_cast<float>(v);
     };
-    const float lower = bound(1, "min", -std::numeric_limits<double>::infinity());
-    const float upper = bound(2, "max", std::numeric_limits<double>::infinity());
-    if (lower > upper || lower == infinity || upper == -infinity)
+    // float's largest number is how exporters write "no bound"
+    float lower = bound(1, "min", -infinity);
+    if (lower == std::numeric_limits<float>::lowest()) lower = -infinity;
+    float upper = bound(2, "max", infinity);
+    if (upper == std::numeric_limits<float>::max()) upper = infinity;
+    if (lower > upper) lower = upper;  // min(max(x, lower), upper)
+    if (lower == infinity || upper == -infinity)
         throw op.fail("bounds " + std::to_string(lower) + " to " + std::to_string(upper));
     if (lower <= 0.0F && upper == 6.0F && (lower == 0.0F ? plus3(op) : relu_plus3(op))) {
         value out = op.raw(0);
         out.form = form::relu6_plus3;
-        out.shared = false;
         return op.give(std::move(out));
     }
     if (lower == -infinity && upper == infinity) return op.pass(0);
     const value& x = op.data(0);
-    if (lower <= 0.0F && upper >= 0.0F && x.from >= 0 && op.alone(0)) {
+    if (lower <= 0.0F && upper >= 0.0F && op.owned(0)) {
         // exporters spell relu6 as a Relu and a Clip: one row
         draft& d = op.graph().rows()[static_cast<std::size_t>(x.from)];
         if (d.row.kind == layer_kind::relu && d.parameters.lower == 0.0F) {
@@ -382,8 +381,7 @@ inline void clip(const operation& op) {
     }
     layer_parameters p;
     p.lower = lower, p.upper = upper;
-    const bool relu = lower == 0.0F && upper == infinity;
-    unary(op, relu ? layer_kind::relu : layer_kind::relu6, p);
+    unary(op, upper == infinity ? layer_kind::relu : layer_kind::relu6, p);
     op.graph().find(op.node().outputs[0], op).non_negative = lower >= 0.0F;
 }
 

@@ -102,7 +102,8 @@ inline constant file_constant(const tensor_proto& t) {
             break;
         default:
             throw error(who + "values of type " + data_type_name(t.type) +
-                        " are not supported; weights must be float32");
+                        " are not supported, only float32, double, bool and integers of 8, 32 or "
+                        "64 bits");
     }
     const std::size_t present = t.raw ? t.raw->size() / width : typed;
     const std::optional<std::size_t> wanted = element_count(t.dims, present);

@@ -32,6 +32,7 @@
 #include <hass/workload/model.hpp>
 #include <hass/workload/network.hpp>
 #include <hass/workload/onnx/constant.hpp>
+#include <hass/workload/onnx/demand.hpp>
 #include <hass/workload/onnx/proto.hpp>
 
 namespace hass::detail::onnx {
@@ -56,9 +57,8 @@ struct value {
     int from = network_input;
     hass::shape shape{};  ///< of one image; extents that the tensor lacks are 1
     int rank = 4;         ///< axes of the tensor, batch included: 2, 3 or 4
-    bool shared = false;  ///< somebody else reads it under another name
     bool non_negative = false;
-    bool foldable = false;            ///< affine: nothing else reads what row `from` gives
+    std::size_t unread = 0;           ///< reads of this tensor that are still to come
     std::array<int, 4> pads{};        ///< padded: top, left, bottom, right
     std::vector<float> scale, shift;  ///< affine
     const node_proto* made_by = nullptr;
@@ -73,6 +73,11 @@ struct draft {
     std::vector<int> from;
 };
 
+/// An error that already names operator and node.
+struct located_error : error {
+    using error::error;
+};
+
 class importer;
 
 /// One node, with what its operator needs to ask.
@@ -85,7 +90,9 @@ class operation {
     std::string_view type() const { return node_.op_type; }
 
     /// The error that names operator and node.
-    error fail(const std::string& what) const { return error(who(node_) + ": " + what); }
+    located_error fail(const std::string& what) const {
+        return located_error(who(node_) + ": " + what);
+    }
 
     static std::string who(const node_proto& n) {
         std::string text = "operator " + quoted(n.op_type);
@@ -102,6 +109,9 @@ class operation {
     bool is_constant(std::size_t i) const { return has(i) && raw(i).form == form::constant; }
     /// Whether this node alone reads the tensor.
     bool alone(std::size_t i) const;
+    /// Whether this node alone reads the row that input `i`, which is data, comes from, under
+    /// whatever name: only then may the row be changed in place.
+    bool owned(std::size_t i) const;
     /// The tensor as the output of a row; whatever was pending becomes one.
     value& data(std::size_t i) const;
     /// `data` with axes N x C x H x W.
@@ -130,16 +140,20 @@ class operation {
         return nullptr;
     }
     std::int64_t integer(std::string_view name, std::int64_t otherwise) const {
-        const attribute_proto* a = find(name);
-        return a != nullptr && a->i ? *a->i : otherwise;
+        return valued(name, &attribute_proto::i, attribute_type::integer, otherwise, "an integer");
     }
     float number(std::string_view name, float otherwise) const {
-        const attribute_proto* a = find(name);
-        return a != nullptr && a->f ? *a->f : otherwise;
+        return valued(name, &attribute_proto::f, attribute_type::number, otherwise, "a number");
     }
     std::string_view text(std::string_view name, std::string_view otherwise) const {
-        const attribute_proto* a = find(name);
-        return a != nullptr && a->s ? *a->s : otherwise;
+        return valued(name, &attribute_proto::s, attribute_type::text, otherwise, "a text");
+    }
+    /// Refuses an attribute that is given twice: nobody can say which one is meant.
+    void check_attributes() const {
+        for (const attribute_proto& a : node_.attributes)
+            for (const attribute_proto* b = node_.attributes.data(); b != &a; ++b)
+                if (b->name == a.name)
+                    throw fail("attribute " + quoted(a.name) + " is given twice");
     }
     /// Axes, from an attribute or (in newer opsets) from input `i`; nothing where neither is there.
     std::optional<std::vector<std::int64_t>> axes(std::size_t i) const {
@@ -148,6 +162,7 @@ class operation {
         return std::nullopt;
     }
 
+    /// What a tensor is, in words.
     static std::string describe(const value& x) {
         if (x.rank == 2) return "N x " + std::to_string(x.shape.channels);
         if (x.rank == 3)
@@ -181,6 +196,19 @@ class operation {
     void pass(std::size_t i) const;
 
   private:
+    /// The value of an attribute, `otherwise` where the node has none; one of another type is
+    /// refused. A writer of proto3 leaves out what is 0 or empty: then its type says what it is.
+    template <class T>
+    T valued(std::string_view name, std::optional<T> attribute_proto::*value, attribute_type type,
+             T otherwise, const char* expected) const {
+        const attribute_proto* a = find(name);
+        if (a == nullptr) return otherwise;
+        if (a->*value) return *(a->*value);
+        if (a->type != static_cast<std::int64_t>(type))
+            throw fail("attribute " + quoted(name) + " is not " + expected);
+        return T{};
+    }
+
     importer& graph_;
     const node_proto& node_;
 };
@@ -198,7 +226,7 @@ class importer {
   public:
     /// \param bytes the file, which must outlive the importer
     importer(std::string_view bytes, operator_set known)
-        : file_(read_model(bytes)), known_(known), spent_(bytes.size()) {}
+        : file_(read_model(bytes)), known_(known), spent_(bytes.size()), demand_(bytes.size()) {}
 
     std::int64_t opset() const { return file_.opset; }
     /// Images in a batch as the file fixes it; 1 where it is dynamic.
@@ -215,7 +243,15 @@ class importer {
         index();
         for (const std::size_t i : order(live())) {
             const node_proto& node = file_.graph.nodes[i];
-            run_node(operation(*this, node));
+            const operation op(*this, node);
+            try {
+                run_node(op);
+            } catch (const located_error&) {
+                throw;
+            } catch (const error& e) {
+                throw op.fail(e.what());
+            }
+            count_reads(node);
         }
         return finish();
     }
@@ -234,21 +270,38 @@ class importer {
                           ", an output that the loader does not compute");
     }
 
-    bool alone(std::string_view tensor, const value& x) const {
+    bool alone(std::string_view tensor) const {
         const auto uses = uses_.find(tensor);
-        return !x.shared && uses != uses_.end() && uses->second == 1;
+        return uses != uses_.end() && uses->second == 1;
     }
 
-    void set(std::string_view tensor, value x) { values_.insert_or_assign(tensor, std::move(x)); }
+    /// Whether whoever reads the row behind `x` reads it through `x`: no row was fed by it yet, and
+    /// no other tensor stands for it that somebody is still going to read.
+    bool owned(const value& x) const {
+        if (x.from < 0) return false;
+        const auto row = static_cast<std::size_t>(x.from);
+        return fed_[row] == 0 && reads_[row] == x.unread;
+    }
+
+    void set(std::string_view tensor, value x) {
+        const auto uses = uses_.find(tensor);
+        x.unread = uses != uses_.end() ? uses->second : 0;
+        if (x.from >= 0) reads_[static_cast<std::size_t>(x.from)] += x.unread;
+        values_.insert_or_assign(tensor, std::move(x));
+    }
 
     /// Keeps a tensor that was parsed out of an attribute for as long as the importer lives.
     const tensor_proto& keep(tensor_proto t) { return kept_.emplace_back(std::move(t)); }
 
     int add(draft d) {
+        demand_.add(d.row);
         d.name = unique(d.name.empty()
                             ? std::string(name(d.row.kind)) + "_" + std::to_string(rows_.size())
                             : std::move(d.name));
+        for (const int from : d.from)
+            if (from >= 0) ++fed_[static_cast<std::size_t>(from)];
         rows_.push_back(std::move(d));
+        fed_.push_back(0), reads_.push_back(0);
         return static_cast<int>(rows_.size()) - 1;
     }
 
@@ -265,15 +318,16 @@ class importer {
         }
         const std::string who = x.made_by != nullptr ? operation::who(*x.made_by) : "a constant";
         if (x.form == form::padded)
-            throw error(who +
-                        ": its zeros can only become the padding of a convolution or pool "
-                        "that reads them");
+            throw located_error(who +
+                                ": its zeros can only become the padding of a convolution or pool "
+                                "that reads them");
         if (x.form == form::constant)
             throw error("tensor " + quoted(x.number->name) +
                         " is constant where data that depends on the image is expected");
-        throw error(who +
-                    ": min(max(x + 3, 0), 6) is supported only as part of a hard sigmoid or "
-                    "hard swish");
+        throw located_error(
+            who +
+            ": min(max(x + 3, 0), 6) is supported only as part of a hard sigmoid or "
+            "hard swish");
     }
 
   private:
@@ -308,6 +362,7 @@ class importer {
 
     value read_input(const value_proto& input) {
         const std::string who = "input " + quoted(input.name) + ": ";
+        if (!input.tensor) throw error(who + "is not a tensor (a sequence, a map or no type)");
         if (input.type != static_cast<std::int64_t>(data_type::float32))
             throw error(who + "must be float32, not " + data_type_name(input.type));
         if (!input.dims) throw error(who + "has no shape");
@@ -393,23 +448,23 @@ class importer {
         if (!node.domain.empty() && node.domain != "ai.onnx")
             throw op.fail("operators of the domain " + quoted(node.domain) + " are not supported");
         if (node.outputs.empty()) throw op.fail("gives no output");
+        op.check_attributes();
         bool folds = true;
         for (std::size_t i = 0; i < op.inputs(); ++i)
             folds = folds && (!op.has(i) || op.is_constant(i));
-        if (const handler fold = known_.on_constants(node.op_type); fold != nullptr && folds) {
+        const handler fold = known_.on_constants(node.op_type);
+        const handler act = known_.on_data(node.op_type);
+        if (act == nullptr && (fold == nullptr || (!folds && op.inputs() > 0)))
+            throw op.fail(fold == nullptr ? "is not supported"
+                                          : "is not supported on data, only on constants");
+        if (op.inputs() == 0 && node.op_type != "Constant") throw op.fail("has no input");
+        if (fold != nullptr && folds)
             fold(op);
-        } else if (const handler act = known_.on_data(node.op_type)) {
-            if (op.inputs() == 0) throw op.fail("has no input");
+        else
             act(op);
-        } else {
-            throw op.fail("is not supported");
-        }
     }
 
     void settle_affine(value& x) {
-        value y = x;
-        y.form = form::plain, y.scale.clear(), y.shift.clear(), y.foldable = false;
-        y.non_negative = false;
         const auto channels = static_cast<std::size_t>(x.shape.channels);
         const auto at = [](const std::vector<float>& v, std::size_t c) {
             return v.size() == 1 ? v[0] : v[c];
@@ -419,10 +474,8 @@ class importer {
         const bool still =
             std::all_of(x.shift.begin(), x.shift.end(), [](float f) { return f == 0.0F; });
         if (same && still) {
-            x = std::move(y);
-            return;
-        }
-        if (x.foldable) {
+            // nothing to compute
+        } else if (owned(x) && is_compute(rows_[static_cast<std::size_t>(x.from)].row)) {
             draft& d = rows_[static_cast<std::size_t>(x.from)];
             layer_parameters& p = d.parameters;
             spent_.spend(same ? 0 : p.weights.size());
@@ -450,10 +503,27 @@ class importer {
             d.from = {x.from};
             d.name = printable(x.made_by->name);
             require_finite(d.parameters, *x.made_by);
-            y.from = add(std::move(d));
-            y.shared = false;
+            stand_for(x, add(std::move(d)));
         }
-        x = std::move(y);
+        x.form = form::plain, x.scale.clear(), x.shift.clear();
+        x.non_negative = false;
+    }
+
+    /// From now on `x`, a tensor that others will read, is the output of `row`.
+    void stand_for(value& x, int row) {
+        if (x.from >= 0) reads_[static_cast<std::size_t>(x.from)] -= x.unread;
+        x.from = row;
+        reads_[static_cast<std::size_t>(row)] += x.unread;
+    }
+
+    /// One read of each input lies behind.
+    void count_reads(const node_proto& node) {
+        for (const std::string_view input : node.inputs) {
+            const auto at = values_.find(input);
+            if (at == values_.end() || at->second.unread == 0) continue;
+            --at->second.unread;
+            if (at->second.from >= 0) --reads_[static_cast<std::size_t>(at->second.from)];
+        }
     }
 
     /// x + 3 and its bounds did not become a hard sigmoid or hard swish: two rows after all.
@@ -467,7 +537,7 @@ class importer {
         x.form = form::affine;
         settle_affine(x);
         d.from = {x.from};
-        x.from = add(std::move(d));
+        stand_for(x, add(std::move(d)));
         x.non_negative = true;
     }
 
@@ -475,7 +545,8 @@ class importer {
         const auto finite = [](float f) { return std::isfinite(f); };
         if (!std::all_of(p.weights.begin(), p.weights.end(), finite) ||
             !std::all_of(p.bias.begin(), p.bias.end(), finite))
-            throw error(operation::who(node) + ": folding it gives weights that are not finite");
+            throw located_error(operation::who(node) +
+                                ": folding it gives weights that are not finite");
     }
 
     std::string unique(std::string wanted) {
@@ -486,13 +557,52 @@ class importer {
         }
     }
 
+    /// Refuses a network of which too many outputs are waited for at the same time.
+    void hold_together(const std::vector<bool>& leads) const {
+        std::vector<std::size_t> last(rows_.size(), 0);
+        for (std::size_t i = 0; i < rows_.size(); ++i)
+            for (const int from : rows_[i].from)
+                if (leads[i] && from >= 0) last[static_cast<std::size_t>(from)] = i;
+        std::vector<double> ends(rows_.size() + 1, 0.0);
+        double held = 0.0;
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            if (!leads[i]) continue;
+            const auto volume = static_cast<double>(rows_[i].row.out.volume());
+            held += volume;
+            ends[std::max(last[i], i)] += volume;
+            try {
+                demand_.hold(held);
+            } catch (const error& e) {
+                throw error("layer '" + rows_[i].name + "': with all that is waited for " +
+                            e.what());
+            }
+            held -= ends[i];
+        }
+    }
+
     model finish() {
         const value_proto& declared = file_.graph.outputs[0];
         const auto at = values_.find(declared.name);
+        const std::string who = "the output " + quoted(declared.name);
         if (at == values_.end() || at->second.form == form::constant)
-            throw error("the output " + quoted(declared.name) + " does not depend on the input");
-        settle(at->second);
+            throw error(who + " does not depend on the input");
+        try {
+            settle(at->second);
+        } catch (const located_error&) {
+            throw;
+        } catch (const error& e) {
+            throw error(who + ": " + e.what());
+        }
         const value& out = at->second;
+        if (out.from < 0) {
+            const auto made = producers_.find(declared.name);
+            throw error(
+                who + " is the input itself" +
+                (made == producers_.end()
+                     ? std::string()
+                     : ", passed on by " + operation::who(file_.graph.nodes[made->second])) +
+                ": the network has no layers");
+        }
         if (declared.dims && declared.dims->size() > 1) {
             const auto dims = std::span(*declared.dims).subspan(1);
             const bool fixed =
@@ -509,6 +619,7 @@ class importer {
         for (std::size_t i = rows_.size(); i-- > 0;)
             for (const int from : rows_[i].from)
                 if (leads[i] && from >= 0) leads[static_cast<std::size_t>(from)] = true;
+        hold_together(leads);
         model m;
         std::vector<int> place(rows_.size(), network_input);
         for (std::size_t i = 0; i < rows_.size(); ++i) {
@@ -530,6 +641,7 @@ class importer {
     model_proto file_;
     operator_set known_;
     budget spent_;
+    onnx::demand demand_;
     std::int64_t batch_ = 1;
     std::unordered_map<std::string_view, std::size_t> initializers_;
     std::unordered_map<std::string_view, std::size_t> producers_;
@@ -537,6 +649,8 @@ class importer {
     std::unordered_map<std::string_view, value> values_;
     std::deque<tensor_proto> kept_;
     std::vector<draft> rows_;
+    std::vector<std::size_t> fed_;    ///< rows that a row's output feeds so far
+    std::vector<std::size_t> reads_;  ///< reads to come of tensors that stand for a row
     std::unordered_set<std::string> names_;
     std::unordered_map<std::string, std::size_t> repeats_;
 };
@@ -547,7 +661,12 @@ inline value& operation::raw(std::size_t i) const {
 }
 
 inline bool operation::alone(std::size_t i) const {
-    return graph_.alone(node_.inputs[i], raw(i));
+    return graph_.alone(node_.inputs[i]);
+}
+
+inline bool operation::owned(std::size_t i) const {
+    const value& x = raw(i);
+    return x.unread == 1 && graph_.owned(x);
 }
 
 inline value& operation::data(std::size_t i) const {
@@ -557,11 +676,19 @@ inline value& operation::data(std::size_t i) const {
 }
 
 inline std::vector<std::int64_t> operation::integers(std::size_t i, const char* what) const {
-    return onnx::integers(known(i, what), graph_.spent());
+    const constant& c = known(i, what);
+    if (c.floating)
+        throw fail(std::string(what) + " " + quoted(node_.inputs[i]) +
+                   " must be integers, not floats");
+    return onnx::integers(c, graph_.spent());
 }
 
 inline std::vector<float> operation::weights(std::size_t i, const char* what) const {
-    return onnx::weights(known(i, what), graph_.spent());
+    const constant& c = known(i, what);
+    if (!c.floating)
+        throw fail(std::string(what) + " " + quoted(node_.inputs[i]) + " must be float32, not " +
+                   (c.file != nullptr ? data_type_name(c.file->type) : "integers"));
+    return onnx::weights(c, graph_.spent());
 }
 
 inline double operation::scalar(std::size_t i, const char* what) const {
@@ -592,13 +719,10 @@ inline void operation::give(value x) const {
 }
 
 inline void operation::pass(std::size_t i) const {
-    const bool shared = !alone(i);
     const form now = raw(i).form;
-    if (shared && (now == form::affine || now == form::relu_plus3 || now == form::relu6_plus3))
+    if (!alone(i) && (now == form::affine || now == form::relu_plus3 || now == form::relu6_plus3))
         data(i);  // two pending copies would fold twice
-    value x = raw(i);
-    x.shared = shared;
-    graph_.set(node_.outputs[0], std::move(x));
+    graph_.set(node_.outputs[0], raw(i));
 }
 
 }  // namespace hass::detail::onnx

@@ -67,6 +67,9 @@ struct tensor_proto {
     bool external = false;                ///< values in another file
 };
 
+/// AttributeProto.AttributeType; only the ones that are asked for have a name here.
+enum class attribute_type : std::int64_t { number = 1, integer = 2, text = 3 };
+
 /// AttributeProto; the value that is present depends on what the exporter wrote.
 struct attribute_proto {
     std::string_view name;
@@ -76,6 +79,7 @@ struct attribute_proto {
     std::optional<std::string_view> t;  ///< a tensor, parsed when asked for
     std::vector<float> floats;
     std::vector<std::int64_t> ints;
+    std::int64_t type = 0;   ///< 0 where the writer left it out
     bool reference = false;  ///< refers to an attribute of a function
 };
 
@@ -92,6 +96,7 @@ struct node_proto {
 struct value_proto {
     static constexpr std::int64_t dynamic = -1;
     std::string_view name;
+    bool tensor = false;
     std::int64_t type = 0;
     std::optional<std::vector<std::int64_t>> dims;  ///< absent where the file states no shape
 };
@@ -241,6 +246,9 @@ inline attribute_proto read_attribute(std::string_view bytes) {
             case 8:
                 in.integers(a.ints, "ints");
                 break;
+            case 20:
+                a.type = in.integer("type");
+                break;
             case 21:
                 in.skip(), a.reference = true;
                 break;
@@ -311,6 +319,7 @@ inline value_proto read_value(std::string_view bytes) {
                     type.skip();
                     continue;
                 }
+                v.tensor = true;
                 checked_reader tensor(type.view("tensor_type"));
                 while (tensor.next()) {
                     if (tensor.tag() == 1)

@@ -77,7 +77,10 @@ inline void reshape(const operation& op) {
         return op.fail("of " + operation::describe(x) + " to " + dims_text(target) +
                        " does not keep the batch and the values of an image");
     };
-    if (target.size() < 2 || target.size() > 4) throw impossible();
+    if (target.size() < 2 || target.size() > 4)
+        throw op.fail("of " + operation::describe(x) + " to " + dims_text(target) +
+                      " gives a tensor of " + std::to_string(target.size()) +
+                      " axes, where 2 to 4 are supported");
     const bool copies = op.integer("allowzero", 0) == 0;
     std::vector<std::int64_t> dims;
     std::int64_t known = 1;
@@ -162,7 +165,6 @@ inline void pad(const operation& op) {
         out.pads[side] += static_cast<int>(p);
     }
     out.form = form::padded;
-    out.shared = false;
     op.give(std::move(out));
 }
 

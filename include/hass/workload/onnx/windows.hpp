@@ -80,6 +80,17 @@ inline std::pair<int, int> same_padding(int in, int kernel, int stride, int dila
                  : std::pair{total - total / 2, total / 2};
 }
 
+/// Whether a window along one axis has no tap inside the map: all of them lie in the padding, or
+/// the gaps of a dilated one span the map.
+inline bool leaves_empty(int in, int out, int kernel, int stride, int dilation, int before) {
+    for (int o = 0; o < out; ++o) {
+        const int first = o * stride - before;
+        const int outside = first < 0 ? (-first - 1) / dilation + 1 : 0;  // taps before the map
+        if (outside >= kernel || first + outside * dilation >= in) return true;
+    }
+    return false;
+}
+
 /// Strides, dilations, padding and extents of a window of kernel_h x kernel_w over `x`.
 inline layer_row window(const operation& op, const value& x, layer_kind kind, int kernel_h,
                         int kernel_w, int out_channels) {
@@ -121,14 +132,9 @@ inline layer_row window(const operation& op, const value& x, layer_kind kind, in
         throw op.fail("a window of " + std::to_string(kernel_h) + "x" + std::to_string(kernel_w) +
                       " does not fit into " + operation::describe(x));
     row.out = op.sound(out_channels, height, width);
-    const auto empty = [](int in, int out, int span, int stride, int before) {
-        return before >= span || std::int64_t{out - 1} * stride - before >= in;
-    };
     if (kind != layer_kind::convolution &&
-        (empty(row.in.height, height, row.dilation_h * (kernel_h - 1) + 1, row.stride_h,
-               row.pad_top) ||
-         empty(row.in.width, width, row.dilation_w * (kernel_w - 1) + 1, row.stride_w,
-               row.pad_left)))
+        (leaves_empty(row.in.height, height, kernel_h, row.stride_h, row.dilation_h, row.pad_top) ||
+         leaves_empty(row.in.width, width, kernel_w, row.stride_w, row.dilation_w, row.pad_left)))
         throw op.fail("its padding leaves windows without data");
     return row;
 }
