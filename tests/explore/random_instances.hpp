@@ -46,6 +46,7 @@ struct choice {
 struct table_engine {
     std::vector<std::vector<choice>> tables;
     double lut_per_missing_bram18 = 0.0;
+    int data_bits = 16;
 
     const choice& at(const layer_row& row, const configuration& c) const {
         return tables[static_cast<std::size_t>(row.in.channels - 1)]
@@ -71,6 +72,18 @@ struct instance {
     table_engine engine;
     device board;
     hass::network_statistics statistics;
+
+    /// Bits of an image and its answers, counted by hand for a chain.
+    double image_bits() const {
+        return double(engine.data_bits) *
+               static_cast<double>(net.rows.front().in.volume() + net.rows.back().out.volume());
+    }
+    /// Cycles between images that the link allows beside this many Gbit/s of weights.
+    double link_cycles(double weights) const {
+        return image_bits() * board.mhz / 1000.0 / (board.budget.bandwidth - weights);
+    }
+    /// Whether the link carries anything beside them, and the interval with it.
+    bool carries(double weights) const { return weights < board.budget.bandwidth; }
 };
 
 /// 2 to 6 layers with up to 7 configurations, drawn so that up to three resources bind at once.
@@ -126,6 +139,19 @@ inline instance draw_instance(std::uint64_t seed) {
     if (d.between(0, 3) == 0) b.uram = std::floor(all.uram * tightness);
     // in every second, block RAMs that are missing are built from LUTs, cheap or dear
     if (seed % 2 == 0) x.engine.lut_per_missing_bram18 = d.between(1, 40);
+    // in two of three the board's link may set the interval, alone or with weights that it reads
+    if (seed % 3 != 0)  // what needs little memory reads its weights off-chip
+        for (std::vector<choice>& table : x.engine.tables)
+            for (choice& c : table)
+                if (c.cost.bram18 < 2.0 && c.cost.bandwidth == 0.0)
+                    c.cost.bandwidth = 0.125 * d.between(1, 16);
+    x.engine.data_bits = d.between(0, 2) == 0 ? 8 : 16;
+    const double weights = d.between(0, 1) == 0 ? 0.0 : 0.7 * b.bandwidth * d.uniform();
+    const double images = x.image_bits() * x.board.mhz / 1000.0 / d.between(1, 60);
+    if (d.between(0, 2) != 0)
+        b.bandwidth = weights + images;
+    else
+        b.bandwidth += 100.0 * images;
     return x;
 }
 

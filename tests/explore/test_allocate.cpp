@@ -63,7 +63,8 @@ answer enumerate(const instance& x) {
                 std::max(a.interval, c.cycles * std::max(0.5, 1.0 - x.statistics[i].pair_sparsity));
         }
         total = taken(total, x);
-        if (hass::fits(total, x.board.budget)) {
+        if (hass::fits(total, x.board.budget) && x.carries(total.bandwidth)) {
+            a.interval = std::max(a.interval, x.link_cycles(total.bandwidth));
             a.fits = true, a.dsp = total.dsp, a.lut = total.lut;
             if (!best.fits || better(a, best)) best = a;
         }
@@ -78,6 +79,8 @@ answer enumerate(const instance& x) {
 TEST_CASE("exact equals exhaustive enumeration", "[allocate]") {
     int fitting = 0;
     int bound_by_resources = 0;
+    int bound_by_link = 0;
+    int bound_by_link_and_weights = 0;
     int built_from_luts = 0;
     for (std::uint64_t seed = 1; seed <= 20000; ++seed) {
         const instance x = draw_instance(seed);
@@ -109,7 +112,20 @@ TEST_CASE("exact equals exhaustive enumeration", "[allocate]") {
         REQUIRE(again.bram18_from_lut == a.estimate.bram18_from_lut);
         if (a.certificate.binding) ++bound_by_resources;
         if (a.estimate.bram18_from_lut > 0.0) ++built_from_luts;
+        // what is carried is reported, and is what binds where nothing else is as slow
+        const double images = x.image_bits() * x.board.mhz / 1000.0 / a.estimate.interval_cycles;
+        REQUIRE(a.estimate.image_gbit_s == Approx(images).epsilon(1e-12));
+        REQUIRE(a.estimate.total.bandwidth <= x.board.budget.bandwidth);
+        if (!a.estimate.link_binds()) continue;
+        ++bound_by_link;
+        if (a.estimate.total.bandwidth > 1.001 * images) ++bound_by_link_and_weights;
+        REQUIRE(a.estimate.total.bandwidth == Approx(x.board.budget.bandwidth).epsilon(1e-12));
+        REQUIRE(a.certificate.binding == hass::bandwidth_index);
+        REQUIRE(a.certificate.reason.find("the bandwidth of device 'drawn' is spent") == 0);
     }
+    INFO(bound_by_link << " bound by the link, " << bound_by_link_and_weights << " with weights");
+    CHECK(bound_by_link > 3000);
+    CHECK(bound_by_link_and_weights > 500);
     CHECK(fitting > 10000);
     CHECK(bound_by_resources > 3000);
     CHECK(built_from_luts > 700);
@@ -227,7 +243,10 @@ TEST_CASE("least of a resource at a required throughput equals enumeration", "[a
                                     c.cycles * std::max(0.5, 1.0 - x.statistics[i].pair_sparsity));
             }
             total = taken(total, x);
-            if (hass::fits(total, x.board.budget) && interval <= x.board.mhz * 1e6 / required)
+            if (x.carries(total.bandwidth))
+                interval = std::max(interval, x.link_cycles(total.bandwidth));
+            if (hass::fits(total, x.board.budget) && x.carries(total.bandwidth) &&
+                interval <= x.board.mhz * 1e6 / required)
                 least = std::min(least, total.*hass::resources[r].field);
             std::size_t i = 0;
             while (i < digit.size() && ++digit[i] == x.engine.tables[i].size()) digit[i++] = 0;

@@ -36,6 +36,9 @@ TEST_CASE("squeezes stand where widths differ", "[squeeze]") {
     usage sum;
     for (std::size_t i = 0; i < view.size(); ++i)
         sum += row_cost(spe, view[i], chosen[i], network_skew(view).held(i));
+    sum.bandwidth = 16.0 * (3 * 8 * 8 + 10) * 250e-3 / e.interval_cycles;  // image and answers
+    CHECK(e.total.bandwidth == Approx(sum.bandwidth).epsilon(1e-12));
+    sum.bandwidth = e.total.bandwidth;
     CHECK(e.total == sum);
 
     const auto recorded = [](int from, int to) {

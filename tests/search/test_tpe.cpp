@@ -1,5 +1,6 @@
 // TPE beyond the recorded densities: determinism, axes of every kind, parallel asks, sampling.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
@@ -190,4 +191,133 @@ TEST_CASE("a space without a choice has one suggestion", "[tpe]") {
     hass::study<hass::tpe<>> study(where, 1, {.trials = 15});
     study.run([](std::span<const double> p) { return outcome::ok(p[0]); });
     CHECK(study.best()->point == std::vector<double>{0.25});
+}
+
+namespace {
+
+using points = std::vector<std::vector<double>>;
+
+bool beats(const std::vector<double>& a, const std::vector<double>& b) {
+    bool better = false;
+    for (std::size_t j = 0; j < a.size(); ++j) {
+        if (a[j] > b[j]) return false;
+        better = better || a[j] < b[j];
+    }
+    return better;
+}
+
+/// Volume below `reference` that `all` dominate, by cells between their coordinates.
+double volume_by_cells(const points& all, const std::vector<double>& reference) {
+    points edges;
+    for (std::size_t j = 0; j < reference.size(); ++j) {
+        edges.push_back({reference[j]});
+        for (const auto& p : all) edges[j].push_back(std::min(p[j], reference[j]));
+        std::sort(edges[j].begin(), edges[j].end());
+    }
+    double sum = 0.0;
+    std::vector<std::size_t> cell(reference.size(), 0);
+    while (true) {
+        double size = 1.0;
+        std::vector<double> low;
+        for (std::size_t j = 0; j < cell.size(); ++j) {
+            low.push_back(edges[j][cell[j]]);
+            size *= edges[j][cell[j] + 1] - low[j];
+        }
+        const auto covers = [&](const std::vector<double>& p) {
+            for (std::size_t j = 0; j < p.size(); ++j)
+                if (p[j] > low[j]) return false;
+            return true;
+        };
+        if (size > 0.0 && std::any_of(all.begin(), all.end(), covers)) sum += size;
+        std::size_t j = 0;
+        while (j < cell.size() && ++cell[j] + 1 == edges[j].size()) cell[j++] = 0;
+        if (j == cell.size()) return sum;
+    }
+}
+
+/// Weights of good trials with these values (empty: infeasible), straight from the rule: of the
+/// points that no other one dominates, the volume that is lost when one of them is missing, over
+/// the largest; reference 1.1 or 0.9 times the worst value, 1e-12 for 0; 1e-12 at least.
+std::vector<double> weights_by_rule(const points& values) {
+    std::vector<double> weights;
+    points feasible;
+    for (const auto& v : values) {
+        weights.push_back(v.empty() ? 1e-12 : 1.0);
+        if (!v.empty()) feasible.push_back(v);
+    }
+    if (feasible.size() <= 1) return weights;
+    std::vector<double> reference = feasible[0];
+    for (std::size_t j = 0; j < reference.size(); ++j) {
+        for (const auto& p : feasible) reference[j] = std::max(reference[j], p[j]);
+        reference[j] = std::max(1.1 * reference[j], 0.9 * reference[j]);
+        if (reference[j] == 0.0) reference[j] = 1e-12;
+    }
+    const auto on_front = [&](const std::vector<double>& p) {
+        return std::none_of(feasible.begin(), feasible.end(),
+                            [&](const auto& other) { return beats(other, p); });
+    };
+    points front;
+    for (const auto& p : feasible)
+        if (on_front(p)) front.push_back(p);
+    std::vector<double> gains(values.size(), 0.0);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (values[i].empty() || !on_front(values[i])) continue;
+        points others = front;
+        others.erase(std::find(others.begin(), others.end(), values[i]));
+        gains[i] = volume_by_cells(front, reference) - volume_by_cells(others, reference);
+    }
+    const double most = std::max(*std::max_element(gains.begin(), gains.end()), 1e-12);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        weights[i] = values[i].empty() ? 1e-12 : std::max(gains[i] / most, 1e-12);
+    return weights;
+}
+
+}  // namespace
+
+TEST_CASE("front weights are contributions among the points of the front", "[tpe]") {
+    const hass::space where({hass::real_axis("x", 0.0, 1.0), hass::real_axis("y", 0.0, 1.0)});
+    for (const std::size_t objectives : {2U, 3U}) {
+        // share of trials that are infeasible: none, some, nearly all, all but one
+        for (const double infeasible : {0.0, 0.3, 0.96, 1.0}) {
+            hass::tpe_options options;
+            options.front_weights = hass::tpe_front_weights::contribution;
+            options.model = hass::tpe_model::multivariate;
+            hass::tpe_optuna_4 tpe(where, 0, options);
+            hass::random_stream random(7, objectives);
+            points told;
+            for (int n = 0; n < 300; ++n) {
+                const std::vector<double> x{random.uniform(), random.uniform()};
+                // much in common, so that the front has few points and the good set several ranks
+                const double common = random.uniform();
+                std::vector<double> values;
+                for (std::size_t j = 0; j < objectives; ++j)
+                    values.push_back(2.0 * common + 0.4 * random.uniform() - 0.7);
+                if (n % 50 == 49) values = told[static_cast<std::size_t>(n) - 40];  // repeated
+                const bool bad = n % 50 != 9 && random.uniform() < infeasible;
+                const bool out = bad || (infeasible == 1.0 && n != 9);
+                if (values.empty()) values.assign(objectives, 0.5);
+                tpe.tell(*tpe.ask(), outcome::constrained(values, {out ? 0.1 + x[0] : -1.0}));
+                told.push_back(out ? std::vector<double>{} : values);
+            }
+            points good;
+            for (const std::size_t row : tpe.split().good) good.push_back(told[row]);
+            REQUIRE(good.size() == 25);
+            std::vector<double> expected = weights_by_rule(good);
+            const auto dominated = std::count_if(good.begin(), good.end(), [&](const auto& p) {
+                return !p.empty() && std::any_of(good.begin(), good.end(), [&](const auto& q) {
+                    return !q.empty() && beats(q, p);
+                });
+            });
+            INFO(objectives << " objectives, " << infeasible << " infeasible, " << dominated
+                            << " dominated good trials");
+            if (infeasible < 0.5) CHECK(dominated >= 5);
+            expected.push_back(1.0);  // the prior's
+            double sum = 0.0;
+            for (const double w : expected) sum += w;
+            const auto weights = tpe.good().weights();
+            REQUIRE(weights.size() == expected.size());
+            for (std::size_t k = 0; k < expected.size(); ++k)
+                CHECK(weights[k] == Approx(expected[k] / sum).epsilon(1e-9).margin(1e-14));
+        }
+    }
 }

@@ -137,6 +137,20 @@ constexpr double lut_per_missing_bram18(const E& engine) {
         return 0.0;
 }
 
+/// Bits of a word of data (images, maps, answers) that the engine is priced at: its `data_bits` or
+/// `widths.data`; 16 where it says neither.
+template <class E>
+constexpr int data_bits(const E& engine) {
+    if constexpr (requires { static_cast<int>(engine.data_bits); })
+        return static_cast<int>(engine.data_bits);
+    else if constexpr (requires { static_cast<int>(engine.widths.data); })
+        return static_cast<int>(engine.widths.data);
+    else if constexpr (requires { engine.first(); })
+        return data_bits(engine.first());
+    else
+        return precision{}.data;
+}
+
 /// Something with `cycles(configuration)` for one row at one operating point, cheap to ask many
 /// times. Engines that have `prepare` are prepared, others are asked afresh each time; use it no
 /// longer than `engine`, `row` and `s` live.

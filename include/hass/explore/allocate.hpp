@@ -36,6 +36,7 @@
 #include <hass/explore/exact.hpp>
 #include <hass/explore/frontier.hpp>
 #include <hass/explore/latency.hpp>
+#include <hass/explore/link.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/workload/network.hpp>
 
@@ -52,12 +53,13 @@ struct certificate {
     bool fewest_lut = false;
     double least_dsp = 0.0;  ///< no design of the same interval has fewer DSPs than this
     /// Of `allocator::least`: no design of the required throughput needs less of the resource than
-    /// `least`, and whether this one needs just that. Of `allocator::lowest_latency`: cycles.
+    /// `least` (bandwidth: with images at that throughput), and whether this one needs just that.
+    /// Of `allocator::lowest_latency`: cycles.
     double least = 0.0;
     bool minimal = false;
     /// The resource (index into `resources`) that forbids the next smaller interval, or that is
-    /// missing when nothing fits; nullopt: no resource does, the limiting row is as fast as it
-    /// gets.
+    /// missing when nothing fits: bandwidth where the board's link sets the interval; nullopt: no
+    /// resource does, the limiting row is as fast as it gets.
     std::optional<std::size_t> binding;
     /// Amount of `binding` that even the smallest design is short of; 0 when something fits.
     double missing = 0.0;
@@ -85,6 +87,12 @@ namespace detail {
 inline std::string number(double v) {
     char text[32];
     std::snprintf(text, sizeof text, "%.10g", v);
+    return text;
+}
+
+inline std::string short_number(double v) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g", v);
     return text;
 }
 
@@ -162,6 +170,14 @@ class allocator {
     /// \throws hass::error for an empty network, budgets of zero, a clock of zero
     template <Device D>
     allocator(const network_view& net, E engine, const D& board, Policy policy = Policy{})
+        : allocator(net, std::move(engine), board, std::move(policy), std::nullopt) {}
+
+    /// \param image_bits  what the board's link carries for an image beside weights, bits: of parts
+    /// of a network; nullopt: the image and its answers
+    /// \throws hass::error as above
+    template <Device D>
+    allocator(const network_view& net, E engine, const D& board, Policy policy,
+              std::optional<double> image_bits)
         : rows_(net.rows.begin(), net.rows.end()),
           edges_(net.edges.begin(), net.edges.end()),
           names_(net.names.begin(), net.names.end()),
@@ -169,6 +185,7 @@ class allocator {
           board_(board.limits()),
           policy_(std::move(policy)),
           lut_each_(lut_per_missing_bram18(engine_)),
+          image_bits_(image_bits ? *image_bits : data_bits(engine_) * image_words(this->net())),
           skew_(this->net()) {
         if (rows_.empty()) throw error("allocate: the network has no layers");
         detail::check_device(board_);
@@ -251,10 +268,15 @@ class allocator {
             c.reason = detail::number(images_per_second) + " images/s " +
                        (proved ? "cannot be reached" : "were not reached") + " on device '" +
                        std::string(board_.name) + "'";
+            if (interval < link_floor())
+                c.reason += ": its bandwidth of " + detail::number(board_.budget.bandwidth) +
+                            " Gbit/s carries at most " +
+                            detail::number(board_.mhz * 1e6 / link_floor()) + " images/s";
             return a;
         }
         fill(choice, a);
         c.least = choice.least;
+        if (r == bandwidth_index) c.least += link_of(board_, image_bits_).traffic(interval);
         c.gap = 0.0;
         c.minimal = choice.minimal;
         c.binding = r;
@@ -283,7 +305,7 @@ class allocator {
         constexpr std::size_t max_ranges = 400;
         const allocation_problem asked = problem();
         const auto soonest = detail::latency_search(net(), asked, delays, max_states, max_ranges)(
-            fastest.options, fastest.proved_interval);
+            fastest.options, proved_interval(fastest));
         allocation_choice choice = fastest;
         choice.options = soonest.options;
         allocation a;
@@ -336,6 +358,7 @@ class allocator {
             for (std::size_t r = 0; r < row.size(); ++r) least_[r] += row[r];
         for (std::size_t r = 0; r < least_.size(); ++r)
             if (least_[r] > budget_[r]) too_small_ = true;
+        if (link_floor() == std::numeric_limits<double>::infinity()) too_small_ = true;
         // a configuration has to leave room for the least that the other rows need
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             if (options_[i]->finished()) continue;
@@ -369,9 +392,17 @@ class allocator {
         choices_[i] = {options_[i].get(), cycles_[i], ++version_};
     }
 
+    /// Least cycles in which the board's link carries an image.
+    double link_floor() const {
+        return link_of(board_, image_bits_).cycles(least_[bandwidth_index]);
+    }
+
+    double proved_interval(const allocation_choice& choice) const {
+        return std::max(choice.proved_interval, link_floor());
+    }
     double upper_bound(const allocation_choice& choice) const {
-        return choice.proved_interval > 0.0 ? board_.mhz * 1e6 / choice.proved_interval
-                                            : std::numeric_limits<double>::infinity();
+        const double proved = proved_interval(choice);
+        return proved > 0.0 ? board_.mhz * 1e6 / proved : std::numeric_limits<double>::infinity();
     }
 
     allocation choose() {
@@ -385,14 +416,17 @@ class allocator {
         certificate& c = a.certificate;
         c.upper_bound_images_per_second = upper_bound(choice);
         const double interval = a.estimate.interval_cycles;
-        c.gap = choice.proved_interval >= interval ? 0.0 : interval / choice.proved_interval - 1.0;
+        const double proved = proved_interval(choice);
+        c.gap = proved >= interval ? 0.0 : interval / proved - 1.0;
         c.fewest_dsp = choice.fewest_dsp, c.fewest_lut = choice.fewest_lut;
         c.least_dsp = choice.least_dsp;
         explain(choice, a);
         return a;
     }
 
-    allocation_problem problem() const { return {choices_, budget_, lut_each_ > 0.0}; }
+    allocation_problem problem() const {
+        return {choices_, budget_, lut_each_ > 0.0, link_of(board_, image_bits_)};
+    }
 
     /// The design of the choice and its estimate: what `evaluate` gives, without asking the engine
     /// for cycles again.
@@ -407,7 +441,7 @@ class allocator {
                                     ? row_cost(engine_, rows_[i], a.design.back(), skew_.held(i))
                                     : to_usage(options_[i]->costs()[k])});
         }
-        a.estimate = evaluate_pipeline(net(), a.design, stages, board_, lut_each_);
+        a.estimate = evaluate_pipeline(net(), a.design, stages, board_, lut_each_, image_bits_);
         a.estimate.squeezes = squeeze_cost(engine_, net(), a.design);
         a.certificate.limiting_row = a.estimate.bottleneck;
     }
@@ -415,6 +449,11 @@ class allocator {
     void explain(const allocation_choice& choice, allocation& a) const {
         certificate& c = a.certificate;
         const double interval = a.estimate.interval_cycles;
+        if (a.estimate.link_binds()) {
+            c.binding = bandwidth_index;
+            c.reason = bandwidth_is_spent(a.estimate);
+            return;
+        }
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             if (fastest_[i] < interval) continue;
             // row i has nothing faster that fits; is there something faster at all?
@@ -446,6 +485,18 @@ class allocator {
         c.reason += "): the next smaller interval needs more than is left";
     }
 
+    /// Says that the board's link is what sets the interval.
+    std::string bandwidth_is_spent(const estimate& e) const {
+        const double weights = e.total.bandwidth - e.image_gbit_s;
+        std::string reason = "the bandwidth of device '" + std::string(board_.name) +
+                             "' is spent: of its " + detail::number(board_.budget.bandwidth) +
+                             " Gbit/s, ";
+        if (e.total.bandwidth > e.image_gbit_s * (1.0 + 1e-9))
+            reason += "weights take " + detail::short_number(weights) + ", ";
+        return reason + "images and their answers take " + detail::short_number(e.image_gbit_s) +
+               " (" + detail::number(image_bits_) + " bits each)";
+    }
+
     /// Says that only memories that are too small for row `i` fit.
     allocation no_room(std::size_t i) const {
         allocation a;
@@ -468,7 +519,13 @@ class allocator {
             const double share = over <= 0.0 ? 0.0 : budget_[r] > 0.0 ? over / budget_[r] : 1e300;
             if (share > worst) worst = share, c.binding = r, c.missing = over;
         }
-        if (c.binding) {
+        if (!c.binding && link_floor() == std::numeric_limits<double>::infinity()) {
+            c.binding = bandwidth_index;
+            c.reason = "the bandwidth of device '" + std::string(board_.name) + "' is " +
+                       detail::number(budget_[bandwidth_index]) + " Gbit/s";
+            if (least_[bandwidth_index] > 0.0) c.reason += ", all of which weights take";
+            c.reason += ": images and answers cannot be carried";
+        } else if (c.binding) {
             const std::size_t r = *c.binding;
             const std::string name(resources[r].name);
             const std::string board = "device '" + std::string(board_.name) + "'";
@@ -533,7 +590,8 @@ class allocator {
     E engine_;
     device board_;
     Policy policy_;
-    double lut_each_;  ///< for a missing block RAM; 0: none may be missing
+    double lut_each_;    ///< for a missing block RAM; 0: none may be missing
+    double image_bits_;  ///< what the board's link carries for an image
     network_skew skew_;
     resource_vector budget_{};
     resource_vector least_{};  ///< least need of each resource on its own

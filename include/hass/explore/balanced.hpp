@@ -3,7 +3,7 @@
 /// incrementing] as a policy, for comparison with `exact`:
 ///   1. every row starts with its smallest configuration
 ///   2. incrementing: the slowest row takes the cheapest configuration that is faster and fits,
-///      until it has none
+///      until it has none, or until the board's link is no faster
 ///   3. rate balancing: every row takes the configuration with fewest DSPs (then LUTs) that does
 ///      not slow the pipeline down
 ///
@@ -49,13 +49,23 @@ class growing_choice {
         return sum;
     }
 
-    bool fits() const { return no_more(total(), problem_->budget); }
+    /// Cycles in which the board's link carries an image beside the weights.
+    double link_cycles() const { return problem_->link.cycles(total()[bandwidth_index]); }
+    /// Cycles between images: the slowest row's, or the link's.
+    double interval() const { return std::max(cycles(slowest()), link_cycles()); }
 
-    /// Takes option `k` for row `i` if everything fits then.
-    bool take(std::size_t i, std::uint32_t k) {
+    /// Whether everything fits, and the link carries an image within `most` cycles.
+    bool fits(double most = std::numeric_limits<double>::max()) const {
+        const resource_vector sum = total();
+        return no_more(sum, problem_->budget) &&
+               problem_->link.cycles(sum[bandwidth_index]) <= most;
+    }
+
+    /// Takes option `k` for row `i` if everything fits then and the link is within `most` cycles.
+    bool take(std::size_t i, std::uint32_t k, double most = std::numeric_limits<double>::max()) {
         const std::uint32_t before = chosen[i];
         chosen[i] = k;
-        if (fits()) return true;
+        if (fits(most)) return true;
         chosen[i] = before;
         return false;
     }
@@ -105,16 +115,17 @@ struct balanced {
     static bool increment(detail::growing_choice& d) {
         const std::size_t i = d.slowest();
         const double now = d.cycles(i);
+        if (d.link_cycles() >= now) return false;
         for (const std::uint32_t k : d.row(i).options->list(everything).option)
-            if (d.row(i).cycles[k] < now && d.take(i, k)) return true;
+            if (d.row(i).cycles[k] < now && d.take(i, k, now)) return true;
         return false;
     }
 
     static void balance(detail::growing_choice& d) {
-        const double interval = d.cycles(d.slowest());
+        const double interval = d.interval();
         for (std::size_t i = 0; i < d.chosen.size(); ++i)
             for (std::uint32_t k = 0; k < d.chosen[i]; ++k)  // fewest DSPs, then LUTs, first
-                if (d.row(i).cycles[k] <= interval && d.take(i, k)) break;
+                if (d.row(i).cycles[k] <= interval && d.take(i, k, interval)) break;
     }
 };
 

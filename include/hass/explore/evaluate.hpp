@@ -2,10 +2,12 @@
 /// THE function: rows + statistics + design -> estimate. Constexpr, the same doubles at compile
 /// time and at run time:
 ///
-///     interval I   = max over stages of the stage's cycles for one image   [HASS eq 3]
+///     interval I   = max over stages of the stage's cycles for one image   [HASS eq 3],
+///                    and of the cycles in which the board's link carries it (`link.hpp`)
 ///     images/s     = clock / I
 ///     resources    = sum over stages, skew buffers of joins included       [HASS eq 4]
 ///                    block RAMs that the board lacks built from LUTs if the engine may
+///     bandwidth    = weights that are read off-chip, and images and answers at the pace of I
 ///     fill         = longest path over the edges of the stages' fills (`fill_cycles`)
 ///     latency      = fill and the rest of the last map
 ///
@@ -26,6 +28,7 @@
 #include <hass/engine/squeeze.hpp>
 #include <hass/engine/stages.hpp>
 #include <hass/error.hpp>
+#include <hass/explore/link.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/workload/network.hpp>
 
@@ -39,20 +42,29 @@ struct stage_estimate {
 
 /// The whole accelerator.
 struct estimate {
-    double interval_cycles = 0.0;  ///< cycles between images, the slowest stage's
-    std::size_t bottleneck = 0;    ///< that stage (the first on ties)
+    double interval_cycles = 0.0;  ///< cycles between images: the slowest stage's, or the link's
+    std::size_t bottleneck = 0;    ///< the slowest stage (the first on ties); see `link_binds`
+    double link_cycles = 0.0;      ///< in which the board's link carries an image and its answers
+                                   ///< beside the weights; infinite when these leave nothing
     double images_per_second = 0.0;
     /// Cycles from the image's first pixel to the first pixel of the result, and to the last one,
     /// when the image comes at the pace of the interval, as behind another one. An image that is
     /// there at once takes no longer.
     double fill_cycles = 0.0;
     double latency_cycles = 0.0;
-    usage total{};                 ///< what is taken of the device
+    usage total{};                 ///< what is taken of the device; its bandwidth is that of
+                                   ///< weights, images and answers together
+    double image_gbit_s = 0.0;     ///< of that, images and answers
     double bram18_from_lut = 0.0;  ///< block RAMs that the device lacks, built from LUTs: they
                                    ///< count as LUTs in `total` (see `lut_per_missing_bram18`)
     usage squeezes{};              ///< converters between stages of different width, which are
                                    ///< not in `total` (see `squeeze.hpp`)
     bool fits = false;             ///< within the device in every resource, and no stage ruled out
+
+    /// Whether the board's link, and no stage, is what sets the interval.
+    constexpr bool link_binds() const {
+        return link_cycles > 0.0 && link_cycles >= interval_cycles && fits;
+    }
 
     /// images / cycle / DSP, the efficiency of HASS's Table II; 0 without DSPs
     constexpr double efficiency() const {
@@ -90,11 +102,12 @@ constexpr stage_estimate evaluate_stage(const E& engine, const layer_row& row,
 /// \param chosen  one configuration a row
 /// \param stages  one a row, as `evaluate_stage` gives them
 /// \param lut_per_missing_bram18  0: block RAMs that the board lacks cannot be built from LUTs
+/// \param image_bits  of an image and its answers, which the board's link carries
 /// \throws hass::error when an edge stands in front of one that leads to an earlier row
 template <Device D>
 constexpr estimate evaluate_pipeline(const network_view& net, std::span<const configuration> chosen,
                                      std::span<const stage_estimate> stages, const D& on,
-                                     double lut_per_missing_bram18 = 0.0) {
+                                     double lut_per_missing_bram18, double image_bits) {
     const device& board = on.limits();
     estimate e;
     for (std::size_t i = 0; i < net.size(); ++i) {
@@ -102,10 +115,19 @@ constexpr estimate evaluate_pipeline(const network_view& net, std::span<const co
         if (stages[i].cycles > e.interval_cycles)
             e.interval_cycles = stages[i].cycles, e.bottleneck = i;
     }
+    const image_link link = link_of(board, image_bits);
+    e.link_cycles = link.cycles(e.total.bandwidth);
+    // where weights leave nothing, the design does not fit and goes at the pace of its stages
+    const bool carried = e.link_cycles < std::numeric_limits<double>::infinity();
+    if (carried) e.interval_cycles = std::max(e.interval_cycles, e.link_cycles);
+    e.image_gbit_s = link.traffic(e.interval_cycles);
+    e.total.bandwidth += e.image_gbit_s;
+    // a link that is full is over its bandwidth by rounding alone
+    if (carried) e.total.bandwidth = std::min(e.total.bandwidth, board.budget.bandwidth);
     e.images_per_second = e.interval_cycles > 0.0 ? board.mhz * 1e6 / e.interval_cycles
                                                   : std::numeric_limits<double>::infinity();
     e.bram18_from_lut = build_missing_bram18(e.total, board.budget, lut_per_missing_bram18);
-    e.fits = fits(e.total, board.budget) && e.interval_cycles < ruled_out;
+    e.fits = fits(e.total, board.budget) && carried && e.interval_cycles < ruled_out;
 
     std::vector<double> first(net.size(), 0.0);  // first input pixel, then first output pixel
     std::size_t done = 0;
@@ -133,6 +155,15 @@ constexpr estimate evaluate_pipeline(const network_view& net, std::span<const co
     return e;
 }
 
+/// The same for words of the default width.
+template <Device D>
+constexpr estimate evaluate_pipeline(const network_view& net, std::span<const configuration> chosen,
+                                     std::span<const stage_estimate> stages, const D& on,
+                                     double lut_per_missing_bram18 = 0.0) {
+    return evaluate_pipeline(net, chosen, stages, on, lut_per_missing_bram18,
+                             precision{}.data * image_words(net));
+}
+
 /// The accelerator that `chosen` describes.
 /// \param net     the network
 /// \param s       statistics, asked for compute rows only
@@ -157,7 +188,8 @@ constexpr estimate evaluate(const network_view& net, const S& s, const E& engine
                          stage_cost(engine, row, chosen[i], skew.held(i))};
     }
     estimate e =
-        evaluate_pipeline(net, chosen, stages, board.limits(), lut_per_missing_bram18(engine));
+        evaluate_pipeline(net, chosen, stages, board.limits(), lut_per_missing_bram18(engine),
+                          data_bits(engine) * image_words(net));
     e.squeezes = squeeze_cost(engine, net, chosen);
     return e;
 }

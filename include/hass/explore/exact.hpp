@@ -12,6 +12,13 @@
 ///      so is one that another one beats: a few dozen a row remain
 ///   3. `choice.hpp` decides the rest exactly
 ///
+/// The board's link sets a floor of the interval (`link.hpp`). Where rows may read weights
+/// off-chip, that floor depends on the choice: at an interval T weights may take no more than the
+/// images leave
+/// (`image_link::room`), which grows with T, so that what is feasible at T is so above. Then the
+/// optimum may lie between the cycles that occur: it is followed down from the best choice known,
+/// each time with the room that a smaller interval leaves, until nothing is faster.
+///
 /// At the interval that is found, a row has a dozen configurations that no other one beats; among
 /// these `choice.hpp` finds the fewest DSPs, and then LUTs.
 #pragma once
@@ -109,6 +116,11 @@ class exact {
         climb();
         best_.clear();
         allocation_choice result;
+        if (floor_ == infinity) {  // weights leave the link nothing
+            result.proved_interval = infinity;
+            result.obstacle = bandwidth_index;
+            return result;
+        }
         thrift proof;
         if (still_settled()) proof = spend_least(0, 1);
         if (proof.found) {
@@ -139,11 +151,14 @@ class exact {
         climb();
         allocation_choice result;
         result.proved_interval = infinity;
-        if (interval < floor_) return result;
+        if (interval < floor_) {
+            if (interval < link_floor_) result.obstacle = bandwidth_index;
+            return result;
+        }
         high_ = interval;
         if (!accept_any(interval)) {
             offer_within(interval);
-            const verdict answer = chooser_.feasible(infinity);
+            const verdict answer = chooser_.feasible(infinity, limits_at(interval));
             result.obstacle = chooser_.obstacle();
             if (answer == verdict::unknown) result.proved_interval = floor_;
             if (answer != verdict::yes) return result;
@@ -163,7 +178,8 @@ class exact {
     static constexpr double infinity = std::numeric_limits<double>::infinity();
     static constexpr double rounding = detail::chooser::rounding;
 
-    /// Brings the ladders up to date; `floor_` is the fastest option of the slowest row.
+    /// Brings the ladders up to date; `floor_` is the fastest option of the slowest row, or what
+    /// the link takes beside the least weights.
     void climb() {
         const auto& rows = problem_->rows;
         for (std::size_t l = 0; l < per_need_.size(); ++l)
@@ -178,11 +194,37 @@ class exact {
             }
             floor_ = std::max(floor_, l.fastest);
         }
+        find_link_floor();
+        floor_ = std::max(floor_, link_floor_);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             detail::ladder& l = ladders_[i];
             // a little deeper than needed now, so that the next floor needs no new ladder
             if (!l.built || l.floor > floor_) l.build(rows[i], 0.8 * floor_);
         }
+    }
+
+    /// Sets `link_floor_`, and whether the link's cycles depend on the choice (`coupled_`).
+    void find_link_floor() {
+        link_floor_ = 0.0;
+        coupled_ = false;
+        if (!(problem_->link.bits > 0.0) || problem_->link.gbit_s == infinity) return;
+        constexpr std::size_t alone = bandwidth_index;  // its price list
+        double least = 0.0;
+        for (const row_choice& row : problem_->rows) {
+            const std::vector<std::uint32_t>& order = row.options->list(alone).option;
+            const std::vector<resource_vector>& costs = row.options->costs();
+            least += costs[order.front()][bandwidth_index];
+            coupled_ = coupled_ || costs[order.back()][bandwidth_index] !=
+                                       costs[order.front()][bandwidth_index];
+        }
+        link_floor_ = problem_->link.cycles(least);
+    }
+
+    /// The budget of choices that the link carries within `interval` cycles.
+    resource_vector limits_at(double interval) const {
+        resource_vector limits = problem_->budget;
+        if (coupled_) limits[bandwidth_index] = problem_->link.room(interval);
+        return limits;
     }
 
     /// Prices a share of the budget as prices a unit.
@@ -200,8 +242,9 @@ class exact {
         return sum;
     }
 
-    /// Tries the cheapest choice of list `l` within an interval; keeps it when it fits.
-    bool accept(std::size_t l, double interval) {
+    /// Tries the cheapest choice of list `l` within an interval; keeps it when it fits and the link
+    /// takes at most `link` cycles.
+    bool accept(std::size_t l, double interval, double link) {
         trial_.resize(ladders_.size());
         resource_vector sum{};
         for (std::size_t i = 0; i < ladders_.size(); ++i) {
@@ -210,16 +253,19 @@ class exact {
             for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += need[r];
         }
         if (!detail::no_more(sum, problem_->budget)) return false;
+        if (coupled_ && !(problem_->link.cycles(sum[bandwidth_index]) <= link)) return false;
         best_ = trial_;
         return true;
     }
 
-    bool accept_any(double interval) {
+    bool accept_any(double interval, double link) {
         // everything together, DSPs and LUTs together, LUTs alone, the natural order
         for (const std::size_t l : {std::size_t{9}, std::size_t{8}, std::size_t{2}, std::size_t{0}})
-            if (accept(l, interval)) return true;
-        return false;
+            if (accept(l, interval, link)) return true;
+        // least bandwidth
+        return coupled_ && accept(bandwidth_index + 1, interval, link);
     }
+    bool accept_any(double interval) { return accept_any(interval, interval); }
 
     /// Finds the smallest interval, `high_`, and a choice that has it.
     void settle(allocation_choice& result) {
@@ -227,7 +273,7 @@ class exact {
         result.proved_interval = floor_;
         if (high_ == infinity) find_any(result);
         if (high_ == infinity) return;
-        if (nothing_between()) {
+        if (high_ <= floor_ || (!coupled_ && nothing_between())) {
             result.proved_interval = high_;
         } else {
             narrow();
@@ -240,6 +286,7 @@ class exact {
         const auto& rows = problem_->rows;
         settled_.interval = high_;
         settled_.budget = problem_->budget;
+        settled_.link = problem_->link;
         settled_.price = per_need(chooser_.prices());
         settled_.versions.resize(rows.size());
         for (std::size_t i = 0; i < rows.size(); ++i) settled_.versions[i] = rows[i].version;
@@ -254,7 +301,7 @@ class exact {
         const auto& rows = problem_->rows;
         settled& s = settled_;
         if (s.interval == 0.0 || s.interval < floor_ || s.versions.size() != rows.size() ||
-            s.budget != problem_->budget)
+            s.budget != problem_->budget || s.link != problem_->link)
             return false;
         std::size_t changed = 0;
         for (std::size_t i = 0; i < rows.size(); ++i)
@@ -285,7 +332,8 @@ class exact {
         double interval = 0.0;
         for (std::size_t i = 0; i < s.size(); ++i)
             interval = std::max(interval, problem_->rows[i].cycles[s[i]]);
-        return interval;
+        if (!coupled_) return std::max(interval, link_floor_);
+        return std::max(interval, problem_->link.cycles(total(s)[bandwidth_index]));
     }
 
     /// Finds `low_` < the optimum <= `high_` through the ladders alone: every interval <= `low_` is
@@ -319,7 +367,7 @@ class exact {
             high_ = interval_of(best_);
             return;
         }
-        if (!accept_any(top)) return;
+        if (!accept_any(top, std::numeric_limits<double>::max())) return;
         high_ = interval_of(best_);
         while (high_ > bad * 1.0005) {
             const double t = std::sqrt(bad * std::min(high_, 1.5 * bad));
@@ -474,7 +522,7 @@ class exact {
         for (int round = 0; round < 16 && high_ > 1.0005 * low; ++round) {
             const double middle = std::max(floor_, std::sqrt(low * high_));
             offer_rungs(middle);
-            if (chooser_.feasible(infinity) == verdict::yes) {
+            if (chooser_.feasible(infinity, limits_at(middle)) == verdict::yes) {
                 take_answer();
                 high_ = interval_of(best_);
                 keep_within(high_);
@@ -487,9 +535,10 @@ class exact {
         chooser_.set_max_states(max_states_);
     }
 
-    /// Whether no row has an option of an interval within (`low_`, `high_`): `high_` is the
-    /// optimum.
+    /// Whether neither a row nor the link has an interval within (`low_`, `high_`): `high_` is the
+    /// optimum where the link's does not depend on the choice.
     bool nothing_between() const {
+        if (low_ < floor_ && floor_ < high_) return false;
         for (const row_choice& row : problem_->rows) {
             bool between = false;
             for (const double c : row.cycles) between |= c > low_ && c < high_;
@@ -567,7 +616,7 @@ class exact {
             return;
         }
         offer_within(infinity);
-        const verdict any = chooser_.feasible(infinity);
+        const verdict any = chooser_.feasible(infinity, limits_at(infinity));
         if (any == verdict::yes) {
             take(within_, chooser_.found());
             high_ = interval_of(best_);
@@ -575,7 +624,7 @@ class exact {
         }
         result.obstacle = chooser_.obstacle();
         if (any == verdict::unknown) result.proved_interval = floor_;
-        hopeless_ = {{}, problem_->budget, result.obstacle, any == verdict::no};
+        hopeless_ = {{}, problem_->budget, problem_->link, result.obstacle, any == verdict::no};
         for (const row_choice& row : problem_->rows) hopeless_.rows.push_back(row.options);
     }
 
@@ -586,10 +635,10 @@ class exact {
         double low = low_;  // infeasible, or given up
         bool priced = false;
         const auto ask = [&](double t) {
-            verdict answer = priced ? chooser_.glance(t) : verdict::unknown;
+            verdict answer = priced && !coupled_ ? chooser_.glance(t) : verdict::unknown;
             if (answer == verdict::unknown) {
-                answer = chooser_.feasible(t);
-                chooser_.price_all();
+                answer = chooser_.feasible(t, limits_at(t));
+                if (!coupled_) chooser_.price_all();
                 priced = true;
             }
             if (answer == verdict::yes) {
@@ -599,7 +648,7 @@ class exact {
             if (answer == verdict::no) proved = std::max(proved, t);
             return answer;
         };
-        offer(low_);
+        offer(std::max(low_, floor_));
         chooser_.set_max_states(std::min(few, max_states_));
         while (high_ > floor_) {
             const double next = detail::next_candidate(rows_, low);
@@ -609,12 +658,45 @@ class exact {
         }
         // what is infeasible just below is infeasible further down
         chooser_.set_max_states(max_states_);
+        if (coupled_) return follow_down(result, proved);
         while (high_ > floor_) {
             const double below = detail::last_candidate(rows_, std::nextafter(high_, 0.0));
             if (below <= proved || ask(below) != verdict::yes) break;
         }
         result.proved_interval =
             high_ > floor_ ? std::min(high_, detail::next_candidate(rows_, proved)) : floor_;
+    }
+
+    /// From `high_` down to the smallest interval, where that may be the link's for some choice.
+    /// \param proved  every interval up to there is infeasible
+    void follow_down(allocation_choice& result, double proved) {
+        constexpr std::size_t few = 200;
+        result.proved_interval = std::max(floor_, std::min(proved, high_));
+        while (high_ > floor_) {
+            // what is faster has rows within `below`, and weights that leave room for that
+            const double sooner = std::nextafter(high_, 0.0);
+            const double below = std::max(floor_, detail::last_candidate(rows_, sooner));
+            const resource_vector caps = limits_at(sooner);
+            const verdict any = chooser_.feasible(below, caps);
+            if (any == verdict::no) result.proved_interval = high_;
+            if (any != verdict::yes) return;
+            const detail::selection found = chooser_.found();
+            take(rows_, found);
+            high_ = interval_of(best_);
+            // most often the least weights of all are next
+            chooser_.set_max_states(std::min(few, max_states_));
+            double bound = 0.0;
+            chooser_.minimise(bandwidth_index, below, caps, found, bound);
+            chooser_.set_max_states(max_states_);
+            if (chooser_.found().empty()) continue;
+            const detail::selection before = best_;
+            take(rows_, chooser_.found());
+            if (const double reached = interval_of(best_); reached < high_)
+                high_ = reached;
+            else
+                best_ = before;
+        }
+        result.proved_interval = floor_;
     }
 
     /// The resource that forbids what is just below `high_`: the first that the rows' least needs
@@ -625,6 +707,11 @@ class exact {
         const double below = std::max(floor_, std::nextafter(high_, 0.0));
         std::array<double, resources.size()> least{};
         for (std::size_t l = 0; l < least.size(); ++l) least[l] = least_price(l + 1, below);
+        if (coupled_) {  // of what the images leave
+            const double left = problem_->link.room(below) / problem_->budget[bandwidth_index];
+            least[bandwidth_index] =
+                left > 0.0 ? least[bandwidth_index] / left : std::numeric_limits<double>::max();
+        }
         for (std::size_t l = 0; l < least.size() && least[result.obstacle] <= 1.0 + rounding; ++l)
             if (least[l] > least[result.obstacle]) result.obstacle = l;
     }
@@ -641,12 +728,13 @@ class exact {
     /// on nothing but what `offer_within` offers, so that it is not asked twice for the same.
     thrift spend_least(std::size_t first, std::size_t second) {
         offer_within(high_);
-        if (spent_.first != first || spent_.budget != problem_->budget ||
+        const resource_vector limits = limits_at(high_);
+        if (spent_.first != first || spent_.limits != limits ||
             spent_.builds != problem_->bram18_from_lut) {
-            spent_.proof = choose_least(first, second);
+            spent_.proof = choose_least(first, second, limits);
             if (!spent_.proof.found) return spent_.proof;
             spent_.first = first;
-            spent_.budget = problem_->budget;
+            spent_.limits = limits;
             spent_.builds = problem_->bram18_from_lut;
             spent_.options = best_;
         }
@@ -654,9 +742,9 @@ class exact {
         return spent_.proof;
     }
 
-    thrift choose_least(std::size_t first, std::size_t second) {
+    thrift choose_least(std::size_t first, std::size_t second, const resource_vector& limits) {
         thrift proof;
-        resource_vector caps = problem_->budget;
+        resource_vector caps = limits;
         detail::selection fewest(within_.size(), 0);  // DSPs, then LUTs, row by row
         if (first == 0 && second == 1 && detail::no_more(chooser_.total(fewest), caps) &&
             !builds_bram18(chooser_.total(fewest))) {
@@ -670,7 +758,7 @@ class exact {
         proof.first = minimise(first, caps, fewest, bound);
         if (fewest.empty()) {
             chooser_.set_max_states(max_states_);
-            if (chooser_.feasible(infinity) == verdict::yes)
+            if (chooser_.feasible(infinity, limits) == verdict::yes)
                 fewest = chooser_.found();
             else if (best_.size() == within_.size() && interval_of(best_) <= high_)
                 fewest = points_of(within_, best_);
@@ -825,6 +913,7 @@ class exact {
     struct settled {
         double interval = 0.0;  ///< 0: none
         resource_vector budget{};
+        image_link link{};
         resource_vector price{};              ///< per unit of need
         std::vector<std::uint64_t> versions;  ///< of the rows at the last call
         std::vector<double> least;            ///< least price of a faster option, row by row ...
@@ -835,11 +924,12 @@ class exact {
     struct hopeless {
         std::vector<const row_options*> rows;
         resource_vector budget{};
+        image_link link{};
         std::size_t obstacle = 0;
         bool proved = false;
 
         bool is(const allocation_problem& p) const {
-            return budget == p.budget &&
+            return budget == p.budget && link == p.link &&
                    std::equal(
                        rows.begin(), rows.end(), p.rows.begin(), p.rows.end(),
                        [](const row_options* a, const row_choice& b) { return a == b.options; });
@@ -847,6 +937,8 @@ class exact {
     };
     hopeless hopeless_;
     double floor_ = 0.0;
+    double link_floor_ = 0.0;  ///< what the link takes beside the least weights
+    bool coupled_ = false;     ///< whether what the link takes depends on the choice
     double low_ = 0.0;
     double high_ = 0.0;
     std::size_t obstacle_ = 0;
@@ -856,7 +948,7 @@ class exact {
     /// The last answer of `spend_least`, as long as it holds.
     struct spent {
         std::size_t first = resources.size();  ///< what was minimised; that many: nothing
-        resource_vector budget{};
+        resource_vector limits{};
         bool builds = false;  ///< block RAMs from LUTs
         thrift proof{};
         detail::selection options;

@@ -41,6 +41,8 @@ constexpr usage to_usage(const resource_vector& v) {
 
 /// Index of block RAMs in `resources`.
 inline constexpr std::size_t bram18_index = 3;
+/// Index of the bandwidth, of weights alone wherever rows are summed.
+inline constexpr std::size_t bandwidth_index = 5;
 
 /// What a row needs, or a device has, in the form that sums and budgets of the allocator take. A
 /// block RAM that is missing may cost `lut_each` LUTs (0: it may not be missing). That

@@ -7,7 +7,8 @@
 ///   3. coarse: the slowest row takes the next larger `in * out * group` that makes it faster, in
 ///      four orders (most `out`, same `in`, same `out`, most `in`); one success ends the round
 ///   4. after every move weights are placed anew: largest weight memories to URAM while that
-///      levels the shares of BRAM and URAM; the first violation reverts the move and ends the phase
+///      levels the shares of BRAM and URAM; the first violation reverts the move and ends the
+///      phase, and so does one that the board's link would slow down
 ///   5. swaps of equal `in * out` that lower the tightest resource; again from 3 while anything
 ///      changes
 ///
@@ -116,6 +117,8 @@ class greedy {
 
     /// Makes the move if everything fits afterwards; otherwise nothing changes.
     bool move(detail::growing_choice& d, std::size_t i, const parallelism& p) const {
+        const double now = d.interval();
+        if (d.link_cycles() >= now) return false;  // no row is what slows it down
         auto k = find(d, i, p, at(d, i).memory);
         if (!k) k = find(d, i, p, weight_memory::bram18);
         if (!k) k = find(d, i, p, weight_memory::uram);
@@ -123,7 +126,7 @@ class greedy {
         const std::vector<std::uint32_t> before = d.chosen;
         d.chosen[i] = *k;
         place_weights(d);
-        if (d.fits()) return true;
+        if (d.fits(now)) return true;
         d.chosen = before;
         return false;
     }
@@ -208,7 +211,7 @@ class greedy {
                     d.row(i).options->costs()[k][r] < d.row(i).options->costs()[best][r])
                     best = k;
             }
-            if (best != d.chosen[i]) d.take(i, best);
+            if (best != d.chosen[i]) d.take(i, best, d.interval());
         }
     }
 

@@ -10,6 +10,7 @@
 ///
 ///     latency >= a(Q) lo + min { sum over Q of d_i : no row over hi cycles, all within budget }
 ///
+/// (where the board's link is what sets I, the budget is what images of that interval leave of it),
 /// of which the minimum is a question to `choice.hpp`, with d in the place of a resource. Ranges of
 /// intervals are split, the least bound first, until no bound is below the best design found
 /// (branch and bound). Paths are the longest ones of the designs that turn up. Most often all
@@ -54,6 +55,20 @@ class latency_search {
         : net_(net), problem_(problem), delays_(delays), max_ranges_(max_ranges) {
         chooser_.reset(problem.budget, max_states);
         chooser_.set_ascent_steps(400);
+        double least = 0.0;
+        for (const row_choice& row : problem.rows) {
+            double low = std::numeric_limits<double>::infinity();
+            double high = -low;
+            for (const resource_vector& cost : row.options->costs()) {
+                low = std::min(low, cost[bandwidth_index]);
+                high = std::max(high, cost[bandwidth_index]);
+            }
+            least += low;
+            coupled_ = coupled_ || low != high;
+        }
+        const image_link& link = problem.link;
+        link_floor_ = link.cycles(least);
+        coupled_ = coupled_ && link.bits > 0.0 && link.gbit_s < infinity;
     }
 
     /// \param start     options of a design that fits
@@ -144,9 +159,25 @@ class latency_search {
             interval = std::max(interval, problem_.rows[i].cycles[options[i]]);
             delay[i] = delays_[i][options[i]];
         }
-        return longest_path(interval, delay);
+        return longest_path(std::max(interval, link_cycles(options)), delay);
     }
     double latency_of(const selection& options) const { return longest_path(options).cycles; }
+
+    /// Cycles in which the board's link carries an image beside the weights of these options.
+    double link_cycles(const selection& options) const {
+        if (!coupled_) return link_floor_;
+        double weights = 0.0;
+        for (std::size_t i = 0; i < options.size(); ++i)
+            weights += problem_.rows[i].options->costs()[options[i]][bandwidth_index];
+        return problem_.link.cycles(weights);
+    }
+
+    /// The budget of designs that the link carries within `interval` cycles.
+    resource_vector limits_at(double interval) const {
+        resource_vector limits = problem_.budget;
+        if (coupled_) limits[bandwidth_index] = problem_.link.room(interval);
+        return limits;
+    }
 
     /// A design of a larger interval is no better than `best_`. Also takes the path that is longest
     /// when every row is as fast as it gets.
@@ -176,9 +207,11 @@ class latency_search {
                 bool beaten = false;
                 const std::size_t stop = points.size() > look_back ? points.size() - look_back : 0;
                 for (std::size_t j = points.size(); j-- > stop && !beaten;)
-                    beaten = points[j].cycles <= cycles[k] && no_more(points[j].need, costs[k]) &&
+                    beaten = points[j].cycles <= std::max(cycles[k], link_floor_) &&
+                             no_more(points[j].need, costs[k]) &&
                              delays_[i][points[j].option] <= delays_[i][k];
-                if (!beaten) points.push_back({cycles[k], costs[k], k});
+                // none is faster than the link
+                if (!beaten) points.push_back({std::max(cycles[k], link_floor_), costs[k], k});
             }
             order_points(rows_[i]);
         }
@@ -202,7 +235,7 @@ class latency_search {
             const std::vector<operating_point>& mine = rows_[i].points;
             const auto k = options[i];
             const auto as_good = [&](const operating_point& p) {
-                return p.cycles <= problem_.rows[i].cycles[k] &&
+                return p.cycles <= std::max(problem_.rows[i].cycles[k], link_floor_) &&
                        no_more(p.need, problem_.rows[i].options->costs()[k]) &&
                        delays_[i][p.option] <= delays_[i][k];
             };
@@ -213,7 +246,7 @@ class latency_search {
     }
 
     double interval_of(const selection& options) const {
-        double interval = 0.0;
+        double interval = link_cycles(options);
         for (std::size_t i = 0; i < options.size(); ++i)
             interval = std::max(interval, problem_.rows[i].cycles[options[i]]);
         return interval;
@@ -229,10 +262,11 @@ class latency_search {
     /// \returns false when there is nothing in it, or nothing more can be said of it
     bool solve(range& r) {
         selection start;
+        const resource_vector limits = limits_at(r.high);
         if (interval_of(best_) <= r.high) {
             start = points_of(best_);
         } else {
-            const verdict any = chooser_.feasible(r.high);
+            const verdict any = chooser_.feasible(r.high, limits);
             if (any == verdict::no) return false;
             if (any == verdict::unknown) {
                 residual_ = std::min(residual_, r.bound());
@@ -246,7 +280,7 @@ class latency_search {
         for (int paths = 0; paths < most_paths; ++paths) {
             follow(next);
             double bound = 0.0;
-            chooser_.minimise(chooser::delay, r.high, problem_.budget, start, bound);
+            chooser_.minimise(chooser::delay, r.high, limits, start, bound);
             selection options;
             take(chooser_.found(), options);
             if (path_.images * r.low + bound >= r.bound()) r.images = path_.images, r.delay = bound;
@@ -258,8 +292,22 @@ class latency_search {
         return true;
     }
 
-    /// Halves of a range; its bound is kept when no interval lies between its ends.
+    /// Halves of a range; its bound is kept when no interval lies between its ends. Where the
+    /// link's cycles depend on the design every interval may occur: then at the best design, if
+    /// that is within.
     void split(const range& r) {
+        if (coupled_) {
+            if (r.high <= r.low * (1.0 + 1e-12)) {
+                residual_ = std::min(residual_, r.bound());
+                return;
+            }
+            const double best = interval_of(best_);
+            const bool within = r.low < best && best <= r.high;
+            const double top = within ? best : 0.5 * (r.low + r.high);
+            ranges_.push_back({r.low, std::nextafter(top, 0.0), r.images, r.delay, false});
+            ranges_.push_back({top, r.high, r.images, r.delay, true});
+            return;
+        }
         const double first = next_candidate(rows_, std::nextafter(r.low, 0.0));
         const double last = last_candidate(rows_, r.high);
         if (!(first < last)) {
@@ -281,6 +329,8 @@ class latency_search {
     path path_;
     std::vector<frontier> rows_;
     std::vector<range> ranges_;
+    double link_floor_ = 0.0;  ///< what the link takes beside the least weights
+    bool coupled_ = false;     ///< whether what the link takes depends on the design
     selection best_;
     double best_latency_ = infinity;
     double residual_ = infinity;

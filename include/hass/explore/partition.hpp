@@ -8,9 +8,10 @@
 ///                 no reloading when there is one part only; fill and drain are not counted
 ///     chain       interval = the slowest part's, links included
 ///
-/// Data that crosses a cut leaves the chip: a part is no faster than its crossing data through the
-/// board's off-chip link (or the chain's link). The image and the network's result are not counted,
-/// as in `allocate`.
+/// Data that crosses a cut leaves the chip. On one board it goes through the off-chip link, which
+/// it shares with weights that are read off-chip, the image (first part) and the answers; in a
+/// chain it goes through the links between boards, and each board's own carries its weights, the
+/// image and the answers.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,6 +30,7 @@
 #include <hass/explore/allocate.hpp>
 #include <hass/explore/exact.hpp>
 #include <hass/explore/frontier.hpp>
+#include <hass/explore/link.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -38,7 +41,7 @@ struct network_part {
     std::size_t last = 0;
     allocation best;               ///< of these rows alone
     double crossing_bits = 0.0;    ///< for one image, into and out of this part through cuts
-    double interval_cycles = 0.0;  ///< of the part: compute, or crossing data if that is slower
+    double interval_cycles = 0.0;  ///< of the part: of `best`, or of the chain's link if slower
 };
 
 /// A network in parts.
@@ -54,9 +57,9 @@ struct partitioning {
 
 /// How a network is partitioned on one board.
 struct partition_settings {
-    double batch = 256.0;           ///< images between two reconfigurations, >= 1
-    int data_bits = 16;             ///< of a word that crosses a cut, >= 1
-    std::size_t max_states = 5000;  ///< of the exact allocator while cuts are compared
+    double batch = 256.0;            ///< images between two reconfigurations, >= 1
+    std::optional<int> data_bits{};  ///< of a word that crosses a cut, >= 1; nullopt: the engine's
+    std::size_t max_states = 5000;   ///< of the exact allocator while cuts are compared
 };
 
 namespace detail {
@@ -77,6 +80,14 @@ inline double words_across(const network_view& net, std::size_t at) {
                                          : net.rows[static_cast<std::size_t>(from)].out.volume());
     }
     return words;
+}
+
+/// Bits of the image that rows first .. last - 1 take and of the answers that they give.
+template <Engine E>
+double part_image_bits(const network_view& net, const E& engine, std::size_t first,
+                       std::size_t last) {
+    const double words = first == 0 ? static_cast<double>(input_shape(net).volume()) : 0.0;
+    return data_bits(engine) * (words + answer_words(net, first, last));
 }
 
 /// Statistics of a network seen from row `first` on.
@@ -117,6 +128,7 @@ class part_intervals {
           engine_(&engine),
           spills_(lut_per_missing_bram18(engine) > 0.0),
           budget_(to_needs(board.budget, lut_per_missing_bram18(engine))),
+          board_(board),
           policy_(max_states, 0),
           variants_(net.size()) {
         check_device(board);
@@ -130,29 +142,62 @@ class part_intervals {
     part_intervals(const part_intervals&) = delete;
     part_intervals& operator=(const part_intervals&) = delete;
 
-    /// Cycles of rows first .. last - 1 together; infinite when they do not fit.
-    double operator()(std::size_t first, std::size_t last) {
+    /// Cycles of some rows together; infinite when they do not fit.
+    struct cycles {
+        double compute;  ///< of the rows; never less with more rows
+        double whole;    ///< the board's link included
+    };
+
+    /// \param image_bits  what the board's link carries for an image beside weights
+    cycles operator()(std::size_t first, std::size_t last, double image_bits) {
         const network_skew skew(network_slice(net_, first, last));
         std::vector<row_choice> rows;
         for (std::size_t i = first; i < last; ++i) {
             rows.push_back(choice(i, skew.held(i - first)));
-            if (rows.back().options->size() == 0) return std::numeric_limits<double>::infinity();
+            if (rows.back().options->size() == 0) return {infinity, infinity};
         }
-        const allocation_choice c = policy_(allocation_problem{rows, budget_, spills_});
-        if (!c.found) {
-            proved_ = proved_ && c.proved_interval == std::numeric_limits<double>::infinity();
-            return std::numeric_limits<double>::infinity();
+        allocation_problem problem{rows, budget_, spills_};
+        const interval_and_weights alone = solve(problem);
+        const image_link link = link_of(board_, image_bits);
+        double whole = std::max(alone.interval, link.cycles(alone.weights));
+        if (alone.interval == infinity) whole = infinity;
+        // with fewer weights read off-chip the link may be faster
+        if (whole > alone.interval && alone.interval < infinity && alone.weights > 0.0) {
+            problem.link = link;
+            whole = solve(problem).interval;
         }
-        double interval = 0.0;
-        for (std::size_t i = 0; i < rows.size(); ++i)
-            interval = std::max(interval, rows[i].cycles[c.options[i]]);
-        proved_ = proved_ && c.proved_interval >= interval;
-        return interval < ruled_out ? interval : std::numeric_limits<double>::infinity();
+        return {alone.interval, whole};
     }
 
     bool proved() const { return proved_; }
+    const E& engine() const { return *engine_; }
 
   private:
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+    struct interval_and_weights {
+        double interval;
+        double weights;  // Gbit/s
+    };
+
+    interval_and_weights solve(const allocation_problem& problem) {
+        const allocation_choice c = policy_(problem);
+        if (!c.found) {
+            proved_ = proved_ && c.proved_interval == infinity;
+            return {infinity, 0.0};
+        }
+        double interval = 0.0;
+        double weights = 0.0;
+        for (std::size_t i = 0; i < problem.rows.size(); ++i) {
+            const row_choice& row = problem.rows[i];
+            interval = std::max(interval, row.cycles[c.options[i]]);
+            weights += row.options->costs()[c.options[i]][bandwidth_index];
+        }
+        interval = std::max(interval, problem.link.cycles(weights));
+        proved_ = proved_ && c.proved_interval >= interval;
+        return {interval < ruled_out ? interval : infinity, weights};
+    }
+
     /// A row with what it holds back in some part: joins hold less when their branches are cut.
     struct variant {
         std::vector<held_input> held;
@@ -182,6 +227,7 @@ class part_intervals {
     const E* engine_;
     bool spills_;
     resource_vector budget_;
+    device board_;
     exact policy_;
     std::vector<std::vector<std::unique_ptr<variant>>> variants_;  // of each row
     std::uint64_t versions_ = 0;
@@ -201,14 +247,19 @@ inline std::vector<std::size_t> cut_positions(const network_view& net) {
 }
 
 /// The allocation of rows first .. last - 1 with all its proofs.
+/// \param crossing_bits  of the words that cross the cuts, for one image
+/// \param link_bits      what the board's link carries for an image beside weights
 template <Engine E, NetworkStatistics S>
 network_part make_part(const network_view& net, const S& s, const E& engine, const device& board,
-                       std::size_t first, std::size_t last, int data_bits) {
+                       std::size_t first, std::size_t last, double crossing_bits,
+                       double link_bits) {
     const network_slice part(net, first, last);
     network_part p;
     p.first = first, p.last = last;
-    p.best = allocate(part, statistics_from<S>{&s, first}, engine, board);
-    p.crossing_bits = data_bits * (words_across(net, first) + words_across(net, last));
+    p.best =
+        allocator<E>(part, engine, board, exact{}, link_bits).solve(statistics_from<S>{&s, first});
+    p.crossing_bits = crossing_bits;
+    p.interval_cycles = p.best.estimate.interval_cycles;
     return p;
 }
 
@@ -217,7 +268,8 @@ template <Engine E>
 std::string no_part_fits(const network_view& net, const device& board,
                          part_intervals<E>& intervals) {
     for (std::size_t i = 0; i < net.size(); ++i)
-        if (intervals(i, i + 1) == std::numeric_limits<double>::infinity())
+        if (intervals(i, i + 1, part_image_bits(net, intervals.engine(), i, i + 1)).whole ==
+            std::numeric_limits<double>::infinity())
             return "layer '" + name_of(net, i) + "' does not fit device '" +
                    std::string(board.name) + "' on its own";
     return "no cut gives parts that fit";
@@ -235,20 +287,23 @@ partitioning partition(const network_view& net, const S& statistics, const E& en
     if (net.size() == 0) throw error("partition: the network has no layers");
     if (!(settings.batch >= 1.0))
         throw error("partition: batch is " + detail::number(settings.batch) + ", must be >= 1");
-    if (settings.data_bits < 1) throw error("partition: data_bits must be >= 1");
+    const int word_bits = settings.data_bits.value_or(data_bits(engine));
+    if (word_bits < 1) throw error("partition: data_bits must be >= 1");
     const device& board = on.limits();
     detail::part_intervals intervals(net, statistics, engine, board, settings.max_states);
     const double hz = board.mhz * 1e6;
-    const auto crossing_cycles = [&](double words) {
-        if (words == 0.0) return 0.0;
-        return words * settings.data_bits / (board.budget.bandwidth * 1e9) * hz;
+    const auto crossing_bits = [&](std::size_t first, std::size_t last) {
+        return word_bits * (detail::words_across(net, first) + detail::words_across(net, last));
+    };
+    const auto link_bits = [&](std::size_t first, std::size_t last) {
+        return crossing_bits(first, last) + detail::part_image_bits(net, engine, first, last);
     };
     const auto seconds = [&](double interval) { return settings.batch * interval / hz; };
 
     const std::vector<std::size_t> cuts = detail::cut_positions(net);
     const std::size_t n = cuts.size();
     // one part needs no reloading
-    const double whole = seconds(intervals(0, net.size()));
+    const double whole = seconds(intervals(0, net.size(), link_bits(0, net.size())).whole);
     std::vector<double> best(n, infinity);
     std::vector<std::size_t> from(n, 0);
     best[0] = 0.0;
@@ -256,15 +311,12 @@ partitioning partition(const network_view& net, const S& statistics, const E& en
         if (best[a] == infinity) continue;
         for (std::size_t b = a + 1; b < n; ++b) {
             if (a == 0 && b + 1 == n) continue;  // that is `whole`
-            const double compute = intervals(cuts[a], cuts[b]);
-            if (compute == infinity) continue;
-            const double data = crossing_cycles(detail::words_across(net, cuts[a]) +
-                                                detail::words_across(net, cuts[b]));
-            const double total =
-                best[a] + seconds(std::max(compute, data)) + board.reconfiguration_s;
+            const auto part = intervals(cuts[a], cuts[b], link_bits(cuts[a], cuts[b]));
+            if (part.compute == infinity) continue;
+            const double total = best[a] + seconds(part.whole) + board.reconfiguration_s;
             if (total < best[b]) best[b] = total, from[b] = a;
-            // adding rows never makes a part faster
-            if (best[a] + seconds(compute) >= std::min(whole, best[n - 1])) break;
+            // adding rows never makes a part's rows faster
+            if (best[a] + seconds(part.compute) >= std::min(whole, best[n - 1])) break;
         }
     }
 
@@ -280,11 +332,9 @@ partitioning partition(const network_view& net, const S& statistics, const E& en
         while (from[ends.back()] != 0) ends.push_back(from[ends.back()]);
     std::size_t first = 0;
     for (auto end = ends.rbegin(); end != ends.rend(); first = cuts[*end], ++end) {
-        network_part p = detail::make_part(net, statistics, engine, board, first, cuts[*end],
-                                           settings.data_bits);
-        p.interval_cycles = std::max(p.best.estimate.interval_cycles,
-                                     crossing_cycles(p.crossing_bits / settings.data_bits));
-        result.parts.push_back(std::move(p));
+        result.parts.push_back(detail::make_part(net, statistics, engine, board, first, cuts[*end],
+                                                 crossing_bits(first, cuts[*end]),
+                                                 link_bits(first, cuts[*end])));
     }
     result.fits = true;
     result.images_per_second = settings.batch / result.seconds_per_batch;
@@ -296,18 +346,19 @@ partitioning partition(const network_view& net, const S& statistics, const E& en
 /// The network on a chain of boards, at most one part a board, in their order: the cuts with the
 /// highest throughput. Boards that are not needed stay empty (their part has no rows).
 /// \param link_gbit_s  of the links between neighbours, > 0
-/// \param data_bits    of a word that crosses a cut, >= 1
+/// \param data_bits    of a word that crosses a cut, >= 1; nullopt: the engine's
 /// \throws hass::error for bad input, as `allocate`; no boards; a link without bandwidth
 template <Engine E, NetworkStatistics S>
 partitioning chain(const network_view& net, const S& statistics, const E& engine,
-                   std::span<const device> boards, double link_gbit_s, int data_bits = 16,
-                   std::size_t max_states = 5000) {
+                   std::span<const device> boards, double link_gbit_s,
+                   std::optional<int> data_bits = {}, std::size_t max_states = 5000) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     if (net.size() == 0) throw error("chain: the network has no layers");
     if (boards.empty()) throw error("chain: no boards");
     if (!(link_gbit_s > 0.0))
         throw error("chain: link of " + detail::number(link_gbit_s) + " Gbit/s");
-    if (data_bits < 1) throw error("chain: data_bits must be >= 1");
+    const int word_bits = data_bits.value_or(hass::data_bits(engine));
+    if (word_bits < 1) throw error("chain: data_bits must be >= 1");
     const std::vector<std::size_t> cuts = detail::cut_positions(net);
     const std::size_t n = cuts.size();
 
@@ -325,12 +376,13 @@ partitioning chain(const network_view& net, const S& statistics, const E& engine
             if (best[k][a] == infinity) continue;
             if (best[k][a] < best[k + 1][a]) best[k + 1][a] = best[k][a], from[k + 1][a] = a;
             for (std::size_t b = a + 1; b < n; ++b) {
-                const double compute = intervals(cuts[a], cuts[b]) / hz;
+                const auto part = intervals(cuts[a], cuts[b],
+                                            detail::part_image_bits(net, engine, cuts[a], cuts[b]));
                 const double link =
-                    data_bits * detail::words_across(net, cuts[b]) / (link_gbit_s * 1e9);
-                const double slowest = std::max({best[k][a], compute, link});
+                    word_bits * detail::words_across(net, cuts[b]) / (link_gbit_s * 1e9);
+                const double slowest = std::max({best[k][a], part.whole / hz, link});
                 if (slowest < best[k + 1][b]) best[k + 1][b] = slowest, from[k + 1][b] = a;
-                if (compute >= best[k + 1][n - 1]) break;
+                if (part.compute / hz >= best[k + 1][n - 1]) break;
             }
         }
         result.proved = result.proved && intervals.proved();
@@ -351,10 +403,12 @@ partitioning chain(const network_view& net, const S& statistics, const E& engine
         p.first = cuts[start], p.last = cuts[end];
         if (start != end) {
             p = detail::make_part(net, statistics, engine, boards[k - 1], cuts[start], cuts[end],
-                                  data_bits);
-            const double link = data_bits * detail::words_across(net, cuts[end]) /
+                                  word_bits * (detail::words_across(net, cuts[start]) +
+                                               detail::words_across(net, cuts[end])),
+                                  detail::part_image_bits(net, engine, cuts[start], cuts[end]));
+            const double link = word_bits * detail::words_across(net, cuts[end]) /
                                 (link_gbit_s * 1e9) * boards[k - 1].mhz * 1e6;
-            p.interval_cycles = std::max(p.best.estimate.interval_cycles, link);
+            p.interval_cycles = std::max(p.interval_cycles, link);
         }
         end = start;
     }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <hass/explore/frontier.hpp>
+#include <hass/explore/link.hpp>
 
 namespace hass {
 
@@ -28,6 +29,9 @@ struct allocation_problem {
     /// Missing block RAMs are built from LUTs: their column holds LUTs and block RAMs together, see
     /// `to_needs`.
     bool bram18_from_lut = false;
+    /// What the board's link carries beside weights: a choice whose weights take W Gbit/s has no
+    /// smaller interval than `link.cycles(W)`, and fits only where that is finite.
+    image_link link{};
 
     /// Block RAMs that `v` stands for, up to a factor that is the same for needs and budget.
     double bram18(const resource_vector& v) const {

@@ -70,7 +70,8 @@ enum class tpe_model {
 /// How the good trials of a multi-objective search are weighted.
 enum class tpe_front_weights {
     equal,        ///< all alike (Optuna 5.0)
-    contribution  ///< by what each adds to the hypervolume of the good set (Optuna 4.9, MOTPE)
+    contribution  ///< by what each adds to the hypervolume of the good set's front (Optuna 4.9,
+                  ///< MOTPE)
 };
 
 /// Settings of a TPE that may change from run to run.
@@ -256,21 +257,32 @@ class tpe {
         return reference;
     }
 
-    /// Hypervolume contributions of the good rows, relative to the largest and at least 1e-12.
+    /// What each row of the good set's front adds to the hypervolume of that front, relative to the
+    /// largest; dominated and infeasible rows next to nothing. The reference is that of all
+    /// feasible good rows, but only the front's fill the gap that a removed one leaves. All
+    /// feasible rows alike when there is one or when the hypervolume is infinite.
     std::vector<double> contribution_weights(const std::vector<std::size_t>& good) const {
-        std::vector<double> weights(good.size(), 1.0);
+        constexpr double least = 1e-12;
+        std::vector<double> weights(good.size(), least);
+        std::vector<std::size_t> feasible;  // places in `good`
         std::vector<std::vector<double>> points;
-        for (const std::size_t row : good)
-            if (rows_[row].state == trial_state::ok) points.push_back(rows_[row].values);
+        for (std::size_t i = 0; i < good.size(); ++i)
+            if (rows_[good[i]].state == trial_state::ok)
+                feasible.push_back(i), points.push_back(rows_[good[i]].values);
+        for (const std::size_t i : feasible) weights[i] = 1.0;
         if (points.size() <= 1) return weights;
-        const auto gains = hypervolume_contributions(points, reference_of(points));
-        const double most = *std::max_element(gains.begin(), gains.end());
-        std::size_t next = 0;
-        for (std::size_t i = 0; i < good.size(); ++i) {
-            const bool measured = rows_[good[i]].state == trial_state::ok;
-            const double gain = measured ? gains[next++] : 0.0;
-            weights[i] = most > 0.0 ? std::max(gain / most, 1e-12) : 1.0;
-        }
+        const std::vector<double> reference = reference_of(points);
+        for (const double r : reference)
+            if (!std::isfinite(r)) return weights;
+        const std::vector<std::size_t> on_front = non_dominated(points);
+        std::vector<std::vector<double>> front;
+        for (const std::size_t k : on_front) front.push_back(points[k]);
+        if (!std::isfinite(hypervolume(front, reference))) return weights;
+        const std::vector<double> gains = hypervolume_contributions(front, reference);
+        const double most = std::max(*std::max_element(gains.begin(), gains.end()), least);
+        for (const std::size_t i : feasible) weights[i] = least;
+        for (std::size_t k = 0; k < on_front.size(); ++k)
+            weights[feasible[on_front[k]]] = std::max(gains[k] / most, least);
         return weights;
     }
 
