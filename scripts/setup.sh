@@ -36,9 +36,11 @@ install_packages() {
 }
 
 # Release build of this machine: build_release <target> <source> <build folder> [cmake options...]
+# At -O1, which compiles in two thirds of the time; files that run long are marked for -O3.
 build_release() {
     local target=$1 source=$2 build=$3
     shift 3
-    cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHASS_NATIVE=ON "$@" >/dev/null
+    cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHASS_NATIVE=ON \
+        -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" "$@" >/dev/null
     cmake --build "$build" --target "$target" --parallel "$(nproc)" >&2
 }

@@ -79,7 +79,7 @@ TEST_CASE("16 bits cost no accuracy", "[imagenet]") {
     for (const json& network : manifest.at("models")) {
         INFO(network.at("name"));
         const hass::emulator emulator = emulator_of(*folder, network);
-        const auto& [name, reference] = *network.at("torch_float32").items().begin();
+        const std::string name = network.at("torch_float32").begin().key();
         const json& dataset = manifest.at("datasets").at(name);
         hass::image_set images =
             hass::read_images(*folder / dataset.at("images").get<std::string>());
