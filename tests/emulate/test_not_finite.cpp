@@ -175,12 +175,12 @@ TEST_CASE("a preprocessing that leaves nothing finite is refused", "[emulator]")
         CHECK_THAT(with(1.0F, {0.0F, bad, 0.0F}, {}), Contains("mean must be finite"));
     for (const float bad : {no_number, infinity, -infinity, 0.0F})
         CHECK_THAT(with(1.0F, {}, {1.0F, 1.0F, bad}), Contains("std must be finite and not 0"));
-    CHECK_THAT(with(1.0F, {}, {1e-45F}), Contains("not finite"));
+    CHECK_THAT(with(1.0F, {}, {1e-45F}), Contains("too small to divide by, but is 1e-45"));
     CHECK_THAT(with(1.0F, {}, {1.0F, 1e-37F, 1.0F}),
-               Contains("channel 1") && Contains("not finite"));
-    CHECK_THAT(with(3e38F, {}, {}), Contains("not finite"));
-    CHECK_THAT(with(1.0F, {1e38F}, {0.1F}), Contains("not finite"));
-    CHECK_THAT(with(1e-45F, {}, {}), Contains("scale is so small"));
+               Contains("too small to divide by, but is 1e-37"));
+    CHECK_THAT(with(3e38F, {}, {}), Contains("scale must keep pixels finite, but is 3e+38"));
+    CHECK_THAT(with(1.0F, {1e38F}, {0.1F}), Contains("too small to divide by, but is 0.1"));
+    CHECK_THAT(with(1e-45F, {}, {}), Contains("scale must be finite and not 0, but is 1e-45"));
 }
 
 TEST_CASE("weights that are not finite are refused", "[emulator]") {
