@@ -95,6 +95,8 @@ TEST_CASE("a device file that is wrong names the file and the field", "[device]"
     CHECK_THROWS_WITH(parse(with("dsp", -3)),
                       Equals("my.json: field 'dsp' is -3, must be 0 or more"));
     CHECK_THROWS_WITH(parse(with("mhz", 0)), Equals("my.json: field 'mhz' is 0, must be above 0"));
+    CHECK_THROWS_WITH(parse(with("bandwidth_gbps", 0)),
+                      Equals("my.json: field 'bandwidth_gbps' is 0, must be above 0"));
     CHECK_THROWS_WITH(parse(with("lut", 0.5)),
                       Equals("my.json: field 'lut' is 0.5, must be a whole number"));
     CHECK_THROWS_WITH(parse(with("ff", "many")),

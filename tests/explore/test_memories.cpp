@@ -245,8 +245,8 @@ TEST_CASE("the allocator takes compressed and off-chip weights where they pay", 
     const network_view net = small{};
     const auto statistics = zeros(net, 0.5);
     int compressed = 0, off_chip = 0, helped = 0, carrying = 0;
-    for (const double bram : {14.0, 18.0, 24.0, 40.0})
-        for (const double bandwidth : {0.0, 1.0, 3.5, 4.5, 7.0, 20.0, 200.0}) {
+    for (const double bram : {6.0, 14.0, 18.0, 24.0, 40.0})
+        for (const double bandwidth : {0.0, 1.0, 3.4, 7.0, 20.0, 200.0}) {
             const device board{"narrow", {400, 60000, 120000, bram, 0, bandwidth}, 200.0};
             const choice either{{plain{reading_at(200.0), {}}, plain{storing(0.5), {}}}};
             const allocation best = allocate(net, statistics, either, board);

@@ -59,6 +59,8 @@ refuses 8x8 --images small.npy --labels four_labels.npy
 refuses missing.npy --images missing.npy --labels four_labels.npy
 refuses "did you mean 'u250'" --device u25O
 refuses "unknown field 'dps'" --device odd.json
+echo '{"name": "mute", "dsp": 220, "lut": 53200, "ff": 106400, "bram18": 280, "uram": 0, "bandwidth_gbps": 0, "mhz": 200}' >mute.json
+refuses bandwidth_gbps --device mute.json
 refuses missing.json --device missing.json
 refuses tiny --device tiny.json
 refuses "did you mean 'spe'" --engine sep

@@ -47,7 +47,10 @@ void check_design(const std::string& name, const json& design, const json& budge
     }
     const double interval = design.at("interval_cycles");
     const double mhz = design.at("mhz");
-    check(close(interval, slowest), name, "the interval is not that of the slowest layer");
+    const double link = design.at("link_cycles");
+    check(close(interval, std::max(slowest, link)), name,
+          "the interval is not that of the slowest layer or of the board's link");
+    if (link > slowest) bottleneck = "board's bandwidth";
     check(design.at("bottleneck") == bottleneck, name, "the bottleneck is not the slowest layer");
     check(close(design.at("throughput_images_per_s"), mhz * 1e6 / interval), name,
           "throughput is not clock / interval");
@@ -57,9 +60,11 @@ void check_design(const std::string& name, const json& design, const json& budge
           name, "efficiency is not 1 / (interval * DSP)");
     check(design.at("top1").get<double>() >= 0.0 && design.at("top1").get<double>() <= 1.0, name,
           "top1 is no share");
-    for (const char* resource : {"dsp", "lut", "ff", "bram18", "uram"}) {
+    for (const char* resource : {"dsp", "lut", "ff", "bram18", "uram", "bandwidth_gbps"}) {
         double sum = 0.0;
         for (const json& layer : layers) sum += layer.at(resource).get<double>();
+        if (std::string(resource) == "bandwidth_gbps")
+            sum += design.at("images_gbps").get<double>();
         const double total = design.at(resource);
         // block RAMs that the board lacks are built from LUTs
         const double built = design.at("bram18_from_lut");

@@ -20,7 +20,7 @@ namespace {
 using net = hass::sequential<hass::input<8, 16, 16>, hass::conv2d<8, 16, 3, hass::pad<1>>,
                              hass::relu, hass::pointwise<16, 32>>;
 
-hass::solution_report example() {
+hass::solution_report example(const hass::device& board = hass::boards::zedboard::value) {
     hass::candidate c;
     c.thresholds = {{0.1, 0.2}, {}, {0.3, 0.4}};
     c.measured = {0.9, 0.99, hass::network_statistics(3)};
@@ -28,9 +28,9 @@ hass::solution_report example() {
     c.measured.statistics[2] = {0.1, 0.2, 0.3, 0.3, {}};
     c.sparsity = hass::average(net{}, c.measured.statistics);
     const hass::sparse_dot<> spe;
-    c.hardware = hass::allocate(net{}, c.measured.statistics, spe, hass::boards::zedboard{});
+    c.hardware = hass::allocate(net{}, c.measured.statistics, spe, board);
     const std::vector<std::string> names{"spe"};
-    return hass::describe("example", net{}, c, spe, names, hass::boards::zedboard::value);
+    return hass::describe("example", net{}, c, spe, names, board);
 }
 
 std::string slurp(const std::filesystem::path& path) {
@@ -82,6 +82,25 @@ TEST_CASE("solution.json holds the same figures") {
     CHECK(j["layers"][0]["tau_w"] == 0.1);
     CHECK(j["layers"][0]["parallelism"]["macs"] == d.layers[0].chosen.folding.macs);
     CHECK(j["bottleneck"] == d.bottleneck);
+    CHECK(j["bandwidth_gbps"].get<double>() == d.hardware.total.bandwidth);
+    CHECK(j["images_gbps"].get<double>() == d.hardware.total.bandwidth);  // weights are on chip
+    CHECK(j["link_cycles"].get<double>() < j["interval_cycles"].get<double>());
+}
+
+TEST_CASE("a report says when the board's link is the bottleneck") {
+    hass::device board = hass::boards::zedboard::value;
+    board.budget.bandwidth = 0.01;
+    const hass::solution_report d = example(board);
+    const double bits = 16.0 * (8 * 16 * 16 + 32 * 16 * 16);
+    CHECK(d.hardware.images_per_second == Approx(1e7 / bits));
+    CHECK(d.bottleneck == "board's bandwidth");
+    CHECK_THAT(d.limit, Catch::Contains("the bandwidth of device 'zedboard' is spent"));
+    const hass::json j = hass::json::parse(hass::to_json(d).dump());
+    CHECK(j["bandwidth_gbps"].get<double>() == 0.01);
+    CHECK(j["link_cycles"] == j["interval_cycles"]);
+    const std::vector<hass::solution_report> designs{d};
+    CHECK_THAT(hass::comparison_table(designs, board),
+               Catch::Contains("0.01 (100 %)") && Catch::Contains("board's bandwidth"));
 }
 
 TEST_CASE("what does not fit is not described") {
@@ -103,7 +122,8 @@ TEST_CASE("tables line up") {
     const std::vector<hass::solution_report> designs{example()};
     const std::string table = hass::comparison_table(designs, hass::boards::zedboard::value);
     CHECK_THAT(table, Catch::Contains("on zedboard") && Catch::Contains("90.00 %") &&
-                          Catch::Contains("images/cycle/DSP"));
+                          Catch::Contains("images/cycle/DSP") &&
+                          Catch::Contains("bandwidth, Gbit/s"));
     CHECK_THAT(table, !Catch::Contains("URAM"));  // the board has none
 }
 

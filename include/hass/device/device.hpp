@@ -9,7 +9,8 @@
 
 namespace hass {
 
-/// One board. `budget.bandwidth` is off-chip memory traffic in Gbit/s.
+/// One board. `budget.bandwidth` is what its link to memory carries in Gbit/s: images, answers, and
+/// weights that are read off-chip. 0 carries nothing, so nothing fits; infinity is unlimited.
 struct device {
     std::string_view name = "custom";
     usage budget{};

@@ -7,7 +7,8 @@
 ///     const auto board = hass::load_device("myboard.json");       // meets Device
 ///     const auto either = hass::device_by_name("zedboard");       // catalogue, or a .json file
 ///
-/// Counts are whole numbers >= 0, bandwidth in Gbit/s >= 0, clock in MHz > 0.
+/// Counts are whole numbers >= 0, bandwidth in Gbit/s > 0 (images and answers have to be carried),
+/// clock in MHz > 0.
 /// `reconfiguration_s` may be left out; everything else is required.
 #pragma once
 
@@ -64,7 +65,7 @@ inline constexpr std::array<device_field, 8> device_fields{{
     {"ff", [](device& d) -> double& { return d.budget.ff; }},
     {"bram18", [](device& d) -> double& { return d.budget.bram18; }},
     {"uram", [](device& d) -> double& { return d.budget.uram; }},
-    {"bandwidth_gbps", [](device& d) -> double& { return d.budget.bandwidth; }, false},
+    {"bandwidth_gbps", [](device& d) -> double& { return d.budget.bandwidth; }, false, true},
     {"mhz", [](device& d) -> double& { return d.mhz; }, false, true},
     {"reconfiguration_s", [](device& d) -> double& { return d.reconfiguration_s; }, false, false,
      false},

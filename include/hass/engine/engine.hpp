@@ -11,6 +11,9 @@
 ///                                                        that the device lacks: a member of the
 ///                                                        engine or of its resource model. Without
 ///                                                        it what lacks blocks does not fit
+///                 data_bits, or widths.data              bits of a word of images and answers,
+///                                                        which the board's link carries; 16
+///                                                        without either
 ///     Resources   cost models, policies of an engine (folder `resources/`)
 ///     Interval    cycles of one window, policies of a sparse engine (`interval.hpp`)
 ///

@@ -47,7 +47,9 @@ inline json to_json(const layer_report& l) {
 }
 
 /// One design: throughput_images_per_s = mhz * 1e6 / interval_cycles, interval_cycles = the largest
-/// of the layers', resources = their sums, except that bram18_from_lut of the block RAMs stand in
+/// of the layers' and link_cycles, in which the board's link carries an image and its answers;
+/// resources = the layers' sums, except that bandwidth_gbps has images_gbps for these beside the
+/// weights that layers read off-chip, and that bram18_from_lut of the block RAMs stand in
 /// LUTs instead; fill_cycles and latency_cycles = from the first pixel of one image to the first
 /// and to the last one of its result.
 inline json to_json(const solution_report& d) {
@@ -70,6 +72,8 @@ inline json to_json(const solution_report& d) {
             {"bram18_from_lut", d.hardware.bram18_from_lut},
             {"uram", d.hardware.total.uram},
             {"bandwidth_gbps", d.hardware.total.bandwidth},
+            {"images_gbps", d.hardware.image_gbit_s},
+            {"link_cycles", d.hardware.link_cycles},
             {"squeezes",
              {{"lut", d.hardware.squeezes.lut},
               {"ff", d.hardware.squeezes.ff},

@@ -35,8 +35,12 @@ struct layer_report {
     usage cost{};
 };
 
+/// What a report calls the board's link where that is slower than every stage.
+inline constexpr std::string_view link_name = "board's bandwidth";
+
 /// One design, measured and costed. Throughput = mhz * 1e6 / interval_cycles; interval_cycles = the
-/// largest of `layers`; resources = their sums.
+/// largest of `layers`, or the link's; resources = their sums, and bandwidth for images and
+/// answers.
 struct solution_report {
     std::string label;  ///< "dense", "hardware-aware", ...
     double top1 = 0.0;  ///< share of images answered right, [0, 1]
@@ -46,7 +50,7 @@ struct solution_report {
     double pair_sparsity = 0.0;        ///< of all multiply-accumulates
     double mhz = 0.0;
     estimate hardware{};
-    std::string bottleneck;            ///< name of the slowest stage
+    std::string bottleneck;            ///< name of the slowest stage, or `link_name`
     std::string limit;                 ///< why it is not faster, in words
     std::string binding;               ///< the resource that forbids more, if one does
     std::vector<layer_report> layers;  ///< one a row
@@ -67,7 +71,8 @@ solution_report describe(std::string label, const network_view& net, const candi
     d.pair_sparsity = c.sparsity.pair;
     d.mhz = board.mhz;
     d.hardware = require_fit(c.hardware).estimate;
-    d.bottleneck = name_of(net, d.hardware.bottleneck);
+    d.bottleneck =
+        d.hardware.link_binds() ? std::string(link_name) : name_of(net, d.hardware.bottleneck);
     d.limit = c.hardware.certificate.reason;
     if (c.hardware.certificate.binding) d.binding = resources[*c.hardware.certificate.binding].name;
     const network_skew skew(net);

@@ -73,6 +73,11 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
         {"kFF", resource_cell(&usage::ff, 1000, 1)},
         {"BRAM18", resource_cell(&usage::bram18, 1, 0)},
         {"URAM", resource_cell(&usage::uram, 1, 0)},
+        {"bandwidth, Gbit/s",
+         [&board](const auto& d) {
+             const double used = d.hardware.total.bandwidth;
+             return fmt::format("{:.3g} ({})", used, percent(used / board.budget.bandwidth, 0));
+         }},
         {"squeezes beside it, kLUT",
          [](const auto& d) { return fmt::format("{:.1f}", d.hardware.squeezes.lut / 1000); }},
         {"images/cycle/DSP",
