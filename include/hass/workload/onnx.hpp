@@ -9,8 +9,8 @@
 /// (also by one number a channel, as in squeeze-and-excitation), Concat of channels, Relu, Clip,
 /// HardSwish, HardSigmoid (1/6, 0.5), Sigmoid, Softmax of classes, Flatten, and the Reshape /
 /// Squeeze / Unsqueeze that amount to one. Clip with bounds other than 0..6 is of kind `relu6` too
-/// and has its bounds in `layer_parameters`; without an upper bound it is `relu`, whatever its lower
-/// one.
+/// and has its bounds in `layer_parameters`; without an upper bound it is `relu`, whatever its
+/// lower one.
 ///
 /// No rows: Identity, Dropout, Constant, shape arithmetic (Shape, Gather, Concat, ...), Pad with
 /// zeros (padding of the convolution or pool that follows), BatchNormalization and constants added
