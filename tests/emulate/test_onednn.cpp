@@ -142,14 +142,17 @@ TEST_CASE("oneDNN: what is not a number is not hidden by an activation or a pool
         hass::layer_row second = plain(kind, map);
         if (kind == layer_kind::max_pool)
             second.kernel_h = second.kernel_w = 6, second.out = {4, 1, 1};
-        hass::model m = test::make_model(
-            bits, {test::conv({3, 6, 6}, 4, 3, 1, 1), second, test::conv(second.out, 2, 1)});
+        hass::model m =
+            test::make_model(bits, {test::conv({3, 6, 6}, 4, 3, 1, 1), test::conv(map, 4, 1),
+                                    second, test::conv(second.out, 2, 1)});
+        // Infinite, of either sign by filter; their sum is not a number.
         for (std::size_t i = 0; i < m.parameters[0].weights.size(); ++i)
-            m.parameters[0].weights[i] = i % 2 == 0 ? 3e38F : -3e38F;
+            m.parameters[0].weights[i] = i / 27 % 2 == 0 ? 3e38F : -3e38F;
+        m.parameters[1].weights.assign(16, 1.0F);
         const onednn_emulator emulator(m);
         const hass::image_set images =
             hass::to_images(hass::make_npy<float>({2, 3, 6, 6}, std::vector<float>(216, 20.0F)));
-        CHECK_THROWS_WITH(emulator.run(images, std::vector<int>{0, 1}, hass::network_thresholds(3)),
+        CHECK_THROWS_WITH(emulator.run(images, std::vector<int>{0, 1}, hass::network_thresholds(4)),
                           Catch::Matchers::Contains("layer 'row 0' (convolution): image 0: "));
         CHECK_THROWS_AS(emulator.logits(images), hass::error);
     }
