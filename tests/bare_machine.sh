@@ -35,9 +35,12 @@ mirror=$(awk -v release="$release" '
 folder=${HASS_BARE_DIR:-}
 scratch=$(mktemp -d)
 # Mounts are made in a namespace that ends with its commands, so there is nothing to unmount.
-trap 'rm -rf --one-file-system "$scratch"' EXIT
+trap 'stop; rm -rf --one-file-system "$scratch"' EXIT
 trap 'exit 130' INT TERM HUP
 base=${folder:-$scratch}/base
+stop() {  # --kill-child: what unshare started ends with it
+    [ ! -e "$scratch/pid" ] || kill -KILL "$(<"$scratch/pid")" 2>/dev/null || true
+}
 
 if [ ! -e "$base/complete" ]; then
     rm -rf --one-file-system "$base"
@@ -60,23 +63,27 @@ milestones='^Installing|^\[1/|Linking CXX executable examples/hass_search$|^on [
 milestones+='|^written: |^Test project|tests passed|^Total Test time|^skipped:'
 
 run() {  # <examples|tests>
-    local system=$scratch/$1 log=$scratch/$1.log status=0
-    cp -a "$base/system" "$system"
-    cp -L /etc/resolv.conf /etc/hosts "$system/etc/"
-    git -c safe.directory='*' clone -q --no-checkout "$repository" "$system/hass"
-    git -c advice.detachedHead=false -C "$system/hass" checkout -q "$commit"
+    local system=$scratch/$1 log=$scratch/$1.log status
+    cp -a "$base/system" "$system" && cp -L /etc/resolv.conf /etc/hosts "$system/etc/" &&
+        git -c safe.directory='*' clone -q --no-checkout "$repository" "$system/hass" &&
+        git -c advice.detachedHead=false -C "$system/hass" checkout -q "$commit" || return 1
     echo "bash $1/run.sh, commit ${commit:0:12}, $(nproc) processors"
     SECONDS=0
-    # --kill-child: what was started ends with this script
-    unshare --mount --pid --fork --kill-child bash -c '
-        mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" &&
-            exec chroot "$1" env -i ${http_proxy:+http_proxy="$http_proxy"} \
-                PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 bash -c "cd /hass && bash $2/run.sh"
-        ' bare "$system" "$1" </dev/null 2>&1 |
-        while IFS= read -r line; do
-            printf '%5d s  %s\n' "$SECONDS" "$line" >>"$log"
-            [[ ! $line =~ $milestones ]] || printf '%5d s  %s\n' "$SECONDS" "$line"
-        done || status=$?
+    {
+        unshare --mount --pid --fork --kill-child bash -c '
+            mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" &&
+                exec chroot "$1" env -i ${http_proxy:+http_proxy="$http_proxy"} \
+                    PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 bash -c "cd /hass && bash $2/run.sh"
+            ' bare "$system" "$1" </dev/null 2>&1 &
+        echo $! >"$scratch/pid"
+        wait $! && echo 0 >"$scratch/status" || echo $? >"$scratch/status"
+        rm "$scratch/pid"
+    } | while IFS= read -r line; do
+        printf '%5d s  %s\n' "$SECONDS" "$line" >>"$log"
+        [[ ! $line =~ $milestones ]] || printf '%5d s  %s\n' "$SECONDS" "$line"
+    done &
+    wait $!  # a signal is answered at once
+    status=$(<"$scratch/status")
     printf '%5d s  ended, exit code %d\n' "$SECONDS" "$status"
     if [ "$status" -ne 0 ]; then
         echo "The last that it printed:"
