@@ -401,6 +401,7 @@ class basic_emulator {
                                   const emulation_options& options = {}) const {
         const std::size_t rows = network().size();
         std::vector<std::vector<std::vector<magnitude_histogram>>> counted;
+        unmeasurable wrong;
         forward(
             images, network_thresholds(rows), options, options.statistics_images,
             std::min(images.count, options.statistics_images),
@@ -409,14 +410,15 @@ class basic_emulator {
             },
             [&](std::size_t worker, std::size_t i, const float* input, const float*,
                 std::size_t count) {
+                if (!wrong.takes(*this, i, input, count)) return;
                 const layer_row& row = program_->rows()[i];
-                check_finite(i, input, count);
                 std::vector<magnitude_histogram>& channels = counted[worker][i];
                 channels.resize(static_cast<std::size_t>(row.in.channels));
                 const std::size_t size = count * static_cast<std::size_t>(row.in.pixels());
                 for (std::size_t c = 0; c < channels.size(); ++c)
                     channels[c].add(std::span(input + c * size, size));
             });
+        wrong.refuse(*this);
         network_magnitudes all(rows);
         for (std::size_t i = 0; i < rows; ++i) {
             const layer_row& row = program_->rows()[i];
@@ -442,13 +444,14 @@ class basic_emulator {
             if (is_compute(program_->rows()[i]))
                 largest[i].resize(static_cast<std::size_t>(program_->rows()[i].in.channels));
         std::vector<std::vector<std::vector<float>>> found;
+        unmeasurable wrong;
         forward(
             images, network_thresholds(rows), options, options.statistics_images,
             std::min(images.count, options.statistics_images),
             [&](std::size_t workers) { found.assign(workers, largest); },
             [&](std::size_t worker, std::size_t i, const float* input, const float*,
                 std::size_t count) {
-                check_finite(i, input, count);
+                if (!wrong.takes(*this, i, input, count)) return;
                 std::vector<float>& channels = found[worker][i];
                 const std::size_t size =
                     count * static_cast<std::size_t>(program_->rows()[i].in.pixels());
@@ -456,6 +459,7 @@ class basic_emulator {
                     for (std::size_t x = 0; x < size; ++x)
                         channels[c] = std::max(channels[c], std::abs(input[c * size + x]));
             });
+        wrong.refuse(*this);
         for (const auto& worker : found)
             for (std::size_t i = 0; i < rows; ++i)
                 for (std::size_t c = 0; c < largest[i].size(); ++c)
@@ -510,15 +514,31 @@ class basic_emulator {
     }
 
   private:
-    /// A distribution, or a largest value, has no place for what is not finite, even where a clip
-    /// behind it makes the answer finite again.
-    void check_finite(std::size_t i, const float* input, std::size_t images) const {
-        const auto volume = static_cast<std::size_t>(program_->rows()[i].in.volume());
-        if (detail::all_finite({input, images * volume})) return;
-        const std::string source = model().source.empty() ? std::string() : model().source + ": ";
-        throw error(source + "layer '" + name_of(network(), i) +
-                    "': an input is not finite, so that its magnitudes cannot be measured");
-    }
+    /// The first row with an input that is not finite. A distribution, or a largest value, has no
+    /// place for it, even where a clip behind makes the answer finite again; where none does, the
+    /// run says itself which layer began it.
+    struct unmeasurable {
+        std::atomic<std::size_t> row{std::numeric_limits<std::size_t>::max()};
+
+        /// Whether all is finite that row `i` is given.
+        bool takes(const basic_emulator& network, std::size_t i, const float* input,
+                   std::size_t images) {
+            const auto volume = static_cast<std::size_t>(network.network()[i].in.volume());
+            if (detail::all_finite({input, images * volume})) return true;
+            std::size_t before = row;
+            while (i < before && !row.compare_exchange_weak(before, i)) {
+            }
+            return false;
+        }
+        /// \throws hass::error where it was not
+        void refuse(const basic_emulator& network) const {
+            if (row >= network.network().size()) return;
+            const std::string& source = network.model().source;
+            throw error((source.empty() ? std::string() : source + ": ") + "layer '" +
+                        name_of(network.network(), row) +
+                        "': an input is not finite, so that its magnitudes cannot be measured");
+        }
+    };
 
     /// Answers of the first `count` images; begin(workers) is called before any visit.
     template <class Begin, class Visit>
