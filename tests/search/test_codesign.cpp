@@ -91,7 +91,7 @@ TEST_CASE("exempt rows have no axes, and a threshold a channel reaches the same 
         magnitudes[2].weight_channels.emplace_back(scaled);
         magnitudes[2].activation_channels.emplace_back().add(scaled);
     }
-    const hass::threshold_axes each(net{}, magnitudes, {0.8, 0.5}, {true, true, false});
+    const hass::threshold_axes each(net{}, magnitudes, {0.8, 0.5}, {true, {"first"}});
     const hass::layer_thresholds end = each.at(each.diagonal(1.0))[2];
     REQUIRE(end.weight_channels.size() == 4);
     REQUIRE(end.activation_channels.size() == 4);
