@@ -125,7 +125,9 @@
 #include <hass/search/tpe.hpp>
 #include <hass/search/truncated_normal.hpp>
 //
+#include <hass/report/csv.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/solution.hpp>
 #include <hass/report/table.hpp>
+#include <hass/report/verdict.hpp>

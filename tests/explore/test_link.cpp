@@ -170,7 +170,7 @@ TEST_CASE("room is the most that weights may take, to the last bit", "[link]") {
         const image_link link{std::exp(10.0 * d.uniform() - 5.0), 100.0 + 300.0 * d.uniform(),
                               std::floor(1e5 * d.uniform()) + 1.0};
         const double interval = link.cycles(0.0) * std::exp(6.0 * d.uniform() - 1.0);
-        const double most = link.room(interval);
+        const double most = weight_room(link, interval);
         if (interval < link.cycles(0.0)) {
             CHECK(most == -1.0);
             continue;
@@ -182,5 +182,5 @@ TEST_CASE("room is the most that weights may take, to the last bit", "[link]") {
     }
     CHECK(image_link{1.0, 200.0, 0.0}.cycles(2.0) == 0.0);  // nothing to carry
     CHECK(image_link{1.0, 200.0, 10.0}.cycles(1.0) == infinity);
-    CHECK(image_link{1.0, 200.0, 10.0}.room(infinity) < 1.0);
+    CHECK(weight_room(image_link{1.0, 200.0, 10.0}, infinity) < 1.0);
 }

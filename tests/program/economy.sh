@@ -24,7 +24,7 @@ in_log() {
 }
 
 for flags in "--confidence 0.95" "--confidence 0.95 --statistics-images 40 --thresholds channel"; do
-    "$program" --first-images $images --trials 12 $flags --out out >log 2>&1 </dev/null
+    "$program" --first-images $images --trials 12 --engine spe $flags --out out >log 2>&1 </dev/null
     "$rerun" out/solution.json "$data/fashion.onnx" "$data/fashion_images.npy" \
         "$data/fashion_labels.npy" 0.00392156863 0.286041 0.353024
     # trials that ended early have an accuracy that was estimated, no count of images

@@ -15,7 +15,7 @@
 /// The board's link sets a floor of the interval (`link.hpp`). Where rows may read weights
 /// off-chip, that floor depends on the choice: at an interval T weights may take no more than the
 /// images leave
-/// (`image_link::room`), which grows with T, so that what is feasible at T is so above. Then the
+/// (`weight_room`), which grows with T, so that what is feasible at T is so above. Then the
 /// optimum may lie between the cycles that occur: it is followed down from the best choice known,
 /// each time with the room that a smaller interval leaves, until nothing is faster.
 ///
@@ -36,6 +36,7 @@
 
 #include <hass/explore/choice.hpp>
 #include <hass/explore/frontier.hpp>
+#include <hass/explore/link_room.hpp>
 #include <hass/explore/policy.hpp>
 
 namespace hass {
@@ -223,7 +224,7 @@ class exact {
     /// The budget of choices that the link carries within `interval` cycles.
     resource_vector limits_at(double interval) const {
         resource_vector limits = problem_->budget;
-        if (coupled_) limits[bandwidth_index] = problem_->link.room(interval);
+        if (coupled_) limits[bandwidth_index] = weight_room(problem_->link, interval);
         return limits;
     }
 
@@ -708,7 +709,8 @@ class exact {
         std::array<double, resources.size()> least{};
         for (std::size_t l = 0; l < least.size(); ++l) least[l] = least_price(l + 1, below);
         if (coupled_) {  // of what the images leave
-            const double left = problem_->link.room(below) / problem_->budget[bandwidth_index];
+            const double left =
+                weight_room(problem_->link, below) / problem_->budget[bandwidth_index];
             least[bandwidth_index] =
                 left > 0.0 ? least[bandwidth_index] / left : std::numeric_limits<double>::max();
         }

@@ -31,6 +31,7 @@
 #include <hass/engine/fill.hpp>
 #include <hass/explore/choice.hpp>
 #include <hass/explore/frontier.hpp>
+#include <hass/explore/link_room.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/workload/network.hpp>
 
@@ -175,7 +176,7 @@ class latency_search {
     /// The budget of designs that the link carries within `interval` cycles.
     resource_vector limits_at(double interval) const {
         resource_vector limits = problem_.budget;
-        if (coupled_) limits[bandwidth_index] = problem_.link.room(interval);
+        if (coupled_) limits[bandwidth_index] = weight_room(problem_.link, interval);
         return limits;
     }
 

@@ -10,9 +10,7 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -41,31 +39,12 @@ struct image_link {
     constexpr double traffic(double interval) const {
         return bits > 0.0 && interval > 0.0 ? bits * mhz / 1000.0 / interval : 0.0;
     }
-
-    /// The most that weights may take at an interval: the largest W with cycles(W) <= interval, to
-    /// the last bit; -1 when there is none.
-    constexpr double room(double interval) const {
-        constexpr double most = std::numeric_limits<double>::max();
-        const auto fits = [&](double weights) {
-            return cycles(weights) <= std::min(interval, most);
-        };
-        if (fits(gbit_s)) return gbit_s;
-        if (!fits(0.0)) return -1.0;
-        // doubles >= 0 are ordered as their bits are
-        auto low = std::bit_cast<std::uint64_t>(0.0);
-        auto high = std::bit_cast<std::uint64_t>(gbit_s);
-        while (high - low > 1) {
-            const std::uint64_t middle = low + (high - low) / 2;
-            (fits(std::bit_cast<double>(middle)) ? low : high) = middle;
-        }
-        return std::bit_cast<double>(low);
-    }
 };
 
 /// Values of the answers that rows first .. last - 1 give: of rows that no row reads. A network
 /// without edges is a chain.
 constexpr double answer_words(const network_view& net, std::size_t first, std::size_t last) {
-    std::vector<char> read(net.size(), net.edges.empty() ? 1 : 0);
+    std::vector<int> read(net.size(), net.edges.empty() ? 1 : 0);
     if (net.edges.empty() && !read.empty()) read.back() = 0;
     for (const edge& e : net.edges)
         if (e.from != network_input) read[static_cast<std::size_t>(e.from)] = 1;
