@@ -14,6 +14,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -97,6 +98,32 @@ inline void validate(const preprocessing& p) {
                 "std must be finite and not 0, nor too small to divide by", s);
 }
 
+namespace detail {
+
+/// The numbers of a metadata entry, separated by commas. \throws hass::error naming the key
+inline std::vector<float> comma_separated(std::string_view key, std::string_view text) {
+    std::vector<float> numbers;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    const auto skip_blanks = [&] {
+        while (at != end && *at == ' ') ++at;
+    };
+    for (bool more = true; more;) {
+        skip_blanks();
+        const auto [read, wrong] = std::from_chars(at, end, numbers.emplace_back());
+        at = read;
+        skip_blanks();
+        more = wrong == std::errc{} && at != end && *at == ',';
+        if (wrong != std::errc{} || (!more && at != end))
+            throw error("metadata '" + std::string(key) +
+                        "': numbers separated by commas are expected");
+        if (more) ++at;
+    }
+    return numbers;
+}
+
+}  // namespace detail
+
 /// The preprocessing that a file's metadata states, if it does.
 /// \param metadata  keys and values; others than `hass.scale`, `hass.mean`, `hass.std` are ignored
 /// \throws hass::error naming the key: a value that is no number, one of the three without the
@@ -105,29 +132,17 @@ inline std::optional<preprocessing> preprocessing_from(
     std::span<const std::pair<std::string_view, std::string_view>> metadata) {
     constexpr std::array<std::string_view, 3> keys{"hass.scale", "hass.mean", "hass.std"};
     std::array<std::vector<float>, 3> numbers;
-    for (const auto& [key, text] : metadata)
-        for (std::size_t k = 0; k < keys.size(); ++k) {
-            if (key != keys[k]) continue;
-            const auto fail = [&](const std::string& what) {
-                return error("metadata '" + std::string(key) + "': " + what);
-            };
-            if (!numbers[k].empty()) throw fail("stands twice");
-            std::string_view rest = text;
-            for (bool more = true; more;) {
-                while (rest.starts_with(' ')) rest.remove_prefix(1);
-                float number = 0.0F;
-                const auto [end, wrong] =
-                    std::from_chars(rest.data(), rest.data() + rest.size(), number);
-                if (wrong != std::errc{}) throw fail("numbers separated by commas are expected");
-                rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
-                while (rest.starts_with(' ')) rest.remove_prefix(1);
-                numbers[k].push_back(number);
-                more = rest.starts_with(',');
-                if (more) rest.remove_prefix(1);
-            }
-            if (!rest.empty()) throw fail("numbers separated by commas are expected");
-        }
-    if (numbers[0].empty() && numbers[1].empty() && numbers[2].empty()) return std::nullopt;
+    bool stated = false;
+    for (const auto& entry : metadata) {
+        const auto k = static_cast<std::size_t>(std::find(keys.begin(), keys.end(), entry.first) -
+                                                keys.begin());
+        if (k == keys.size()) continue;
+        if (!numbers[k].empty())
+            throw error("metadata '" + std::string(keys[k]) + "': stands twice");
+        numbers[k] = detail::comma_separated(keys[k], entry.second);
+        stated = true;
+    }
+    if (!stated) return std::nullopt;
     for (std::size_t k = 0; k < keys.size(); ++k)
         if (numbers[k].empty())
             throw error("metadata '" + std::string(keys[k]) +
