@@ -153,11 +153,13 @@ struct chosen_input {
     }
 
     void warn(const settings& s, const pixel_range& pixels) {
-        if (pixels.within_unit() && std::abs(values.scale) < 1.0F)
-            warnings.push_back(
-                fmt::format("{}: pixels in 0..1 already, and multiplied by {} ({}); --scale 1 "
-                            "takes them as they are",
-                            s.images, values.scale, source));
+        float range = values.std.empty() ? std::abs(values.scale) : 0.0F;  // of the input
+        for (const float d : values.std) range = std::max(range, std::abs(values.scale / d));
+        if (pixels.within_unit() && (std::abs(values.scale) < 1.0F || range < 0.1F))
+            warnings.push_back(fmt::format(
+                "{}: pixels in 0..1 already, of which ({}) leaves a range of {:.2g}; --scale, "
+                "--mean and --std say what becomes of such pixels",
+                s.images, source, range));
         const auto fraction = [](float m) { return m > 0.0F && m < 1.0F; };
         if (values.scale == 1.0F && pixels.high > 2.0F && !values.mean.empty() &&
             std::all_of(values.mean.begin(), values.mean.end(), fraction))

@@ -49,6 +49,8 @@ search "${bright[@]}" "${unit[@]}" --preprocessing unit
 warns "$cases/bright_images_in_unit.npy: pixels in 0..1 already"
 warns 'top-1 52.33 % of 300 images is what guessing gives'
 grep -q 'what guessing gives' out/solution.json || fail "solution.json lacks the warning"
+search "${bright[@]}" "${unit[@]}" --preprocessing symmetric
+warns "$cases/bright_images_in_unit.npy: pixels in 0..1 already, of which (--preprocessing symmetric) leaves a range of 0.0078"
 search "${bright[@]}" "${bytes[@]}" --mean 0.5 --std 1 --scale 1
 warns "$cases/bright_images.npy: pixels up to 155"
 
