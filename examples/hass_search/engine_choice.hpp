@@ -45,6 +45,7 @@ class engine_choice {
     };
     struct resource_model {
         std::shared_ptr<const model> held;
+        /// The model was made for `widths`, so it needs no width of its own.
         hass::usage squeeze(int from, int to, int /*bits*/) const {
             return held->squeeze(from, to);
         }

@@ -170,7 +170,8 @@ std::vector<stage_estimate> random_stages(const network& net, double interval, d
 }
 
 estimate pipeline(const network& net, const std::vector<stage_estimate>& stages) {
-    return evaluate_pipeline(net, design(net.rows.size()), stages, boards::u250::value);
+    return evaluate_pipeline(net, design(net.rows.size()), stages, boards::u250::value, 0.0,
+                             16.0 * image_words(net));
 }
 
 constexpr double slack = 1.0 + 1e-9;

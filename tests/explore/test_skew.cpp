@@ -288,8 +288,8 @@ TEST_CASE("with its skew buffers no pipeline blocks, and each keeps pace", "[ske
         REQUIRE(p.run(interval));
         std::vector<stage_estimate> stages;
         for (const double c : cycles) stages.push_back({c, {}});
-        const estimate e =
-            evaluate_pipeline(net, design(net.rows.size()), stages, boards::u250::value);
+        const estimate e = evaluate_pipeline(net, design(net.rows.size()), stages,
+                                             boards::u250::value, 0.0, 16.0 * image_words(net));
         for (std::size_t n = 0; n < images; ++n)
             REQUIRE(p.ends()[n] <= (static_cast<double>(n) * interval +
                                     e.latency_cycles * interval / e.interval_cycles) *

@@ -155,15 +155,6 @@ constexpr estimate evaluate_pipeline(const network_view& net, std::span<const co
     return e;
 }
 
-/// The same for words of the default width.
-template <Device D>
-constexpr estimate evaluate_pipeline(const network_view& net, std::span<const configuration> chosen,
-                                     std::span<const stage_estimate> stages, const D& on,
-                                     double lut_per_missing_bram18 = 0.0) {
-    return evaluate_pipeline(net, chosen, stages, on, lut_per_missing_bram18,
-                             precision{}.data * image_words(net));
-}
-
 /// The accelerator that `chosen` describes.
 /// \param net     the network
 /// \param s       statistics, asked for compute rows only
