@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <hass/engine/dense_dot.hpp>
-#include <hass/engine/published_dot.hpp>
+#include <hass/engine/fpgaconvnet/dot.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/workload/layers.hpp>
 

@@ -14,7 +14,7 @@
 
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/onednn.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/onnx.hpp>
 
 namespace {

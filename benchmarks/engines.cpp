@@ -3,16 +3,16 @@
 
 #include <benchmark/benchmark.h>
 
-#include <hass/engine/array.hpp>
-#include <hass/engine/dual_side.hpp>
-#include <hass/engine/energy.hpp>
-#include <hass/engine/eyeriss_v2.hpp>
-#include <hass/engine/hash_accumulate.hpp>
-#include <hass/engine/highlight.hpp>
+#include <hass/engine/arrays/array.hpp>
+#include <hass/engine/arrays/dual_side.hpp>
+#include <hass/engine/arrays/energy.hpp>
+#include <hass/engine/arrays/eyeriss_v2.hpp>
+#include <hass/engine/arrays/hash_accumulate.hpp>
+#include <hass/engine/arrays/highlight.hpp>
+#include <hass/engine/arrays/sdpe.hpp>
+#include <hass/engine/arrays/tensor_core.hpp>
 #include <hass/engine/pass.hpp>
-#include <hass/engine/sdpe.hpp>
 #include <hass/engine/sps.hpp>
-#include <hass/engine/tensor_core.hpp>
 #include <hass/engine/timed_engine.hpp>
 
 namespace {

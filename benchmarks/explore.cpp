@@ -11,7 +11,7 @@
 #include <hass/device/boards.hpp>
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/engine_list.hpp>
-#include <hass/engine/resources/published.hpp>
+#include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/workload/zoo.hpp>

@@ -18,7 +18,7 @@
 #include <hass/explore/allocate.hpp>
 #include <hass/search/codesign.hpp>
 #include <hass/statistics/store.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/onnx.hpp>
 #include <nlohmann/json.hpp>
 #include <span>

@@ -8,7 +8,7 @@
 #include <hass/search/codesign.hpp>
 #include <hass/search/study.hpp>
 #include <hass/search/tpe.hpp>
-#include <hass/statistics/measure.hpp>
+#include <hass/statistics/tensor_statistics.hpp>
 #include <hass/workload/layers.hpp>
 #include <vector>
 

@@ -1,8 +1,8 @@
 // Which engine should I build? The shipped network and ResNet-18 on arrays of 1,024 multipliers and
 // on a board, each engine with the sparsity that it can use, without retraining.
 #include <cstdio>
-#include <hass/engine/folded_array.hpp>
-#include <hass/explore/compare.hpp>
+#include <hass/compare/compare.hpp>
+#include <hass/engine/arrays/folded_array.hpp>
 #include <hass/hass.hpp>
 #include <string>
 #include <vector>

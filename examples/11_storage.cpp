@@ -1,6 +1,6 @@
 // What a network's weights take in memory: formats beside patterns, at the density of 4 of 9 taps.
 #include <cstdio>
-#include <hass/engine/formats.hpp>
+#include <hass/engine/storage/formats.hpp>
 #include <hass/workload/zoo.hpp>
 #include <string>
 #include <utility>

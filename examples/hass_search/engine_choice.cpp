@@ -2,10 +2,10 @@
 
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/engine_list.hpp>
+#include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/resources/calibrated.hpp>
-#include <hass/engine/resources/published.hpp>
 #include <hass/engine/sparse_dot.hpp>
-#include <hass/engine/squeeze.hpp>
+#include <hass/pipeline/squeeze.hpp>
 #include <memory>
 #include <tuple>
 #include <utility>

@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <fstream>
 #include <hass/explore/allocate.hpp>
-#include <hass/files.hpp>
-#include <hass/report/csv.hpp>
+#include <hass/files/csv.hpp>
+#include <hass/files/whole_file.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/solution.hpp>

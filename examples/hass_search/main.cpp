@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <exception>
 #include <hass/device/device_file.hpp>
-#include <hass/files.hpp>
+#include <hass/files/whole_file.hpp>
 
 #include "job.hpp"
 #include "settings.hpp"

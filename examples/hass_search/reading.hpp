@@ -2,7 +2,7 @@
 // take long to compile and run once.
 #pragma once
 
-#include <hass/statistics/measured.hpp>
+#include <hass/statistics/recorded_network.hpp>
 #include <hass/workload/model.hpp>
 #include <string>
 

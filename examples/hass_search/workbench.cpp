@@ -9,13 +9,13 @@
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
 #include <hass/emulate/fixed_point.hpp>
+#include <hass/emulate/record.hpp>
 #include <hass/emulate/resize.hpp>
-#include <hass/emulate/sensitivity.hpp>
 #include <hass/error.hpp>
-#include <hass/files.hpp>
+#include <hass/files/whole_file.hpp>
 #include <hass/report/progress.hpp>
-#include <hass/statistics/measured.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/statistics/recorded_network.hpp>
+#include <hass/workload/images.hpp>
 #include <map>
 #include <memory>
 #include <optional>

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <hass/workload/images.hpp>
 #include <hass/workload/model.hpp>
-#include <hass/workload/npy.hpp>
 
 namespace test {
 

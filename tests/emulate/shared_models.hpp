@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <hass/emulate/emulator.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/onnx.hpp>
 
 namespace test {

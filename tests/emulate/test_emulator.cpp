@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <hass/emulate/emulator.hpp>
-#include <hass/statistics/measure.hpp>
+#include <hass/statistics/tensor_statistics.hpp>
 
 #include "../statistics/random_layers.hpp"
 #include "naive.hpp"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <hass/emulate/emulator.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/onnx.hpp>
 
 TEST_CASE("networks written by PyTorch's exporter answer as PyTorch") {

@@ -6,7 +6,7 @@
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
 #include <hass/emulate/fixed_point.hpp>
-#include <hass/emulate/sensitivity.hpp>
+#include <hass/emulate/record.hpp>
 #include <limits>
 #include <random>
 #include <string>

@@ -7,9 +7,9 @@
 
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/engine_list.hpp>
-#include <hass/engine/published_dot.hpp>
+#include <hass/engine/fpgaconvnet/dot.hpp>
 #include <hass/engine/sparse_dot.hpp>
-#include <hass/engine/stages.hpp>
+#include <hass/pipeline/stages.hpp>
 
 #include "rows.hpp"
 

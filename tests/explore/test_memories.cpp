@@ -9,9 +9,9 @@
 #include <hass/device/boards.hpp>
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/engine_list.hpp>
-#include <hass/engine/formats.hpp>
-#include <hass/engine/published_dot.hpp>
+#include <hass/engine/fpgaconvnet/dot.hpp>
 #include <hass/engine/sparse_dot.hpp>
+#include <hass/engine/storage/formats.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/workload/layers.hpp>

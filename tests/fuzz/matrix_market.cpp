@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <hass/engine/matrix_market.hpp>
+#include <hass/engine/storage/matrix_market.hpp>
 #include <sstream>
 #include <string>
 

@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <hass/error.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/files/npy.hpp>
+#include <hass/workload/images.hpp>
 #include <span>
 #include <vector>
 

@@ -1,4 +1,4 @@
 // The cost model, as every user of it includes it.
 #include <hass/device/boards.hpp>
-#include <hass/explore/evaluate.hpp>
+#include <hass/pipeline/evaluate.hpp>
 #include <hass/workload/layers.hpp>

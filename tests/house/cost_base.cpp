@@ -1,4 +1,4 @@
-// What hass/explore/evaluate.hpp may take from the standard library.
+// What hass/pipeline/evaluate.hpp may take from the standard library.
 #include <algorithm>
 #include <array>
 #include <concepts>

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <hass/emulate/evaluator.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/onnx.hpp>
 #include <vector>
 

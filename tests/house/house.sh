@@ -5,7 +5,7 @@ set -euo pipefail
 rule=$1
 cd "$2"
 
-rooms=(workload statistics emulate engine device explore search report)
+rooms=(files workload statistics emulate engine device pipeline explore compare search report)
 status=0
 
 # Takes a list of violations of `$1`; an empty one is fine.
@@ -23,6 +23,8 @@ includes)  # a room includes only rooms to its left
         right=$(IFS='|'; echo "${rooms[*]:i+1}")
         search -rnE "#include [<\"]hass/((${right:-none})/|hass\.hpp)" "include/hass/${rooms[i]}"
     done | report "includes that run against the flow ${rooms[*]}:"
+    search -rnE '#include [<"]hass/compare/' include/hass/search |
+        report "compare stands beside search; the two do not know each other:"
     search -nE '#include [<"]hass/[a-z_]+/' include/hass/*.hpp | search -v '^include/hass/hass\.hpp:' |
         report "headers beside the rooms include no room:"
     ;;

@@ -9,7 +9,7 @@
 #include <exception>
 #include <fstream>
 #include <hass/emulate/emulator.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/onnx.hpp>
 #include <nlohmann/json.hpp>
 #include <sstream>

@@ -1,7 +1,7 @@
 // expect: configurations for
 #include <hass/device/boards.hpp>
 #include <hass/engine/sparse_dot.hpp>
-#include <hass/explore/evaluate.hpp>
+#include <hass/pipeline/evaluate.hpp>
 #include <hass/workload/layers.hpp>
 
 using net = hass::sequential<hass::input<4, 1, 1>, hass::linear<4, 2>, hass::relu>;

@@ -1,5 +1,5 @@
 // expect: e.cycles(row, s, c)
-#include <hass/explore/evaluate.hpp>
+#include <hass/pipeline/evaluate.hpp>
 
 struct costs_only {
     hass::usage cost(const hass::layer_row&, const hass::configuration&) const { return {}; }

@@ -6,8 +6,8 @@
 #include <hass/device/boards.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/sparse_dot.hpp>
-#include <hass/files.hpp>
-#include <hass/report/csv.hpp>
+#include <hass/files/csv.hpp>
+#include <hass/files/whole_file.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/table.hpp>

@@ -7,8 +7,8 @@
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/search/codesign.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/layers.hpp>
-#include <hass/workload/npy.hpp>
 #include <hass/workload/onnx.hpp>
 #include <string>
 #include <vector>

@@ -1,9 +1,9 @@
 // Cycles and costs are constant expressions: a budget can be checked while compiling.
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/engine_list.hpp>
-#include <hass/engine/published_dot.hpp>
+#include <hass/engine/fpgaconvnet/dot.hpp>
 #include <hass/engine/sparse_dot.hpp>
-#include <hass/engine/stages.hpp>
+#include <hass/pipeline/stages.hpp>
 #include <hass/workload/layers.hpp>
 
 static_assert(hass::Interval<hass::histogram_interval> && hass::Interval<hass::mean_interval> &&

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include <hass/statistics/measure.hpp>
+#include <hass/statistics/tensor_statistics.hpp>
 
 #include "random_layers.hpp"
 

@@ -27,7 +27,7 @@
 #include <hass/device/boards.hpp>
 #include <hass/device/device.hpp>
 #include <hass/error.hpp>
-#include <hass/files.hpp>
+#include <hass/files/whole_file.hpp>
 
 namespace hass {
 

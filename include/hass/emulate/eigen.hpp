@@ -17,7 +17,7 @@
 #include <hass/emulate/schedule.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/workload/images.hpp>
 
 namespace hass {
 

@@ -17,16 +17,16 @@
 #include <utility>
 #include <vector>
 
+#include <hass/emulate/accuracy_limit.hpp>
 #include <hass/emulate/eigen.hpp>
 #include <hass/emulate/program.hpp>
-#include <hass/emulate/sequential.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/model.hpp>
-#include <hass/workload/npy.hpp>
 
 namespace hass {
 

@@ -14,12 +14,12 @@
 #include <utility>
 #include <vector>
 
+#include <hass/emulate/accuracy_limit.hpp>
 #include <hass/emulate/emulator.hpp>
-#include <hass/emulate/sequential.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/workload/images.hpp>
 
 namespace hass {
 

@@ -18,8 +18,8 @@
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/error.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/model.hpp>
-#include <hass/workload/npy.hpp>
 
 namespace hass {
 

@@ -30,7 +30,7 @@
 #include <hass/error.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
-#include <hass/workload/npy.hpp>
+#include <hass/workload/images.hpp>
 
 namespace hass {
 

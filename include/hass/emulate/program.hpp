@@ -21,8 +21,8 @@
 #include <hass/emulate/schedule.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/model.hpp>
-#include <hass/workload/npy.hpp>
 
 namespace hass {
 

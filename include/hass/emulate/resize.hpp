@@ -16,8 +16,8 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/layer.hpp>
-#include <hass/workload/npy.hpp>
 
 namespace hass {
 

@@ -26,9 +26,9 @@
 #include <vector>
 
 #include <hass/engine/arithmetic.hpp>
+#include <hass/engine/streams.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
-#include <hass/statistics/streams.hpp>
 
 namespace hass {
 

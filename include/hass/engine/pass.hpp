@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <span>
 
-#include <hass/engine/array.hpp>
+#include <hass/engine/arrays/array.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
+#include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/interval.hpp>
 #include <hass/engine/power.hpp>
-#include <hass/engine/resources/published.hpp>
 #include <hass/engine/sparse_dot.hpp>
 
 namespace hass {

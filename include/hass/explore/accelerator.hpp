@@ -13,7 +13,7 @@
 #include <hass/device/device.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/explore/allocate.hpp>
-#include <hass/explore/evaluate.hpp>
+#include <hass/pipeline/evaluate.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {

@@ -32,12 +32,12 @@
 
 #include <hass/device/device.hpp>
 #include <hass/error.hpp>
-#include <hass/explore/evaluate.hpp>
 #include <hass/explore/exact.hpp>
 #include <hass/explore/frontier.hpp>
 #include <hass/explore/latency.hpp>
-#include <hass/explore/link.hpp>
 #include <hass/explore/policy.hpp>
+#include <hass/pipeline/evaluate.hpp>
+#include <hass/pipeline/link.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {

@@ -36,8 +36,8 @@
 
 #include <hass/explore/choice.hpp>
 #include <hass/explore/frontier.hpp>
-#include <hass/explore/link_room.hpp>
 #include <hass/explore/policy.hpp>
+#include <hass/pipeline/link_room.hpp>
 
 namespace hass {
 

@@ -18,8 +18,8 @@
 #include <vector>
 
 #include <hass/engine/engine.hpp>
-#include <hass/engine/stages.hpp>
-#include <hass/explore/evaluate.hpp>
+#include <hass/pipeline/evaluate.hpp>
+#include <hass/pipeline/stages.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 
 namespace hass {

@@ -28,11 +28,11 @@
 #include <utility>
 #include <vector>
 
-#include <hass/engine/fill.hpp>
 #include <hass/explore/choice.hpp>
 #include <hass/explore/frontier.hpp>
-#include <hass/explore/link_room.hpp>
 #include <hass/explore/policy.hpp>
+#include <hass/pipeline/fill.hpp>
+#include <hass/pipeline/link_room.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass::detail {

@@ -30,7 +30,7 @@
 #include <hass/explore/allocate.hpp>
 #include <hass/explore/exact.hpp>
 #include <hass/explore/frontier.hpp>
-#include <hass/explore/link.hpp>
+#include <hass/pipeline/link.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <hass/explore/frontier.hpp>
-#include <hass/explore/link.hpp>
+#include <hass/pipeline/link.hpp>
 
 namespace hass {
 

@@ -12,7 +12,7 @@
 #include <hass/device/device.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/explore/allocate.hpp>
-#include <hass/explore/evaluate.hpp>
+#include <hass/pipeline/evaluate.hpp>
 #include <hass/search/codesign.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>

@@ -24,7 +24,7 @@
 #include <hass/search/space.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
-#include <hass/statistics/thinned.hpp>
+#include <hass/statistics/prediction.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
 

@@ -37,10 +37,10 @@
 #include <vector>
 
 #include <hass/error.hpp>
-#include <hass/files.hpp>
+#include <hass/files/whole_file.hpp>
 #include <hass/statistics/layer_statistics.hpp>
-#include <hass/statistics/measured.hpp>
 #include <hass/statistics/pairs.hpp>
+#include <hass/statistics/recorded_network.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {

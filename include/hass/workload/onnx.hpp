@@ -39,8 +39,8 @@
 #include <protozero/exception.hpp>
 
 #include <hass/error.hpp>
+#include <hass/files/npy.hpp>
 #include <hass/workload/model.hpp>
-#include <hass/workload/npy.hpp>
 #include <hass/workload/onnx/importer.hpp>
 #include <hass/workload/onnx/operators.hpp>
 

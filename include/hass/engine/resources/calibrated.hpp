@@ -28,8 +28,8 @@
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
+#include <hass/engine/fpgaconvnet/modules.hpp>
 #include <hass/engine/resources/memories.hpp>
-#include <hass/engine/resources/published_modules.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {

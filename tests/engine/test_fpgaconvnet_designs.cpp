@@ -1,0 +1,119 @@
+// Whole designs of the public explorer, evaluated with its own parallelism.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <hass/engine/fpgaconvnet/pipeline.hpp>
+
+#include "golden.hpp"
+
+namespace {
+
+using golden::json;
+
+hass::layer_row row_of(const json& s) {
+    hass::layer_row r;
+    r.in = {s.at("channels_in"), s.at("rows_in"), s.at("cols_in")};
+    r.out = {s.at("channels_out"), s.at("rows_out"), s.at("cols_out")};
+    r.kernel_h = s.value("kernel_rows", 1), r.kernel_w = s.value("kernel_cols", 1);
+    r.stride_h = s.value("stride_rows", 1), r.stride_w = s.value("stride_cols", 1);
+    r.pad_top = s.value("pad_top", 0), r.pad_bottom = s.value("pad_bottom", 0);
+    r.pad_left = s.value("pad_left", 0), r.pad_right = s.value("pad_right", 0);
+    r.groups = s.value("groups", 1);
+    r.bias = s.value("has_bias", 0) != 0;
+    return r;
+}
+
+hass::window_histogram binomial(const hass::layer_row& row, double sparsity) {
+    hass::window_histogram h{1, hass::taps(row), {}};
+    const auto share = hass::binomial_window(h.length, 1.0 - sparsity);
+    for (int c = 0; c < row.in.channels; ++c)
+        h.share.insert(h.share.end(), share.begin(), share.end());
+    return h;
+}
+
+hass::published_stage compute(const json& s, hass::layer_row row, double sparsity) {
+    using hass::published_kind;
+    const hass::configuration c{
+        {s.at("coarse_in"), s.at("coarse_out"), s.value("coarse_group", 1), s.value("fine", 1), 1},
+        s.at("use_uram").get<bool>() ? hass::weight_memory::uram : hass::weight_memory::bram18,
+        0};
+    const hass::precision width{s.at("data_bits"), s.at("weight_bits"), 32};
+    REQUIRE(s.at("stream_weights") == 0);
+    published_kind kind = published_kind::dense;
+    if (s.at("type") == "INNER_PRODUCT") {
+        row.kind = hass::layer_kind::linear;
+        kind = published_kind::inner_product;
+    } else if (s.at("op_type") == "sparse") {
+        kind = published_kind::sparse;
+    } else if (s.at("op_type") == "pointwise_sparse") {
+        kind = published_kind::pointwise;
+    }
+    const hass::window_histogram windows = binomial(row, sparsity);
+    return hass::published_compute_stage(kind, row, c, width, &windows,
+                                         s.value("skip_all_zero_window", true));
+}
+
+hass::published_stage stage(const json& s, double sparsity) {
+    const std::string type = s.at("type");
+    hass::layer_row row = row_of(s);
+    const hass::precision width{s.at("data_bits"), 16, 30};
+    const int streams = s.at("coarse_in");
+    if (type == "CONVOLUTION" || type == "INNER_PRODUCT") return compute(s, row, sparsity);
+    if (type == "SQUEEZE")
+        return hass::published_squeeze_stage(row.in, streams, s.at("coarse_out"), width);
+    if (type == "SPLIT")
+        return hass::published_split_stage(row.in, s.at("ports_out"), streams, width);
+    const std::map<std::string, hass::layer_kind> kinds{
+        {"RELU", hass::layer_kind::relu},
+        {"POOLING", hass::layer_kind::max_pool},
+        {"AVERAGE_POOLING", hass::layer_kind::global_average_pool},
+        {"ELTWISE", hass::layer_kind::add}};
+    row.kind = kinds.at(type);
+    return hass::published_plain_stage(row, streams, width);
+}
+
+void check(const hass::usage& u, const json& expected) {
+    CHECK(u.lut == expected.at("LUT").get<double>());
+    CHECK(u.ff == expected.at("FF").get<double>());
+    CHECK(u.dsp == expected.at("DSP").get<double>());
+    CHECK(u.bram18 == expected.at("BRAM").get<double>());
+    CHECK(u.uram == expected.value("URAM", 0.0));
+}
+
+}  // namespace
+
+TEST_CASE("published model: whole designs of the public explorer", "[golden]") {
+    const json file = golden::read("fpgaconvnet_designs.json");
+    for (const auto& [name, design] : file.items()) {
+        if (name.front() == '_') continue;
+        INFO("design " << name);
+        const json& recorded = design.at("stages");
+        std::map<std::string, std::size_t> index;
+        std::vector<hass::published_stage> stages;
+        for (const json& s : recorded) {
+            stages.push_back(stage(s, design.at("pair_sparsity")));
+            index[s.at("name")] = stages.size() - 1;
+            for (const json& input : s.at("inputs"))
+                stages.back().inputs.push_back(index.at(input.get<std::string>()));
+        }
+        hass::add_fifos(stages);
+        for (std::size_t i = 0; i < stages.size(); ++i) {
+            INFO("stage " << recorded[i].at("name"));
+            CHECK(std::abs(stages[i].latency - recorded[i].at("cycles").get<double>()) <= 1.0);
+            check(stages[i].cost, recorded[i].at("resources"));
+        }
+        const hass::usage u250{12288, 1728000, 3456000, 5376, 1280, 614.4};
+        const hass::published_totals t = hass::published_total(stages, u250);
+        const json& summary = design.at("summary");
+        check(t.raw, summary.at("rsc_raw"));
+        check(t.reported, summary.at("rsc_reported"));
+        CHECK(t.interval_cycles == summary.at("interval").get<double>());
+        CHECK(t.depth_cycles == Approx(summary.at("pipeline_depth").get<double>()).epsilon(1e-10));
+        CHECK(hass::published_batch_cycles(t, design.at("batch")) ==
+              design.at("network").at("cycles"));
+    }
+}
