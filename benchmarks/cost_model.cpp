@@ -1,4 +1,4 @@
-// Speed of the cost models: cycles and all resources of one layer in one configuration, as an
+// Speed of the cost models: cycles and all resources of one layer in one option, as an
 // allocator asks for them, and what preparing a layer takes.
 
 #include <benchmark/benchmark.h>
@@ -39,22 +39,22 @@ hass::layer_statistics statistics(const hass::layer_row& row) {
     return s;
 }
 
-// Time of one configuration, over all configurations of the layer in turn.
+// Time of one option, over all options of the layer in turn.
 template <class E, hass::layer_row (*Row)()>
 void one_configuration(benchmark::State& state) {
     const E engine;
     const hass::layer_row row = Row();
     const hass::layer_statistics s = statistics(row);
     const auto ready = hass::prepared(engine, row, s);
-    std::vector<hass::configuration> all;
-    engine.for_each(row, [&](const hass::configuration& c) { all.push_back(c); });
+    std::vector<hass::row_option> all;
+    engine.for_each(row, [&](const hass::row_option& c) { all.push_back(c); });
     std::size_t i = 0;
     for (auto _ : state) {
         benchmark::DoNotOptimize(ready.cycles(all[i]));
         benchmark::DoNotOptimize(engine.cost(row, all[i]));
         if (++i == all.size()) i = 0;
     }
-    state.counters["configurations"] = static_cast<double>(all.size());
+    state.counters["options"] = static_cast<double>(all.size());
 }
 
 template <class E, hass::layer_row (*Row)()>
@@ -70,14 +70,14 @@ void unprepared(benchmark::State& state) {
     const E engine;
     const hass::layer_row row = Row();
     const hass::layer_statistics s = statistics(row);
-    const hass::configuration c{{4, 4, 1, 1, 1}, hass::weight_memory::bram18, 0};
+    const hass::row_option c{{4, 4, 1, 1, 1}, hass::weight_memory::bram18, 0};
     for (auto _ : state) benchmark::DoNotOptimize(engine.cycles(row, s, c));
 }
 
 using sparse = hass::sparse_dot<>;
-using sparse_published = hass::sparse_dot<hass::histogram_interval, hass::published>;
+using sparse_published = hass::sparse_dot<hass::histogram_interval, hass::fpgaconvnet::published>;
 using dense = hass::dense_dot<>;
-using dense_published = hass::dense_dot<hass::published>;
+using dense_published = hass::dense_dot<hass::fpgaconvnet::published>;
 
 BENCHMARK_TEMPLATE(one_configuration, sparse, conv3x3_256);
 BENCHMARK_TEMPLATE(one_configuration, sparse, pointwise_256);
@@ -85,8 +85,8 @@ BENCHMARK_TEMPLATE(one_configuration, dense, conv3x3_256);
 BENCHMARK_TEMPLATE(one_configuration, dense, pointwise_256);
 BENCHMARK_TEMPLATE(one_configuration, sparse_published, conv3x3_256);
 BENCHMARK_TEMPLATE(one_configuration, dense_published, conv3x3_256);
-BENCHMARK_TEMPLATE(one_configuration, hass::published_sparse_dot<>, conv3x3_256);
-BENCHMARK_TEMPLATE(one_configuration, hass::published_dense_dot<>, conv3x3_256);
+BENCHMARK_TEMPLATE(one_configuration, hass::fpgaconvnet::sparse_dot<>, conv3x3_256);
+BENCHMARK_TEMPLATE(one_configuration, hass::fpgaconvnet::dense_dot<>, conv3x3_256);
 BENCHMARK_TEMPLATE(prepare, sparse, conv3x3_256);
 BENCHMARK_TEMPLATE(prepare, sparse, pointwise_256);
 BENCHMARK_TEMPLATE(unprepared, sparse, conv3x3_256);

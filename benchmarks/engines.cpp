@@ -50,7 +50,7 @@ void array(benchmark::State& state, E engine) {
 
 template <hass::TimedEngine E>
 void pipeline(benchmark::State& state, E engine) {
-    const hass::configuration c{{8, 8, 1, 3, 1}, hass::weight_memory::bram18, 0};
+    const hass::row_option c{{8, 8, 1, 3, 1}, hass::weight_memory::bram18, 0};
     measure(state, engine,
             [c](const auto& e, const auto& row, const auto& s) { return e.cycles(row, s, c); });
 }

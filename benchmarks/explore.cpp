@@ -1,6 +1,6 @@
 // Speed of the explore room: evaluating one design, one allocation from new statistics (cold), one
 // with a single layer's statistics changed, setting an allocator up, the lowest latency, and growth
-// with layers and with configurations a layer.
+// with layers and with options a layer.
 // Statistics are histograms that differ from channel to channel, as measured ones do.
 
 #include <benchmark/benchmark.h>
@@ -22,8 +22,8 @@ using sparse = hass::sparse_dot<>;
 using dense = hass::dense_dot<>;
 using mixed = hass::engine_list<sparse, dense>;
 using mixed_published =
-    hass::engine_list<hass::sparse_dot<hass::histogram_interval, hass::published>,
-                      hass::dense_dot<hass::published>>;
+    hass::engine_list<hass::sparse_dot<hass::histogram_interval, hass::fpgaconvnet::published>,
+                      hass::dense_dot<hass::fpgaconvnet::published>>;
 using hass::zoo::mobilenet_v2;
 using hass::zoo::mobilenet_v3_large;
 using hass::zoo::resnet18;
@@ -138,7 +138,7 @@ void solve_chain(benchmark::State& state, const chain& c, Act act) {
     allocator.solve(c.statistics);
     for (auto _ : state) act(allocator);
     report(state, allocator.solve(c.statistics));
-    state.counters["configurations"] = static_cast<double>(allocator.options(0).size());
+    state.counters["options"] = static_cast<double>(allocator.options(0).size());
 }
 
 // With other statistics in every call.
@@ -167,7 +167,7 @@ void depth_one_layer_changed(benchmark::State& state) {
 }
 
 // Twenty layers with as many channels as the argument says: more ways to fold each.
-void configurations(benchmark::State& state) {
+void options(benchmark::State& state) {
     const chain c(20, static_cast<int>(state.range(0)));
     solve_chain_afresh(state, c);
 }
@@ -198,6 +198,6 @@ BENCHMARK(depth_one_layer_changed)
     ->RangeMultiplier(4)
     ->Range(16, 1024)
     ->Unit(benchmark::kMicrosecond);
-BENCHMARK(configurations)->RangeMultiplier(2)->Range(16, 512)->Unit(benchmark::kMicrosecond);
+BENCHMARK(options)->RangeMultiplier(2)->Range(16, 512)->Unit(benchmark::kMicrosecond);
 
 }  // namespace

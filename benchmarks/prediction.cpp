@@ -66,7 +66,7 @@ struct statistics_error {
 };
 
 void compare(const fs::path& folder, const json& network, const std::string& images_file,
-             const std::string& labels_file, const hass::measured_network& m, double points,
+             const std::string& labels_file, const hass::recorded_network& m, double points,
              int draws) {
     const json& p = network.at("preprocessing");
     const json& scale = p.at("scale");

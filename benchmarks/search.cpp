@@ -67,12 +67,12 @@ void ask_and_tell(benchmark::State& state, hass::tpe_model model) {
 
 // exp of numbers in the first-level cache, as the mixtures compute it.
 void exp_peak(benchmark::State& state) {
-    using hass::search_detail::pack;
+    using hass::detail::pack;
     std::array<pack, 64> x;
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = pack{} - static_cast<double>(i);
     for (auto _ : state) {
         for (pack y : x) {
-            hass::search_detail::exp_flushed(y);
+            hass::detail::exp_flushed(y);
             benchmark::DoNotOptimize(y);
         }
     }
@@ -88,7 +88,7 @@ void multiply_add_peak(benchmark::State& state) {
 #if defined(__clang__)
 #pragma clang fp contract(fast)
 #endif
-    using hass::search_detail::pack;
+    using hass::detail::pack;
     pack a0{}, a1{}, a2{}, a3{}, a4{}, a5{}, a6{}, a7{}, a8{}, a9{};
     pack factor = pack{} + 0.5;
     pack term = pack{} + 1.0;

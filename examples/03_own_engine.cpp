@@ -1,4 +1,4 @@
-// An engine of one's own: cycles, cost and configurations of a row are all the library asks for.
+// An engine of one's own: cycles, cost and options of a row are all the library asks for.
 #include <cmath>
 #include <cstdio>
 #include <hass/device/boards.hpp>
@@ -12,12 +12,12 @@
 /// filters at once (an outer-product engine). Its figures are made up for this example.
 struct outer_product {
     double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
-                  const hass::configuration& c) const {
+                  const hass::row_option& c) const {
         const double inputs = static_cast<double>(row.in.volume()) * (1.0 - s.activation_sparsity);
         const double filters = std::ceil(double(hass::filters_per_group(row)) / c.folding.out);
         return std::ceil(inputs / c.folding.in) * filters * hass::taps(row);
     }
-    hass::usage cost(const hass::layer_row& row, const hass::configuration& c) const {
+    hass::usage cost(const hass::layer_row& row, const hass::row_option& c) const {
         const double macs = double(c.folding.in) * c.folding.out;
         hass::usage u{.dsp = macs, .lut = 60 * macs + 300, .ff = 90 * macs + 200};
         u.bram18 = std::ceil(double(hass::weight_count(row)) * 16 / 18432);
@@ -26,7 +26,7 @@ struct outer_product {
     void for_each(const hass::layer_row& row, const auto& visit) const {
         for (int in = 1; in <= hass::channels_per_group(row); in *= 2)
             for (int out = 1; out <= hass::filters_per_group(row); out *= 2)
-                visit(hass::configuration{{.in = in, .out = out}});
+                visit(hass::row_option{{.in = in, .out = out}});
     }
 };
 static_assert(hass::Engine<outer_product>);

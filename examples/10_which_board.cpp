@@ -49,6 +49,6 @@ int main(int argc, char** argv) {
                 100 * sparsity);
     const hass::network_view net = hass::zoo::resnet18{};
     table<hass::calibrated>("calibrated", net, sparsity);
-    table<hass::repaired>("repaired", net, sparsity);
-    table<hass::published>("published", net, sparsity);
+    table<hass::fpgaconvnet::repaired>("repaired", net, sparsity);
+    table<hass::fpgaconvnet::published>("published", net, sparsity);
 }

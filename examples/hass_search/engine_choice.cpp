@@ -24,13 +24,13 @@ class model_of final : public engine_choice::model {
 
     double lut_per_missing_bram18() const { return hass::lut_per_missing_bram18(engines_.first()); }
     double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
-                  const hass::configuration& c) const override {
+                  const hass::row_option& c) const override {
         return engines_.cycles(row, s, c);
     }
-    hass::usage cost(const hass::layer_row& row, const hass::configuration& c) const override {
+    hass::usage cost(const hass::layer_row& row, const hass::row_option& c) const override {
         return engines_.cost(row, c);
     }
-    hass::usage stage_cost(const hass::layer_row& row, const hass::configuration& c,
+    hass::usage stage_cost(const hass::layer_row& row, const hass::row_option& c,
                            std::span<const hass::held_input> held) const override {
         return engines_.stage_cost(row, c, held);
     }
@@ -38,7 +38,7 @@ class model_of final : public engine_choice::model {
         return hass::squeeze_cost(engines_.first(), from, to);
     }
     void for_each(const hass::layer_row& row,
-                  const std::function<void(const hass::configuration&)>& visit) const override {
+                  const std::function<void(const hass::row_option&)>& visit) const override {
         engines_.for_each(row, visit);
     }
     std::unique_ptr<prepared> prepare(const hass::layer_row& row,
@@ -51,7 +51,7 @@ class model_of final : public engine_choice::model {
     template <class Prepared>
     struct prepared_of final : prepared {
         explicit prepared_of(Prepared p) : held(std::move(p)) {}
-        double cycles(const hass::configuration& c) const override { return held.cycles(c); }
+        double cycles(const hass::row_option& c) const override { return held.cycles(c); }
         Prepared held;
     };
 
@@ -73,8 +73,8 @@ engine_choice make(const std::string& engines, int bits) {
 }  // namespace
 
 engine_choice engines_named(const std::string& resources, const std::string& engines, int bits) {
-    if (resources == "published") return make<hass::published>(engines, bits);
-    if (resources == "repaired") return make<hass::repaired>(engines, bits);
+    if (resources == "published") return make<hass::fpgaconvnet::published>(engines, bits);
+    if (resources == "repaired") return make<hass::fpgaconvnet::repaired>(engines, bits);
     return make<hass::calibrated>(engines, bits);
 }
 

@@ -24,24 +24,23 @@ class engine_choice {
         class prepared {
           public:
             virtual ~prepared() = default;
-            virtual double cycles(const hass::configuration& c) const = 0;
+            virtual double cycles(const hass::row_option& c) const = 0;
         };
         virtual ~model() = default;
         virtual double cycles(const hass::layer_row&, const hass::layer_statistics&,
-                              const hass::configuration&) const = 0;
-        virtual hass::usage cost(const hass::layer_row&, const hass::configuration&) const = 0;
-        virtual hass::usage stage_cost(const hass::layer_row&, const hass::configuration&,
+                              const hass::row_option&) const = 0;
+        virtual hass::usage cost(const hass::layer_row&, const hass::row_option&) const = 0;
+        virtual hass::usage stage_cost(const hass::layer_row&, const hass::row_option&,
                                        std::span<const hass::held_input>) const = 0;
         virtual hass::usage squeeze(int from, int to) const = 0;
-        virtual void for_each(
-            const hass::layer_row&,
-            const std::function<void(const hass::configuration&)>& visit) const = 0;
+        virtual void for_each(const hass::layer_row&,
+                              const std::function<void(const hass::row_option&)>& visit) const = 0;
         virtual std::unique_ptr<prepared> prepare(const hass::layer_row&,
                                                   const hass::layer_statistics&) const = 0;
     };
     struct prepared_model {
         std::unique_ptr<model::prepared> held;
-        double cycles(const hass::configuration& c) const { return held->cycles(c); }
+        double cycles(const hass::row_option& c) const { return held->cycles(c); }
     };
     struct resource_model {
         std::shared_ptr<const model> held;
@@ -58,18 +57,18 @@ class engine_choice {
     resource_model resources{};
 
     double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
-                  const hass::configuration& c) const {
+                  const hass::row_option& c) const {
         return resources.held->cycles(row, s, c);
     }
-    hass::usage cost(const hass::layer_row& row, const hass::configuration& c) const {
+    hass::usage cost(const hass::layer_row& row, const hass::row_option& c) const {
         return resources.held->cost(row, c);
     }
-    hass::usage stage_cost(const hass::layer_row& row, const hass::configuration& c,
+    hass::usage stage_cost(const hass::layer_row& row, const hass::row_option& c,
                            std::span<const hass::held_input> held) const {
         return resources.held->stage_cost(row, c, held);
     }
     void for_each(const hass::layer_row& row, const auto& visit) const {
-        resources.held->for_each(row, [&](const hass::configuration& c) {
+        resources.held->for_each(row, [&](const hass::row_option& c) {
             if (c.engine == 0 ? dense : sparse) visit(c);
         });
     }

@@ -439,7 +439,7 @@ class search_job {
                    other_model(), hass::comparison_table(under_other_model(), board_));
         fmt::print(
             "The models differ because the published regression charges no crossbar; see "
-            "docs/published_model.md.\n");
+            "docs/fpgaconvnet::resource_model.md.\n");
         if (interrupted != 0) fmt::print("Interrupted: the searches are not complete.\n");
         fmt::print("written: {0}/solution.json, {0}/trials.csv\n", settings_.out);
     }

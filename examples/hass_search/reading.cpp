@@ -9,11 +9,11 @@ hass::model load_network(const std::string& path) {
     return hass::load_onnx(path);
 }
 
-hass::measured_network load_statistics(const std::string& path) {
+hass::recorded_network load_statistics(const std::string& path) {
     return hass::read_statistics(path);
 }
 
-void save_statistics(const std::string& path, const hass::measured_network& measured) {
+void save_statistics(const std::string& path, const hass::recorded_network& measured) {
     hass::write_statistics(path, measured);
 }
 

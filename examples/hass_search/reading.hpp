@@ -12,7 +12,7 @@ namespace hass_search {
 hass::model load_network(const std::string& path);
 
 /// As `hass::read_statistics` and `hass::write_statistics`.
-hass::measured_network load_statistics(const std::string& path);
-void save_statistics(const std::string& path, const hass::measured_network& measured);
+hass::recorded_network load_statistics(const std::string& path);
+void save_statistics(const std::string& path, const hass::recorded_network& measured);
 
 }  // namespace hass_search

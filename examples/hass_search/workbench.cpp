@@ -253,7 +253,7 @@ workbench on_images(const settings& s) {
 }
 
 workbench on_statistics(const settings& s) {
-    const auto measured = std::make_shared<hass::measured_network>(load_statistics(s.statistics));
+    const auto measured = std::make_shared<hass::recorded_network>(load_statistics(s.statistics));
     const auto accuracy = std::make_shared<hass::additive_accuracy>(*measured);
     workbench bench;
     bench.net = measured->net;
@@ -281,12 +281,12 @@ void write_statistics(const settings& s) {
                e.input.source);
     for (const std::string& warning : e.input.warnings)
         fmt::print(stderr, "hass_search: warning: {}\n", warning);
-    hass::measuring_options options;
+    hass::recording_options options;
     options.highest = {s.highest_sparsity, s.highest_sparsity};
     options.run = e.options;
     options.cache_bytes = static_cast<std::size_t>(s.cache_mib) << 20;
     hass::prepare_folder(fs::absolute(s.write_statistics).parent_path());
-    std::optional<hass::measured_network> known;
+    std::optional<hass::recorded_network> known;
     if (fs::exists(s.write_statistics)) {
         known = load_statistics(s.write_statistics);
         if (known->sources != std::vector{hass::fingerprint(e.images, e.labels)})
@@ -299,17 +299,17 @@ void write_statistics(const settings& s) {
     if (known) options.known = &*known;
     hass::progress_bar bar("statistics", 1);
     options.progress = [&](std::size_t done, std::size_t total) { bar.show(done, total, ""); };
-    options.checkpoint = [&](const hass::measured_network& m) {
+    options.checkpoint = [&](const hass::recorded_network& m) {
         save_statistics(s.write_statistics, m);
     };
     save_statistics(s.write_statistics,
-                    hass::measure_network(e.network, e.images, e.labels, options));
+                    hass::record_network(e.network, e.images, e.labels, options));
     bar.finish();
     fmt::print("written: {}\n", s.write_statistics);
 }
 
 void merge_statistics(const settings& s) {
-    hass::measured_network sum = load_statistics(s.merge_statistics.front());
+    hass::recorded_network sum = load_statistics(s.merge_statistics.front());
     for (std::size_t i = 1; i < s.merge_statistics.size(); ++i)
         sum = hass::merged(sum, load_statistics(s.merge_statistics[i]));
     save_statistics(s.write_statistics, sum);

@@ -88,7 +88,7 @@ TEST_CASE("answers that are not finite name the layer and the image", "[emulator
                    Contains("not finite"));
         CHECK_THAT(message([&] { emulator.magnitudes(images); }), Contains("not finite"));
         CHECK_THAT(message([&] { emulator.largest_inputs(images); }), Contains("not finite"));
-        CHECK_THAT(message([&] { hass::measure_network(emulator, images, labels); }),
+        CHECK_THAT(message([&] { hass::record_network(emulator, images, labels); }),
                    Contains("not finite"));
     }
 }

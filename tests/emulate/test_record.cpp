@@ -65,7 +65,7 @@ TEST_CASE("cross-entropy and right answers are the definition's") {
 
 TEST_CASE("a measured network agrees with the emulator wherever one tensor alone is clipped") {
     const subject s;
-    hass::measuring_options options;
+    hass::recording_options options;
     options.steps = 3;
     std::size_t last = 0;
     options.progress = [&](std::size_t done, std::size_t total) {
@@ -73,7 +73,7 @@ TEST_CASE("a measured network agrees with the emulator wherever one tensor alone
         CHECK(total == 2 * 6 * 3);
         last = done;
     };
-    const hass::measured_network m = hass::measure_network(s.emulator, s.images, s.labels, options);
+    const hass::recorded_network m = hass::record_network(s.emulator, s.images, s.labels, options);
     CHECK(last == 2 * 6 * 3);
     CHECK(m.top1() == 1.0);
     CHECK(m.images == 24);
@@ -85,7 +85,7 @@ TEST_CASE("a measured network agrees with the emulator wherever one tensor alone
     const auto natural = s.emulator.run(s.images, s.labels, zero).statistics;
     const auto same = m.statistics(zero);
     const hass::additive_accuracy model(m);
-    for (const hass::measured_layer& layer : m.layers) {
+    for (const hass::recorded_layer& layer : m.layers) {
         const std::size_t i = layer.place;
         INFO(hass::name_of(s.net, i));
         CHECK(same[i].pair_sparsity == natural[i].pair_sparsity);
@@ -117,66 +117,66 @@ TEST_CASE("a measured network agrees with the emulator wherever one tensor alone
         }
     }
     options.steps = 0;
-    CHECK_THROWS_AS(hass::measure_network(s.emulator, s.images, s.labels, options), hass::error);
+    CHECK_THROWS_AS(hass::record_network(s.emulator, s.images, s.labels, options), hass::error);
 }
 
 TEST_CASE("measuring goes on from what there is, and ends with the same") {
     const subject s;
-    hass::measuring_options options;
+    hass::recording_options options;
     options.steps = 2;
-    std::vector<hass::measured_network> stations;
-    options.checkpoint = [&](const hass::measured_network& m) { stations.push_back(m); };
-    const hass::measured_network whole =
-        hass::measure_network(s.emulator, s.images, s.labels, options);
+    std::vector<hass::recorded_network> stations;
+    options.checkpoint = [&](const hass::recorded_network& m) { stations.push_back(m); };
+    const hass::recorded_network whole =
+        hass::record_network(s.emulator, s.images, s.labels, options);
     CHECK(stations.size() == 12);
     CHECK(stations.back() == whole);
     CHECK_FALSE(stations[4] == whole);
-    const hass::measured_network half =
+    const hass::recorded_network half =
         hass::parse_statistics(hass::format_statistics(stations[4]), "half");  // as if interrupted
     stations.clear();
     options.known = &half;
-    CHECK(hass::measure_network(s.emulator, s.images, s.labels, options) == whole);
+    CHECK(hass::record_network(s.emulator, s.images, s.labels, options) == whole);
     CHECK(stations.size() == 12 - 5);
 
     options.run.threads = 3;
     options.known = nullptr;
-    CHECK(hass::measure_network(s.emulator, s.images, s.labels, options) == whole);
+    CHECK(hass::record_network(s.emulator, s.images, s.labels, options) == whole);
 
     // other labels are another measurement, the same images answered otherwise an error
-    hass::measured_network other = whole;
+    hass::recorded_network other = whole;
     other.untouched.loss += 0.1;
     options.known = &other;
-    CHECK_THROWS_WITH(hass::measure_network(s.emulator, s.images, s.labels, options),
+    CHECK_THROWS_WITH(hass::record_network(s.emulator, s.images, s.labels, options),
                       Catch::Contains("another preprocessing?"));
     other = whole;
     other.weights ^= 1;
-    CHECK_THROWS_WITH(hass::measure_network(s.emulator, s.images, s.labels, options),
+    CHECK_THROWS_WITH(hass::record_network(s.emulator, s.images, s.labels, options),
                       Catch::Contains("other weights"));
 }
 
 TEST_CASE("two halves of the images, measured apart and merged, are the whole") {
     subject s;
-    hass::measuring_options options;
+    hass::recording_options options;
     options.steps = 2;
-    const hass::measured_network whole =
-        hass::measure_network(s.emulator, s.images, s.labels, options);
+    const hass::recorded_network whole =
+        hass::record_network(s.emulator, s.images, s.labels, options);
     options.known = &whole;  // for its thresholds
-    std::vector<hass::measured_network> halves;
+    std::vector<hass::recorded_network> halves;
     for (const std::size_t first : {0U, 12U}) {
         std::vector<float> pixels(12 * 3 * 11 * 12);
         s.images.copy(first, 12, pixels);
         const hass::image_set half =
             hass::to_images(hass::make_npy<float>({12, 3, 11, 12}, pixels));
         const std::span<const int> labels = std::span<const int>(s.labels).subspan(first, 12);
-        halves.push_back(hass::measure_network(s.emulator, half, labels, options));
+        halves.push_back(hass::record_network(s.emulator, half, labels, options));
     }
-    const hass::measured_network sum = hass::merged(halves[0], halves[1]);
+    const hass::recorded_network sum = hass::merged(halves[0], halves[1]);
     CHECK(sum.images == whole.images);
     CHECK(sum.untouched.top1 == whole.untouched.top1);
     CHECK(sum.untouched.loss == Approx(whole.untouched.loss).margin(2e-6));
     for (std::size_t j = 0; j < whole.layers.size(); ++j) {
-        const hass::measured_layer& a = sum.layers[j];
-        const hass::measured_layer& b = whole.layers[j];
+        const hass::recorded_layer& a = sum.layers[j];
+        const hass::recorded_layer& b = whole.layers[j];
         CHECK(a.weights == b.weights);
         CHECK(a.natural.pair_sparsity == Approx(b.natural.pair_sparsity));
         for (std::size_t i = 0; i < a.activation_curve.answered.size(); ++i) {

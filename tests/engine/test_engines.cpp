@@ -15,18 +15,18 @@
 
 namespace {
 
-using hass::configuration;
 using hass::layer_row;
 using hass::layer_statistics;
+using hass::row_option;
 
 layer_statistics binomial(double sparsity) {
     return {0.0, 0.0, sparsity, sparsity, {}};
 }
 
 template <class E>
-std::vector<configuration> all(const E& engine, const layer_row& row) {
-    std::vector<configuration> found;
-    engine.for_each(row, [&](const configuration& c) { found.push_back(c); });
+std::vector<row_option> all(const E& engine, const layer_row& row) {
+    std::vector<row_option> found;
+    engine.for_each(row, [&](const row_option& c) { found.push_back(c); });
     return found;
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("sparse engine: cycles are windows x the slowest stream", "[engine]") 
     for (const layer_row& row : draw::rows()) {
         const layer_statistics s = draw::statistics(row, from);
         const hass::sparse_dot<> engine;
-        for (const configuration& c : all(engine, row)) {
+        for (const row_option& c : all(engine, row)) {
             const hass::parallelism& p = c.folding;
             const auto* windows = s.windows_of(p.vector);
             if (windows == nullptr) continue;
@@ -75,14 +75,15 @@ TEST_CASE("sparse engine: cycles are windows x the slowest stream", "[engine]") 
 TEMPLATE_TEST_CASE("prepared engines give the same cycles", "[engine]",
                    hass::sparse_dot<hass::histogram_interval>,
                    hass::sparse_dot<hass::mean_interval>, hass::sparse_dot<hass::paper_interval>,
-                   hass::dense_dot<>, hass::published_sparse_dot<>, hass::published_dense_dot<>,
+                   hass::dense_dot<>, hass::fpgaconvnet::sparse_dot<>,
+                   hass::fpgaconvnet::dense_dot<>,
                    (hass::engine_list<hass::sparse_dot<>, hass::dense_dot<>>)) {
     draw::source from(2);
     const TestType engine;
     for (const layer_row& row : draw::rows()) {
         for (const layer_statistics& s : {draw::statistics(row, from), binomial(0.4)}) {
             const auto ready = hass::prepared(engine, row, s);
-            for (const configuration& c : all(engine, row))
+            for (const row_option& c : all(engine, row))
                 REQUIRE(ready.cycles(c) == Approx(engine.cycles(row, s, c)).epsilon(1e-12));
         }
     }
@@ -92,7 +93,7 @@ TEMPLATE_TEST_CASE("cycles fall with sparsity and with multipliers", "[engine]",
                    hass::histogram_interval, hass::mean_interval, hass::paper_interval) {
     const hass::sparse_dot<TestType> engine;
     for (const layer_row& row : draw::rows())
-        for (const configuration& c : all(engine, row)) {
+        for (const row_option& c : all(engine, row)) {
             if (c.memory != hass::weight_memory::bram18) continue;
             double before = 1e300;
             for (const double sparsity : {0.0, 0.2, 0.5, 0.8, 0.95, 1.0}) {
@@ -101,7 +102,7 @@ TEMPLATE_TEST_CASE("cycles fall with sparsity and with multipliers", "[engine]",
                 before = now;
             }
             if (c.folding.macs == 1) continue;
-            configuration fewer = c;
+            row_option fewer = c;
             --fewer.folding.macs;
             REQUIRE(engine.cycles(row, binomial(0.5), c) <=
                     engine.cycles(row, binomial(0.5), fewer) * (1 + 1e-12));
@@ -114,8 +115,8 @@ TEST_CASE("cycles fall with multipliers and streams on measured windows too", "[
     for (const layer_row& row : draw::rows()) {
         const layer_statistics s = draw::statistics(row, from);
         const auto ready = engine.prepare(row, s);
-        for (const configuration& c : all(engine, row)) {
-            configuration more = c;
+        for (const row_option& c : all(engine, row)) {
+            row_option more = c;
             if (engine.legal(row, (++more.folding.macs, more.folding)))
                 REQUIRE(ready.cycles(more) <= ready.cycles(c) * (1 + 1e-12));
             for (const int factor : {2, 3}) {
@@ -149,7 +150,7 @@ TEST_CASE("without zeros the sparse engine is as fast as the dense one, never fa
     const hass::sparse_dot<> sparse;
     const hass::dense_dot<> dense;
     for (const layer_row& row : draw::rows())
-        for (const configuration& c : all(dense, row)) {
+        for (const row_option& c : all(dense, row)) {
             const double cycles = dense.cycles(row, binomial(0.9), c);
             REQUIRE(sparse.cycles(row, binomial(0.0), c) == cycles);
             REQUIRE(sparse.cycles(row, binomial(0.5), c) <= cycles);
@@ -157,8 +158,8 @@ TEST_CASE("without zeros the sparse engine is as fast as the dense one, never fa
 }
 
 TEMPLATE_TEST_CASE("for_each visits exactly the legal foldings, each once per memory", "[engine]",
-                   hass::sparse_dot<>, hass::dense_dot<>, hass::published_sparse_dot<>,
-                   hass::published_dense_dot<>) {
+                   hass::sparse_dot<>, hass::dense_dot<>, hass::fpgaconvnet::sparse_dot<>,
+                   hass::fpgaconvnet::dense_dot<>) {
     const TestType engine;
     for (const layer_row& row : draw::rows()) {
         const auto visited = all(engine, row);
@@ -180,15 +181,15 @@ TEMPLATE_TEST_CASE("for_each visits exactly the legal foldings, each once per me
 TEST_CASE("every knob changes cycles or cost, and all of them cost", "[engine]") {
     const layer_row row = hass::conv2d<32, 32, 3, hass::groups<4>>::row({32, 12, 12});
     const layer_row point = hass::pointwise<32, 32>::row({32, 12, 12});
-    const auto differ = [](const auto& engine, const layer_row& r, const configuration& a,
-                           const configuration& b, bool cycles) {
+    const auto differ = [](const auto& engine, const layer_row& r, const row_option& a,
+                           const row_option& b, bool cycles) {
         const layer_statistics s = binomial(0.3);
         if (cycles) CHECK(engine.cycles(r, s, a) != engine.cycles(r, s, b));
         CHECK_FALSE(engine.cost(r, a) == engine.cost(r, b));
     };
     const auto knobs = [&](const auto& engine) {
         using hass::weight_memory;
-        const configuration base{{2, 2, 2, 3, 1}, weight_memory::bram18, 0};
+        const row_option base{{2, 2, 2, 3, 1}, weight_memory::bram18, 0};
         differ(engine, row, base, {{4, 2, 2, 3, 1}, weight_memory::bram18, 0}, true);
         differ(engine, row, base, {{2, 4, 2, 3, 1}, weight_memory::bram18, 0}, true);
         differ(engine, row, base, {{2, 2, 4, 3, 1}, weight_memory::bram18, 0}, true);
@@ -201,9 +202,9 @@ TEST_CASE("every knob changes cycles or cost, and all of them cost", "[engine]")
     };
     knobs(hass::sparse_dot<>{});
     knobs(hass::dense_dot<>{});
-    knobs(hass::sparse_dot<hass::histogram_interval, hass::published>{});
-    knobs(hass::dense_dot<hass::published>{});
-    knobs(hass::sparse_dot<hass::histogram_interval, hass::repaired>{});
+    knobs(hass::sparse_dot<hass::histogram_interval, hass::fpgaconvnet::published>{});
+    knobs(hass::dense_dot<hass::fpgaconvnet::published>{});
+    knobs(hass::sparse_dot<hass::histogram_interval, hass::fpgaconvnet::repaired>{});
     const hass::sparse_dot<> engine;
     differ(engine, point, {{2, 2, 1, 2, 4}, hass::weight_memory::bram18, 0},
            {{2, 2, 1, 2, 8}, hass::weight_memory::bram18, 0}, true);
@@ -222,7 +223,7 @@ TEST_CASE("more parallelism never costs fewer DSPs, LUTs or FFs", "[engine]") {
     const auto check = [&](const auto& engine, const layer_row& row) {
         const auto found = all(engine, row);
         std::vector<hass::usage> cost;
-        for (const configuration& c : found) cost.push_back(engine.cost(row, c));
+        for (const row_option& c : found) cost.push_back(engine.cost(row, c));
         for (std::size_t a = 0; a < found.size(); ++a) {
             REQUIRE(cost[a].dsp > 0);
             REQUIRE(std::min({cost[a].lut, cost[a].ff, cost[a].bram18, cost[a].uram}) >= 0);
@@ -259,22 +260,22 @@ TEST_CASE("weights are stored somewhere, whatever the folding", "[engine]") {
     };
     for (const layer_row& row : draw::rows()) {
         const double needed = 16.0 * static_cast<double>(hass::weight_count(row));
-        hass::sparse_dot<>{}.for_each(row, [&](const configuration& c) {
+        hass::sparse_dot<>{}.for_each(row, [&](const row_option& c) {
             REQUIRE(bits(hass::sparse_dot<>{}.cost(row, c)) >= needed);
         });
-        hass::dense_dot<>{}.for_each(row, [&](const configuration& c) {
+        hass::dense_dot<>{}.for_each(row, [&](const row_option& c) {
             REQUIRE(bits(hass::dense_dot<>{}.cost(row, c)) >= needed);
         });
     }
 }
 
-TEST_CASE("an engine list dispatches on configuration::engine", "[engine]") {
+TEST_CASE("an engine list dispatches on option::engine", "[engine]") {
     const hass::engine_list<hass::sparse_dot<>, hass::dense_dot<>> both;
     const layer_row row = draw::rows().front();
     const layer_statistics s = binomial(0.5);
     std::size_t dense = 0;
-    both.for_each(row, [&](const configuration& c) {
-        configuration alone = c;
+    both.for_each(row, [&](const row_option& c) {
+        row_option alone = c;
         alone.engine = 0;
         if (c.engine == 0) {
             REQUIRE(both.cycles(row, s, c) == hass::sparse_dot<>{}.cycles(row, s, alone));
@@ -294,7 +295,7 @@ TEST_CASE("wrong statistics and foldings are named", "[engine]") {
     using Catch::Matchers::Contains;
     const layer_row row = draw::rows().front();
     const hass::sparse_dot<> engine;
-    const configuration c;
+    const row_option c;
     draw::source from(4);
     const layer_statistics good = draw::statistics(row, from);
     const auto complaint = [&](const layer_statistics& s, const char* text) {
@@ -342,7 +343,7 @@ TEST_CASE("stages: streams divide the channels, and cost and cycles follow", "[e
         double before = 1e300;
         int count = 0;
         usage cost;
-        for_each_stage(row, [&](const configuration& c) {
+        for_each_stage(row, [&](const row_option& c) {
             CHECK(stage_cycles(row, c) < before);
             before = stage_cycles(row, c);
             const usage now = stage_cost(sparse_dot<>{}, row, c);
@@ -354,7 +355,7 @@ TEST_CASE("stages: streams divide the channels, and cost and cycles follow", "[e
     }
     CHECK(stage_cycles(max_pool<3, stride<2>, pad<1>>::row(at), {}) == 10 * 10 * 16);
     CHECK(stage_cycles(global_average_pool::row(at), {}) == 8 * 8 * 16);
-    CHECK(published_stage_cycles(global_average_pool::row(at), 1) == 16);
+    CHECK(fpgaconvnet::stage_cycles(global_average_pool::row(at), 1) == 16);
     CHECK(stage_cycles(flatten::row(at), {}) == 0);
     CHECK(stage_cost(sparse_dot<>{}, flatten::row(at), {}) == usage{});
 }

@@ -35,45 +35,45 @@ hass::window_histogram binomial(const hass::layer_row& row, double sparsity) {
     return h;
 }
 
-hass::published_stage compute(const json& s, hass::layer_row row, double sparsity) {
-    using hass::published_kind;
-    const hass::configuration c{
+hass::fpgaconvnet::stage compute(const json& s, hass::layer_row row, double sparsity) {
+    using hass::fpgaconvnet::stage_kind;
+    const hass::row_option c{
         {s.at("coarse_in"), s.at("coarse_out"), s.value("coarse_group", 1), s.value("fine", 1), 1},
         s.at("use_uram").get<bool>() ? hass::weight_memory::uram : hass::weight_memory::bram18,
         0};
     const hass::precision width{s.at("data_bits"), s.at("weight_bits"), 32};
     REQUIRE(s.at("stream_weights") == 0);
-    published_kind kind = published_kind::dense;
+    hass::fpgaconvnet::stage_kind kind = hass::fpgaconvnet::stage_kind::dense;
     if (s.at("type") == "INNER_PRODUCT") {
         row.kind = hass::layer_kind::linear;
-        kind = published_kind::inner_product;
+        kind = hass::fpgaconvnet::stage_kind::inner_product;
     } else if (s.at("op_type") == "sparse") {
-        kind = published_kind::sparse;
+        kind = hass::fpgaconvnet::stage_kind::sparse;
     } else if (s.at("op_type") == "pointwise_sparse") {
-        kind = published_kind::pointwise;
+        kind = hass::fpgaconvnet::stage_kind::pointwise;
     }
     const hass::window_histogram windows = binomial(row, sparsity);
-    return hass::published_compute_stage(kind, row, c, width, &windows,
-                                         s.value("skip_all_zero_window", true));
+    return hass::fpgaconvnet::compute_stage(kind, row, c, width, &windows,
+                                            s.value("skip_all_zero_window", true));
 }
 
-hass::published_stage stage(const json& s, double sparsity) {
+hass::fpgaconvnet::stage stage(const json& s, double sparsity) {
     const std::string type = s.at("type");
     hass::layer_row row = row_of(s);
     const hass::precision width{s.at("data_bits"), 16, 30};
     const int streams = s.at("coarse_in");
     if (type == "CONVOLUTION" || type == "INNER_PRODUCT") return compute(s, row, sparsity);
     if (type == "SQUEEZE")
-        return hass::published_squeeze_stage(row.in, streams, s.at("coarse_out"), width);
+        return hass::fpgaconvnet::squeeze_stage(row.in, streams, s.at("coarse_out"), width);
     if (type == "SPLIT")
-        return hass::published_split_stage(row.in, s.at("ports_out"), streams, width);
+        return hass::fpgaconvnet::split_stage(row.in, s.at("ports_out"), streams, width);
     const std::map<std::string, hass::layer_kind> kinds{
         {"RELU", hass::layer_kind::relu},
         {"POOLING", hass::layer_kind::max_pool},
         {"AVERAGE_POOLING", hass::layer_kind::global_average_pool},
         {"ELTWISE", hass::layer_kind::add}};
     row.kind = kinds.at(type);
-    return hass::published_plain_stage(row, streams, width);
+    return hass::fpgaconvnet::plain_stage(row, streams, width);
 }
 
 void check(const hass::usage& u, const json& expected) {
@@ -93,27 +93,27 @@ TEST_CASE("published model: whole designs of the public explorer", "[golden]") {
         INFO("design " << name);
         const json& recorded = design.at("stages");
         std::map<std::string, std::size_t> index;
-        std::vector<hass::published_stage> stages;
+        std::vector<hass::fpgaconvnet::stage> stages;
         for (const json& s : recorded) {
             stages.push_back(stage(s, design.at("pair_sparsity")));
             index[s.at("name")] = stages.size() - 1;
             for (const json& input : s.at("inputs"))
                 stages.back().inputs.push_back(index.at(input.get<std::string>()));
         }
-        hass::add_fifos(stages);
+        hass::fpgaconvnet::add_fifos(stages);
         for (std::size_t i = 0; i < stages.size(); ++i) {
             INFO("stage " << recorded[i].at("name"));
             CHECK(std::abs(stages[i].latency - recorded[i].at("cycles").get<double>()) <= 1.0);
             check(stages[i].cost, recorded[i].at("resources"));
         }
         const hass::usage u250{12288, 1728000, 3456000, 5376, 1280, 614.4};
-        const hass::published_totals t = hass::published_total(stages, u250);
+        const hass::fpgaconvnet::totals t = hass::fpgaconvnet::total(stages, u250);
         const json& summary = design.at("summary");
         check(t.raw, summary.at("rsc_raw"));
         check(t.reported, summary.at("rsc_reported"));
         CHECK(t.interval_cycles == summary.at("interval").get<double>());
         CHECK(t.depth_cycles == Approx(summary.at("pipeline_depth").get<double>()).epsilon(1e-10));
-        CHECK(hass::published_batch_cycles(t, design.at("batch")) ==
+        CHECK(hass::fpgaconvnet::batch_cycles(t, design.at("batch")) ==
               design.at("network").at("cycles"));
     }
 }

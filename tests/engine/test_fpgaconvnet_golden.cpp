@@ -13,12 +13,12 @@
 namespace {
 
 using golden::json;
-using hass::published_kind;
 using hass::weight_memory;
+using hass::fpgaconvnet::stage_kind;
 
 void check_module(const json& modules, const char* name,
-                  const hass::published_modules::module_cost& cost,
-                  const hass::published_module_timing& timing) {
+                  const hass::fpgaconvnet::modules::module_cost& cost,
+                  const hass::fpgaconvnet::module_timing& timing) {
     if (!modules.contains(name)) return;
     const json& m = modules.at(name);
     INFO("module " << name);
@@ -44,7 +44,8 @@ void check_usage(const hass::usage& u, const json& expected) {
     CHECK(u.uram == expected.at("URAM").get<double>());
 }
 
-void check_weights(const hass::published_layer& layer, const json& out, const hass::usage& bram) {
+void check_weights(const hass::fpgaconvnet::layer_cost& layer, const json& out,
+                   const hass::usage& bram) {
     CHECK(layer.weight_blocks(weight_memory::bram18) == out.at("weights_ram_usage_bram"));
     CHECK(layer.weight_blocks(weight_memory::uram) == out.at("weights_ram_usage_uram"));
     CHECK(layer.line_buffer_blocks() == out.at("inputs_ram_usage").at(0));
@@ -70,15 +71,17 @@ void check_weights(const hass::published_layer& layer, const json& out, const ha
     check_usage(u, half.at("resource"));
 }
 
-void check_layer(published_kind kind, const json& c, const hass::published_sparse_rates& rates) {
+void check_layer(hass::fpgaconvnet::stage_kind kind, const json& c,
+                 const hass::fpgaconvnet::sparse_rates& rates) {
     const hass::layer_row row = golden::row(c.at("in"));
     const hass::parallelism p = golden::folding(c.at("in"));
     const hass::precision width = golden::precision(c.at("in"));
     const json& out = c.at("out");
     CHECK(row.out.height == out.at("rows_out"));
     CHECK(row.out.width == out.at("cols_out"));
-    const hass::published_layer layer(kind, row, p, width);
-    const hass::published_timing t = hass::published_module_timings(kind, row, p, rates);
+    const hass::fpgaconvnet::layer_cost layer(kind, row, p, width);
+    const hass::fpgaconvnet::layer_timing t =
+        hass::fpgaconvnet::module_timings(kind, row, p, rates);
     const json& modules = out.at("modules");
     check_module(modules, "pad", layer.pad(), t.pad);
     check_module(modules, "sliding_window", layer.sliding_window(), t.sliding_window);
@@ -131,31 +134,33 @@ TEST_CASE("published model: sparse layers as recorded", "[golden]") {
         s.windows.push_back(windows(in));
         // Channels of equal work may stand in any order: the recorded one must have the same work
         // in every place, and decides which empty windows meet in a stream.
-        const std::vector<double> work = hass::published_channel_cycles(s.windows[0], p.macs, skip);
+        const std::vector<double> work =
+            hass::fpgaconvnet::channel_cycles(s.windows[0], p.macs, skip);
         const auto ours = hass::deal(work, static_cast<std::size_t>(p.in * p.group));
         const auto order = out.at("interleave_indices").get<std::vector<std::size_t>>();
         REQUIRE(order.size() == ours.size());
         for (std::size_t i = 0; i < order.size(); ++i)
             CHECK(work[ours[i]] == Approx(work.at(order[i])).epsilon(1e-12));
-        const auto rates = hass::published_rates(s.windows[0], order, p.in * p.group, p.macs, skip);
-        check_layer(published_kind::sparse, c, rates);
+        const auto rates =
+            hass::fpgaconvnet::rates_of(s.windows[0], order, p.in * p.group, p.macs, skip);
+        check_layer(hass::fpgaconvnet::stage_kind::sparse, c, rates);
         CHECK(rates.accumulator ==
               Approx(out.at("accum_rate_sparsity").get<double>()).epsilon(1e-9));
         CHECK(1.0 / rates.window_cycles ==
               Approx(out.at("vector_dot_rate_kernel_sparsity").get<double>()).epsilon(1e-9));
-        check_latency(hass::published_sparse_latency(row, p, rates.window_cycles),
+        check_latency(hass::fpgaconvnet::sparse_latency(row, p, rates.window_cycles),
                       out.at("latency"));
         std::vector<std::size_t> natural(order.size());
         std::iota(natural.begin(), natural.end(), std::size_t{0});
         const auto naive =
-            hass::published_rates(s.windows[0], natural, p.in * p.group, p.macs, skip);
-        check_latency(hass::published_sparse_latency(row, p, naive.window_cycles),
+            hass::fpgaconvnet::rates_of(s.windows[0], natural, p.in * p.group, p.macs, skip);
+        check_latency(hass::fpgaconvnet::sparse_latency(row, p, naive.window_cycles),
                       out.at("latency_naive_interleave"));
-        check_latency(hass::published_sparse_latency(row, p, 1.0), out.at("latency_min"));
-        check_latency(hass::published_sparse_latency(row, p, hass::taps(row)),
+        check_latency(hass::fpgaconvnet::sparse_latency(row, p, 1.0), out.at("latency_min"));
+        check_latency(hass::fpgaconvnet::sparse_latency(row, p, hass::taps(row)),
                       out.at("latency_max"));
-        const hass::published_sparse_dot<> engine{{}, {}, skip ? 0.0 : 1.0};
-        const hass::configuration chosen{p, weight_memory::bram18, 0};
+        const hass::fpgaconvnet::sparse_dot<> engine{{}, {}, skip ? 0.0 : 1.0};
+        const hass::row_option chosen{p, weight_memory::bram18, 0};
         check_latency(engine.cycles(row, s, chosen), out.at("latency"));
     }
 }
@@ -165,9 +170,9 @@ TEST_CASE("published model: dense layers as recorded", "[golden]") {
     REQUIRE_FALSE(file.at("dense").empty());
     for (const json& c : file.at("dense")) {
         INFO("dense case " << c.at("id"));
-        check_layer(published_kind::dense, c, {});
-        const hass::configuration chosen{golden::folding(c.at("in")), weight_memory::bram18, 0};
-        check_latency(hass::published_dense_dot<>{}.cycles(golden::row(c.at("in")), {}, chosen),
+        check_layer(hass::fpgaconvnet::stage_kind::dense, c, {});
+        const hass::row_option chosen{golden::folding(c.at("in")), weight_memory::bram18, 0};
+        check_latency(hass::fpgaconvnet::dense_dot<>{}.cycles(golden::row(c.at("in")), {}, chosen),
                       c.at("out").at("latency"));
     }
 }
@@ -177,22 +182,23 @@ TEST_CASE("published model: pointwise layers as recorded", "[golden]") {
     REQUIRE_FALSE(file.at("pointwise_sparse").empty());
     for (const json& c : file.at("pointwise_sparse")) {
         INFO("pointwise case " << c.at("id"));
-        check_layer(published_kind::pointwise, c, {});
+        check_layer(hass::fpgaconvnet::stage_kind::pointwise, c, {});
         const json& out = c.at("out");
         const hass::layer_row row = golden::row(c.at("in"));
         const hass::parallelism p = golden::folding(c.at("in"));
         const auto sparsity = c.at("in").at("channel_sparsity_avg").get<std::vector<double>>();
         const int streams = p.in * p.group;
-        check_latency(hass::published_sparse_latency(
-                          row, p, hass::published_pointwise_cycles(sparsity, streams)),
+        check_latency(hass::fpgaconvnet::sparse_latency(
+                          row, p, hass::fpgaconvnet::pointwise_cycles(sparsity, streams)),
                       out.at("latency"));
-        check_latency(hass::published_sparse_latency(row, p, 1.0), out.at("latency_min"));
-        check_latency(hass::published_sparse_latency(row, p, streams), out.at("latency_max"));
+        check_latency(hass::fpgaconvnet::sparse_latency(row, p, 1.0), out.at("latency_min"));
+        check_latency(hass::fpgaconvnet::sparse_latency(row, p, streams), out.at("latency_max"));
         hass::layer_statistics s;
         s.windows.push_back({1, 1, {}});
         for (const double zero : sparsity)
             s.windows[0].share.insert(s.windows[0].share.end(), {zero, 1.0 - zero});
-        check_latency(hass::published_sparse_dot<>{}.cycles(row, s, {p, weight_memory::bram18, 0}),
-                      out.at("latency"));
+        check_latency(
+            hass::fpgaconvnet::sparse_dot<>{}.cycles(row, s, {p, weight_memory::bram18, 0}),
+            out.at("latency"));
     }
 }

@@ -14,10 +14,10 @@
 
 namespace random_instances {
 
-using hass::configuration;
 using hass::device;
 using hass::layer_row;
 using hass::layer_statistics;
+using hass::row_option;
 using hass::usage;
 
 /// splitmix64: the same draws on every standard library.
@@ -48,19 +48,19 @@ struct table_engine {
     double lut_per_missing_bram18 = 0.0;
     int data_bits = 16;
 
-    const choice& at(const layer_row& row, const configuration& c) const {
+    const choice& at(const layer_row& row, const row_option& c) const {
         return tables[static_cast<std::size_t>(row.in.channels - 1)]
                      [static_cast<std::size_t>(c.folding.macs - 1)];
     }
-    double cycles(const layer_row& row, const layer_statistics& s, const configuration& c) const {
+    double cycles(const layer_row& row, const layer_statistics& s, const row_option& c) const {
         return at(row, c).cycles * std::max(0.5, 1.0 - s.pair_sparsity);
     }
-    usage cost(const layer_row& row, const configuration& c) const { return at(row, c).cost; }
+    usage cost(const layer_row& row, const row_option& c) const { return at(row, c).cost; }
     template <class Visit>
     void for_each(const layer_row& row, Visit visit) const {
         const auto& table = tables[static_cast<std::size_t>(row.in.channels - 1)];
         for (std::size_t k = 0; k < table.size(); ++k) {
-            configuration c;
+            row_option c;
             c.folding.macs = static_cast<int>(k) + 1;
             visit(c);
         }
@@ -86,7 +86,7 @@ struct instance {
     bool carries(double weights) const { return weights < board.budget.bandwidth; }
 };
 
-/// 2 to 6 layers with up to 7 configurations, drawn so that up to three resources bind at once.
+/// 2 to 6 layers with up to 7 options, drawn so that up to three resources bind at once.
 inline instance draw_instance(std::uint64_t seed) {
     draws d{seed};
     instance x;

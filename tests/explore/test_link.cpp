@@ -157,7 +157,7 @@ TEST_CASE("what an image is to the link", "[link]") {
     CHECK(data_bits(bytes) == 8);
     CHECK(data_bits(engine_list<sparse_dot<>, dense_dot<>>{{bytes, {}}}) == 8);
     const auto priced =
-        with_resources(sps{}, [](const layer_row&, const configuration&) { return usage{}; });
+        with_resources(sps{}, [](const layer_row&, const row_option&) { return usage{}; });
     CHECK(data_bits(priced) == 16);
     random_instances::table_engine own;
     own.data_bits = 4;

@@ -35,9 +35,9 @@ calibrated reading_at(double mhz) {
 }
 
 template <class E>
-std::vector<configuration> all(const E& engine, const layer_row& row) {
-    std::vector<configuration> found;
-    engine.for_each(row, [&](const configuration& c) { found.push_back(c); });
+std::vector<row_option> all(const E& engine, const layer_row& row) {
+    std::vector<row_option> found;
+    engine.for_each(row, [&](const row_option& c) { found.push_back(c); });
     return found;
 }
 
@@ -46,7 +46,7 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 using small = sequential<input<8, 12, 12>, conv2d<8, 32, 3, pad<1>>, conv2d<32, 64, 3, stride<2>>,
                          global_average_pool, flatten, linear<64, 256>>;
 
-/// The smallest interval over every combination of configurations, with the link's.
+/// The smallest interval over every combination of options, with the link's.
 template <class E>
 double exhaustive(const network_view& net, const network_statistics& s, const E& engine,
                   const device& board) {
@@ -57,7 +57,7 @@ double exhaustive(const network_view& net, const network_statistics& s, const E&
     std::vector<point> sums{{0.0, {}}};
     for (std::size_t i = 0; i < net.size(); ++i) {
         std::vector<point> longer;
-        for_each_configuration(engine, net[i], [&](const configuration& c) {
+        for_each_option(engine, net[i], [&](const row_option& c) {
             const point p{row_cycles(engine, net[i], s[i], c), row_cost(engine, net[i], c)};
             for (const point& before : sums)
                 longer.push_back({std::max(before.cycles, p.cycles), before.cost + p.cost});
@@ -130,7 +130,7 @@ TEST_CASE("weights that do not fit their memory rule a layer out", "[memories]")
     for (const layer_row& row : draw::rows())
         for (const double zero : {0.0, 0.49, 0.5, 0.9}) {
             const layer_statistics s{zero, 0.2, zero, zero, {}};
-            const configuration c{};
+            const row_option c{};
             const bool runs = zero >= 0.5;
             CHECK((half.cycles(row, s, c) < ruled_out) == runs);
             CHECK(half.prepare(row, s).cycles(c) == Approx(half.cycles(row, s, c)));
@@ -156,7 +156,7 @@ TEST_CASE("what streams from off-chip is what is multiplied", "[memories]") {
     for (const layer_row& row : draw::rows()) {
         // every weight once for every output pixel
         const double bits = 16.0 * static_cast<double>(mac_count(row));
-        dense.for_each(row, [&](const configuration& c) {
+        dense.for_each(row, [&](const row_option& c) {
             const usage u = dense.cost(row, c);
             CHECK((u.bandwidth > 0.0) == (c.memory == weight_memory::off_chip));
             if (c.memory != weight_memory::off_chip) return;
@@ -165,7 +165,7 @@ TEST_CASE("what streams from off-chip is what is multiplied", "[memories]") {
             CHECK(u.bandwidth == Approx(bits / busy * 200.0 / 1000.0));
             CHECK(u.uram == 0.0);
         });
-        sparse.for_each(row, [&](const configuration& c) {
+        sparse.for_each(row, [&](const row_option& c) {
             if (c.memory != weight_memory::off_chip) return;
             const folded_row f(row, c.folding);  // a window a cycle is the most that is asked for
             CHECK(sparse.cost(row, c).bandwidth ==
@@ -173,8 +173,8 @@ TEST_CASE("what streams from off-chip is what is multiplied", "[memories]") {
         });
     }
     const layer_row classifier = linear<512, 1000>::row({512, 1, 1});
-    const configuration on{{1, 1, 1, 16, 16}, weight_memory::bram18, 0};
-    configuration off = on;
+    const row_option on{{1, 1, 1, 16, 16}, weight_memory::bram18, 0};
+    row_option off = on;
     off.memory = weight_memory::off_chip;
     CHECK(dense.cost(classifier, on).bram18 - dense.cost(classifier, off).bram18 > 450);
     CHECK(dense.cost(classifier, off).bandwidth == Approx(256 * 0.2));
@@ -182,9 +182,10 @@ TEST_CASE("what streams from off-chip is what is multiplied", "[memories]") {
 
 TEST_CASE("published weights stream by the published formula", "[memories]") {
     const layer_row row = conv2d<64, 128, 3, pad<1>, no_bias>::row({64, 28, 28});
-    for (const published_kind kind : {published_kind::dense, published_kind::sparse}) {
+    for (const fpgaconvnet::stage_kind kind :
+         {fpgaconvnet::stage_kind::dense, fpgaconvnet::stage_kind::sparse}) {
         const parallelism p{4, 2, 1, 3, 1};
-        const published_layer layer(kind, row, p, {});
+        const fpgaconvnet::layer_cost layer(kind, row, p, {});
         const auto number = static_cast<double>(layer.weight_arrays());
         const auto depth = static_cast<double>(layer.weight_depth());
         const auto width = static_cast<double>(layer.weight_width());
@@ -209,7 +210,7 @@ TEST_CASE("off-chip weights are visited when there is a clock, and no sooner", "
     const auto count = [&](const auto& engine, weight_memory kind) {
         const auto found = all(engine, row);
         return std::count_if(found.begin(), found.end(),
-                             [&](const configuration& c) { return c.memory == kind; });
+                             [&](const row_option& c) { return c.memory == kind; });
     };
     const auto check = [&](const auto& without, const auto& with) {
         CHECK(count(without, weight_memory::off_chip) == 0);
@@ -218,8 +219,8 @@ TEST_CASE("off-chip weights are visited when there is a clock, and no sooner", "
     };
     check(sparse_dot<>{}, sparse_dot<>{{}, reading_at(250.0), {}});
     check(dense_dot<>{}, dense_dot<>{reading_at(250.0), {}});
-    check(published_sparse_dot<>{}, published_sparse_dot<>{{288.0, 250.0}, {}});
-    check(published_dense_dot<>{}, published_dense_dot<>{{288.0, 250.0}, {}});
+    check(fpgaconvnet::sparse_dot<>{}, fpgaconvnet::sparse_dot<>{{288.0, 250.0}, {}});
+    check(fpgaconvnet::dense_dot<>{}, fpgaconvnet::dense_dot<>{{288.0, 250.0}, {}});
 }
 
 TEST_CASE("storage that makes no sense is named", "[memories]") {
@@ -227,11 +228,11 @@ TEST_CASE("storage that makes no sense is named", "[memories]") {
     for (const double share : {0.0, -0.5, 1.5, not_a_number})
         CHECK_THROWS_WITH((sparse_dot<>{{}, storing(share), {}}.cost(row, {})),
                           Contains("calibrated: stored = ") && Contains("must be in (0, 1]"));
-    const configuration off{{}, weight_memory::off_chip, 0};
+    const row_option off{{}, weight_memory::off_chip, 0};
     for (const double mhz : {0.0, -1.0, not_a_number, std::numeric_limits<double>::infinity()}) {
         CHECK_THROWS_WITH((dense_dot<>{reading_at(mhz), {}}.cost(row, off)),
                           Contains("calibrated: weights off-chip with off_chip_mhz = "));
-        CHECK_THROWS_WITH((published_dense_dot<>{{288.0, mhz}, {}}.cost(row, off)),
+        CHECK_THROWS_WITH((fpgaconvnet::dense_dot<>{{288.0, mhz}, {}}.cost(row, off)),
                           Contains("published: weights off-chip with off_chip_mhz = "));
     }
     const sparse_dot<> clockless{{}, reading_at(not_a_number), {}};
@@ -262,7 +263,7 @@ TEST_CASE("the allocator takes compressed and off-chip weights where they pay", 
             CHECK(best.certificate.gap == 0.0);
             CHECK(best.estimate.interval_cycles == Approx(least).epsilon(1e-12));
             CHECK(best.estimate.total.bandwidth <= bandwidth);
-            for (const configuration& c : best.design) {
+            for (const row_option& c : best.design) {
                 compressed += c.engine == 1;
                 off_chip += c.memory == weight_memory::off_chip;
             }

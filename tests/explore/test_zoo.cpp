@@ -200,7 +200,7 @@ TEST_CASE("what stops a design is said", "[allocate]") {
     CHECK(stream.estimate.interval_cycles == 64.0 * 64.0);
     CHECK(!stream.certificate.binding);
     CHECK(stream.certificate.limiting_row == 0);
-    CHECK(names(stream.certificate.reason, "no faster configuration of 'convolution 0' exists"));
+    CHECK(names(stream.certificate.reason, "no faster option of 'convolution 0' exists"));
 
     const hass::allocation spent = hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(0.5),
                                                   hass::sparse_dot<>{}, hass::boards::u250{});
@@ -285,8 +285,8 @@ TEST_CASE("bad input is named", "[allocate]") {
 TEST_CASE("the public explorer's moves end where it ended; exact goes on", "[allocate]") {
     // fpgaconvnet-optimiser d11a643 on u250: ResNet-18 dense stops at 200,704 cycles and spends
     // 11,634 DSPs, at 50 % sparsity at 301,056; rate balancing reaches 200,704 with 9,042 DSPs
-    using dense = hass::dense_dot<hass::published>;
-    using sparse = hass::sparse_dot<hass::histogram_interval, hass::published>;
+    using dense = hass::dense_dot<hass::fpgaconvnet::published>;
+    using sparse = hass::sparse_dot<hass::histogram_interval, hass::fpgaconvnet::published>;
     const hass::zoo::resnet18 net;
     const hass::boards::u250 board;
     const uniform_sparsity half(0.5);
@@ -343,8 +343,8 @@ hass::allocation optimum(const hass::network_view& net, const network_statistics
 }  // namespace
 
 TEST_CASE("optimal intervals of the published model are reached", "[allocate]") {
-    using dense = hass::published_dense_dot<hass::published>;
-    using sparse = hass::published_sparse_dot<hass::published>;
+    using dense = hass::fpgaconvnet::dense_dot<hass::fpgaconvnet::published>;
+    using sparse = hass::fpgaconvnet::sparse_dot<hass::fpgaconvnet::published>;
     using either = hass::engine_list<sparse, dense>;
     SECTION("ResNet-18") {
         const hass::zoo::resnet18 net;
@@ -359,12 +359,13 @@ TEST_CASE("optimal intervals of the published model are reached", "[allocate]") 
         CHECK(bought.estimate.bram18_from_lut > 1000.0);
         CHECK(bought.estimate.total.bram18 == hass::boards::u250::value.budget.bram18);
         CHECK(bought.estimate.total.lut <= hass::boards::u250::value.budget.lut);
-        const hass::allocation without = optimum(view, half, sparse{hass::published{0.0}});
+        const hass::allocation without =
+            optimum(view, half, sparse{hass::fpgaconvnet::published{0.0}});
         CHECK(without.estimate.interval_cycles == 184044.0);
         CHECK(without.estimate.bram18_from_lut == 0.0);
 
         // joins hold data back in block RAMs, which LUTs may build too
-        optimum(view, half, hass::published_sparse_dot<hass::repaired>{});
+        optimum(view, half, hass::fpgaconvnet::sparse_dot<hass::fpgaconvnet::repaired>{});
 
         // the public explorer spends 11,634 DSPs at this interval
         hass::allocator<dense> allocator(view, {}, hass::boards::u250{});
@@ -385,7 +386,7 @@ TEST_CASE("optimal intervals of the published model are reached", "[allocate]") 
 }
 
 TEST_CASE("block RAMs that LUTs cannot replace any more are said to be missing", "[allocate]") {
-    using sparse = hass::published_sparse_dot<hass::published>;
+    using sparse = hass::fpgaconvnet::sparse_dot<hass::fpgaconvnet::published>;
     device board = hass::boards::u250::value;
     board.name = "no memory";
     board.budget.bram18 = 100.0, board.budget.uram = 0.0;

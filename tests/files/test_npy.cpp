@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <hass/files/npy.hpp>
+#include <hass/workload/images.hpp>
 #include <limits>
 #include <random>
 #include <span>

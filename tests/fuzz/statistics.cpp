@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         file.replace(16, 8, sums);
     }
     try {
-        const hass::measured_network m = hass::parse_statistics(file, "fuzz");
+        const hass::recorded_network m = hass::parse_statistics(file, "fuzz");
         if (hass::parse_statistics(hass::format_statistics(m), "again") != m) std::abort();
         const hass::network_thresholds some(m.net.rows.size(), {0.1, 0.1});
         m.statistics(some);

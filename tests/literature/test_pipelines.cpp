@@ -33,12 +33,12 @@ hass::layer_row convolution(int channels, int filters, int size, int kernel, int
 TEST_CASE("PASS reads activations only", "[pipelines]") {
     const hass::pass<hass::mean_interval> engine;
     const hass::pass<hass::histogram_interval> histogram;
-    const hass::sparse_dot<hass::mean_interval, hass::published> spe;
-    const hass::sparse_dot<hass::histogram_interval, hass::published> histogram_spe;
+    const hass::sparse_dot<hass::mean_interval, hass::fpgaconvnet::published> spe;
+    const hass::sparse_dot<hass::histogram_interval, hass::fpgaconvnet::published> histogram_spe;
     const auto row = convolution(16, 32, 14, 3);
     for (const hass::parallelism p :
          {hass::parallelism{1, 1, 1, 1, 1}, {4, 8, 1, 2, 1}, {16, 2, 1, 9, 1}}) {
-        const hass::configuration c{p, hass::weight_memory::bram18, 0};
+        const hass::row_option c{p, hass::weight_memory::bram18, 0};
         for (const double zeros : {0.0, 0.3, 0.7, 1.0}) {
             // Unpruned weights: what the SPE with the mean interval takes
             const auto unpruned = hass::independent_statistics(0.0, zeros);
@@ -68,10 +68,10 @@ TEST_CASE("Padding thins out what PASS meets", "[pipelines]") {
     s.pair_sparsity_padded = 0.6;
     CHECK(hass::inside_share(s) == Approx(0.5));
     const auto row = convolution(8, 8, 2, 3);
-    const hass::configuration c{{1, 1, 1, 1, 1}, hass::weight_memory::bram18, 0};
+    const hass::row_option c{{1, 1, 1, 1, 1}, hass::weight_memory::bram18, 0};
     CHECK(hass::pass<>{}.cycles(row, s, c) == Approx(4 * 64 * 9 * 0.4));
     // Hardly anything left: each window that is not empty takes its cycle
-    const hass::configuration wide{{1, 1, 1, 9, 1}, hass::weight_memory::bram18, 0};
+    const hass::row_option wide{{1, 1, 1, 9, 1}, hass::weight_memory::bram18, 0};
     CHECK(hass::pass<>{}.cycles(row, hass::independent_statistics(0.0, 0.9), wide) ==
           Approx(4 * 64 * (1.0 - std::pow(0.9, 9))));
     CHECK(hass::pass<hass::mean_interval>{}.cycles(row, s, c) ==
@@ -83,9 +83,9 @@ TEST_CASE("SPS takes keep of taps, whatever the data", "[pipelines]") {
     const auto row = convolution(16, 32, 14, 3);
     const hass::dense_dot<> dense;
     const auto zeros = hass::independent_statistics(0.5, 0.5);
-    const hass::configuration one{{2, 4, 1, 1, 1}, hass::weight_memory::bram18, 0};
+    const hass::row_option one{{2, 4, 1, 1, 1}, hass::weight_memory::bram18, 0};
     CHECK(engine.cycles(row, zeros, one) * 9.0 == dense.cycles(row, zeros, one) * 4.0);
-    hass::configuration three = one;
+    hass::row_option three = one;
     three.folding.macs = 3;
     CHECK(engine.cycles(row, zeros, three) == engine.cycles(row, zeros, one) / 2.0);  // ceil(4/3)
     // Pointwise kernels have no pattern
@@ -96,7 +96,7 @@ TEST_CASE("SPS takes keep of taps, whatever the data", "[pipelines]") {
     five.period = 5;
     CHECK_FALSE(five.legal(row, one.folding));
     int visited = 0;
-    engine.for_each(row, [&](const hass::configuration& c) {
+    engine.for_each(row, [&](const hass::row_option& c) {
         ++visited;
         REQUIRE(engine.legal(row, c.folding));
     });
@@ -105,12 +105,12 @@ TEST_CASE("SPS takes keep of taps, whatever the data", "[pipelines]") {
 
 TEST_CASE("A timed engine becomes an engine with a resource model", "[pipelines]") {
     const auto mine =
-        hass::with_resources(hass::sps{}, [](const hass::layer_row&, const hass::configuration& c) {
+        hass::with_resources(hass::sps{}, [](const hass::layer_row&, const hass::row_option& c) {
             return hass::usage{.dsp = 1.0 * hass::engine_count(c.folding) * c.folding.macs};
         });
     static_assert(hass::Engine<decltype(mine)>);
     const auto row = convolution(8, 8, 8, 3);
-    const hass::configuration c{{2, 4, 1, 3, 1}, hass::weight_memory::bram18, 0};
+    const hass::row_option c{{2, 4, 1, 3, 1}, hass::weight_memory::bram18, 0};
     CHECK(mine.cost(row, c).dsp == 24.0);
     CHECK(mine.cycles(row, {}, c) == hass::sps{}.cycles(row, {}, c));
 }

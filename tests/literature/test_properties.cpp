@@ -274,7 +274,7 @@ TEST_CASE("Pipeline engines: monotone, never faster than dense on dense data", "
             for (const int macs : {1, 3, 9}) {
                 hass::parallelism p{depthwise ? 1 : 8, depthwise ? 1 : out, 1, macs, 1};
                 if (hass::single_tap(row)) p.vector = 16, p.macs = 16, p.in = 2;
-                const hass::configuration c{p, hass::weight_memory::bram18, 0};
+                const hass::row_option c{p, hass::weight_memory::bram18, 0};
                 const auto zero = hass::independent_statistics(0.0, 0.0);
                 REQUIRE(dense.legal(row, p));
                 CHECK(at_most(dense.cycles(row, zero, c), pass.cycles(row, zero, c)));

@@ -366,17 +366,17 @@ TEST_CASE("skew buffers cost memory, in the allocator as in evaluate", "[skew]")
     const std::int64_t words = held[1].words;
     CHECK(words == (2 * 65 + 3 + 1) * 32);
     const layer_row& add = view.rows.back();
-    const configuration four{{4, 1, 1, 1, 1}, weight_memory::bram18, 0};
+    const row_option four{{4, 1, 1, 1, 1}, weight_memory::bram18, 0};
     const usage with = row_cost(sparse_dot<>{}, add, four, held);
     const usage without = row_cost(sparse_dot<>{}, add, four);
     // 64 bits wide and 1,072 words deep, and a few for the adder trees: 2 x 3 blocks
     CHECK(with.bram18 - without.bram18 == 6.0);
     CHECK(with.lut > without.lut);
-    configuration uram = four;
+    row_option uram = four;
     uram.memory = weight_memory::uram;
     CHECK(row_cost(sparse_dot<>{}, add, uram, held).uram == 1.0);
-    CHECK(row_cost(published_sparse_dot<>{}, add, four, held) ==
-          row_cost(published_sparse_dot<>{}, add, four));
+    CHECK(row_cost(fpgaconvnet::sparse_dot<>{}, add, four, held) ==
+          row_cost(fpgaconvnet::sparse_dot<>{}, add, four));
 
     const uniform_sparsity half(0.5);
     const allocation best = allocate(view, half, sparse_dot<>{}, boards::zcu104{});

@@ -42,11 +42,12 @@ TEST_CASE("squeezes stand where widths differ", "[squeeze]") {
     CHECK(e.total == sum);
 
     const auto recorded = [](int from, int to) {
-        return published_squeeze_stage({12, 8, 8}, from, to, precision{}).cost;
+        return fpgaconvnet::squeeze_stage({12, 8, 8}, from, to, precision{}).cost;
     };
     const usage published_sum = recorded(4, 6) + recorded(3, 2) + recorded(4, 2) + recorded(2, 6);
-    CHECK(squeeze_cost(sparse_dot<histogram_interval, published>{}, view, chosen) == published_sum);
-    const engine_list<published_dense_dot<>, sparse_dot<>> list;
+    CHECK(squeeze_cost(sparse_dot<histogram_interval, fpgaconvnet::published>{}, view, chosen) ==
+          published_sum);
+    const engine_list<fpgaconvnet::dense_dot<>, sparse_dot<>> list;
     CHECK(squeeze_cost(list, view, chosen) == published_sum);  // the first one speaks for all
 }
 

@@ -8,17 +8,18 @@
 
 static_assert(hass::Interval<hass::histogram_interval> && hass::Interval<hass::mean_interval> &&
               hass::Interval<hass::paper_interval>);
-static_assert(hass::ResourceModel<hass::calibrated> && hass::ResourceModel<hass::published> &&
-              hass::ResourceModel<hass::repaired>);
+static_assert(hass::ResourceModel<hass::calibrated> &&
+              hass::ResourceModel<hass::fpgaconvnet::published> &&
+              hass::ResourceModel<hass::fpgaconvnet::repaired>);
 static_assert(hass::Engine<hass::sparse_dot<>> && hass::Engine<hass::dense_dot<>> &&
-              hass::Engine<hass::published_sparse_dot<>> &&
-              hass::Engine<hass::published_dense_dot<>>);
+              hass::Engine<hass::fpgaconvnet::sparse_dot<>> &&
+              hass::Engine<hass::fpgaconvnet::dense_dot<>>);
 
-using both = hass::engine_list<hass::sparse_dot<>, hass::dense_dot<hass::published>>;
+using both = hass::engine_list<hass::sparse_dot<>, hass::dense_dot<hass::fpgaconvnet::published>>;
 static_assert(hass::Engine<both>);
 
 constexpr hass::layer_row layer = hass::conv2d<64, 128, 3, hass::pad<1>>::row({64, 28, 28});
-constexpr hass::configuration folded{{4, 8, 1, 3, 1}, hass::weight_memory::bram18, 0};
+constexpr hass::row_option folded{{4, 8, 1, 3, 1}, hass::weight_memory::bram18, 0};
 constexpr double window_count = 28.0 * 28.0 * 16 * 16;
 
 constexpr double cycles(double sparsity) {
@@ -37,14 +38,14 @@ constexpr double when_prepared(double sparsity) {
 }
 static_assert(when_prepared(0.5) == cycles(0.5));
 
-constexpr int configurations(const auto& engine) {
+constexpr int options(const auto& engine) {
     int n = 0;
-    engine.for_each(layer, [&](const hass::configuration&) { ++n; });
+    engine.for_each(layer, [&](const hass::row_option&) { ++n; });
     return n;
 }
-static_assert(configurations(hass::dense_dot<>{}) == 7 * 8 * 3 * 2);
-static_assert(configurations(hass::sparse_dot<>{}) == 7 * 8 * 9 * 2);
-static_assert(configurations(both{}) == 7 * 8 * 12 * 2);
+static_assert(options(hass::dense_dot<>{}) == 7 * 8 * 3 * 2);
+static_assert(options(hass::sparse_dot<>{}) == 7 * 8 * 9 * 2);
+static_assert(options(both{}) == 7 * 8 * 12 * 2);
 
 constexpr hass::layer_row pool =
     hass::max_pool<3, hass::stride<2>, hass::pad<1>>::row({64, 112, 112});

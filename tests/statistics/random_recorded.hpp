@@ -81,8 +81,8 @@ inline hass::layer_statistics random_statistics(std::mt19937& bits, const hass::
 }
 
 /// 1 to 4 convolutions side by side, a pool between them.
-inline hass::measured_network random_measured(std::mt19937& bits) {
-    hass::measured_network m;
+inline hass::recorded_network random_measured(std::mt19937& bits) {
+    hass::recorded_network m;
     m.name = "net \"" + std::to_string(bits()) + "\"";
     m.weights = bits() * 0x123456789ULL;
     for (std::size_t i = 1 + bits() % 2; i > 0; --i) m.sources.push_back(bits() + i);

@@ -9,25 +9,25 @@
 
 #include <hass/statistics/recorded_network.hpp>
 
-#include "random_measured.hpp"
+#include "random_recorded.hpp"
 
 namespace {
 
-using hass::measured_network;
+using hass::recorded_network;
 
-hass::network_thresholds thresholds_of(const measured_network& m, std::mt19937& bits) {
+hass::network_thresholds thresholds_of(const recorded_network& m, std::mt19937& bits) {
     hass::network_thresholds tau(m.net.rows.size());
     for (hass::layer_thresholds& t : tau) t = {2.0 * test::unit(bits), 2.0 * test::unit(bits)};
     return tau;
 }
 
 /// The same network measured on other images.
-measured_network on_others(const measured_network& m, std::mt19937& bits) {
-    measured_network other = m;
+recorded_network on_others(const recorded_network& m, std::mt19937& bits) {
+    recorded_network other = m;
     other.sources = {m.sources.back() + 1 + bits()};
     other.images = 1 + test::draw(bits, 1000);
     other.untouched = test::random_answers(bits, other.images);
-    for (hass::measured_layer& l : other.layers) {
+    for (hass::recorded_layer& l : other.layers) {
         for (auto* curve : {&l.weight_curve, &l.activation_curve})
             for (hass::answers& a : curve->answered) a = test::random_answers(bits, other.images);
         for (auto* shares : {&l.activations.whole, &l.activations.channels})
@@ -71,9 +71,9 @@ TEST_CASE("shares of windows are rounded to steps that sum to one") {
 TEST_CASE("statistics are the measured ones where nothing is clipped") {
     std::mt19937 bits(33);
     for (int round = 0; round < 30; ++round) {
-        const measured_network m = test::random_measured(bits);
+        const recorded_network m = test::random_measured(bits);
         const auto s = m.statistics(hass::network_thresholds(m.net.rows.size()));
-        for (const hass::measured_layer& l : m.layers) CHECK(s[l.place] == l.natural);
+        for (const hass::recorded_layer& l : m.layers) CHECK(s[l.place] == l.natural);
         CHECK_THROWS_AS(m.statistics({}), hass::error);
     }
 }
@@ -81,13 +81,13 @@ TEST_CASE("statistics are the measured ones where nothing is clipped") {
 TEST_CASE("statistics stay consistent at any thresholds, and fall with them") {
     std::mt19937 bits(34);
     for (int round = 0; round < 60; ++round) {
-        const measured_network m = test::random_measured(bits);
+        const recorded_network m = test::random_measured(bits);
         const hass::network_thresholds tau = thresholds_of(m, bits);
         hass::network_thresholds more = tau;
         for (hass::layer_thresholds& t : more) t.weight *= 1.0 + test::unit(bits);
         const auto s = m.statistics(tau);
         const auto after = m.statistics(more);
-        for (const hass::measured_layer& l : m.layers) {
+        for (const hass::recorded_layer& l : m.layers) {
             const hass::layer_statistics& here = s[l.place];
             CHECK(here.pair_sparsity_padded <= after[l.place].pair_sparsity_padded + 1e-12);
             CHECK(here.pair_sparsity <= after[l.place].pair_sparsity + 1e-12);
@@ -107,9 +107,9 @@ TEST_CASE("statistics stay consistent at any thresholds, and fall with them") {
 TEST_CASE("resampled magnitudes have the sampled sparsities") {
     std::mt19937 bits(35);
     for (int round = 0; round < 30; ++round) {
-        const measured_network m = test::random_measured(bits);
+        const recorded_network m = test::random_measured(bits);
         const hass::network_magnitudes values = m.magnitudes();
-        for (const hass::measured_layer& l : m.layers)
+        for (const hass::recorded_layer& l : m.layers)
             for (std::size_t i = 0; i < l.weights.thresholds.size(); ++i)
                 CHECK(values[l.place].weights.sparsity(l.weights.thresholds[i]) ==
                       Approx(l.weights.whole[i] / 65535.0).margin(1e-4));
@@ -119,7 +119,7 @@ TEST_CASE("resampled magnitudes have the sampled sparsities") {
 TEST_CASE("losses add up and become answers by the relation that was measured") {
     hass::layer_row row;
     row.in = {1, 1, 1}, row.out = {1, 1, 1};
-    measured_network m;
+    recorded_network m;
     m.images = 100, m.untouched = {90, 95, 1.0};
     m.net = {{row, row}, {{-1, 0}, {-1, 1}}, {"a", "b"}};
     const hass::sampled_magnitudes none{{0.0F}, {0}, {0}};
@@ -153,9 +153,9 @@ TEST_CASE("losses add up and become answers by the relation that was measured") 
 TEST_CASE("predicted answers never rise with a threshold when no measured loss falls") {
     std::mt19937 bits(36);
     for (int round = 0; round < 60; ++round) {
-        measured_network m = test::random_measured(bits);
+        recorded_network m = test::random_measured(bits);
         m.untouched.loss = 0.1 * test::unit(bits);
-        for (hass::measured_layer& l : m.layers)
+        for (hass::recorded_layer& l : m.layers)
             for (auto* curve : {&l.weight_curve, &l.activation_curve}) {
                 double loss = m.untouched.loss;
                 for (hass::answers& a : curve->answered) loss = a.loss = loss + test::unit(bits);
@@ -176,20 +176,20 @@ TEST_CASE("predicted answers never rise with a threshold when no measured loss f
 TEST_CASE("measurements on several sets of images add up in any order") {
     std::mt19937 bits(37);
     for (int round = 0; round < 40; ++round) {
-        const measured_network a = test::random_measured(bits);
-        const measured_network b = on_others(a, bits);
-        const measured_network c = on_others(b, bits);
-        const measured_network ab = hass::merged(a, b);
+        const recorded_network a = test::random_measured(bits);
+        const recorded_network b = on_others(a, bits);
+        const recorded_network c = on_others(b, bits);
+        const recorded_network ab = hass::merged(a, b);
         CHECK(hass::merged(b, a).untouched.top1 == ab.untouched.top1);
         CHECK(ab.images == a.images + b.images);
-        const measured_network one = hass::merged(ab, c);
-        const measured_network two = hass::merged(a, hass::merged(c, b));
+        const recorded_network one = hass::merged(ab, c);
+        const recorded_network two = hass::merged(a, hass::merged(c, b));
         CHECK(one.sources == two.sources);
         CHECK(one.untouched.top5 == two.untouched.top5);
         CHECK(one.untouched.loss == Approx(two.untouched.loss));
         const std::array<double, 3> n{double(a.images), double(b.images), double(c.images)};
         for (std::size_t j = 0; j < a.layers.size(); ++j) {
-            const hass::measured_layer& x = one.layers[j];
+            const hass::recorded_layer& x = one.layers[j];
             for (std::size_t i = 0; i < x.activation_curve.answered.size(); ++i)
                 CHECK(x.activation_curve.answered[i].top1 ==
                       two.layers[j].activation_curve.answered[i].top1);
@@ -203,7 +203,7 @@ TEST_CASE("measurements on several sets of images add up in any order") {
             }
             for (std::size_t w = 0; w < x.natural.windows.size(); ++w)
                 for (std::size_t i = 0; i < x.natural.windows[w].share.size(); ++i) {
-                    const auto share = [&](const measured_network& m) {
+                    const auto share = [&](const recorded_network& m) {
                         return m.layers[j].natural.windows[w].share[i];
                     };
                     const double exact = (n[0] * share(a) + n[1] * share(b) + n[2] * share(c)) /
@@ -216,12 +216,12 @@ TEST_CASE("measurements on several sets of images add up in any order") {
 
 TEST_CASE("measurements that do not fit each other are not merged") {
     std::mt19937 bits(38);
-    measured_network a = test::random_measured(bits);
+    recorded_network a = test::random_measured(bits);
     while (a.layers.front().weight_curve.thresholds.empty()) a = test::random_measured(bits);
-    const measured_network b = on_others(a, bits);
+    const recorded_network b = on_others(a, bits);
     CHECK_NOTHROW(hass::merged(a, b));
     const auto refused = [&](const auto& change, const std::string& why) {
-        measured_network other = b;
+        recorded_network other = b;
         change(other);
         CHECK_THROWS_WITH(hass::merged(a, other), Catch::Contains(why));
     };

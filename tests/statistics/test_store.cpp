@@ -8,7 +8,7 @@
 
 #include <hass/statistics/store.hpp>
 
-#include "random_measured.hpp"
+#include "random_recorded.hpp"
 
 namespace {
 
@@ -44,10 +44,10 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 }
 
 /// One 2x2 convolution of two channels, two thresholds and one measured of either tensor.
-hass::measured_network one_layer() {
+hass::recorded_network one_layer() {
     hass::layer_row row;
     row.in = {2, 4, 4}, row.out = {3, 3, 3}, row.kernel_h = row.kernel_w = 2;
-    hass::measured_network m;
+    hass::recorded_network m;
     m.name = "one", m.weights = 0xabc, m.sources = {7}, m.images = 100;
     m.net = {{row}, {{hass::network_input, 0}}, {"conv"}};
     m.untouched = {90, 99, 0.5};
@@ -70,11 +70,11 @@ void refused(const std::string& file, const std::string& why) {
 TEST_CASE("what a statistics file gives back is what was written") {
     std::mt19937 bits(17);
     for (int i = 0; i < 200; ++i) {
-        const hass::measured_network m = test::random_measured(bits);
+        const hass::recorded_network m = test::random_measured(bits);
         const std::string file = hass::format_statistics(m);
         CHECK(hass::parse_statistics(file, "f") == m);
     }
-    const hass::measured_network m = one_layer();
+    const hass::recorded_network m = one_layer();
     const fs::path path = fs::temp_directory_path() / "hass_test.statistics";
     hass::write_statistics(path, m);
     CHECK(hass::read_statistics(path) == m);
@@ -160,14 +160,14 @@ TEST_CASE("a header that says nonsense is refused by field") {
 }
 
 TEST_CASE("numbers of the body that cannot be are refused by layer") {
-    const hass::measured_network good = one_layer();
+    const hass::recorded_network good = one_layer();
     const auto bad = [&](const auto& change, const std::string& why) {
-        hass::measured_network m = good;
+        hass::recorded_network m = good;
         change(m, m.layers[0]);
         refused(hass::format_statistics(m), why);
     };
-    using net = hass::measured_network;
-    using layer = hass::measured_layer;
+    using net = hass::recorded_network;
+    using layer = hass::recorded_layer;
     const double nan = std::numeric_limits<double>::quiet_NaN();
     const auto nan_f = std::numeric_limits<float>::quiet_NaN();
     bad([&](net&, layer& l) { l.natural.pair_sparsity = nan; }, "layer 'conv': a sparsity");

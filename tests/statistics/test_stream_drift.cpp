@@ -49,11 +49,11 @@ TEST_CASE("temporal spread is the definition's") {
         std::vector<double> series(streams * steps);
         for (double& z : series) z = static_cast<double>(bits() % 10);
         const std::size_t window = 1 + bits() % steps;
-        const double spread = hass::temporal_spread(series, streams, window);
+        const double spread = hass::stream_drift(series, streams, window);
         CHECK(spread == Approx(spread_by_definition(series, streams, window)).margin(1e-12));
         if (streams == 1) CHECK(spread == 0.0);
         for (double& z : series) z += 7.5;  // a mean does not count
-        CHECK(hass::temporal_spread(series, streams, window) == Approx(spread).margin(1e-12));
+        CHECK(hass::stream_drift(series, streams, window) == Approx(spread).margin(1e-12));
     }
 }
 
@@ -68,7 +68,7 @@ TEST_CASE("streams of independent windows drift apart as the range of normal num
         for (double& z : series) z = 5.0 + 1.5 * normal(bits);
         for (const std::size_t n : {1U, 4U, 16U, 64U}) {
             INFO(streams << " streams, moving average over " << n);
-            const double spread = hass::temporal_spread(series, streams, n);
+            const double spread = hass::stream_drift(series, streams, n);
             const double one = 1.5 / std::sqrt(static_cast<double>(n));
             CHECK(spread == Approx(d2 * one).epsilon(0.05));
             // The closed form sigma sqrt(2 ln s) / sqrt(n) is the largest of s numbers, not their
@@ -77,7 +77,7 @@ TEST_CASE("streams of independent windows drift apart as the range of normal num
             CHECK((spread > 0.9 * closed && spread < 2.0 * closed));
         }
         const std::size_t depth = hass::buffer_depth(series, streams, 0.5 * d2);
-        CHECK(hass::temporal_spread(series, streams, depth) <= 0.5 * d2);
+        CHECK(hass::stream_drift(series, streams, depth) <= 0.5 * d2);
         CHECK(depth == 16);  // (1.5 / 0.5)^2 = 9 windows, the next power of two
     }
 }
@@ -86,11 +86,11 @@ TEST_CASE("a buffer that never suffices is as deep as the series") {
     const std::vector<double> series{0, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0};
     CHECK(hass::buffer_depth(series, 2, -1.0) == 6);
     CHECK(hass::buffer_depth(series, 2, 10.0) == 1);
-    CHECK_THROWS_AS(hass::temporal_spread(series, 5, 1), hass::error);
-    CHECK_THROWS_AS(hass::temporal_spread(series, 0, 1), hass::error);
-    CHECK_THROWS_AS(hass::temporal_spread(series, 2, 7), hass::error);
-    CHECK_THROWS_AS(hass::temporal_spread(series, 2, 0), hass::error);
-    CHECK_THROWS_AS(hass::temporal_spread({}, 2, 1), hass::error);
+    CHECK_THROWS_AS(hass::stream_drift(series, 5, 1), hass::error);
+    CHECK_THROWS_AS(hass::stream_drift(series, 0, 1), hass::error);
+    CHECK_THROWS_AS(hass::stream_drift(series, 2, 7), hass::error);
+    CHECK_THROWS_AS(hass::stream_drift(series, 2, 0), hass::error);
+    CHECK_THROWS_AS(hass::stream_drift({}, 2, 1), hass::error);
 }
 
 TEST_CASE("zeros of windows are counted where the taps lie") {

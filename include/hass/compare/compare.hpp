@@ -187,10 +187,10 @@ inline auto assumed(network_view net, std::vector<double> activation_sparsity) {
 
 /// Statistics as they were recorded, without images or weights: a pattern thins the pairs that
 /// survive by nature to its density. No accuracy.
-inline auto recorded(measured_network m) {
+inline auto recorded(recorded_network m) {
     return [m = std::move(m)](const weight_pattern& pattern) {
         pruned_network p{m.statistics(network_thresholds(m.net.rows.size())), {}};
-        for (const measured_layer& layer : m.layers) {
+        for (const recorded_layer& layer : m.layers) {
             const layer_row& row = m.net.rows[layer.place];
             if (!pattern.takes(row)) continue;
             layer_statistics& s = p.statistics[layer.place];

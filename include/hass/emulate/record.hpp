@@ -25,7 +25,7 @@
 namespace hass {
 
 /// How finely to measure.
-struct measuring_options {
+struct recording_options {
     /// Runs of a tensor, >= 1: step s of n clips it to s0 + (s/n)^1.5 (highest - s0) zeros where it
     /// has s0 by nature, so that steps are short where all tensors together must stay. A tensor's
     /// runs end at the first one that answers less than half as many images as the untouched one.
@@ -38,11 +38,11 @@ struct measuring_options {
     std::size_t cache_bytes = std::size_t{512} << 20;
     /// What was measured before, of the same network, or nullptr: thresholds are taken from it, so
     /// that both can be `merged`; what it holds of these very images is not measured again.
-    const measured_network* known = nullptr;
+    const recorded_network* known = nullptr;
     /// Called before each run with the runs done and the number of runs at most.
     std::function<void(std::size_t done, std::size_t total)> progress{};
     /// Called with what there is after each tensor, to be kept and gone on from.
-    std::function<void(const measured_network&)> checkpoint{};
+    std::function<void(const recorded_network&)> checkpoint{};
 };
 
 namespace detail {
@@ -98,20 +98,20 @@ inline std::uint64_t fingerprint(const image_set& images, std::span<const int> l
 /// the input of every convolution and linear layer.
 /// \throws hass::error as `emulator::run`; for steps or between < 1; when `known` is of another
 ///         network, or of the same images but answered otherwise (another preprocessing)
-inline measured_network measure_network(const emulator& network, const image_set& images,
-                                        std::span<const int> labels,
-                                        const measuring_options& options = {}) {
+inline recorded_network record_network(const emulator& network, const image_set& images,
+                                       std::span<const int> labels,
+                                       const recording_options& options = {}) {
     if (options.steps < 1 || options.between < 1)
         throw error("measuring: steps = " + std::to_string(options.steps) +
                     ", between = " + std::to_string(options.between) + ", both at least 1");
     const network_view net = network.network();
-    measured_network m;
+    recorded_network m;
     m.name = std::filesystem::path(network.model().source).stem().string();
     m.net = network.model().net;
     m.weights = fingerprint(network.model());
     m.sources = {fingerprint(images, labels)};
     m.images = static_cast<std::uint32_t>(images.count);
-    const measured_network* known = options.known;
+    const recorded_network* known = options.known;
     if (known != nullptr) {
         known->check(net);
         if (known->weights != m.weights)
@@ -155,9 +155,9 @@ inline measured_network measure_network(const emulator& network, const image_set
     };
     for (std::size_t i = 0; i < net.size(); ++i) {
         if (!is_compute(net[i])) continue;
-        const measured_layer* before = known != nullptr ? &known->layers[m.layers.size()] : nullptr;
+        const recorded_layer* before = known != nullptr ? &known->layers[m.layers.size()] : nullptr;
         const layer_magnitudes& values = magnitudes[i];
-        measured_layer layer;
+        recorded_layer layer;
         layer.place = i;
         layer.weights = sampled(values.weights, values.weight_channels, options.highest.weight,
                                 before ? &before->weights : nullptr);
@@ -176,7 +176,7 @@ inline measured_network measure_network(const emulator& network, const image_set
     const std::size_t steps = static_cast<std::size_t>(options.steps);
     const std::size_t total = 2 * m.layers.size() * steps;
     std::size_t done = 0;
-    const auto measure = [&](std::size_t j, sensitivity_curve measured_layer::*which,
+    const auto measure = [&](std::size_t j, sensitivity_curve recorded_layer::*which,
                              const auto& values, double layer_thresholds::*clipped) {
         sensitivity_curve& curve = m.layers[j].*which;
         const std::size_t end = done + steps;
@@ -200,9 +200,9 @@ inline measured_network measure_network(const emulator& network, const image_set
     };
     for (std::size_t j = 0; j < m.layers.size(); ++j) {
         const layer_magnitudes& values = magnitudes[m.layers[j].place];
-        measure(j, &measured_layer::activation_curve, values.activations,
+        measure(j, &recorded_layer::activation_curve, values.activations,
                 &layer_thresholds::activation);
-        measure(j, &measured_layer::weight_curve, values.weights, &layer_thresholds::weight);
+        measure(j, &recorded_layer::weight_curve, values.weights, &layer_thresholds::weight);
     }
     if (options.progress) options.progress(total, total);
     return m;

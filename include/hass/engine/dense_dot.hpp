@@ -11,7 +11,7 @@
 
 namespace hass {
 
-/// A layer on dense engines, ready to be asked for the cycles of many configurations.
+/// A layer on dense engines, ready to be asked for the cycles of many options.
 class prepared_dense_dot {
   public:
     constexpr prepared_dense_dot(const layer_row& row, bool runs)
@@ -21,7 +21,7 @@ class prepared_dense_dot {
           out_(static_cast<double>(row.out.volume())) {}
 
     /// Cycles for one image. `c` must be legal for the row: it is not checked again.
-    constexpr double cycles(const configuration& c) const {
+    constexpr double cycles(const row_option& c) const {
         if (!runs_) return ruled_out;
         const parallelism& p = c.folding;
         const double streams_in = static_cast<double>(p.in) * p.group;
@@ -53,7 +53,7 @@ struct dense_dot {
     /// when the weights do not fit their memory. \throws hass::error for a folding that does not
     /// exist
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
-                            const configuration& c) const {
+                            const row_option& c) const {
         const parallelism& p = c.folding;
         detail::require_legal(legal(row, p), row, p);
         if (!detail::weights_fit(resources, s.weight_sparsity)) return ruled_out;
@@ -67,17 +67,17 @@ struct dense_dot {
     }
 
     /// The layer's resources; `c` must be legal.
-    constexpr usage cost(const layer_row& row, const configuration& c) const {
+    constexpr usage cost(const layer_row& row, const row_option& c) const {
         return resources.dense(row, c, widths);
     }
 
     /// Resources of a row without weights.
-    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+    constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
         return resources.stage(row, c, widths, held);
     }
 
-    /// Every legal configuration, in a fixed order.
+    /// Every legal option, in a fixed order.
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
         const detail::int_list macs = detail::divisors(taps(row));

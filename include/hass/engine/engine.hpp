@@ -2,11 +2,11 @@
 /// How a layer's dot products are executed, and what that costs. Every customisation point of the
 /// room is listed here:
 ///
-///     Engine      cycles(row, statistics, configuration) -> double, cycles for one image
-///                 cost(row, configuration)               -> usage
-///                 for_each(row, visit)                   calls visit(configuration) for every
-///                                                        configuration that exists for the row
-///                 stage_cost(row, configuration, held)   -> usage, of rows without weights
+///     Engine      cycles(row, statistics, option) -> double, cycles for one image
+///                 cost(row, option)               -> usage
+///                 for_each(row, visit)                   calls visit(option) for every
+///                                                        option that exists for the row
+///                 stage_cost(row, option, held)   -> usage, of rows without weights
 ///                 lut_per_missing_bram18                 LUTs that stand in for an 18 Kbit block
 ///                                                        that the device lacks: a member of the
 ///                                                        engine or of its resource model. Without
@@ -61,17 +61,17 @@ constexpr std::string_view name(weight_memory memory) {
     return weight_memory_names[static_cast<std::size_t>(memory)];
 }
 
-/// Cycles of a configuration that the statistics rule out: its memory has no room for so many
+/// Cycles of a option that the statistics rule out: its memory has no room for so many
 /// weights that are not zero. Finite, so that it compares and adds like any other.
 inline constexpr double ruled_out = 1e300;
 
 /// Everything that is chosen for one row.
-struct configuration {
+struct row_option {
     parallelism folding{};
     weight_memory memory = weight_memory::bram18;
     int engine = 0;  ///< which engine of an `engine_list`; 0 for a single one
 
-    constexpr bool operator==(const configuration&) const = default;
+    constexpr bool operator==(const row_option&) const = default;
 };
 
 /// What a row has to hold of one of its inputs until the others are there (`skew.hpp`).
@@ -94,16 +94,16 @@ struct precision {
 /// Anything that executes dot products.
 template <class E>
 concept Engine = requires(const E& e, const layer_row& row, const layer_statistics& s,
-                          const configuration& c) {
+                          const row_option& c) {
     { e.cycles(row, s, c) } -> std::convertible_to<double>;
     { e.cost(row, c) } -> std::same_as<usage>;
-    e.for_each(row, [](const configuration&) {});
+    e.for_each(row, [](const row_option&) {});
 };
 
 /// Anything that prices engines: what a layer costs when a sparse or a dense engine executes it,
 /// and what a row without weights costs that holds `held` of its inputs back (empty: nothing).
 template <class R>
-concept ResourceModel = requires(const R& r, const layer_row& row, const configuration& c,
+concept ResourceModel = requires(const R& r, const layer_row& row, const row_option& c,
                                  const precision& width, std::span<const held_input> held) {
     { r.sparse(row, c, width) } -> std::same_as<usage>;
     { r.dense(row, c, width) } -> std::same_as<usage>;
@@ -119,7 +119,7 @@ struct unprepared {
     const layer_row* row;
     const layer_statistics* statistics;
 
-    constexpr double cycles(const configuration& c) const {
+    constexpr double cycles(const row_option& c) const {
         return engine->cycles(*row, *statistics, c);
     }
 };
@@ -154,7 +154,7 @@ constexpr int data_bits(const E& engine) {
         return precision{}.data;
 }
 
-/// Something with `cycles(configuration)` for one row at one operating point, cheap to ask many
+/// Something with `cycles(option)` for one row at one operating point, cheap to ask many
 /// times. Engines that have `prepare` are prepared, others are asked afresh each time; use it no
 /// longer than `engine`, `row` and `s` live.
 /// \throws hass::error when the statistics do not fit the row

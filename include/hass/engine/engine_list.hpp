@@ -34,13 +34,13 @@ template <class... Prepared>
 struct prepared_list {
     std::tuple<Prepared...> engines;
 
-    constexpr double cycles(const configuration& c) const {
+    constexpr double cycles(const row_option& c) const {
         return detail::at<double>(engines, c.engine,
                                   [&](const auto& e) -> double { return e.cycles(c); });
     }
 };
 
-/// An engine that is any of `E...`: `configuration::engine` says which. The first one prices rows
+/// An engine that is any of `E...`: `option::engine` says which. The first one prices rows
 /// without weights and block RAMs that are missing. Lists do not nest.
 template <Engine... E>
 requires(sizeof...(E) > 0) struct engine_list {
@@ -51,23 +51,23 @@ requires(sizeof...(E) > 0) struct engine_list {
 
     /// \throws hass::error when `c.engine` is not in the list, and as the engine itself does
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
-                            const configuration& c) const {
+                            const row_option& c) const {
         return detail::at<double>(engines, c.engine,
                                   [&](const auto& e) -> double { return e.cycles(row, s, c); });
     }
 
-    constexpr usage cost(const layer_row& row, const configuration& c) const {
+    constexpr usage cost(const layer_row& row, const row_option& c) const {
         return detail::at<usage>(engines, c.engine, [&](const auto& e) { return e.cost(row, c); });
     }
 
-    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+    constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const requires
         requires(const std::tuple_element_t<0, std::tuple<E...>>& first) {
         first.stage_cost(row, c, held);
     }
     { return std::get<0>(engines).stage_cost(row, c, held); }
 
-    /// The configurations of the first engine, then of the second, ...
+    /// The options of the first engine, then of the second, ...
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
         for_each_of(row, visit, std::index_sequence_for<E...>{});
@@ -86,7 +86,7 @@ requires(sizeof...(E) > 0) struct engine_list {
     constexpr void for_each_of(const layer_row& row, Visit&& visit,
                                std::index_sequence<I...>) const {
         (std::get<I>(engines).for_each(row,
-                                       [&](configuration chosen) {
+                                       [&](row_option chosen) {
                                            chosen.engine = static_cast<int>(I);
                                            visit(chosen);
                                        }),

@@ -94,13 +94,13 @@ constexpr void for_each_streams(const layer_row& row, Visit&& visit) {
     }
 }
 
-/// Calls visit(configuration) for each memory that `resources` can put weights into.
+/// Calls visit(option) for each memory that `resources` can put weights into.
 template <class R, class Visit>
 constexpr void visit_memories(const R& resources, const parallelism& p, Visit& visit) {
-    visit(configuration{p, weight_memory::bram18, 0});
-    visit(configuration{p, weight_memory::uram, 0});
+    visit(row_option{p, weight_memory::bram18, 0});
+    visit(row_option{p, weight_memory::uram, 0});
     if constexpr (requires { resources.off_chip_mhz; })
-        if (resources.off_chip_mhz != 0.0) visit(configuration{p, weight_memory::off_chip, 0});
+        if (resources.off_chip_mhz != 0.0) visit(row_option{p, weight_memory::off_chip, 0});
 }
 
 /// Whether weights of this sparsity fit where `resources` store them.

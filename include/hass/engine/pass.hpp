@@ -33,7 +33,7 @@ struct nonempty_interval {
 /// activation zeros are taken as independent. Resources are those of the published sparse dot
 /// product, of which the same tool flow is the source. \tparam I  interval policy; `mean_interval`
 /// for the published mean form \tparam R  resource policy
-template <Interval I = nonempty_interval, ResourceModel R = published>
+template <Interval I = nonempty_interval, ResourceModel R = fpgaconvnet::published>
 struct pass {
     I interval{};
     R resources{};
@@ -45,7 +45,7 @@ struct pass {
 
     /// Expected cycles for one image. \throws hass::error as `sparse_dot`
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
-                            const configuration& c) const {
+                            const row_option& c) const {
         const parallelism& p = c.folding;
         detail::require_legal(legal(row, p), row, p);
         const folded_row f(row, p);
@@ -53,10 +53,10 @@ struct pass {
                         data_movement_cycles(row, p));
     }
 
-    constexpr usage cost(const layer_row& row, const configuration& c) const {
+    constexpr usage cost(const layer_row& row, const row_option& c) const {
         return resources.sparse(row, c, widths);
     }
-    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+    constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
         return resources.stage(row, c, widths, held);
     }

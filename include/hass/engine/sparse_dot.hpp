@@ -17,7 +17,7 @@
 
 namespace hass {
 
-/// A layer at one operating point, ready to be asked for the cycles of many configurations.
+/// A layer at one operating point, ready to be asked for the cycles of many options.
 class prepared_sparse_dot {
   public:
     template <Interval I>
@@ -39,7 +39,7 @@ class prepared_sparse_dot {
     }
 
     /// Cycles for one image. `c` must be legal for the row: it is not checked again.
-    constexpr double cycles(const configuration& c) const {
+    constexpr double cycles(const row_option& c) const {
         if (!runs_) return ruled_out;
         const parallelism& p = c.folding;
         const int streams = p.in * p.group;
@@ -86,7 +86,7 @@ struct sparse_dot {
     /// Expected cycles for one image; `ruled_out` when the weights do not fit their memory.
     /// \throws hass::error for a folding that does not exist, or statistics that do not fit the row
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
-                            const configuration& c) const {
+                            const row_option& c) const {
         const parallelism& p = c.folding;
         detail::require_legal(legal(row, p), row, p);
         const bool runs = detail::weights_fit(resources, s.weight_sparsity);
@@ -99,17 +99,17 @@ struct sparse_dot {
     }
 
     /// The layer's resources; `c` must be legal.
-    constexpr usage cost(const layer_row& row, const configuration& c) const {
+    constexpr usage cost(const layer_row& row, const row_option& c) const {
         return resources.sparse(row, c, widths);
     }
 
     /// Resources of a row without weights.
-    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+    constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
         return resources.stage(row, c, widths, held);
     }
 
-    /// Every legal configuration, in a fixed order.
+    /// Every legal option, in a fixed order.
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
         detail::for_each_streams(row, [&](parallelism p) {

@@ -51,7 +51,7 @@ struct sps {
     /// max( pixels x blocks x filters x ceil(kept pairs / N), data movement ) for one image; the
     /// statistics are not read. \throws hass::error for a folding that does not exist
     constexpr double cycles(const layer_row& row, const layer_statistics&,
-                            const configuration& c) const {
+                            const row_option& c) const {
         const parallelism& p = c.folding;
         detail::require_legal(legal(row, p), row, p);
         const folded_row f(row, p);
@@ -64,7 +64,7 @@ struct sps {
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
         detail::for_each_streams(row, [&](parallelism p) {
             for (p.macs = 1; p.macs <= p.vector * kept(row); ++p.macs)
-                if (legal(row, p)) visit(configuration{p, weight_memory::bram18, 0});
+                if (legal(row, p)) visit(row_option{p, weight_memory::bram18, 0});
         });
     }
 

@@ -4,7 +4,7 @@
 /// one:
 ///
 ///     auto mine = hass::with_resources(hass::sps{}, [](const hass::layer_row&,
-///                                                      const hass::configuration& c) {
+///                                                      const hass::option& c) {
 ///         return hass::usage{.dsp = 1.0 * engine_count(c.folding) * c.folding.macs};
 ///     });
 ///     hass::allocate(net, statistics, mine, hass::boards::u250{});
@@ -21,24 +21,24 @@ namespace hass {
 /// An `Engine` without `cost`.
 template <class E>
 concept TimedEngine = requires(const E& e, const layer_row& row, const layer_statistics& s,
-                               const configuration& c) {
+                               const row_option& c) {
     { e.cycles(row, s, c) } -> std::convertible_to<double>;
-    e.for_each(row, [](const configuration&) {});
+    e.for_each(row, [](const row_option&) {});
 };
 
 /// A timed engine and what its stages cost.
-/// \tparam R  callable as (row, configuration) -> usage
+/// \tparam R  callable as (row, option) -> usage
 template <TimedEngine E, class R>
-requires std::is_invocable_r_v<usage, const R&, const layer_row&, const configuration&>
+requires std::is_invocable_r_v<usage, const R&, const layer_row&, const row_option&>
 struct priced_engine {
     E engine;
     R resources;
 
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
-                            const configuration& c) const {
+                            const row_option& c) const {
         return engine.cycles(row, s, c);
     }
-    constexpr usage cost(const layer_row& row, const configuration& c) const {
+    constexpr usage cost(const layer_row& row, const row_option& c) const {
         return resources(row, c);
     }
     template <class Visit>

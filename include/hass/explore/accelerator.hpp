@@ -27,7 +27,7 @@ struct accelerator {
     static constexpr std::size_t size = network_view(Net{}).size();
 
     /// The smallest design: no parallelism anywhere, weights in BRAM18.
-    static constexpr std::array<configuration, size> start{};
+    static constexpr std::array<row_option, size> start{};
 
     static constexpr network_view net() { return Net{}; }
     static constexpr E engine() { return E{}; }
@@ -36,7 +36,7 @@ struct accelerator {
     /// `hass::evaluate` for this network, engine and board.
     template <NetworkStatistics S>
     static constexpr hass::estimate evaluate(const S& statistics,
-                                             std::span<const configuration> chosen) {
+                                             std::span<const row_option> chosen) {
         return hass::evaluate(network_view(Net{}), statistics, E{}, Board{}, chosen);
     }
 };

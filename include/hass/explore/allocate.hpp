@@ -1,12 +1,12 @@
 /// \file allocate.hpp
-/// How the fabric is shared out: which configuration each row of a network gets on a board.
+/// How the fabric is shared out: which option each row of a network gets on a board.
 ///
 ///     hass::allocation best = hass::allocate(net, statistics, engine, board);
 ///     best.estimate.images_per_second;  best.design;  best.certificate.gap;
 ///
 /// The pipeline runs at its slowest stage, so for a target interval every row independently needs
-/// one configuration that is fast enough, and the design is the smallest interval for which such
-/// configurations fit the board together. `exact` finds it, proves it, and among the designs of
+/// one option that is fast enough, and the design is the smallest interval for which such
+/// options fit the board together. `exact` finds it, proves it, and among the designs of
 /// that interval takes one with fewest DSPs, then fewest LUTs.
 ///
 /// For a search loop keep an `allocator`: it computes costs once, and when the statistics of one
@@ -70,7 +70,7 @@ struct certificate {
 /// A design and what is known about it.
 struct allocation {
     bool fits = false;        ///< false: `design` is empty and `certificate` says what is missing
-    hass::design design;      ///< one configuration a row
+    hass::design design;      ///< one option a row
     hass::estimate estimate;  ///< of `design`, by `evaluate`
     hass::certificate certificate;
 };
@@ -166,7 +166,7 @@ inline void check_statistics(const network_view& net, std::size_t i, const layer
 template <Engine E, AllocationPolicy Policy = exact>
 class allocator {
   public:
-    /// Enumerates every configuration of every row and computes its cost.
+    /// Enumerates every option of every row and computes its cost.
     /// \throws hass::error for an empty network, budgets of zero, a clock of zero
     template <Device D>
     allocator(const network_view& net, E engine, const D& board, Policy policy = Policy{})
@@ -297,7 +297,7 @@ class allocator {
         if (!fastest.found) return nothing_fits(fastest);
         std::vector<std::vector<double>> delays(rows_.size());
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            const std::vector<configuration>& all = options_[i]->configurations();
+            const std::vector<row_option>& all = options_[i]->options();
             for (std::size_t k = 0; k < all.size(); ++k)
                 delays[i].push_back(pixel_latency(rows_[i], all[k], cycles_[i][k]));
         }
@@ -324,9 +324,9 @@ class allocator {
     network_view net() const { return {rows_, edges_, names_}; }
     const device& board() const { return board_; }
     const E& engine() const { return engine_; }
-    /// Every configuration of row `i` that leaves room for the other rows, and their cycles at the
+    /// Every option of row `i` that leaves room for the other rows, and their cycles at the
     /// last call.
-    const row_options& options(std::size_t i) const { return *options_[i]; }
+    const priced_options& options(std::size_t i) const { return *options_[i]; }
     std::span<const double> cycles(std::size_t i) const { return cycles_[i]; }
 
   private:
@@ -345,10 +345,10 @@ class allocator {
                     options_[i] = options_[j], least[i] = least[j];
             if (options_[i]) continue;
             options_[i] =
-                std::make_shared<row_options>(options_of(engine_, rows_[i], skew_.held(i)));
+                std::make_shared<priced_options>(options_of(engine_, rows_[i], skew_.held(i)));
             if (options_[i]->size() == 0)
-                throw error("allocate: the engine has no configuration for layer '" +
-                            name_of(net(), i) + "'");
+                throw error("allocate: the engine has no option for layer '" + name_of(net(), i) +
+                            "'");
             least[i] = options_[i]->costs().front();
             for (const resource_vector& cost : options_[i]->costs())
                 for (std::size_t r = 0; r < cost.size(); ++r)
@@ -359,7 +359,7 @@ class allocator {
         for (std::size_t r = 0; r < least_.size(); ++r)
             if (least_[r] > budget_[r]) too_small_ = true;
         if (link_floor() == std::numeric_limits<double>::infinity()) too_small_ = true;
-        // a configuration has to leave room for the least that the other rows need
+        // a option has to leave room for the least that the other rows need
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             if (options_[i]->finished()) continue;
             resource_vector room = budget_;
@@ -380,7 +380,7 @@ class allocator {
     }
 
     void compute_cycles(std::size_t i, const layer_statistics& s) {
-        cycles_of(engine_, rows_[i], s, options_[i]->configurations(), new_cycles_);
+        cycles_of(engine_, rows_[i], s, options_[i]->options(), new_cycles_);
         if (new_cycles_ == cycles_[i]) return;
         for (const double c : new_cycles_)
             if (!(c >= 0.0))
@@ -435,7 +435,7 @@ class allocator {
         std::vector<stage_estimate> stages;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::uint32_t k = choice.options[i];
-            a.design.push_back(options_[i]->configurations()[k]);
+            a.design.push_back(options_[i]->options()[k]);
             stages.push_back(
                 {cycles_[i][k], lut_each_ > 0.0
                                     ? row_cost(engine_, rows_[i], a.design.back(), skew_.held(i))
@@ -466,10 +466,10 @@ class allocator {
                     too_dear =
                         tightest(to_usage(options_[i]->dropped_costs()[k]), to_usage(budget_));
             c.binding = too_dear;
-            c.reason = too_dear ? "any faster configuration of '" + name_of(net(), i) +
-                                      "' needs more " + std::string(resources[*too_dear].name) +
+            c.reason = too_dear ? "any faster option of '" + name_of(net(), i) + "' needs more " +
+                                      std::string(resources[*too_dear].name) +
                                       " than the other layers leave"
-                                : "no faster configuration of '" + name_of(net(), i) +
+                                : "no faster option of '" + name_of(net(), i) +
                                       "' exists: it is at its largest parallelism, or at the rate "
                                       "at which its data moves";
             return;
@@ -549,7 +549,7 @@ class allocator {
         certificate& c = a.certificate;
         resource_vector sum{};
         for (const auto& options : options_) {
-            // cheapest configuration by its largest share of the budget
+            // cheapest option by its largest share of the budget
             double least = std::numeric_limits<double>::infinity();
             const resource_vector* cheapest = nullptr;
             for (const auto* costs : {&options->costs(), &options->dropped_costs()})
@@ -598,7 +598,7 @@ class allocator {
     bool too_small_ = false;
     std::optional<std::size_t> empty_row_;
     bool solved_ = false;
-    std::vector<std::shared_ptr<row_options>> options_;
+    std::vector<std::shared_ptr<priced_options>> options_;
     std::vector<std::vector<double>> cycles_;  ///< of every option
     std::vector<double> new_cycles_;           // scratch
     std::vector<double> fastest_;              ///< least of `cycles_`

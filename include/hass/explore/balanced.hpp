@@ -1,16 +1,16 @@
 /// \file balanced.hpp
 /// The heuristic of the paper [HASS, section on design space exploration: rate balancing and
 /// incrementing] as a policy, for comparison with `exact`:
-///   1. every row starts with its smallest configuration
-///   2. incrementing: the slowest row takes the cheapest configuration that is faster and fits,
+///   1. every row starts with its smallest option
+///   2. incrementing: the slowest row takes the cheapest option that is faster and fits,
 ///      until it has none, or until the board's link is no faster
-///   3. rate balancing: every row takes the configuration with fewest DSPs (then LUTs) that does
+///   3. rate balancing: every row takes the option with fewest DSPs (then LUTs) that does
 ///      not slow the pipeline down
 ///
 /// What it misses: a row that has grown never gives anything back while incrementing, so a choice
 /// that was cheap early (weights in the memory that runs out later, many LUTs for few DSPs) stays;
 /// only one row changes at a time, so no trade between two rows is found; and it proves nothing,
-/// its bound is that of the fastest configuration of the slowest row.
+/// its bound is that of the fastest option of the slowest row.
 #pragma once
 
 #include <algorithm>
@@ -104,7 +104,7 @@ struct balanced {
     }
 
   private:
-    static constexpr std::size_t everything = row_options::prices.size() - 1;
+    static constexpr std::size_t everything = priced_options::prices.size() - 1;
 
     /// The cheapest option of each row, all resources priced together.
     static void start_small(detail::growing_choice& d) {

@@ -1,14 +1,14 @@
 /// \file exact.hpp
 /// The optimal policy: smallest interval, then fewest DSPs, then fewest LUTs, each proved.
 ///
-/// An interval is feasible if configurations that are fast enough fit the budget together, and a
+/// An interval is feasible if options that are fast enough fit the budget together, and a
 /// larger one is feasible if a smaller one is, so the smallest is found by bisection over the
 /// cycles that occur. To ask few and small questions:
-///   1. every row is seen through a few price lists (`row_options::prices`): the cheapest
-///      configuration within an interval is one binary search (`ladder`). Sums of these over rows
+///   1. every row is seen through a few price lists (`priced_options::prices`): the cheapest
+///      option within an interval is one binary search (`ladder`). Sums of these over rows
 ///      reject intervals (what is dearer than the budget cannot fit), and the choice itself, when
 ///      it fits, accepts one: that brackets the optimum, often to a point
-///   2. a configuration so dear that the others' cheapest would not fit beside it is left out, and
+///   2. a option so dear that the others' cheapest would not fit beside it is left out, and
 ///      so is one that another one beats: a few dozen a row remain
 ///   3. `choice.hpp` decides the rest exactly
 ///
@@ -19,7 +19,7 @@
 /// optimum may lie between the cycles that occur: it is followed down from the best choice known,
 /// each time with the room that a smaller interval leaves, until nothing is faster.
 ///
-/// At the interval that is found, a row has a dozen configurations that no other one beats; among
+/// At the interval that is found, a row has a dozen options that no other one beats; among
 /// these `choice.hpp` finds the fewest DSPs, and then LUTs.
 #pragma once
 
@@ -52,7 +52,7 @@ struct ladder {
         double price;
         std::uint32_t option;
     };
-    static constexpr std::size_t lists = row_options::prices.size() + 1;
+    static constexpr std::size_t lists = priced_options::prices.size() + 1;
 
     std::vector<step> steps;
     std::array<std::uint32_t, lists + 1> first{};
@@ -78,7 +78,7 @@ struct ladder {
             if (l == 0) {
                 for (std::uint32_t k = 0; k < n && look(0.0, k); ++k) continue;
             } else {
-                const row_options::price_list& list = row.options->list(l - 1);
+                const priced_options::price_list& list = row.options->list(l - 1);
                 for (std::uint32_t k = 0; k < n && look(list.price[k], list.option[k]); ++k)
                     continue;
             }
@@ -184,7 +184,7 @@ class exact {
     void climb() {
         const auto& rows = problem_->rows;
         for (std::size_t l = 0; l < per_need_.size(); ++l)
-            per_need_[l] = per_need(row_options::prices[l]);
+            per_need_[l] = per_need(priced_options::prices[l]);
         ladders_.resize(rows.size());
         floor_ = 0.0;
         for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -381,14 +381,14 @@ class exact {
 
     /// Collects the options that can be part of a choice within `interval` cycles that fits.
     void collect(double interval) {
-        constexpr std::size_t prices = row_options::prices.size();
+        constexpr std::size_t prices = priced_options::prices.size();
         std::array<double, prices> slack{};
         for (std::size_t l = 0; l < prices; ++l)
             slack[l] = 1.0 + 2.0 * rounding - least_price(l + 1, interval);
         candidates_.clear();
         candidates_of_.assign(1, 0);
         for (std::size_t i = 0; i < ladders_.size(); ++i) {
-            const row_options& options = *problem_->rows[i].options;
+            const priced_options& options = *problem_->rows[i].options;
             const std::span<const double> cycles = problem_->rows[i].cycles;
             std::array<double, prices> limit{};
             std::size_t narrowest = 0;
@@ -473,7 +473,7 @@ class exact {
 
     /// Price limits of single resources as limits of their needs.
     resource_vector limits_of_needs(
-        const std::array<double, row_options::prices.size()>& limit) const {
+        const std::array<double, priced_options::prices.size()>& limit) const {
         resource_vector most{};
         for (std::size_t r = 0; r < most.size(); ++r)
             most[r] = limit[r] * problem_->budget[r] * (1.0 + rounding);
@@ -481,15 +481,15 @@ class exact {
     }
 
     bool within_mixes(const resource_vector& need,
-                      const std::array<double, row_options::prices.size()>& limit) const {
+                      const std::array<double, priced_options::prices.size()>& limit) const {
         bool within = true;
-        for (std::size_t l = resources.size(); l < row_options::prices.size(); ++l)
+        for (std::size_t l = resources.size(); l < priced_options::prices.size(); ++l)
             within = within && detail::dot(per_need_[l], need) <= limit[l] + rounding;
         return within;
     }
 
     /// The candidates (ascending) that no other one beats, as a frontier.
-    static void keep_unbeaten(const row_options& options, std::span<const double> cycles,
+    static void keep_unbeaten(const priced_options& options, std::span<const double> cycles,
                               std::span<const std::uint32_t> candidates, double clamp,
                               frontier& f) {
         constexpr std::size_t look_back = 128;  // beaten ones that stay are harmless
@@ -909,7 +909,7 @@ class exact {
     std::size_t max_tie_states_;
     detail::chooser chooser_;
     const allocation_problem* problem_ = nullptr;
-    std::array<resource_vector, row_options::prices.size()> per_need_{};
+    std::array<resource_vector, priced_options::prices.size()> per_need_{};
     std::vector<detail::ladder> ladders_;  // kept between calls: rows that did not change
     /// The last optimum and the prices that prove it.
     struct settled {
@@ -924,7 +924,7 @@ class exact {
     settled settled_;
     /// Rows of which no choice fits, as far as is known.
     struct hopeless {
-        std::vector<const row_options*> rows;
+        std::vector<const priced_options*> rows;
         resource_vector budget{};
         image_link link{};
         std::size_t obstacle = 0;
@@ -934,7 +934,7 @@ class exact {
             return budget == p.budget && link == p.link &&
                    std::equal(
                        rows.begin(), rows.end(), p.rows.begin(), p.rows.end(),
-                       [](const row_options* a, const row_choice& b) { return a == b.options; });
+                       [](const priced_options* a, const row_choice& b) { return a == b.options; });
         }
     };
     hopeless hopeless_;

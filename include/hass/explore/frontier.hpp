@@ -1,8 +1,8 @@
 /// \file frontier.hpp
-/// What one row can be: every legal configuration with its cycles and its cost, less those that
+/// What one row can be: every legal option with its cycles and its cost, less those that
 /// another one beats in everything. The allocator chooses one point a row.
 ///
-/// Costs do not depend on data, so they are computed and ordered once (`row_options`); for new
+/// Costs do not depend on data, so they are computed and ordered once (`priced_options`); for new
 /// statistics only cycles are computed (`cycles_of`).
 #pragma once
 
@@ -57,8 +57,8 @@ constexpr resource_vector to_needs(const usage& u, double lut_each) {
     return v;
 }
 
-/// One way to build a row: cycles for one image, what it needs, and which configuration it is
-/// (an index into `row_options::configurations`).
+/// One way to build a row: cycles for one image, what it needs, and which option it is
+/// (an index into `priced_options::options`).
 struct operating_point {
     double cycles = 0.0;
     resource_vector need{};
@@ -66,7 +66,7 @@ struct operating_point {
 };
 
 /// The points of a row that no other point beats or equals in cycles and all resources, fastest
-/// first. Never empty for a row that has a configuration at all.
+/// first. Never empty for a row that has a option at all.
 struct frontier {
     std::vector<operating_point> points;
     /// least[k][r]: least need of resource r among the k + 1 fastest points
@@ -114,10 +114,10 @@ inline void order_points(frontier& f) {
 
 }  // namespace detail
 
-/// Every legal configuration of one row with its cost, fewest DSPs (then LUTs, ...) first.
-class row_options {
+/// Every legal option of one row with its cost, fewest DSPs (then LUTs, ...) first.
+class priced_options {
   public:
-    /// Prices at which configurations are looked at: each resource on its own, memories together,
+    /// Prices at which options are looked at: each resource on its own, memories together,
     /// DSPs and LUTs together, everything together. In shares of the budget.
     static constexpr std::array<resource_vector, 9> prices{{{1, 0, 0, 0, 0, 0},
                                                             {0, 1, 0, 0, 0, 0},
@@ -132,45 +132,45 @@ class row_options {
     /// Configurations in the order of their price.
     struct price_list {
         std::vector<double> price;          ///< ascending
-        std::vector<std::uint32_t> option;  ///< which configuration that is
+        std::vector<std::uint32_t> option;  ///< which option that is
     };
 
-    /// Takes configurations and their costs as they come; `finish` orders them.
-    void add(const configuration& c, const resource_vector& cost) {
-        configurations_.push_back(c);
+    /// Takes options and their costs as they come; `finish` orders them.
+    void add(const row_option& c, const resource_vector& cost) {
+        options_.push_back(c);
         costs_.push_back(cost);
     }
 
-    /// Drops configurations that need more than `within` in any resource, orders the others, and
+    /// Drops options that need more than `within` in any resource, orders the others, and
     /// prices them in shares of `budget`.
     void finish(const resource_vector& within, const resource_vector& budget) {
         std::vector<std::uint32_t> order;
-        for (std::uint32_t k = 0; k < configurations_.size(); ++k) {
+        for (std::uint32_t k = 0; k < options_.size(); ++k) {
             if (detail::no_more(costs_[k], within))
                 order.push_back(k);
             else
-                dropped_.push_back(configurations_[k]), dropped_costs_.push_back(costs_[k]);
+                dropped_.push_back(options_[k]), dropped_costs_.push_back(costs_[k]);
         }
         std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
             return costs_[a] != costs_[b] ? costs_[a] < costs_[b] : a < b;
         });
-        std::vector<configuration> configurations;
+        std::vector<row_option> options;
         std::vector<resource_vector> costs;
-        configurations.reserve(order.size()), costs.reserve(order.size());
+        options.reserve(order.size()), costs.reserve(order.size());
         for (const std::uint32_t k : order)
-            configurations.push_back(configurations_[k]), costs.push_back(costs_[k]);
-        configurations_.swap(configurations), costs_.swap(costs);
+            options.push_back(options_[k]), costs.push_back(costs_[k]);
+        options_.swap(options), costs_.swap(costs);
         for (std::size_t l = 0; l < prices.size(); ++l) make_price_list(l, budget);
         finished_ = true;
     }
 
     bool finished() const { return finished_; }
-    std::size_t size() const { return configurations_.size(); }
-    const std::vector<configuration>& configurations() const { return configurations_; }
+    std::size_t size() const { return options_.size(); }
+    const std::vector<row_option>& options() const { return options_; }
     const std::vector<resource_vector>& costs() const { return costs_; }
     const price_list& list(std::size_t l) const { return lists_[l]; }
     /// Configurations that `finish` dropped, with their costs.
-    const std::vector<configuration>& dropped() const { return dropped_; }
+    const std::vector<row_option>& dropped() const { return dropped_; }
     const std::vector<resource_vector>& dropped_costs() const { return dropped_costs_; }
 
   private:
@@ -186,35 +186,35 @@ class row_options {
     }
 
     bool finished_ = false;
-    std::vector<configuration> configurations_;
+    std::vector<row_option> options_;
     std::vector<resource_vector> costs_;
-    std::vector<configuration> dropped_;
+    std::vector<row_option> dropped_;
     std::vector<resource_vector> dropped_costs_;
     std::array<price_list, prices.size()> lists_;
 };
 
-/// Calls visit(configuration) for every configuration that exists for the row: those of the engine
+/// Calls visit(option) for every option that exists for the row: those of the engine
 /// for compute rows, those of the plain stage for the others.
 template <Engine E, class Visit>
-constexpr void for_each_configuration(const E& engine, const layer_row& row, Visit visit,
-                                      std::span<const held_input> held = {}) {
+constexpr void for_each_option(const E& engine, const layer_row& row, Visit visit,
+                               std::span<const held_input> held = {}) {
     if (is_compute(row))
         engine.for_each(row, visit);
     else
         for_each_stage(row, visit, held);
 }
 
-/// Every configuration of the row with its cost (`to_needs`); call `finish` before use.
+/// Every option of the row with its cost (`to_needs`); call `finish` before use.
 /// \param held  what the row holds back, as `network_skew` says
 template <Engine E>
-row_options options_of(const E& engine, const layer_row& row,
-                       std::span<const held_input> held = {}) {
-    row_options options;
+priced_options options_of(const E& engine, const layer_row& row,
+                          std::span<const held_input> held = {}) {
+    priced_options options;
     const double lut_each = lut_per_missing_bram18(engine);
     usage in_bram18;
-    for_each_configuration(
+    for_each_option(
         engine, row,
-        [&](const configuration& c) {
+        [&](const row_option& c) {
             const usage cost = row_cost(engine, row, c, held);
             // where FIFOs are not counted or small enough for LUTs, their memory is no choice
             if (!is_compute(row) && c.memory == weight_memory::uram && cost == in_bram18) return;
@@ -225,18 +225,17 @@ row_options options_of(const E& engine, const layer_row& row,
     return options;
 }
 
-/// Cycles of each configuration of the row.
+/// Cycles of each option of the row.
 template <Engine E>
 void cycles_of(const E& engine, const layer_row& row, const layer_statistics& s,
-               const std::vector<configuration>& configurations, std::vector<double>& cycles) {
-    cycles.resize(configurations.size());
+               const std::vector<row_option>& options, std::vector<double>& cycles) {
+    cycles.resize(options.size());
     if (is_compute(row)) {
         const auto ready = prepared(engine, row, s);
         for (std::size_t k = 0; k < cycles.size(); ++k)
-            cycles[k] = static_cast<double>(ready.cycles(configurations[k]));
+            cycles[k] = static_cast<double>(ready.cycles(options[k]));
     } else {
-        for (std::size_t k = 0; k < cycles.size(); ++k)
-            cycles[k] = stage_cycles(row, configurations[k]);
+        for (std::size_t k = 0; k < cycles.size(); ++k) cycles[k] = stage_cycles(row, options[k]);
     }
 }
 
@@ -244,10 +243,10 @@ void cycles_of(const E& engine, const layer_row& row, const layer_statistics& s,
 /// allocator looks at the part that matters only.
 template <Engine E>
 frontier frontier_of(const E& engine, const layer_row& row, const layer_statistics& s,
-                     const row_options& options) {
+                     const priced_options& options) {
     const std::vector<resource_vector>& costs = options.costs();
     std::vector<double> cycles;
-    cycles_of(engine, row, s, options.configurations(), cycles);
+    cycles_of(engine, row, s, options.options(), cycles);
     frontier f;
     for (std::uint32_t k = 0; k < options.size(); ++k) {
         // of options that cost the same (they are neighbours) only the fastest one counts

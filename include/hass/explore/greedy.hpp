@@ -16,7 +16,7 @@
 /// choice of the same row or of a fast one would make room; factors never shrink; `macs` that
 /// gained little is not tried again; memories follow a rule of thumb. It gets stuck on memory: that
 /// is why its sparse ResNet-18 is slower than its dense one. It stays with the engine that a row's
-/// first configuration has, and does not know windows of several channels (`vector`).
+/// first option has, and does not know windows of several channels (`vector`).
 #pragma once
 
 #include <algorithm>
@@ -52,15 +52,15 @@ class greedy {
     static constexpr std::size_t bram = bram18_index;
     static constexpr std::size_t uram = 4;
 
-    const configuration& at(const detail::growing_choice& d, std::size_t i) const {
-        return d.row(i).options->configurations()[d.chosen[i]];
+    const row_option& at(const detail::growing_choice& d, std::size_t i) const {
+        return d.row(i).options->options()[d.chosen[i]];
     }
 
     /// The option with this folding and memory, if the row has it.
     std::optional<std::uint32_t> find(const detail::growing_choice& d, std::size_t i,
                                       const parallelism& p, weight_memory memory) const {
-        const std::vector<configuration>& all = d.row(i).options->configurations();
-        const configuration wanted{p, memory, engine_of_[i]};
+        const std::vector<row_option>& all = d.row(i).options->options();
+        const row_option wanted{p, memory, engine_of_[i]};
         const auto found = std::find(all.begin(), all.end(), wanted);
         if (found == all.end()) return std::nullopt;
         return static_cast<std::uint32_t>(found - all.begin());
@@ -69,7 +69,7 @@ class greedy {
     void start(detail::growing_choice& d) {
         engine_of_.assign(d.chosen.size(), 0);
         for (std::size_t i = 0; i < d.chosen.size(); ++i) {
-            const std::vector<configuration>& all = d.row(i).options->configurations();
+            const std::vector<row_option>& all = d.row(i).options->options();
             engine_of_[i] =
                 std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
                     return a.engine < b.engine;
@@ -148,7 +148,7 @@ class greedy {
             parallelism p = at(d, slowest).folding;
             const int now = p.macs;
             p.macs = std::numeric_limits<int>::max();
-            for (const configuration& c : d.row(slowest).options->configurations()) {
+            for (const row_option& c : d.row(slowest).options->options()) {
                 parallelism same = c.folding;
                 same.macs = at(d, slowest).folding.macs;
                 if (same == at(d, slowest).folding && c.engine == engine_of_[slowest] &&
@@ -174,7 +174,7 @@ class greedy {
                 const parallelism now = at(d, i).folding;
                 std::optional<parallelism> next;
                 for (std::uint32_t k = 0; k < d.row(i).options->size(); ++k) {
-                    const configuration& c = d.row(i).options->configurations()[k];
+                    const row_option& c = d.row(i).options->options()[k];
                     const parallelism& p = c.folding;
                     if (c.engine != engine_of_[i] || p.macs != now.macs || p.vector != now.vector ||
                         engine_count(p) <= engine_count(now) || d.row(i).cycles[k] >= d.cycles(i) ||
@@ -200,10 +200,10 @@ class greedy {
     void swap(detail::growing_choice& d) const {
         for (std::size_t i = 0; i < d.chosen.size(); ++i) {
             const std::size_t r = tightest(to_usage(d.total()), to_usage(problem_->budget));
-            const configuration now = at(d, i);
+            const row_option now = at(d, i);
             std::uint32_t best = d.chosen[i];
             for (std::uint32_t k = 0; k < d.row(i).options->size(); ++k) {
-                const configuration& c = d.row(i).options->configurations()[k];
+                const row_option& c = d.row(i).options->options()[k];
                 if (c.engine == now.engine && c.memory == now.memory &&
                     c.folding.macs == now.folding.macs && c.folding.vector == now.folding.vector &&
                     engine_count(c.folding) == engine_count(now.folding) &&

@@ -5,7 +5,7 @@
 ///     latency = a(Q) I + sum over the rows of Q of d_i
 ///
 /// where a is what the windows on the path wait for and the rest of its last map, in images
-/// (`fill.hpp`), and d_i the `pixel_latency` of row i in its configuration. So for any path, and
+/// (`fill.hpp`), and d_i the `pixel_latency` of row i in its option. So for any path, and
 /// for all designs with lo <= I <= hi,
 ///
 ///     latency >= a(Q) lo + min { sum over Q of d_i : no row over hi cycles, all within budget }

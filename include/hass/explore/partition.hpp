@@ -201,7 +201,7 @@ class part_intervals {
     /// A row with what it holds back in some part: joins hold less when their branches are cut.
     struct variant {
         std::vector<held_input> held;
-        row_options options;
+        priced_options options;
         std::vector<double> cycles{};
         std::uint64_t version = 0;
     };
@@ -218,7 +218,7 @@ class part_intervals {
             variant{{held.begin(), held.end()}, options_of(*engine_, net_[i], held)}));
         variant& v = *variants_[i].back();
         v.options.finish(budget_, budget_);
-        cycles_of(*engine_, net_[i], s, v.options.configurations(), v.cycles);
+        cycles_of(*engine_, net_[i], s, v.options.options(), v.cycles);
         v.version = ++versions_;
         return {&v.options, v.cycles, v.version};
     }
@@ -263,7 +263,7 @@ network_part make_part(const network_view& net, const S& s, const E& engine, con
     return p;
 }
 
-/// The first row that has no configuration within the budget.
+/// The first row that has no option within the budget.
 template <Engine E>
 std::string no_part_fits(const network_view& net, const device& board,
                          part_intervals<E>& intervals) {

@@ -17,9 +17,9 @@ namespace hass {
 
 /// One row, as a policy sees it.
 struct row_choice {
-    const row_options* options = nullptr;  ///< finished, not empty
-    std::span<const double> cycles;        ///< of each option, for one image
-    std::uint64_t version = 0;             ///< changes whenever `cycles` does
+    const priced_options* options = nullptr;  ///< finished, not empty
+    std::span<const double> cycles;           ///< of each option, for one image
+    std::uint64_t version = 0;                ///< changes whenever `cycles` does
 };
 
 /// What a policy chooses from.

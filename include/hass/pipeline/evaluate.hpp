@@ -72,40 +72,40 @@ struct estimate {
     }
 };
 
-/// A design: one configuration a row.
-using design = std::vector<configuration>;
+/// A design: one option a row.
+using design = std::vector<row_option>;
 
-/// Cost of one row in one configuration. \param held  what it holds back, as `network_skew` says
+/// Cost of one row in one option. \param held  what it holds back, as `network_skew` says
 template <Engine E>
-constexpr usage row_cost(const E& engine, const layer_row& row, const configuration& c,
+constexpr usage row_cost(const E& engine, const layer_row& row, const row_option& c,
                          std::span<const held_input> held = {}) {
     if (is_compute(row)) return engine.cost(row, c);
     return stage_cost(engine, row, c, held);
 }
 
-/// Cycles of one row for one image in one configuration.
+/// Cycles of one row for one image in one option.
 template <Engine E>
 constexpr double row_cycles(const E& engine, const layer_row& row, const layer_statistics& s,
-                            const configuration& c) {
+                            const row_option& c) {
     return is_compute(row) ? static_cast<double>(engine.cycles(row, s, c)) : stage_cycles(row, c);
 }
 
 /// One stage.
 template <Engine E>
 constexpr stage_estimate evaluate_stage(const E& engine, const layer_row& row,
-                                        const layer_statistics& s, const configuration& c,
+                                        const layer_statistics& s, const row_option& c,
                                         std::span<const held_input> held = {}) {
     return {row_cycles(engine, row, s, c), row_cost(engine, row, c, held)};
 }
 
 /// The accelerator that is made of these stages.
-/// \param chosen  one configuration a row
+/// \param chosen  one option a row
 /// \param stages  one a row, as `evaluate_stage` gives them
 /// \param lut_per_missing_bram18  0: block RAMs that the board lacks cannot be built from LUTs
 /// \param image_bits  of an image and its answers, which the board's link carries
 /// \throws hass::error when an edge stands in front of one that leads to an earlier row
 template <Device D>
-constexpr estimate evaluate_pipeline(const network_view& net, std::span<const configuration> chosen,
+constexpr estimate evaluate_pipeline(const network_view& net, std::span<const row_option> chosen,
                                      std::span<const stage_estimate> stages, const D& on,
                                      double lut_per_missing_bram18, double image_bits) {
     const device& board = on.limits();
@@ -160,13 +160,13 @@ constexpr estimate evaluate_pipeline(const network_view& net, std::span<const co
 /// \param s       statistics, asked for compute rows only
 /// \param engine  executes the compute rows
 /// \param board   what there is to spend
-/// \param chosen  one configuration a row
+/// \param chosen  one option a row
 /// \throws hass::error when `chosen` and the network differ in length, and as `evaluate_pipeline`
 template <Engine E, NetworkStatistics S, Device D>
 constexpr estimate evaluate(const network_view& net, const S& s, const E& engine, const D& board,
-                            std::span<const configuration> chosen) {
+                            std::span<const row_option> chosen) {
     if (chosen.size() != net.size())
-        throw error("evaluate: " + std::to_string(chosen.size()) + " configurations for " +
+        throw error("evaluate: " + std::to_string(chosen.size()) + " options for " +
                     std::to_string(net.size()) + " layers");
     const network_skew skew(net);
     std::vector<stage_estimate> stages(net.size());

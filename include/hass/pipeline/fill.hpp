@@ -46,7 +46,7 @@ struct window_axis {
 }  // namespace detail
 
 /// What a stage waits for before its first output, in images: the first term of `fill_cycles` for
-/// an interval of one. In [0, 1), the same for every configuration.
+/// an interval of one. In [0, 1), the same for every option.
 /// - windows: the rows and columns up to the far corner of the window, less its padding
 /// - global pool, flatten: all pixels but the first
 /// - all others: nothing, they need a pixel to give it
@@ -75,11 +75,11 @@ constexpr double window_lag(const layer_row& row) {
 }
 
 /// Cycles from the last input of an output pixel to that pixel, the part of a fill that depends on
-/// the configuration: the stage's cycles for a pixel (global pools and flatten add up while pixels
+/// the option: the stage's cycles for a pixel (global pools and flatten add up while pixels
 /// arrive, so what is left is an input pixel), and in compute rows the multiplier and a cycle a
 /// level of the adder trees behind the multipliers of an engine and behind the input streams.
 /// \param cycles  of the stage for one image, as `row_cycles`
-constexpr double pixel_latency(const layer_row& row, const configuration& c, double cycles) {
+constexpr double pixel_latency(const layer_row& row, const row_option& c, double cycles) {
     const auto pixels = static_cast<double>(std::max(
         row.out.pixels(), row.kind == layer_kind::global_average_pool ? row.in.pixels() : 1));
     const double tree =
@@ -91,7 +91,7 @@ constexpr double pixel_latency(const layer_row& row, const configuration& c, dou
 /// Cycles from a stage's first input pixel to its first output pixel: see the head of the file.
 /// \param cycles    of the stage for one image, <= interval
 /// \param interval  cycles between images
-constexpr double fill_cycles(const layer_row& row, const configuration& c, double cycles,
+constexpr double fill_cycles(const layer_row& row, const row_option& c, double cycles,
                              double interval) {
     return interval * window_lag(row) + pixel_latency(row, c, cycles);
 }

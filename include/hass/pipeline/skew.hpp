@@ -3,14 +3,14 @@
 /// on the shorter ones until the longest has filled. Without room for it the branches block each
 /// other for good; with the room given here every stage can keep the pace of the interval.
 ///
-/// The bound is the same for all configurations, so that rows can be configured one by one. In a
+/// The bound is the same for all options, so that rows can be configured one by one. In a
 /// pipeline that keeps pace (`fill.hpp`) input k waits, in images of its own map,
 ///
 ///     max over other inputs of  sum over the branch of (window lag + one pixel)
 ///                             - sum over its own branch of window lag
 ///
 /// where branches start at the row behind which they part, and "one pixel" is what a stage may take
-/// for it, 1 / P_out of an interval or what its slowest configuration needs. That one is taken as
+/// for it, 1 / P_out of an interval or what its slowest option needs. That one is taken as
 /// one multiplication, or one word, a cycle; and the interval as no shorter than a cycle for each
 /// pixel of the largest map. A branch that starts at the image waits in off-chip memory instead.
 #pragma once
@@ -34,7 +34,7 @@ namespace hass {
 
 namespace detail {
 
-/// Cycles of a row in its slowest configuration, as far as a bound is needed.
+/// Cycles of a row in its slowest option, as far as a bound is needed.
 constexpr double slowest_cycles(const layer_row& row) {
     if (!is_compute(row)) return stage_cycles(row, {});
     return static_cast<double>(std::max({mac_count(row), row.in.volume(), row.out.volume()}));
@@ -43,8 +43,8 @@ constexpr double slowest_cycles(const layer_row& row) {
 /// How far behind the point where branches part a row's output is.
 struct branch_delay {
     bool reached = false;
-    double most = 0.0;        ///< images, of any configuration
-    double least = 0.0;       ///< images, of every configuration
+    double most = 0.0;        ///< images, of any option
+    double least = 0.0;       ///< images, of every option
     std::int64_t cycles = 0;  ///< beside them, at most: adder trees
 
     constexpr void join(const branch_delay& o) {

@@ -1,7 +1,7 @@
 /// \file squeeze.hpp
 /// Converters between stages of different width: where a stage gives other words at a time than the
 /// next one takes, a squeeze stands between them. What it costs depends on both stages, so nothing
-/// that chooses configurations row by row can count it: `evaluate` reports it beside the total, and
+/// that chooses options row by row can count it: `evaluate` reports it beside the total, and
 /// the allocator leaves it out.
 #pragma once
 
@@ -15,11 +15,11 @@
 namespace hass {
 
 /// Words a cycle at most that a row takes of each input, and gives.
-constexpr int words_in(const layer_row& row, const configuration& c) {
+constexpr int words_in(const layer_row& row, const row_option& c) {
     const parallelism& p = c.folding;
     return is_compute(row) ? p.in * p.group * p.vector : p.in;
 }
-constexpr int words_out(const layer_row& row, const configuration& c) {
+constexpr int words_out(const layer_row& row, const row_option& c) {
     return is_compute(row) ? c.folding.out * c.folding.group : c.folding.in;
 }
 
@@ -36,10 +36,10 @@ constexpr usage squeeze_cost(const E& engine, int from, int to) {
 }
 
 /// All squeezes of a design. The image, and what `flatten` renames, come as they are taken.
-/// \param chosen  one configuration a row
+/// \param chosen  one option a row
 template <Engine E>
 constexpr usage squeeze_cost(const E& engine, const network_view& net,
-                             std::span<const configuration> chosen) {
+                             std::span<const row_option> chosen) {
     usage sum;
     for (const edge& e : net.edges) {
         if (e.from == network_input) continue;

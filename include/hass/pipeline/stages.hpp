@@ -26,7 +26,7 @@ constexpr int stage_channels(const layer_row& row) {
 /// - softmax: three passes over the values: maximum, sum of exponentials, division (an assumption)
 /// - flatten: 0, it renames wires
 /// - all others: output pixels x channels a stream
-constexpr double stage_cycles(const layer_row& row, const configuration& c) {
+constexpr double stage_cycles(const layer_row& row, const row_option& c) {
     const auto channels = static_cast<double>(detail::ceil_div(stage_channels(row), c.folding.in));
     const auto in = static_cast<double>(row.in.pixels()) * channels;
     const auto out = static_cast<double>(row.out.pixels()) * channels;
@@ -46,22 +46,22 @@ constexpr double stage_cycles(const layer_row& row, const configuration& c) {
     }
 }
 
-/// Calls visit(configuration) for every number of streams of a row without weights, ascending, and
+/// Calls visit(option) for every number of streams of a row without weights, ascending, and
 /// for both kinds of memory when the row holds inputs back.
 template <class Visit>
 constexpr void for_each_stage(const layer_row& row, Visit&& visit,
                               std::span<const held_input> held = {}) {
     const int most = row.kind == layer_kind::flatten ? 1 : stage_channels(row);
     for (const int streams : detail::divisors(most)) {
-        visit(configuration{{streams, 1, 1, 1, 1}, weight_memory::bram18, 0});
-        if (!held.empty()) visit(configuration{{streams, 1, 1, 1, 1}, weight_memory::uram, 0});
+        visit(row_option{{streams, 1, 1, 1, 1}, weight_memory::bram18, 0});
+        if (!held.empty()) visit(row_option{{streams, 1, 1, 1, 1}, weight_memory::uram, 0});
     }
 }
 
 /// Resources of a row without weights beside `engine`: its own `stage_cost`, or the calibrated
 /// model's at default widths. \param held  what the row holds back, as `network_skew` says
 template <Engine E>
-constexpr usage stage_cost(const E& engine, const layer_row& row, const configuration& c,
+constexpr usage stage_cost(const E& engine, const layer_row& row, const row_option& c,
                            std::span<const held_input> held = {}) {
     if constexpr (requires { engine.stage_cost(row, c, held); })
         return engine.stage_cost(row, c, held);

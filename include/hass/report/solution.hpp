@@ -29,7 +29,7 @@ struct layer_report {
     double weight_sparsity = 0.0;  ///< shares of zeros in [0, 1]; 0 for rows without weights
     double activation_sparsity = 0.0;
     double pair_sparsity = 0.0;  ///< padding counted as zeros: what the engine meets
-    configuration chosen{};
+    row_option chosen{};
     double interval_cycles = 0.0;  ///< for one image
     double fill_cycles = 0.0;      ///< from its first input pixel to its first output pixel
     usage cost{};
@@ -58,7 +58,7 @@ struct solution_report {
 
 /// All about one candidate. Its hardware must fit (`require_fit`).
 /// \param engine        what the candidate was allocated with
-/// \param engine_names  one a `configuration::engine`
+/// \param engine_names  one a `option::engine`
 template <Engine E>
 solution_report describe(std::string label, const network_view& net, const candidate& c,
                          const E& engine, std::span<const std::string> engine_names,

@@ -74,7 +74,7 @@ struct journal_contents {
     std::string warning;                 ///< a torn last line; empty when there is none
 };
 
-namespace search_detail {
+namespace detail {
 
 /// Python writes NaN, Infinity and -Infinity, which are not JSON: null in their place.
 inline std::string without_python_numbers(std::string_view line) {
@@ -289,14 +289,14 @@ class journal_reader {
     std::vector<std::pair<std::size_t, std::size_t>> places_;  // study and trial by trial id
 };
 
-}  // namespace search_detail
+}  // namespace detail
 
 /// Reads a journal from its text.
 /// \param name  of the file, for messages
 /// \throws hass::error naming file and line on damage anywhere but in the last line, which is
 ///         dropped with a warning when it is torn
 inline journal_contents read_journal_text(std::string_view text, const std::string& name) {
-    search_detail::journal_reader reader;
+    detail::journal_reader reader;
     std::size_t number = 0;
     for (std::size_t at = 0; at < text.size();) {
         ++number;
@@ -306,7 +306,7 @@ inline journal_contents read_journal_text(std::string_view text, const std::stri
         const bool last = torn || end + 1 == text.size();
         const std::string place = name + ":" + std::to_string(number) + ": ";
         nlohmann::json parsed =
-            nlohmann::json::parse(search_detail::without_python_numbers(line), nullptr, false);
+            nlohmann::json::parse(detail::without_python_numbers(line), nullptr, false);
         if (torn || parsed.is_discarded() || !parsed.is_object()) {
             if (!last) throw error(place + "damaged line: not a JSON object");
             reader.contents.warning = place + "the last line is torn and was dropped";
@@ -331,7 +331,7 @@ inline journal_contents read_journal(const std::string& path) {
     return read_journal_text(text, path);
 }
 
-namespace search_detail {
+namespace detail {
 
 inline std::optional<std::uint64_t> number_attr(const journal_trial& t, const char* key) {
     const auto at = t.system_attrs.find(key);
@@ -370,14 +370,14 @@ inline outcome result_of(const journal_trial& t) {
     return outcome::failed(std::move(reason));
 }
 
-}  // namespace search_detail
+}  // namespace detail
 
 /// The finished trials of a study as records, in the order they were told.
 /// \param path  of the file, for messages
 /// \throws hass::error naming trial and axis when a trial does not belong to the space
 inline std::vector<trial_record> records_of(const journal_study& past, const space& where,
                                             const std::string& path) {
-    using search_detail::number_attr;
+    using detail::number_attr;
     std::vector<trial_record> records;
     std::set<std::uint64_t> numbers;
     bool unique = true;
@@ -401,7 +401,7 @@ inline std::vector<trial_record> records_of(const journal_study& past, const spa
         } catch (const error& e) {
             throw error(place + ": " + e.what());
         }
-        r.result = search_detail::result_of(t);
+        r.result = detail::result_of(t);
         records.push_back(std::move(r));
     }
     if (!unique)  // written by several programs: the order of finishing is all there is
@@ -487,7 +487,7 @@ class journal {
         auto& distributions = line["distributions"] = nlohmann::ordered_json::object();
         auto& params = line["params"] = nlohmann::ordered_json::object();
         for (std::size_t i = 0; i < where_.size(); ++i) {
-            distributions[where_[i].name] = search_detail::distribution_of_axis(where_[i]);
+            distributions[where_[i].name] = detail::distribution_of_axis(where_[i]);
             params[where_[i].name] = r.point[i];
         }
         line["user_attrs"] = nlohmann::ordered_json::object();

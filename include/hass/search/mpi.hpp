@@ -68,7 +68,7 @@ struct mpi_report {
     bool complete = true;
 };
 
-namespace mpi_detail {
+namespace detail {
 
 enum class tag : int { work = 1, answer, stop, bye, leave, abandon };
 
@@ -154,7 +154,7 @@ inline std::pair<std::uint64_t, outcome> decode_outcome(const std::vector<char>&
             outcome::constrained(std::move(values), std::move(constraints), std::move(reason))};
 }
 
-}  // namespace mpi_detail
+}  // namespace detail
 
 /// MPI from its beginning to its end; one in a program, made first in main().
 class mpi_world {
@@ -185,16 +185,16 @@ class mpi_world {
     int leave(int code) {
         std::vector<int> silent;
         for (int r = 1; r < size_; ++r) {
-            send(r, mpi_detail::tag::stop, {});
+            send(r, detail::tag::stop, {});
             silent.push_back(r);
         }
         const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
         while (!silent.empty() && std::chrono::steady_clock::now() < until) {
             const auto message = receive();
-            if (!message) std::this_thread::sleep_for(mpi_detail::pause);
-            if (message && message->what == mpi_detail::tag::bye) std::erase(silent, message->from);
+            if (!message) std::this_thread::sleep_for(detail::pause);
+            if (message && message->what == detail::tag::bye) std::erase(silent, message->from);
         }
-        const auto last = silent.empty() ? mpi_detail::tag::leave : mpi_detail::tag::abandon;
+        const auto last = silent.empty() ? detail::tag::leave : detail::tag::abandon;
         for (int r = 1; r < size_; ++r) send(r, last, {});
         if (!silent.empty()) {  // MPI_Finalize would wait for the dead
             std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -212,7 +212,7 @@ class mpi_world {
 
     struct letter {
         int from = 0;
-        mpi_detail::tag what{};
+        detail::tag what{};
         std::vector<char> bytes;
     };
 
@@ -225,7 +225,7 @@ class mpi_world {
         if (there == 0) return std::nullopt;
         int length = 0;
         MPI_Get_count(&status, MPI_BYTE, &length);
-        letter m{status.MPI_SOURCE, static_cast<mpi_detail::tag>(status.MPI_TAG), {}};
+        letter m{status.MPI_SOURCE, static_cast<detail::tag>(status.MPI_TAG), {}};
         m.bytes.resize(static_cast<std::size_t>(length));
         check(MPI_Recv(m.bytes.data(), length, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG,
                        MPI_COMM_WORLD, &status));
@@ -233,7 +233,7 @@ class mpi_world {
     }
 
     /// Sends without waiting; what cannot be sent is lost, as its receiver is.
-    void send(int to, mpi_detail::tag what, std::vector<char> bytes) {
+    void send(int to, detail::tag what, std::vector<char> bytes) {
         auto& kept = sent_.emplace_back(std::move(bytes), MPI_REQUEST_NULL);
         if (MPI_Isend(kept.first.data(), static_cast<int>(kept.first.size()), MPI_BYTE, to,
                       static_cast<int>(what), MPI_COMM_WORLD, &kept.second) != MPI_SUCCESS)
@@ -244,7 +244,7 @@ class mpi_world {
     void finish_sending() {
         while (!sent_.empty()) {
             release_sent();
-            std::this_thread::sleep_for(mpi_detail::pause);
+            std::this_thread::sleep_for(detail::pause);
         }
     }
 
@@ -277,7 +277,7 @@ class mpi_world {
 /// \returns 0, for main()
 template <Objective F>
 int serve(mpi_world& world, F&& objective) {
-    using mpi_detail::tag;
+    using detail::tag;
     std::thread at_work;
     std::atomic<bool> done{false};
     std::optional<outcome> result;
@@ -286,13 +286,13 @@ int serve(mpi_world& world, F&& objective) {
     while (true) {
         if (at_work.joinable() && done && !stopped) {
             at_work.join();
-            world.send(0, tag::answer, mpi_detail::encode(one.number, *result));
+            world.send(0, tag::answer, detail::encode(one.number, *result));
         }
         const auto message = world.receive();
         if (!message) {
-            std::this_thread::sleep_for(mpi_detail::pause);
+            std::this_thread::sleep_for(detail::pause);
         } else if (message->what == tag::work) {
-            one = mpi_detail::decode_trial(message->bytes);
+            one = detail::decode_trial(message->bytes);
             done = false;
             at_work = std::thread([&] {
                 result = outcome_at(objective, one.point);
@@ -325,7 +325,7 @@ int serve(mpi_world& world, F&& objective) {
 template <Optimizer O>
 mpi_report lead(mpi_world& world, study<O>& study, mpi_options options = {}) {
     using clock = std::chrono::steady_clock;
-    using mpi_detail::tag;
+    using detail::tag;
     if (options.patience.count() <= 0) throw error("mpi: patience must be above zero");
     if (world.size() < 2) throw error("mpi: one rank leads, so at least two are needed");
 
@@ -360,7 +360,7 @@ mpi_report lead(mpi_world& world, study<O>& study, mpi_options options = {}) {
         while (!waiting.empty() && !free.empty()) {
             const int rank = free.back();
             free.pop_back();
-            world.send(rank, tag::work, mpi_detail::encode(waiting.front()));
+            world.send(rank, tag::work, detail::encode(waiting.front()));
             running[rank] = {std::move(waiting.front()), clock::now() + options.patience};
             waiting.pop_front();
         }
@@ -368,7 +368,7 @@ mpi_report lead(mpi_world& world, study<O>& study, mpi_options options = {}) {
             if (message->what != tag::answer) continue;
             free.push_back(message->from);
             if (late.erase(message->from) > 0) continue;
-            auto [number, result] = mpi_detail::decode_outcome(message->bytes);
+            auto [number, result] = detail::decode_outcome(message->bytes);
             running.erase(message->from);
             settle(number, std::move(result));
             continue;
@@ -396,7 +396,7 @@ mpi_report lead(mpi_world& world, study<O>& study, mpi_options options = {}) {
             for (const auto& [number, result] : answered) study.tell(number, result);
             break;
         }
-        std::this_thread::sleep_for(mpi_detail::pause);
+        std::this_thread::sleep_for(detail::pause);
     }
     for (const auto& [rank, since] : late) report.lost.push_back(rank);
     return report;

@@ -111,8 +111,8 @@ class hass_objective {
         const double excess = excess_drop(t);
         std::string reason;
         if (excess > 0.0)
-            reason = "accuracy drops " + search_detail::number_text(excess + max_drop_) +
-                     ", limit " + search_detail::number_text(max_drop_);
+            reason = "accuracy drops " + detail::number_text(excess + max_drop_) + ", limit " +
+                     detail::number_text(max_drop_);
         return outcome::constrained(std::move(values), {excess}, std::move(reason));
     }
 

@@ -73,8 +73,8 @@ class outcome {
             if (c <= 0.0) continue;
             made.state_ = trial_state::infeasible;
             if (made.reason_.empty())
-                made.reason_ = "constraint " + std::to_string(j) + " is violated by " +
-                               search_detail::number_text(c);
+                made.reason_ =
+                    "constraint " + std::to_string(j) + " is violated by " + detail::number_text(c);
         }
         if (made.state_ == trial_state::ok && made.values_.empty())
             return failed("no objective value was given");
@@ -143,7 +143,7 @@ class outcome {
         for (std::size_t j = 0; j < numbers.size(); ++j)
             if (numbers[j] - numbers[j] != 0.0)
                 return std::string(what) + " " + std::to_string(j) + " is " +
-                       search_detail::number_text(numbers[j]);
+                       detail::number_text(numbers[j]);
         return std::nullopt;
     }
 

@@ -27,7 +27,7 @@ inline bool dominates(std::span<const double> a, std::span<const double> b) {
     return better;
 }
 
-namespace search_detail {
+namespace detail {
 
 using objective_values = std::vector<double>;
 
@@ -64,7 +64,7 @@ inline std::vector<std::size_t> first_front(std::span<const objective_values> po
             best_second = std::min(best_second, points[i][1]);
         } else {
             for (std::size_t k = front.size(); k-- > 0 && !beaten;)
-                beaten = dominates(points[front[k]], points[i]);
+                beaten = hass::dominates(points[front[k]], points[i]);
         }
         if (!beaten) front.push_back(i);
     }
@@ -117,14 +117,14 @@ inline double bounded_hypervolume(std::vector<objective_values> points,
     return total;
 }
 
-}  // namespace search_detail
+}  // namespace detail
 
 /// Indices, ascending, of the points that no other point dominates; equal points all stay.
 /// \throws hass::error when the points differ in their number of objectives
 inline std::vector<std::size_t> non_dominated(std::span<const std::vector<double>> points) {
-    search_detail::check_front(points);
-    const auto order = search_detail::lexicographic(points);
-    auto front = search_detail::first_front(points, order);
+    detail::check_front(points);
+    const auto order = detail::lexicographic(points);
+    auto front = detail::first_front(points, order);
     std::sort(front.begin(), front.end());
     return front;
 }
@@ -135,13 +135,13 @@ inline std::vector<std::size_t> non_dominated(std::span<const std::vector<double
 inline std::vector<std::size_t> non_domination_ranks(
     std::span<const std::vector<double>> points,
     std::size_t enough = std::numeric_limits<std::size_t>::max()) {
-    search_detail::check_front(points);
+    detail::check_front(points);
     constexpr std::size_t unranked = std::numeric_limits<std::size_t>::max();
     std::vector<std::size_t> ranks(points.size(), unranked);
-    auto left = search_detail::lexicographic(points);
+    auto left = detail::lexicographic(points);
     std::size_t rank = 0;
     for (std::size_t done = 0; !left.empty() && done < enough; ++rank) {
-        for (const std::size_t i : search_detail::first_front(points, left)) {
+        for (const std::size_t i : detail::first_front(points, left)) {
             ranks[i] = rank;
             ++done;
         }
@@ -156,7 +156,7 @@ inline std::vector<std::size_t> non_domination_ranks(
 /// \throws hass::error when points and reference differ in their number of objectives
 inline double hypervolume(std::span<const std::vector<double>> points,
                           std::span<const double> reference) {
-    search_detail::check_front(points);
+    detail::check_front(points);
     std::vector<std::vector<double>> inside;
     for (const auto& p : points) {
         if (p.size() != reference.size())
@@ -168,7 +168,7 @@ inline double hypervolume(std::span<const std::vector<double>> points,
     }
     std::vector<std::vector<double>> front;
     for (const std::size_t i : non_dominated(inside)) front.push_back(inside[i]);
-    return search_detail::bounded_hypervolume(std::move(front), reference);
+    return detail::bounded_hypervolume(std::move(front), reference);
 }
 
 /// What each point adds to the hypervolume of all: 0 for dominated and repeated points.
@@ -193,11 +193,11 @@ inline std::vector<double> hypervolume_contributions(std::span<const std::vector
 inline std::vector<std::size_t> hypervolume_subset(std::span<const std::vector<double>> points,
                                                    std::span<const double> reference,
                                                    std::size_t count) {
-    search_detail::check_front(points);
+    detail::check_front(points);
     std::vector<std::size_t> chosen;
     std::vector<std::size_t> repeated;
     std::vector<std::size_t> open;
-    for (const std::size_t i : search_detail::lexicographic(points)) {
+    for (const std::size_t i : detail::lexicographic(points)) {
         (open.empty() || points[open.back()] != points[i] ? open : repeated).push_back(i);
     }
     count = std::min(count, points.size());

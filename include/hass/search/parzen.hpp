@@ -25,7 +25,7 @@
 
 namespace hass {
 
-namespace search_detail {
+namespace detail {
 
 /// As many doubles as one register of the target holds, with arithmetic lane by lane. Which width
 /// it is changes the speed, never a result.
@@ -68,7 +68,7 @@ inline void exp_flushed(pack& x) {
     x = (1.0 + (r + r * r * sum)) * scale;
 }
 
-}  // namespace search_detail
+}  // namespace detail
 
 /// One axis as the mixture sees it.
 struct parzen_axis {
@@ -278,7 +278,7 @@ class parzen_mixture {
             const double* block = blocked_.data() + b * dimensions * 2 * lanes;
             const double* offset = offset_.data() + b * lanes;
             std::size_t c = 0;
-            constexpr std::size_t together = search_detail::candidates_together;
+            constexpr std::size_t together = detail::candidates_together;
             for (; c + together <= count; c += together)
                 block_terms<together>(block, offset, x.data() + c * dimensions, dimensions,
                                       hopeless_.data() + c, terms + c * stride + b * lanes, stride);
@@ -452,7 +452,7 @@ class parzen_mixture {
         c.scale = 1.0 / (sigma * sqrt_two);
         if (a.choices == 0) {
             c.log_norm = log_normal_mass((a.low - mean) / sigma, (a.high - mean) / sigma);
-            if (a.step <= 0.0) c.log_norm += stable_log(sigma) + search_detail::half_log_two_pi;
+            if (a.step <= 0.0) c.log_norm += stable_log(sigma) + detail::half_log_two_pi;
         }
         if (use_ == parzen_use::marginal) {
             c.height = stable_exp(-c.log_norm);
@@ -549,7 +549,7 @@ class parzen_mixture {
 
     /// Adds weight * height * exp(-((x - mean) * scale)^2) of the block at `first` to eight sums.
     static void add_heights(const column& c, std::size_t first, double x, double* sums) {
-        using search_detail::pack;
+        using detail::pack;
         for (std::size_t p = 0; p < lanes; p += sizeof(pack) / sizeof(double)) {
             pack mean;
             pack scale;
@@ -563,7 +563,7 @@ class parzen_mixture {
             std::memcpy(&sum, sums + p, sizeof(pack));
             const pack z = (x - mean) * scale;
             pack kernel = -(z * z);
-            search_detail::exp_flushed(kernel);
+            detail::exp_flushed(kernel);
             sum += weight * height * kernel;
             std::memcpy(sums + p, &sum, sizeof(pack));
         }
@@ -578,7 +578,7 @@ class parzen_mixture {
     static void block_terms(const double* block, const double* offset, const double* x,
                             std::size_t dimensions, const double* hopeless, double* terms,
                             std::size_t stride) {
-        using search_detail::pack;
+        using detail::pack;
         constexpr std::size_t width = sizeof(pack) / sizeof(double);
         constexpr std::size_t packs = lanes / width;
         constexpr std::size_t stretch = 16;  // axes between two looks
@@ -694,13 +694,13 @@ class parzen_mixture {
             bool counts = false;
             for (std::size_t i = 0; i < lanes; ++i) counts |= terms[b + i] > peak - negligible;
             if (!counts) continue;
-            for (std::size_t i = 0; i < lanes; i += sizeof(search_detail::pack) / sizeof(double)) {
-                search_detail::pack term;
-                search_detail::pack part;
+            for (std::size_t i = 0; i < lanes; i += sizeof(detail::pack) / sizeof(double)) {
+                detail::pack term;
+                detail::pack part;
                 std::memcpy(&term, terms.data() + b + i, sizeof(term));
                 std::memcpy(&part, sum.data() + i, sizeof(part));
                 term -= peak;
-                search_detail::exp_flushed(term);
+                detail::exp_flushed(term);
                 part += term;
                 std::memcpy(sum.data() + i, &part, sizeof(part));
             }

@@ -24,7 +24,7 @@ namespace hass {
 
 enum class axis_kind { real, integer, categorical };
 
-namespace search_detail {
+namespace detail {
 
 /// A double for people: six significant digits, "nan", "inf", "-inf".
 inline std::string number_text(double value) {
@@ -37,7 +37,7 @@ inline std::string number_text(double value) {
     return text;
 }
 
-}  // namespace search_detail
+}  // namespace detail
 
 /// One thing to choose. Make axes with real_axis, log_axis, stepped_axis, integer_axis and
 /// categorical_axis; `space` checks them.
@@ -106,9 +106,9 @@ struct axis {
 
     /// Value for people: the choice's name on categorical axes.
     std::string text(double value) const {
-        if (kind != axis_kind::categorical) return search_detail::number_text(value);
+        if (kind != axis_kind::categorical) return detail::number_text(value);
         const auto index = static_cast<std::size_t>(value);
-        return index < choices.size() ? choices[index] : search_detail::number_text(value);
+        return index < choices.size() ? choices[index] : detail::number_text(value);
     }
 
     /// The value that a text means: a choice's name, or a number in range.
@@ -136,15 +136,14 @@ struct axis {
     /// \throws hass::error unless `value` is one the axis has (fixed axes accept their range)
     void check(double value) const {
         if (!(value >= low && value <= high))
-            throw error("axis '" + name + "': " + search_detail::number_text(value) +
-                        " is outside [" + search_detail::number_text(low) + ", " +
-                        search_detail::number_text(high) + "]");
+            throw error("axis '" + name + "': " + detail::number_text(value) + " is outside [" +
+                        detail::number_text(low) + ", " + detail::number_text(high) + "]");
         if (step > 0.0) {
             const double index = (value - low) / step;
             if (std::fabs(index - std::floor(index + 0.5)) > 1e-6)
-                throw error("axis '" + name + "': " + search_detail::number_text(value) +
-                            " is not a multiple of the step " + search_detail::number_text(step) +
-                            " above " + search_detail::number_text(low));
+                throw error("axis '" + name + "': " + detail::number_text(value) +
+                            " is not a multiple of the step " + detail::number_text(step) +
+                            " above " + detail::number_text(low));
         }
     }
 };
@@ -205,14 +204,14 @@ class space {
             if (!(a.high - a.low < 1e308 && a.low - a.low == 0.0 && a.high - a.high == 0.0))
                 refuse("the range is not finite");
             if (a.low > a.high)
-                refuse("low " + search_detail::number_text(a.low) + " is above high " +
-                       search_detail::number_text(a.high));
+                refuse("low " + detail::number_text(a.low) + " is above high " +
+                       detail::number_text(a.high));
             if (!(a.step >= 0.0 && a.step - a.step == 0.0)) refuse("the step is negative");
             if (a.kind == axis_kind::integer && a.step < 1.0) refuse("an integer step is below 1");
             if (a.kind == axis_kind::integer && !(a.low >= -0x1p53 && a.high <= 0x1p53))
                 refuse("an integer range reaches beyond 2^53");
             if (a.log && !(a.low - 0.5 * a.step > 0.0))
-                refuse("a log scale needs low above " + search_detail::number_text(0.5 * a.step));
+                refuse("a log scale needs low above " + detail::number_text(0.5 * a.step));
             if (a.fixed) a.check(*a.fixed);
         }
     }
@@ -303,7 +302,7 @@ inline space threshold_space(std::span<const std::string> layers, std::span<cons
     for (std::size_t i = 0; i < limits.size(); ++i) {
         if (unit == threshold_unit::sparsity_quantile && limits[i] > 1.0)
             throw error("threshold_space: layer '" + layers[i / 2] + "': quantile limit " +
-                        search_detail::number_text(limits[i]) + " is above 1");
+                        detail::number_text(limits[i]) + " is above 1");
         axes.push_back(
             real_axis(layers[i / 2] + (i % 2 == 0 ? ".weight" : ".activation"), 0.0, limits[i]));
     }

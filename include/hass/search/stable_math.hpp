@@ -17,7 +17,7 @@
 
 namespace hass {
 
-namespace search_detail {
+namespace detail {
 
 /// Horner's rule; coefficients from the constant term upwards.
 template <std::size_t N>
@@ -53,16 +53,16 @@ constexpr double exp_flushed(double x) {
     return exp_core(x < -707.0 ? -707.0 : x);
 }
 
-}  // namespace search_detail
+}  // namespace detail
 
 /// e^x; 0 below -745.2, inf above 709.78, NaN for NaN.
 constexpr double stable_exp(double x) {
     if (x != x) return x;
     if (x > 709.782712893384) return std::numeric_limits<double>::infinity();
     if (x < -745.2) return 0.0;
-    if (x < -700.0) return search_detail::exp_core(x + 80.0) * 1.8048513878454153e-35;
-    if (x > 709.0) return search_detail::exp_core(x - 1.0) * 2.718281828459045;
-    return search_detail::exp_core(x);
+    if (x < -700.0) return detail::exp_core(x + 80.0) * 1.8048513878454153e-35;
+    if (x > 709.0) return detail::exp_core(x - 1.0) * 2.718281828459045;
+    return detail::exp_core(x);
 }
 
 /// Natural logarithm; -inf for 0, NaN below, subnormals included.
@@ -87,11 +87,11 @@ constexpr double stable_log(double x) {
         0.66666666666666663, 0.39999999999999991, 0.28571428571435409,
         0.22222222219844232, 0.18181818595769064, 0.15384574966460907,
         0.13335645841949378, 0.11687962997542156, 0.1188345239410786};
-    const double rest = z * search_detail::polynomial(coefficients, z);
+    const double rest = z * detail::polynomial(coefficients, z);
     const double half_square = 0.5 * f * f;
     const double k = exponent;
-    return k * search_detail::ln2_high -
-           ((half_square - (s * (half_square + rest) + k * search_detail::ln2_low)) - f);
+    return k * detail::ln2_high -
+           ((half_square - (s * (half_square + rest) + k * detail::ln2_low)) - f);
 }
 
 /// ln(1 + x), accurate for small x.

@@ -169,9 +169,8 @@ class study {
             if (options_.directions.size() > 1)
                 return std::to_string(front_size()) + " non-dominated of " + told;
             const auto best = best_record();
-            return "best of " + told + ": " +
-                   search_detail::number_text(best->result->values()[0]) + " at trial " +
-                   std::to_string(best->number);
+            return "best of " + told + ": " + detail::number_text(best->result->values()[0]) +
+                   " at trial " + std::to_string(best->number);
         }
         if (infeasible > 0) {
             const trial_record* least = nullptr;
@@ -181,8 +180,7 @@ class study {
                     least = &r;
             return "no feasible result in " + told + ": nearest is trial " +
                    std::to_string(least->number) + ", violation " +
-                   search_detail::number_text(least->result->violation()) + ": " +
-                   least->result->reason();
+                   detail::number_text(least->result->violation()) + ": " + least->result->reason();
         }
         const trial_record* last = nullptr;
         for (const trial_record& r : records_)

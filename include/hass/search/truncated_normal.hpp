@@ -16,7 +16,7 @@
 
 namespace hass {
 
-namespace search_detail {
+namespace detail {
 
 inline constexpr double half_log_two_pi = 0.91893853320467274178;  // ln sqrt(2 pi)
 inline constexpr double inverse_sqrt_two_pi = 0.39894228040143267794;
@@ -61,21 +61,20 @@ constexpr double narrow_integral(double a, double width) {
     return sum * width;
 }
 
-}  // namespace search_detail
+}  // namespace detail
 
 /// Mills' ratio of the normal distribution, (1 - Phi(x)) / phi(x), for x >= 0.
 constexpr double mills_ratio(double x) {
-    return search_detail::polynomial(search_detail::mills_coefficients, (x - 4.0) / (x + 4.0)) /
-           (x + 1.0);
+    return detail::polynomial(detail::mills_coefficients, (x - 4.0) / (x + 4.0)) / (x + 1.0);
 }
 
 /// 1 - Phi(x) for x >= 0; relative error below x^2 * 1e-16.
 constexpr double normal_upper_tail(double x) {
     if (x > 38.6) return 0.0;  // below the smallest double
-    return search_detail::inverse_sqrt_two_pi * stable_exp(-0.5 * x * x) * mills_ratio(x);
+    return detail::inverse_sqrt_two_pi * stable_exp(-0.5 * x * x) * mills_ratio(x);
 }
 
-namespace search_detail {
+namespace detail {
 
 /// True where the interval [a, b], 0 <= a, is so narrow that the difference of tails would cancel.
 constexpr bool narrow(double a, double width) {
@@ -124,13 +123,13 @@ inline double upper_quantile(double a, double b, double u, double rest) {
     return solve_tail(a, stable_log(rest * mills_ratio(a) + u * far));
 }
 
-}  // namespace search_detail
+}  // namespace detail
 
 /// ln(Phi(b) - Phi(a)), a < b, either may be infinite; -inf when a >= b.
 ///
 /// Relative error below 1e-12 everywhere, tails included.
 constexpr double log_normal_mass(double a, double b) {
-    using namespace search_detail;
+    using namespace detail;
     if (!(a < b)) return -std::numeric_limits<double>::infinity();
     if (b <= 0.0) {  // mirror into the upper tail
         const double t = -a;
@@ -161,7 +160,7 @@ constexpr double log_normal_mass(double a, double b) {
 ///
 /// Relative error below 1e-12 in the tails. A draw is one uniform number and one call.
 inline double truncated_normal_quantile(double a, double b, double u) {
-    using namespace search_detail;
+    using namespace detail;
     constexpr double infinity = std::numeric_limits<double>::infinity();
     if (u <= 0.0) return a;
     if (u >= 1.0) return b;

@@ -165,7 +165,7 @@ struct sensitivity_curve {
 };
 
 /// One compute row as it was measured.
-struct measured_layer {
+struct recorded_layer {
     std::size_t place = 0;  ///< index among the network's rows
     sampled_magnitudes weights;
     sampled_magnitudes activations;
@@ -174,22 +174,22 @@ struct measured_layer {
     /// Exact joint statistics with nothing clipped, window shares rounded to steps.
     layer_statistics natural;
 
-    bool operator==(const measured_layer&) const = default;
+    bool operator==(const recorded_layer&) const = default;
 };
 
 /// Everything that was measured of a network. Plain data; `statistics`, `magnitudes` and
 /// `additive_accuracy` answer from it.
-struct measured_network {
+struct recorded_network {
     std::string name;  ///< of the network, for people
     hass::network net;
     std::uint64_t weights = 0;           ///< fingerprint of the parameters
     std::vector<std::uint64_t> sources;  ///< fingerprint of each set of images, ascending
     std::uint32_t images = 0;            ///< in all of them
     answers untouched;                   ///< with nothing clipped
-    std::vector<measured_layer> layers;  ///< one a compute row
+    std::vector<recorded_layer> layers;  ///< one a compute row
 
     operator network_view() const { return net; }
-    bool operator==(const measured_network&) const = default;
+    bool operator==(const recorded_network&) const = default;
 
     double top1() const { return share(untouched.top1); }
     double top5() const { return share(untouched.top5); }
@@ -216,7 +216,7 @@ struct measured_network {
     network_statistics statistics(const network_thresholds& thresholds) const {
         check_thresholds(net, thresholds);
         network_statistics all(net.rows.size());
-        for (const measured_layer& layer : layers)
+        for (const recorded_layer& layer : layers)
             all[layer.place] = clipped(layer, thresholds[layer.place]);
         return all;
     }
@@ -225,7 +225,7 @@ struct measured_network {
     /// axes to thresholds.
     network_magnitudes magnitudes() const {
         network_magnitudes all(net.rows.size());
-        for (const measured_layer& layer : layers) {
+        for (const recorded_layer& layer : layers) {
             all[layer.place].weights = exact_magnitudes(layer.weights.resampled());
             all[layer.place].activations.add(layer.activations.resampled());
         }
@@ -233,7 +233,7 @@ struct measured_network {
     }
 
   private:
-    static layer_statistics clipped(const measured_layer& layer, const layer_thresholds& tau) {
+    static layer_statistics clipped(const recorded_layer& layer, const layer_thresholds& tau) {
         const auto zeroes = [](const std::vector<double>& channels, double all) {
             return std::any_of(channels.begin(), channels.end(),
                                [](double t) { return t > 0.0; }) ||
@@ -273,7 +273,7 @@ struct measured_network {
 class additive_accuracy {
   public:
     /// \param network must outlive this object
-    explicit additive_accuracy(const measured_network& network)
+    explicit additive_accuracy(const recorded_network& network)
         : network_(&network), top1_(network, &answers::top1), top5_(network, &answers::top5) {}
 
     /// Share of right answers, in [0, 1]. \throws hass::error for thresholds of another network
@@ -289,7 +289,7 @@ class additive_accuracy {
     double added_loss(const network_thresholds& thresholds) const {
         check_thresholds(*network_, thresholds);
         double sum = 0.0;
-        for (const measured_layer& layer : network_->layers) {
+        for (const recorded_layer& layer : network_->layers) {
             const layer_thresholds& tau = thresholds[layer.place];
             if (!tau.weight_channels.empty() || !tau.activation_channels.empty())
                 throw error("layer '" + name_of(*network_, layer.place) +
@@ -305,9 +305,9 @@ class additive_accuracy {
     /// blocks of a monotone regression (pool adjacent violators) of all measurements.
     class relation {
       public:
-        relation(const measured_network& network, std::uint32_t answers::*count) {
+        relation(const recorded_network& network, std::uint32_t answers::*count) {
             std::vector<std::pair<double, double>> points;  // added loss, right answers
-            for (const measured_layer& layer : network.layers)
+            for (const recorded_layer& layer : network.layers)
                 for (const sensitivity_curve* curve :
                      {&layer.weight_curve, &layer.activation_curve})
                     for (const answers& a : curve->answered)
@@ -369,7 +369,7 @@ class additive_accuracy {
         return part > 0.0 ? added(i) + part * (added(i + 1) - added(i)) : added(i);
     }
 
-    const measured_network* network_;
+    const recorded_network* network_;
     relation top1_;
     relation top5_;
 };
@@ -378,13 +378,13 @@ class additive_accuracy {
 /// up exactly; shares are averaged, and each merge moves a share by at most half a step more (one
 /// step in a window).
 /// \throws hass::error for another network, other weights, other thresholds, or the same images
-inline measured_network merged(const measured_network& a, const measured_network& b) {
+inline recorded_network merged(const recorded_network& a, const recorded_network& b) {
     const auto fail = [&](const std::string& what) {
         return error("statistics of '" + a.name + "' and '" + b.name + "': " + what);
     };
     a.check(b);
     if (a.weights != b.weights) throw fail("the networks have other weights");
-    measured_network sum = a;
+    recorded_network sum = a;
     sum.images = a.images + b.images;
     if (sum.images < a.images) throw fail("more than 2^32 - 1 images");
     sum.sources.clear();
@@ -400,8 +400,8 @@ inline measured_network merged(const measured_network& a, const measured_network
     };
     add(sum.untouched, b.untouched);
     for (std::size_t j = 0; j < sum.layers.size(); ++j) {
-        measured_layer& to = sum.layers[j];
-        const measured_layer& from = b.layers[j];
+        recorded_layer& to = sum.layers[j];
+        const recorded_layer& from = b.layers[j];
         const std::string where = "layer '" + name_of(sum, to.place) + "': ";
         if (to.weights.thresholds != from.weights.thresholds ||
             to.activations.thresholds != from.activations.thresholds ||
@@ -416,7 +416,7 @@ inline measured_network merged(const measured_network& a, const measured_network
         };
         average(to.activations.whole, from.activations.whole);
         average(to.activations.channels, from.activations.channels);
-        for (const auto curve : {&measured_layer::weight_curve, &measured_layer::activation_curve})
+        for (const auto curve : {&recorded_layer::weight_curve, &recorded_layer::activation_curve})
             for (std::size_t i = 0; i < (to.*curve).answered.size(); ++i)
                 add((to.*curve).answered[i], (from.*curve).answered[i]);
         layer_statistics& s = to.natural;

@@ -172,7 +172,7 @@ inline std::size_t shares_of(const window_histogram& h, const layer_row& row) {
            (static_cast<std::size_t>(h.length) + 1);
 }
 
-inline json header_of(const measured_network& m) {
+inline json header_of(const recorded_network& m) {
     json rows = json::array();
     for (std::size_t i = 0; i < m.net.rows.size(); ++i) {
         json row{{"name", name_of(m, i)}, {"kind", name(m.net.rows[i].kind)}};
@@ -186,7 +186,7 @@ inline json header_of(const measured_network& m) {
     json sources = json::array();
     for (const std::uint64_t s : m.sources) sources.push_back(hexadecimal(s));
     json layers = json::array();
-    for (const measured_layer& l : m.layers)
+    for (const recorded_layer& l : m.layers)
         layers.push_back(
             {{"row", l.place},
              {"thresholds", {l.weights.thresholds.size(), l.activations.thresholds.size()}},
@@ -204,11 +204,11 @@ class statistics_reader {
   public:
     explicit statistics_reader(std::string source) : source_(std::move(source)) {}
 
-    measured_network read(std::string_view content) {
+    recorded_network read(std::string_view content) {
         const std::string_view body = open(content);
         const json header = json::parse(header_, nullptr, false);
         if (header.is_discarded()) throw fail("the header is not JSON");
-        measured_network m;
+        recorded_network m;
         read_header(header, m);
         const std::uint64_t expected = body_size(m);
         if (body.size() < expected)
@@ -298,7 +298,7 @@ class statistics_reader {
                 throw fail(unknown_name("field", at + key, known).what());
     }
 
-    void read_header(const json& h, measured_network& m) {
+    void read_header(const json& h, recorded_network& m) {
         only(h, "",
              {"network", "weights", "images", "sources", "top1", "top5", "loss", "rows", "edges",
               "layers"});
@@ -388,7 +388,7 @@ class statistics_reader {
     }
 
     /// Bytes that the header's sizes ask for; at most 2^16 layers of 2^36 each.
-    std::uint64_t body_size(const measured_network& m) const {
+    std::uint64_t body_size(const recorded_network& m) const {
         std::uint64_t bytes = 0;
         for (std::size_t j = 0; j < m.layers.size(); ++j) {
             const layer_row& row = m.net.rows[m.layers[j].place];
@@ -410,8 +410,8 @@ class statistics_reader {
             throw fail(at + ": a loss that is not within 0 and 1e9");
     }
 
-    void read_layer(std::string_view& in, measured_network& m, std::size_t j) const {
-        measured_layer& l = m.layers[j];
+    void read_layer(std::string_view& in, recorded_network& m, std::size_t j) const {
+        recorded_layer& l = m.layers[j];
         const layer_row& row = m.net.rows[l.place];
         const std::string at = "layer '" + name_of(m, l.place) + "'";
         layer_statistics& s = l.natural;
@@ -486,9 +486,9 @@ class statistics_reader {
 }  // namespace detail
 
 /// The file's content.
-inline std::string format_statistics(const measured_network& m) {
+inline std::string format_statistics(const recorded_network& m) {
     std::string body;
-    for (const measured_layer& l : m.layers) {
+    for (const recorded_layer& l : m.layers) {
         const layer_statistics& s = l.natural;
         for (const double x :
              {s.weight_sparsity, s.activation_sparsity, s.pair_sparsity, s.pair_sparsity_padded})
@@ -521,17 +521,17 @@ inline std::string format_statistics(const measured_network& m) {
 /// \param source name for messages
 /// \throws hass::error naming source and place: no statistics file, another version, cut short,
 ///         bytes too many, damaged, a field or number that cannot be
-inline measured_network parse_statistics(std::string_view content, const std::string& source) {
+inline recorded_network parse_statistics(std::string_view content, const std::string& source) {
     return detail::statistics_reader(source).read(content);
 }
 
 /// Writes a file that is there whole or not at all. \throws hass::error naming the file
-inline void write_statistics(const std::filesystem::path& path, const measured_network& m) {
+inline void write_statistics(const std::filesystem::path& path, const recorded_network& m) {
     write_whole(path, format_statistics(m));
 }
 
 /// \throws hass::error naming the file, and the place as `parse_statistics`
-inline measured_network read_statistics(const std::filesystem::path& path) {
+inline recorded_network read_statistics(const std::filesystem::path& path) {
     return parse_statistics(read_whole(path), path.string());
 }
 

@@ -56,8 +56,8 @@ inline std::vector<double> window_zeros(const layer_row& row, std::span<const fl
 /// \param series   streams x steps
 /// \param window   1..steps; only whole windows count
 /// \throws hass::error for series of unequal length or a window that does not fit
-inline double temporal_spread(std::span<const double> series, std::size_t streams,
-                              std::size_t window) {
+inline double stream_drift(std::span<const double> series, std::size_t streams,
+                           std::size_t window) {
     if (streams == 0 || series.empty() || series.size() % streams != 0)
         throw error("temporal spread: " + std::to_string(series.size()) + " values for " +
                     std::to_string(streams) + " streams");
@@ -89,10 +89,10 @@ inline double temporal_spread(std::span<const double> series, std::size_t stream
 
 /// Smallest power of two of windows over which the streams stay within `most` of each other, as a
 /// depth of the buffers in front of them; the number of steps when none does.
-/// \throws hass::error as `temporal_spread`
+/// \throws hass::error as `stream_drift`
 inline std::size_t buffer_depth(std::span<const double> series, std::size_t streams, double most) {
     std::size_t depth = 1;
-    for (; temporal_spread(series, streams, depth) > most; depth *= 2)
+    for (; stream_drift(series, streams, depth) > most; depth *= 2)
         if (2 * depth * streams > series.size()) return series.size() / streams;
     return depth;
 }

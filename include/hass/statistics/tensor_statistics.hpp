@@ -30,7 +30,7 @@ concept FloatTensor = requires(const T& t) {
 
 /// A network's tensors, one pair a compute row in the order of rows; measured at any thresholds.
 /// Looks at the user's memory, which must outlive it and must not change.
-class measured_tensors {
+class tensor_statistics {
   public:
     using tensors = std::vector<std::span<const float>>;
 
@@ -39,7 +39,7 @@ class measured_tensors {
     /// \param activations  a compute row each: its inputs, N x in.channels x in.height x in.width,
     ///                     row-major, the same N >= 1 everywhere
     /// \throws hass::error naming the layer whose tensor is missing or of another size
-    measured_tensors(const network_view& net, tensors weights, tensors activations)
+    tensor_statistics(const network_view& net, tensors weights, tensors activations)
         : rows_(net.rows.begin(), net.rows.end()),
           edges_(net.edges.begin(), net.edges.end()),
           names_(net.names.begin(), net.names.end()),
@@ -144,20 +144,20 @@ concept TensorRange = std::ranges::forward_range<R> && FloatTensor<std::ranges::
       std::is_lvalue_reference_v<std::ranges::range_reference_t<R>>) ||
      std::ranges::borrowed_range<std::ranges::range_value_t<R>>);
 
-/// Looks at the user's tensors, one of each a compute row (see `measured_tensors`):
+/// Looks at the user's tensors, one of each a compute row (see `tensor_statistics`):
 ///     auto stats = hass::measure(net{}, weights, activations);
 ///     auto at_zero = stats.at(hass::network_thresholds(stats.network().size()));
 /// \param weights, activations  ranges of anything contiguous with data() and size()
 template <TensorRange Weights, TensorRange Activations>
-measured_tensors measure(const network_view& net, Weights&& weights, Activations&& activations) {
+tensor_statistics measure(const network_view& net, Weights&& weights, Activations&& activations) {
     const auto views = [](const auto& range) {
-        measured_tensors::tensors all;
+        tensor_statistics::tensors all;
         for (const auto& t : range)
             all.emplace_back(static_cast<const float*>(t.data()),
                              static_cast<std::size_t>(t.size()));
         return all;
     };
-    return measured_tensors(net, views(weights), views(activations));
+    return tensor_statistics(net, views(weights), views(activations));
 }
 
 }  // namespace hass

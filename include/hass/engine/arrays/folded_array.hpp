@@ -30,7 +30,7 @@ struct folded_array {
     constexpr array_run run(const layer_row& row, const layer_statistics& s) const {
         double best = std::numeric_limits<double>::infinity();
         const auto fastest = [&](auto&& cycles) {
-            engine.for_each(row, [&](const configuration& c) {
+            engine.for_each(row, [&](const row_option& c) {
                 if (c.memory != weight_memory::bram18) return;  // the same speed again
                 if (static_cast<double>(engine_count(c.folding)) * c.folding.macs <= size)
                     if (const double t = cycles(c); t < best) best = t;
@@ -38,9 +38,9 @@ struct folded_array {
         };
         if constexpr (requires { engine.prepare(row, s); }) {
             const auto prepared = engine.prepare(row, s);
-            fastest([&](const configuration& c) { return prepared.cycles(c); });
+            fastest([&](const row_option& c) { return prepared.cycles(c); });
         } else {
-            fastest([&](const configuration& c) { return engine.cycles(row, s, c); });
+            fastest([&](const row_option& c) { return engine.cycles(row, s, c); });
         }
         return {best, executed(row, s), 0.0, {}};
     }

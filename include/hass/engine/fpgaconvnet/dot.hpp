@@ -22,10 +22,10 @@
 #include <hass/engine/interval.hpp>
 #include <hass/engine/streams.hpp>
 
-namespace hass {
+namespace hass::fpgaconvnet {
 
 /// Latency and pipeline depth of one module in cycles, and its rates in words a cycle.
-struct published_module_timing {
+struct module_timing {
     double latency = 0.0;
     double depth = 0.0;
     double rate_in = 1.0;
@@ -33,7 +33,7 @@ struct published_module_timing {
 };
 
 /// What a sparse layer's timing reads from its window histograms.
-struct published_sparse_rates {
+struct sparse_rates {
     double window_cycles = 1.0;  ///< of the slowest stream
     double accumulator = 1.0;    ///< 1 / (1 - share of empty windows), smallest over streams
     bool skip_empty = true;
@@ -42,8 +42,8 @@ struct published_sparse_rates {
 /// Expected cycles of a window of each channel.
 /// \param windows     histograms of single channels
 /// \param skip_empty  whether windows without survivors cost nothing
-constexpr std::vector<double> published_channel_cycles(const window_histogram& windows, int macs,
-                                                       bool skip_empty) {
+constexpr std::vector<double> channel_cycles(const window_histogram& windows, int macs,
+                                             bool skip_empty) {
     const histogram_interval interval{skip_empty ? 0.0 : 1.0};
     const auto width = static_cast<std::size_t>(windows.length) + 1;
     std::vector<double> cycles(windows.blocks(), 0.0);
@@ -55,10 +55,9 @@ constexpr std::vector<double> published_channel_cycles(const window_histogram& w
 
 /// \param order    channels as dealt to streams, see `deal`
 /// \param streams  divides the channels
-constexpr published_sparse_rates published_rates(const window_histogram& windows,
-                                                 std::span<const std::size_t> order, int streams,
-                                                 int macs, bool skip_empty) {
-    const std::vector<double> work = published_channel_cycles(windows, macs, skip_empty);
+constexpr sparse_rates rates_of(const window_histogram& windows, std::span<const std::size_t> order,
+                                int streams, int macs, bool skip_empty) {
+    const std::vector<double> work = channel_cycles(windows, macs, skip_empty);
     const auto width = static_cast<std::size_t>(windows.length) + 1;
     const auto s = static_cast<std::size_t>(streams);
     std::vector<double> cycles(s, 0.0);
@@ -73,11 +72,11 @@ constexpr published_sparse_rates published_rates(const window_histogram& windows
 }
 
 /// The published timing of a layer, module by module.
-struct published_timing {
-    published_module_timing pad, sliding_window, squeeze, fork, vector_dot, accumulator, glue, bias,
+struct layer_timing {
+    module_timing pad, sliding_window, squeeze, fork, vector_dot, accumulator, glue, bias,
         shift_scale;
 
-    constexpr std::array<const published_module_timing*, 9> modules() const {
+    constexpr std::array<const module_timing*, 9> modules() const {
         return {&pad,         &sliding_window, &squeeze, &fork,       &vector_dot,
                 &accumulator, &glue,           &bias,    &shift_scale};
     }
@@ -85,7 +84,7 @@ struct published_timing {
     /// Cycles from the first word in to the first word out, summed over the modules.
     constexpr double depth() const {
         double sum = 0.0;
-        for (const published_module_timing* m : modules()) sum += m->depth;
+        for (const module_timing* m : modules()) sum += m->depth;
         return sum;
     }
 
@@ -94,7 +93,7 @@ struct published_timing {
         double gain = 1.0;
         double rate = 0.0;
         bool first = true;
-        for (const published_module_timing* m : modules()) {
+        for (const module_timing* m : modules()) {
             const double r = m->rate_in / gain;
             rate = first ? r : std::min(rate, r);
             first = false;
@@ -106,34 +105,34 @@ struct published_timing {
     /// The slowest module, kept or not: the latency of dense layers and inner products.
     constexpr double slowest_module() const {
         double worst = 0.0;
-        for (const published_module_timing* m : modules()) worst = std::max(worst, m->latency);
+        for (const module_timing* m : modules()) worst = std::max(worst, m->latency);
         return worst;
     }
 };
 
 namespace detail {
 
-constexpr published_module_timing timing(double words_in, double rate_in, double words_out,
-                                         double rate_out, double depth = 0.0) {
-    return {std::max(trunc(words_in / rate_in), trunc(words_out / rate_out)), depth, rate_in,
-            rate_out};
+constexpr module_timing timing(double words_in, double rate_in, double words_out, double rate_out,
+                               double depth = 0.0) {
+    return {std::max(hass::detail::trunc(words_in / rate_in),
+                     hass::detail::trunc(words_out / rate_out)),
+            depth, rate_in, rate_out};
 }
 
 }  // namespace detail
 
-/// Timing of a convolution or inner product. `rates` is read for `published_kind::sparse` only.
-constexpr published_timing published_module_timings(published_kind kind, const layer_row& row,
-                                                    const parallelism& p,
-                                                    const published_sparse_rates& rates = {}) {
+/// Timing of a convolution or inner product. `rates` is read for `stage_kind::sparse` only.
+constexpr layer_timing module_timings(stage_kind kind, const layer_row& row, const parallelism& p,
+                                      const sparse_rates& rates = {}) {
     using detail::timing;
-    const published_layer layer(kind, row, p, precision{});
+    const layer_cost layer(kind, row, p, precision{});
     const folded_row& fold = layer.folded();
     const auto real = [](std::int64_t n) { return static_cast<double>(n); };
     const double out = real(row.out.pixels());
     const double filters = real(fold.filters);
     const double accumulated = real(layer.accumulated());
-    published_timing t;
-    if (kind == published_kind::inner_product) {
+    layer_timing t;
+    if (kind == stage_kind::inner_product) {
         const double features = real(row.in.volume());
         t.fork = timing(real(row.in.pixels() * (row.in.channels / p.in)), 1, 0, 1);
         t.vector_dot = timing(accumulated, 1 / filters, filters, 1, 1);
@@ -152,14 +151,14 @@ constexpr published_timing published_module_timings(published_kind kind, const l
         timing(padded * channels, 1, out * channels, out / padded,
                real((row.kernel_h - 1) * padded_width(row) + row.kernel_w - 1) * channels);
     t.squeeze = t.fork = timing(out * channels, 1, out * channels, 1);
-    if (kind == published_kind::sparse) {
+    if (kind == stage_kind::sparse) {
         const double rate = 1.0 / rates.window_cycles;
         t.vector_dot = timing(out * channels, rate / filters, out * filters, rate);
     } else {
         t.vector_dot = timing(out * accumulated, 1 / filters, out * filters, 1,
-                              real(detail::bits_for(p.macs + 1)));
+                              real(hass::detail::bits_for(p.macs + 1)));
     }
-    if (kind == published_kind::sparse && rates.skip_empty) {
+    if (kind == stage_kind::sparse && rates.skip_empty) {
         const double q = rates.accumulator;
         t.accumulator = timing(out * channels * filters, q, out * filters,
                                std::min(channels, q) / channels, channels * filters);
@@ -176,8 +175,7 @@ constexpr published_timing published_module_timings(published_kind kind, const l
 
 /// Latency of a sparse or pointwise layer in cycles, from the cycles of a window in its slowest
 /// stream (1 - sparsity for pointwise). Squares rows, as published.
-constexpr double published_sparse_latency(const layer_row& row, const parallelism& p,
-                                          double window_cycles) {
+constexpr double sparse_latency(const layer_row& row, const parallelism& p, double window_cycles) {
     const folded_row f(row, p);
     const auto real = [](std::int64_t n) { return static_cast<double>(n); };
     const double dot = real(f.windows_per_engine(row)) * window_cycles;
@@ -185,15 +183,15 @@ constexpr double published_sparse_latency(const layer_row& row, const parallelis
                       (real(f.streams_in) * p.vector);
     const double out = real(std::int64_t{row.out.height} * row.out.height * row.out.channels) /
                        real(f.streams_out);
-    return detail::ceil(std::max({dot, in, out}));
+    return hass::detail::ceil(std::max({dot, in, out}));
 }
 
 /// Cycles of a "window" of the published mean-sparsity engine for single-tap kernels.
 /// Channel i goes to stream i mod `streams`; consecutive streams form clusters.
 /// \param channel_sparsity  share of zero pairs of each channel
 /// \param clusters          divides `streams`
-constexpr double published_pointwise_cycles(std::span<const double> channel_sparsity, int streams,
-                                            int clusters = 1) {
+constexpr double pointwise_cycles(std::span<const double> channel_sparsity, int streams,
+                                  int clusters = 1) {
     const auto width = static_cast<std::size_t>(streams / clusters);
     std::vector<double> sum(static_cast<std::size_t>(clusters), 0.0);
     for (std::size_t i = 0; i < channel_sparsity.size(); ++i)
@@ -205,7 +203,7 @@ constexpr double published_pointwise_cycles(std::span<const double> channel_spar
 }
 
 /// Cycles of a row without weights as published: global pooling forgets the pixels.
-constexpr double published_stage_cycles(const layer_row& row, int streams) {
+constexpr double stage_cycles(const layer_row& row, int streams) {
     const std::int64_t channels = row.in.channels / streams;
     switch (row.kind) {
         case layer_kind::global_average_pool:
@@ -221,47 +219,47 @@ constexpr double published_stage_cycles(const layer_row& row, int streams) {
 
 /// The published dense engine. `macs` divides K; `vector` is 1. \tparam R resource policy
 template <ResourceModel R = published>
-struct published_dense_dot {
+struct dense_dot {
     R resources{};
     precision widths{};
 
     static constexpr bool legal(const layer_row& row, const parallelism& p) {
-        return detail::legal_streams(row, p) && p.vector == 1 && taps(row) % p.macs == 0;
+        return hass::detail::legal_streams(row, p) && p.vector == 1 && taps(row) % p.macs == 0;
     }
     /// \throws hass::error for a folding that does not exist
     constexpr double cycles(const layer_row& row, const layer_statistics&,
-                            const configuration& c) const {
-        detail::require_legal(legal(row, c.folding), row, c.folding);
+                            const row_option& c) const {
+        hass::detail::require_legal(legal(row, c.folding), row, c.folding);
         const bool linear = row.kind == layer_kind::linear;
-        return published_module_timings(
-                   linear ? published_kind::inner_product : published_kind::dense, row, c.folding)
+        return module_timings(linear ? stage_kind::inner_product : stage_kind::dense, row,
+                              c.folding)
             .slowest_module();
     }
-    constexpr usage cost(const layer_row& row, const configuration& c) const {
+    constexpr usage cost(const layer_row& row, const row_option& c) const {
         return resources.dense(row, c, widths);
     }
-    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+    constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
         return resources.stage(row, c, widths, held);
     }
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
-        const detail::int_list macs = detail::divisors(taps(row));
-        detail::for_each_streams(row, [&](parallelism p) {
+        const hass::detail::int_list macs = hass::detail::divisors(taps(row));
+        hass::detail::for_each_streams(row, [&](parallelism p) {
             if (p.vector != 1) return;
             for (const int n : macs) {
                 p.macs = n;
-                detail::visit_memories(resources, p, visit);
+                hass::detail::visit_memories(resources, p, visit);
             }
         });
     }
 };
 
 /// The published sparse engine at one operating point.
-class prepared_published_sparse {
+class prepared_sparse_dot {
   public:
-    constexpr prepared_published_sparse(const layer_row& row, const layer_statistics& s,
-                                        double empty_window_cycles)
+    constexpr prepared_sparse_dot(const layer_row& row, const layer_statistics& s,
+                                  double empty_window_cycles)
         : row_(row) {
         validate(s);
         const histogram_interval interval{empty_window_cycles};
@@ -271,16 +269,14 @@ class prepared_published_sparse {
             sparsity_ = mean_sparsity(row, s);
     }
 
-    constexpr double cycles(const configuration& c) const {
+    constexpr double cycles(const row_option& c) const {
         const parallelism& p = c.folding;
         if (row_.kind == layer_kind::linear)
-            return published_module_timings(published_kind::inner_product, row_, p)
-                .slowest_module();
+            return module_timings(stage_kind::inner_product, row_, p).slowest_module();
         const int streams = p.in * p.group;
-        const double window = single_tap(row_)
-                                  ? published_pointwise_cycles(std::span(&sparsity_, 1), streams)
-                                  : table_(streams, p.macs);
-        return published_sparse_latency(row_, p, window);
+        const double window = single_tap(row_) ? pointwise_cycles(std::span(&sparsity_, 1), streams)
+                                               : table_(streams, p.macs);
+        return sparse_latency(row_, p, window);
     }
 
   private:
@@ -302,42 +298,41 @@ class prepared_published_sparse {
 /// kernels by the mean sparsity, inner products dense. `macs` is 1 .. K; `vector` is 1.
 /// \tparam R resource policy
 template <ResourceModel R = published>
-struct published_sparse_dot {
+struct sparse_dot {
     R resources{};
     precision widths{};
     double empty_window_cycles = 0.0;  ///< 0: all-zero windows are skipped
 
     static constexpr bool legal(const layer_row& row, const parallelism& p) {
-        return detail::legal_streams(row, p) && p.vector == 1 && p.macs <= taps(row);
+        return hass::detail::legal_streams(row, p) && p.vector == 1 && p.macs <= taps(row);
     }
     /// \throws hass::error for a folding that does not exist, or statistics that do not fit the row
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
-                            const configuration& c) const {
-        detail::require_legal(legal(row, c.folding), row, c.folding);
+                            const row_option& c) const {
+        hass::detail::require_legal(legal(row, c.folding), row, c.folding);
         return prepare(row, s).cycles(c);
     }
-    constexpr usage cost(const layer_row& row, const configuration& c) const {
+    constexpr usage cost(const layer_row& row, const row_option& c) const {
         return row.kind == layer_kind::linear ? resources.dense(row, c, widths)
                                               : resources.sparse(row, c, widths);
     }
-    constexpr usage stage_cost(const layer_row& row, const configuration& c,
+    constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
         return resources.stage(row, c, widths, held);
     }
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
-        detail::for_each_streams(row, [&](parallelism p) {
+        hass::detail::for_each_streams(row, [&](parallelism p) {
             if (p.vector != 1) return;
             for (p.macs = 1; p.macs <= taps(row); ++p.macs) {
-                detail::visit_memories(resources, p, visit);
+                hass::detail::visit_memories(resources, p, visit);
             }
         });
     }
     /// \throws hass::error as `cycles` does for statistics
-    constexpr prepared_published_sparse prepare(const layer_row& row,
-                                                const layer_statistics& s) const {
+    constexpr prepared_sparse_dot prepare(const layer_row& row, const layer_statistics& s) const {
         return {row, s, empty_window_cycles};
     }
 };
 
-}  // namespace hass
+}  // namespace hass::fpgaconvnet

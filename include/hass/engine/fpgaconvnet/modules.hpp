@@ -17,7 +17,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/resources/memories.hpp>
 
-namespace hass::published_modules {
+namespace hass::fpgaconvnet::modules {
 
 /// Resources of one module: LUTs by their use, FFs, DSPs and 18 Kbit block RAMs.
 /// `lut` is what the layer sums: logic + ram + shift registers, but for the sliding window.
@@ -257,4 +257,4 @@ constexpr module_cost global_pool(std::int64_t channels, const precision& width)
                         detail::real(multiplier_dsp(width.data, width.accumulator)));
 }
 
-}  // namespace hass::published_modules
+}  // namespace hass::fpgaconvnet::modules

@@ -17,10 +17,10 @@
 #include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/error.hpp>
 
-namespace hass {
+namespace hass::fpgaconvnet {
 
 /// One stage of a published pipeline. Words are those of one stream for one image.
-struct published_stage {
+struct stage {
     double latency = 0.0;  ///< cycles
     double words_in = 1.0;
     double words_out = 1.0;
@@ -38,46 +38,44 @@ struct published_stage {
 ///                    their share of empty windows is the sparsity; may be nullptr for dense ones
 /// \param skip_empty  whether all-zero windows cost nothing
 /// \throws hass::error when a sparse or pointwise layer comes without histograms
-inline published_stage published_compute_stage(published_kind kind, const layer_row& row,
-                                               const configuration& c, const precision& width,
-                                               const window_histogram* windows = nullptr,
-                                               bool skip_empty = true) {
+inline stage compute_stage(stage_kind kind, const layer_row& row, const row_option& c,
+                           const precision& width, const window_histogram* windows = nullptr,
+                           bool skip_empty = true) {
     const parallelism& p = c.folding;
     const int streams_in = p.in * p.group;
-    const bool sparse = kind == published_kind::sparse;
-    const bool pointwise = kind == published_kind::pointwise;
+    const bool sparse = kind == stage_kind::sparse;
+    const bool pointwise = kind == stage_kind::pointwise;
     if ((sparse || pointwise) && windows == nullptr)
-        throw error("published_compute_stage: a sparse layer without window histograms");
-    published_sparse_rates rates;
+        throw error("compute_stage: a sparse layer without window histograms");
+    sparse_rates rates;
     if (sparse) {
-        const auto work = published_channel_cycles(*windows, p.macs, skip_empty);
-        rates = published_rates(*windows, deal(work, static_cast<std::size_t>(streams_in)),
-                                streams_in, p.macs, skip_empty);
+        const auto work = channel_cycles(*windows, p.macs, skip_empty);
+        rates = rates_of(*windows, deal(work, static_cast<std::size_t>(streams_in)), streams_in,
+                         p.macs, skip_empty);
     }
-    const published_timing t = published_module_timings(kind, row, p, rates);
-    published_stage s;
+    const layer_timing t = module_timings(kind, row, p, rates);
+    stage s;
     s.latency = t.slowest_module();
-    if (sparse) s.latency = published_sparse_latency(row, p, rates.window_cycles);
+    if (sparse) s.latency = sparse_latency(row, p, rates.window_cycles);
     if (pointwise) {
         std::vector<double> empty;
         for (std::size_t b = 0; b < windows->blocks(); ++b) empty.push_back(windows->share[2 * b]);
-        s.latency = published_sparse_latency(row, p, published_pointwise_cycles(empty, streams_in));
+        s.latency = sparse_latency(row, p, pointwise_cycles(empty, streams_in));
     }
     s.words_in = static_cast<double>(row.in.pixels() * (row.in.channels / streams_in));
     s.words_out = static_cast<double>(row.out.pixels() * (row.out.channels / (p.out * p.group)));
     s.depth = t.depth();
     s.rate_in = t.rate_in();
-    s.cost = published_layer(kind, row, p, width).total(c.memory, false);
+    s.cost = layer_cost(kind, row, p, width).total(c.memory, false);
     s.streams = streams_in;
     return s;
 }
 
 /// A row without weights. Element-wise stages get their FIFOs from `add_fifos`.
-inline published_stage published_plain_stage(const layer_row& row, int streams,
-                                             const precision& width) {
+inline stage plain_stage(const layer_row& row, int streams, const precision& width) {
     const std::int64_t channels = row.in.channels / streams;
-    published_stage s;
-    s.latency = published_stage_cycles(row, streams);
+    stage s;
+    s.latency = stage_cycles(row, streams);
     s.words_in = static_cast<double>(row.in.pixels() * channels);
     s.words_out = static_cast<double>(row.out.pixels() * channels);
     s.cost = published{}.stage(row, {{streams, 1, 1, 1, 1}, weight_memory::bram18, 0}, width);
@@ -85,7 +83,7 @@ inline published_stage published_plain_stage(const layer_row& row, int streams,
     if (row.kind == layer_kind::global_average_pool) s.depth = s.words_in;
     if (row.kind == layer_kind::max_pool || row.kind == layer_kind::average_pool) {
         const auto padded = static_cast<double>(padded_height(row) * padded_width(row));
-        published_timing t;
+        layer_timing t;
         t.pad.rate_in = static_cast<double>(row.in.pixels()) / padded;
         t.sliding_window.rate_out = static_cast<double>(row.out.pixels()) / padded;
         s.depth = static_cast<double>(((row.kernel_h - 1) * padded_width(row) + row.kernel_w - 1) *
@@ -97,10 +95,9 @@ inline published_stage published_plain_stage(const layer_row& row, int streams,
 }
 
 /// The converter that is put wherever a stage has other streams out than its successor has in.
-inline published_stage published_squeeze_stage(const shape& at, int from, int to,
-                                               const precision& width) {
-    const published_modules::module_cost m = published_modules::squeeze(from, to, 1, width.data);
-    published_stage s;
+inline stage squeeze_stage(const shape& at, int from, int to, const precision& width) {
+    const modules::module_cost m = modules::squeeze(from, to, 1, width.data);
+    stage s;
     s.latency = static_cast<double>(at.pixels() * (at.channels / std::min(from, to)));
     s.words_in = static_cast<double>(at.pixels() * (at.channels / from));
     s.words_out = static_cast<double>(at.pixels() * (at.channels / to));
@@ -110,10 +107,9 @@ inline published_stage published_squeeze_stage(const shape& at, int from, int to
 }
 
 /// Copies a stream to `outputs` consumers.
-inline published_stage published_split_stage(const shape& at, int outputs, int streams,
-                                             const precision& width) {
-    const published_modules::module_cost m = published_modules::fork(1, outputs, 1, width.data);
-    published_stage s;
+inline stage split_stage(const shape& at, int outputs, int streams, const precision& width) {
+    const modules::module_cost m = modules::fork(1, outputs, 1, width.data);
+    stage s;
     s.latency = s.words_in = s.words_out =
         static_cast<double>(at.pixels() * (at.channels / streams));
     s.cost = streams * usage{m.dsp, m.lut, m.ff, m.bram18, 0.0, 0.0};
@@ -125,7 +121,7 @@ inline published_stage published_split_stage(const shape& at, int outputs, int s
 namespace detail {
 
 /// Stages that reach stage `to`, itself included.
-inline std::vector<bool> ancestors(std::span<const published_stage> stages, std::size_t to) {
+inline std::vector<bool> ancestors(std::span<const stage> stages, std::size_t to) {
     std::vector<bool> reach(stages.size(), false);
     reach[to] = true;
     for (std::size_t i = to + 1; i-- > 0;)
@@ -141,7 +137,7 @@ struct path_fill {
     double times = 0.0;
     double gain = 1.0;
 
-    void append(const published_stage& s) {
+    void append(const stage& s) {
         gain *= s.words_in / s.words_out;
         depths += s.depth;
         times += s.latency / s.words_in * gain;
@@ -151,7 +147,7 @@ struct path_fill {
 
 /// Largest fill over all simple paths from `at` to `to`, both included; paths go through `to`'s
 /// input `port` only. Explored forwards from the split because fills scale along the path.
-inline double largest_fill(std::span<const published_stage> stages, std::size_t at, std::size_t to,
+inline double largest_fill(std::span<const stage> stages, std::size_t at, std::size_t to,
                            std::size_t port, const std::vector<bool>& on_way, path_fill fill) {
     fill.append(stages[at]);
     double worst = -1.0;
@@ -174,8 +170,7 @@ inline double largest_fill(std::span<const published_stage> stages, std::size_t 
 
 /// Words of the FIFO in front of each input of the element-wise stage `at`: what the slower branch
 /// since the nearest common split takes longer, plus 64; 2 where no split precedes.
-inline std::vector<std::int64_t> published_fifo_depths(std::span<const published_stage> stages,
-                                                       std::size_t at) {
+inline std::vector<std::int64_t> fifo_depths(std::span<const stage> stages, std::size_t at) {
     const auto& inputs = stages[at].inputs;
     std::vector<bool> common = detail::ancestors(stages, inputs[0]);
     for (std::size_t port = 1; port < inputs.size(); ++port) {
@@ -193,22 +188,22 @@ inline std::vector<std::int64_t> published_fifo_depths(std::span<const published
     const double worst = *std::max_element(fill.begin(), fill.end());
     std::vector<std::int64_t> depths;
     for (const double f : fill)
-        depths.push_back(static_cast<std::int64_t>(detail::ceil(worst - f)) + 64);
+        depths.push_back(static_cast<std::int64_t>(hass::detail::ceil(worst - f)) + 64);
     return depths;
 }
 
 /// Adds the FIFOs in front of element-wise stages to their block RAMs.
-inline void add_fifos(std::span<published_stage> stages) {
+inline void add_fifos(std::span<stage> stages) {
     for (std::size_t i = 0; i < stages.size(); ++i) {
         if (stages[i].fifo_width == 0 || stages[i].inputs.empty()) continue;
-        for (const std::int64_t depth : published_fifo_depths(stages, i))
+        for (const std::int64_t depth : fifo_depths(stages, i))
             stages[i].cost.bram18 +=
                 static_cast<double>(stages[i].streams * bram18_fifo(depth, stages[i].fifo_width));
     }
 }
 
 /// A whole published accelerator, as its explorer reports it.
-struct published_totals {
+struct totals {
     usage raw{};                   ///< sum over the stages
     usage reported{};              ///< after missing block RAMs were bought with LUTs
     double interval_cycles = 0.0;  ///< the slowest stage
@@ -217,16 +212,15 @@ struct published_totals {
 
 /// \param stages     in topological order, with FIFOs
 /// \param available  the board
-inline published_totals published_total(std::span<const published_stage> stages,
-                                        const usage& available) {
-    published_totals t;
-    for (const published_stage& s : stages) {
+inline totals total(std::span<const stage> stages, const usage& available) {
+    totals t;
+    for (const stage& s : stages) {
         t.raw += s.cost;
         t.interval_cycles = std::max(t.interval_cycles, s.latency);
     }
     t.reported = t.raw;
-    const double missing = detail::ceil(t.raw.bram18 - available.bram18);
-    const double surplus = detail::trunc((available.lut - t.raw.lut) / 288.0);
+    const double missing = hass::detail::ceil(t.raw.bram18 - available.bram18);
+    const double surplus = hass::detail::trunc((available.lut - t.raw.lut) / 288.0);
     if (missing > 0.0 && surplus > 0.0) {  // all of the surplus is charged, needed or not
         t.reported.bram18 -= std::min(missing, surplus);
         t.reported.lut += surplus * 288.0;
@@ -244,7 +238,7 @@ inline published_totals published_total(std::span<const published_stage> stages,
         path.push_back(i);
     double gain = 1.0;
     for (auto i = path.rbegin(); i != path.rend(); ++i) {
-        const published_stage& s = stages[*i];
+        const stage& s = stages[*i];
         gain *= s.words_in / s.words_out;
         t.depth_cycles += s.depth / s.rate_in + t.interval_cycles / s.words_in * gain;
     }
@@ -255,13 +249,13 @@ inline published_totals published_total(std::span<const published_stage> stages,
 /// \param slow_down     see `published_slow_down`
 /// \param reloads       rounds of weights (1: all weights stay on chip)
 /// \param weight_words  words to load between rounds
-constexpr std::int64_t published_batch_cycles(const published_totals& t, std::int64_t batch,
-                                              double slow_down = 1.0, std::int64_t reloads = 1,
-                                              std::int64_t weight_words = 0) {
+constexpr std::int64_t batch_cycles(const totals& t, std::int64_t batch, double slow_down = 1.0,
+                                    std::int64_t reloads = 1, std::int64_t weight_words = 0) {
     const double round =
-        detail::ceil(t.interval_cycles * slow_down) * static_cast<double>(batch) + t.depth_cycles;
+        hass::detail::ceil(t.interval_cycles * slow_down) * static_cast<double>(batch) +
+        t.depth_cycles;
     return static_cast<std::int64_t>(round * static_cast<double>(reloads)) +
            (reloads - 1) * weight_words;
 }
 
-}  // namespace hass
+}  // namespace hass::fpgaconvnet

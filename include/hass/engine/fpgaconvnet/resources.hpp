@@ -28,11 +28,11 @@
 #include <hass/engine/resources/memories.hpp>
 #include <hass/workload/layer.hpp>
 
-namespace hass {
+namespace hass::fpgaconvnet {
 
 /// The kinds of layer that the published model knows. `sparse` reads window histograms, `pointwise`
 /// is its mean-sparsity engine for single-tap kernels, `inner_product` is always dense.
-enum class published_kind : std::uint8_t { dense, sparse, pointwise, inner_product };
+enum class stage_kind : std::uint8_t { dense, sparse, pointwise, inner_product };
 
 /// Gbit/s that `bits_per_cycle` become in a pipeline: a layer streams during its own latency once
 /// an interval. `slow_down` >= 1, see `published_slow_down`.
@@ -47,55 +47,53 @@ constexpr double published_slow_down(double needed, double available) {
 }
 
 /// A layer as the published model builds it: each module, and how they add up.
-class published_layer {
+class layer_cost {
   public:
     /// \param row    a compute row; `row.bias` adds a bias module and memory
     /// \param p      folding; `macs` is the published "fine"
-    constexpr published_layer(published_kind kind, const layer_row& row, const parallelism& p,
-                              const precision& width)
+    constexpr layer_cost(stage_kind kind, const layer_row& row, const parallelism& p,
+                         const precision& width)
         : kind_(kind),
           row_(row),
           p_(p),
           width_(width),
           fold_(row, p),
-          packed_(kind == published_kind::dense || kind == published_kind::inner_product) {}
+          packed_(kind == stage_kind::dense || kind == stage_kind::inner_product) {}
 
     constexpr const folded_row& folded() const { return fold_; }
 
     /// \name Modules, whether or not the layer keeps them
     /// @{
-    constexpr published_modules::module_cost pad() const { return published_modules::pad(); }
-    constexpr published_modules::module_cost sliding_window() const {
-        return published_modules::sliding_window(padded_width(row_), fold_.blocks, row_.kernel_h,
-                                                 row_.kernel_w, in_words(), width_.data);
+    constexpr modules::module_cost pad() const { return modules::pad(); }
+    constexpr modules::module_cost sliding_window() const {
+        return modules::sliding_window(padded_width(row_), fold_.blocks, row_.kernel_h,
+                                       row_.kernel_w, in_words(), width_.data);
     }
-    constexpr published_modules::module_cost squeeze() const {
-        return published_modules::squeeze(fold_.pairs, p_.macs, in_words(), width_.data);
+    constexpr modules::module_cost squeeze() const {
+        return modules::squeeze(fold_.pairs, p_.macs, in_words(), width_.data);
     }
-    constexpr published_modules::module_cost fork() const {
-        return published_modules::fork(p_.macs, p_.out, in_words(), width_.data);
+    constexpr modules::module_cost fork() const {
+        return modules::fork(p_.macs, p_.out, in_words(), width_.data);
     }
     /// DSPs before packing.
-    constexpr published_modules::module_cost vector_dot() const {
-        return kind_ == published_kind::sparse
-                   ? published_modules::sparse_vector_dot(p_.macs, fold_.filters, width_)
-                   : published_modules::vector_dot(p_.macs, fold_.filters, engine_words(), width_);
+    constexpr modules::module_cost vector_dot() const {
+        return kind_ == stage_kind::sparse
+                   ? modules::sparse_vector_dot(p_.macs, fold_.filters, width_)
+                   : modules::vector_dot(p_.macs, fold_.filters, engine_words(), width_);
     }
-    constexpr published_modules::module_cost accumulator() const {
-        return published_modules::accumulator(accumulated(), fold_.filters, engine_words(),
-                                              width_.accumulator);
+    constexpr modules::module_cost accumulator() const {
+        return modules::accumulator(accumulated(), fold_.filters, engine_words(),
+                                    width_.accumulator);
     }
-    constexpr published_modules::module_cost glue() const {
-        return published_modules::glue(p_.in, out_words(), width_.accumulator);
+    constexpr modules::module_cost glue() const {
+        return modules::glue(p_.in, out_words(), width_.accumulator);
     }
-    constexpr published_modules::module_cost bias() const {
-        return published_modules::bias(out_words(), width_.data);
-    }
+    constexpr modules::module_cost bias() const { return modules::bias(out_words(), width_.data); }
     /// @}
 
     /// \name Which modules the layer keeps
     /// @{
-    constexpr bool has_pad() const { return kind_ != published_kind::inner_product; }
+    constexpr bool has_pad() const { return kind_ != stage_kind::inner_product; }
     constexpr bool has_sliding_window() const { return !single_tap(row_); }
     constexpr bool has_squeeze() const { return p_.macs != fold_.pairs; }
     constexpr bool has_fork() const { return p_.out > 1; }
@@ -105,7 +103,7 @@ class published_layer {
 
     /// Values that one accumulator adds up: products per filter, or windows in a sparse layer.
     constexpr std::int64_t accumulated() const {
-        if (kind_ == published_kind::sparse) return fold_.blocks;
+        if (kind_ == stage_kind::sparse) return fold_.blocks;
         return std::int64_t{row_.in.channels} * taps(row_) /
                (std::int64_t{p_.macs} * fold_.streams_in);
     }
@@ -121,7 +119,7 @@ class published_layer {
 
     /// Words of one weight array.
     constexpr std::int64_t weight_depth() const {
-        return detail::ceil_div(
+        return hass::detail::ceil_div(
             std::int64_t{filters_per_group(row_)} * row_.in.channels * taps(row_),
             std::int64_t{p_.macs} * fold_.engines);
     }
@@ -141,8 +139,9 @@ class published_layer {
     /// Aspect ratio of one block; {0, 0} when the weights need no block.
     constexpr memory_shape weight_shape(weight_memory memory) const {
         if (weight_blocks(memory) == 0) return {};
-        return memory == weight_memory::uram ? detail::shape_for(uram_shapes, weight_width())
-                                             : detail::shape_for(bram18_shapes, weight_width());
+        return memory == weight_memory::uram
+                   ? hass::detail::shape_for(uram_shapes, weight_width())
+                   : hass::detail::shape_for(bram18_shapes, weight_width());
     }
     /// @}
 
@@ -161,16 +160,17 @@ class published_layer {
     constexpr std::int64_t streamed_blocks(weight_memory memory, double level) const {
         const memory_shape shape = weight_shape(memory);
         if (shape.depth == 0) return 0;
-        const double steps = detail::ceil(
-            level * static_cast<double>(detail::ceil_div(weight_depth(), shape.depth)));
+        const double steps = hass::detail::ceil(
+            level * static_cast<double>(hass::detail::ceil_div(weight_depth(), shape.depth)));
         return std::min(weight_blocks(memory),
                         stream_unit(memory) * static_cast<std::int64_t>(steps));
     }
     /// Blocks that one block's depth of all arrays takes.
     constexpr std::int64_t stream_unit(weight_memory memory) const {
         const memory_shape shape = weight_shape(memory);
-        return shape.width == 0 ? 0
-                                : weight_arrays() * detail::ceil_div(weight_width(), shape.width);
+        return shape.width == 0
+                   ? 0
+                   : weight_arrays() * hass::detail::ceil_div(weight_width(), shape.width);
     }
     /// What streaming `blocks` of the weights' blocks leaves, and the traffic it makes.
     constexpr streamed_weights stream(weight_memory memory, std::int64_t blocks) const {
@@ -194,15 +194,15 @@ class published_layer {
     /// 18 Kbit blocks of the biases.
     constexpr std::int64_t bias_blocks() const {
         if (!row_.bias) return 0;
-        const std::int64_t depth = detail::ceil_div(row_.out.channels, fold_.streams_out);
+        const std::int64_t depth = hass::detail::ceil_div(row_.out.channels, fold_.streams_out);
         return packed_ ? bram18_memory(depth, std::int64_t{width_.accumulator} * fold_.streams_out)
                        : fold_.streams_out * bram18_memory(depth, width_.accumulator);
     }
 
     /// Line-buffer blocks of one sliding window, freed when the input streams from off-chip.
     constexpr std::int64_t line_buffer_blocks() const {
-        return published_modules::line_buffer_bram18(padded_width(row_), fold_.blocks,
-                                                     row_.kernel_h, in_words(), width_.data);
+        return modules::line_buffer_bram18(padded_width(row_), fold_.blocks, row_.kernel_h,
+                                           in_words(), width_.data);
     }
 
     /// The whole layer.
@@ -224,7 +224,7 @@ class published_layer {
                              (packed_ || repaired ? 0 : 1);  // the credit
         if (squeezes != 0) add(u, squeeze(), squeezes);
         if (has_fork())
-            add(u, honest ? published_modules::fork(fold_.pairs, p_.out, 1, width_.data) : fork(),
+            add(u, honest ? modules::fork(fold_.pairs, p_.out, 1, width_.data) : fork(),
                 per_stream);
         add_dot(u, per_engine, honest);
         if (has_accumulator()) add(u, accumulator(), per_engine);
@@ -264,7 +264,7 @@ class published_layer {
     }
 
     constexpr void add_dot(usage& u, int times, bool honest) const {
-        published_modules::module_cost dot = vector_dot();
+        modules::module_cost dot = vector_dot();
         if (honest) {
             const double bits = 0.5 * (width_.data + width_.weight);
             dot.lut = spe_synthesis::lut(fold_.pairs, p_.macs, bits);
@@ -273,17 +273,17 @@ class published_layer {
         const double dsp = times * dot.dsp * dsp_packing();
         dot.dsp = 0.0;
         add(u, dot, times);
-        u.dsp += kind_ == published_kind::inner_product ? dsp : detail::ceil(dsp);
+        u.dsp += kind_ == stage_kind::inner_product ? dsp : hass::detail::ceil(dsp);
     }
 
-    static constexpr void add(usage& u, const published_modules::module_cost& m, int times) {
+    static constexpr void add(usage& u, const modules::module_cost& m, int times) {
         u.lut += times * m.lut;
         u.ff += times * m.ff;
         u.dsp += times * m.dsp;
         u.bram18 += times * m.bram18;
     }
 
-    published_kind kind_;
+    stage_kind kind_;
     layer_row row_;
     parallelism p_;
     precision width_;
@@ -294,36 +294,34 @@ class published_layer {
 /// Resource policy: the published model, or its repaired form. Rows that the published model does
 /// not know (concat, clipped activations, softmax, ...) cost what `calibrated` says.
 template <bool Repaired>
-struct published_model {
+struct resource_model {
     /// Missing block RAMs are built from LUTs, at 18 Kbit / 64 bits a LUT; 0: they are not.
     double lut_per_missing_bram18 = 288.0;
     /// Clock (MHz) at which all weights of a layer may stream from off-chip; 0: they may not.
     double off_chip_mhz = 0.0;
 
-    constexpr usage sparse(const layer_row& row, const configuration& c,
+    constexpr usage sparse(const layer_row& row, const row_option& c,
                            const precision& width) const {
         const bool mean = single_tap(row) && c.folding.vector == 1;
-        return published_layer(mean ? published_kind::pointwise : published_kind::sparse, row,
-                               c.folding, width)
+        return layer_cost(mean ? stage_kind::pointwise : stage_kind::sparse, row, c.folding, width)
             .total(c.memory, Repaired, off_chip_mhz);
     }
 
-    constexpr usage dense(const layer_row& row, const configuration& c,
-                          const precision& width) const {
+    constexpr usage dense(const layer_row& row, const row_option& c, const precision& width) const {
         const bool linear = row.kind == layer_kind::linear;
-        return published_layer(linear ? published_kind::inner_product : published_kind::dense, row,
-                               c.folding, width)
+        return layer_cost(linear ? stage_kind::inner_product : stage_kind::dense, row, c.folding,
+                          width)
             .total(c.memory, Repaired, off_chip_mhz);
     }
 
     /// Between stages of `from` and of `to` words, one stream of the published pipeline's squeeze.
     static constexpr usage squeeze(int from, int to, int bits) {
-        return of(published_modules::squeeze(from, to, 1, bits));
+        return of(modules::squeeze(from, to, 1, bits));
     }
 
     /// The published FIFOs of joins depend on the other stages, so they are counted for whole
     /// pipelines only (`published_pipeline.hpp`); `repaired` counts what `calibrated` does.
-    constexpr usage stage(const layer_row& row, const configuration& c, const precision& width,
+    constexpr usage stage(const layer_row& row, const row_option& c, const precision& width,
                           std::span<const held_input> held = {}) const {
         if constexpr (Repaired)
             return stage_alone(row, c, width) +
@@ -333,9 +331,8 @@ struct published_model {
     }
 
   private:
-    constexpr usage stage_alone(const layer_row& row, const configuration& c,
+    constexpr usage stage_alone(const layer_row& row, const row_option& c,
                                 const precision& width) const {
-        namespace modules = published_modules;
         const int streams = c.folding.in;
         const std::int64_t channels = row.in.channels / streams;
         switch (row.kind) {
@@ -358,12 +355,12 @@ struct published_model {
         }
     }
 
-    static constexpr usage of(const published_modules::module_cost& m) {
+    static constexpr usage of(const modules::module_cost& m) {
         return {m.dsp, m.lut, m.ff, m.bram18, 0.0, 0.0};
     }
 };
 
-using published = published_model<false>;
-using repaired = published_model<true>;
+using published = resource_model<false>;
+using repaired = resource_model<true>;
 
-}  // namespace hass
+}  // namespace hass::fpgaconvnet

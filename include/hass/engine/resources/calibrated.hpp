@@ -77,7 +77,7 @@ struct calibrated {
     double off_chip_mhz = 0.0;
 
     /// A sparse engine's layer.
-    constexpr usage sparse(const layer_row& row, const configuration& c,
+    constexpr usage sparse(const layer_row& row, const row_option& c,
                            const precision& width) const {
         const folded_row f(row, c.folding);
         const double pair_width = 0.5 * (width.data + width.weight);
@@ -94,19 +94,18 @@ struct calibrated {
         // Streams run at their own pace, so every stream has its own window and fork.
         add(u, window(row, f, 1, width.data), f.streams_in);
         if (c.folding.out > 1)
-            add(u, published_modules::fork(f.pairs, c.folding.out, 1, width.data), f.streams_in);
+            add(u, fpgaconvnet::modules::fork(f.pairs, c.folding.out, 1, width.data), f.streams_in);
         if (c.folding.in > 1)
-            add(u, published_modules::glue(c.folding.in, 1, width.accumulator), f.streams_out);
+            add(u, fpgaconvnet::modules::glue(c.folding.in, 1, width.accumulator), f.streams_out);
         return u + output(row, f, width);
     }
 
     /// A dense engine's layer.
-    constexpr usage dense(const layer_row& row, const configuration& c,
-                          const precision& width) const {
+    constexpr usage dense(const layer_row& row, const row_option& c, const precision& width) const {
         const folded_row f(row, c.folding);
         const int macs = c.folding.macs;
         usage u;
-        add(u, published_modules::vector_dot(macs, f.filters, 1, width), f.engines);
+        add(u, fpgaconvnet::modules::vector_dot(macs, f.filters, 1, width), f.engines);
         u.dsp = dense_dsp(f, c.folding, width);
         if (f.group_blocks > 1)  // streams are in step: one accumulator behind the adder tree
             u += double(f.streams_out) * accumulator(f.filters, width.accumulator);
@@ -115,14 +114,14 @@ struct calibrated {
                      std::int64_t{macs} * f.engines, macs, width.weight);
         add(u, window(row, f, f.streams_in, width.data), 1);
         if (c.folding.out > 1)
-            add(u, published_modules::fork(macs, c.folding.out, f.streams_in, width.data), 1);
+            add(u, fpgaconvnet::modules::fork(macs, c.folding.out, f.streams_in, width.data), 1);
         if (c.folding.in > 1)
-            add(u, published_modules::glue(c.folding.in, f.streams_out, width.accumulator), 1);
+            add(u, fpgaconvnet::modules::glue(c.folding.in, f.streams_out, width.accumulator), 1);
         return u + output(row, f, width);
     }
 
     /// A row without weights, `c.folding.in` streams wide, and what it holds back.
-    constexpr usage stage(const layer_row& row, const configuration& c, const precision& width,
+    constexpr usage stage(const layer_row& row, const row_option& c, const precision& width,
                           std::span<const held_input> held = {}) const;
 
     /// \name Parts, for reports and tests
@@ -228,7 +227,7 @@ struct calibrated {
         return 8 * detail::ceil_div(bits, 14) * detail::ceil_div(depth, 32);
     }
 
-    static constexpr void add(usage& u, const published_modules::module_cost& m, int times) {
+    static constexpr void add(usage& u, const fpgaconvnet::modules::module_cost& m, int times) {
         u.lut += times * m.lut;
         u.ff += times * m.ff;
         u.dsp += times * m.dsp;
@@ -236,18 +235,18 @@ struct calibrated {
     }
 
     /// Padding and sliding window, `streams` words wide. A dilated kernel is charged its span.
-    static constexpr published_modules::module_cost window(const layer_row& row,
-                                                           const folded_row& f, int streams,
-                                                           int bits) {
-        published_modules::module_cost m;
+    static constexpr fpgaconvnet::modules::module_cost window(const layer_row& row,
+                                                              const folded_row& f, int streams,
+                                                              int bits) {
+        fpgaconvnet::modules::module_cost m;
         if (single_tap(row)) return m;
         const int span_h = row.dilation_h * (row.kernel_h - 1) + 1;
         const int span_w = row.dilation_w * (row.kernel_w - 1) + 1;
-        m = published_modules::sliding_window(padded_width(row), f.blocks, span_h, span_w, streams,
-                                              bits);
+        m = fpgaconvnet::modules::sliding_window(padded_width(row), f.blocks, span_h, span_w,
+                                                 streams, bits);
         if (row.pad_top + row.pad_left + row.pad_bottom + row.pad_right > 0) {
-            m.lut += streams * published_modules::pad().lut;
-            m.ff += streams * published_modules::pad().ff;
+            m.lut += streams * fpgaconvnet::modules::pad().lut;
+            m.ff += streams * fpgaconvnet::modules::pad().ff;
         }
         return m;
     }
@@ -259,7 +258,7 @@ struct calibrated {
         u.lut = f.streams_out * double(width.accumulator + width.data);
         u.ff = f.streams_out * double(width.accumulator);
         if (!row.bias) return u;
-        add(u, published_modules::bias(1, width.data), f.streams_out);
+        add(u, fpgaconvnet::modules::bias(1, width.data), f.streams_out);
         const std::int64_t depth = row.out.channels / f.streams_out;
         return u + double(f.streams_out) * memory(weight_memory::bram18, depth, width.accumulator);
     }
@@ -275,9 +274,9 @@ struct calibrated {
     }
 };
 
-constexpr usage calibrated::stage(const layer_row& row, const configuration& c,
-                                  const precision& width, std::span<const held_input> held) const {
-    namespace modules = published_modules;
+constexpr usage calibrated::stage(const layer_row& row, const row_option& c, const precision& width,
+                                  std::span<const held_input> held) const {
+    namespace modules = fpgaconvnet::modules;
     const int streams = c.folding.in;
     const std::int64_t channels = row.in.channels / streams;
     usage u = hold(c.memory, held, streams, width.data);

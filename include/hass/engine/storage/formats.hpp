@@ -13,7 +13,7 @@
 ///     periodic_index          kept taps only, and one table of patterns
 ///
 /// Words are raw bits; 0 is the value that is left out. Extents, word width and the numbers of
-/// entries are taken as configuration (a descriptor of the layer) and not counted.
+/// entries are taken as option (a descriptor of the layer) and not counted.
 #pragma once
 
 #include <algorithm>
@@ -72,7 +72,7 @@ class bit_stream {
     std::vector<bool> bits_;
 };
 
-/// A tensor in some format. All but `stream` is configuration.
+/// A tensor in some format. All but `stream` is option.
 struct encoded {
     bit_stream stream;
     std::vector<int> extents;
