@@ -41,8 +41,8 @@ namespace hass::detail {
 inline double next_candidate(std::span<const frontier> rows, double t) {
     double next = std::numeric_limits<double>::infinity();
     for (const frontier& f : rows)
-        if (const std::size_t k = f.within(t); k < f.points.size())
-            next = std::min(next, f.points[k].cycles);
+        if (const std::size_t k = f.within(t); k < f.options.size())
+            next = std::min(next, f.options[k].cycles);
     return next;
 }
 
@@ -50,7 +50,8 @@ inline double next_candidate(std::span<const frontier> rows, double t) {
 inline double last_candidate(std::span<const frontier> rows, double t) {
     double last = -std::numeric_limits<double>::infinity();
     for (const frontier& f : rows)
-        if (const std::size_t k = f.within(t); k > 0) last = std::max(last, f.points[k - 1].cycles);
+        if (const std::size_t k = f.within(t); k > 0)
+            last = std::max(last, f.options[k - 1].cycles);
     return last;
 }
 
@@ -142,7 +143,7 @@ class chooser {
     resource_vector total(const selection& s) const {
         resource_vector sum{};
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            const resource_vector& need = rows_[i].points[s[i]].need;
+            const resource_vector& need = rows_[i].options[s[i]].need;
             for (std::size_t k = 0; k < R; ++k) sum[k] += need[k];
         }
         return sum;
@@ -158,7 +159,7 @@ class chooser {
         priced_first_[0] = 0;
         for (std::size_t i = 0; i < rows_.size(); ++i)
             priced_first_[i + 1] =
-                priced_first_[i] + static_cast<std::uint32_t>(rows_[i].points.size());
+                priced_first_[i] + static_cast<std::uint32_t>(rows_[i].options.size());
         priced_.resize(priced_first_.back());
         caps_ = budget_;
         set_shares();
@@ -166,8 +167,8 @@ class chooser {
         for (std::size_t k = 0; k < R; ++k) p[k] = prices_[k] * share_[k];
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             priced best{std::numeric_limits<double>::infinity(), 0};
-            for (std::uint32_t k = 0; k < rows_[i].points.size(); ++k) {
-                const double v = dot(p, rows_[i].points[k].need);
+            for (std::uint32_t k = 0; k < rows_[i].options.size(); ++k) {
+                const double v = dot(p, rows_[i].options[k].need);
                 if (v < best.price) best = {v, k};
                 priced_[priced_first_[i] + k] = best;
             }
@@ -265,7 +266,7 @@ class chooser {
 
     /// What point k of row i needs of resource r, or adds to the delay.
     double amount(std::size_t i, std::size_t k, std::size_t r) const {
-        return r < R ? rows_[i].points[k].need[r] : rows_[i].delay[k];
+        return r < R ? rows_[i].options[k].need[r] : rows_[i].delay[k];
     }
 
     double least_of_prefix(std::size_t i, std::size_t r) const {
@@ -290,7 +291,7 @@ class chooser {
         double bound = 0.0;
         used.fill(0.0);
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            const operating_point* const points = rows_[i].points.data();
+            const frontier_option* const points = rows_[i].options.data();
             double least = std::numeric_limits<double>::infinity();
             for (std::uint32_t k = 0; k < prefix_[i]; ++k) {
                 const double v = dot(q, points[k].need);
@@ -330,7 +331,7 @@ class chooser {
     }
 
     void push(std::size_t i, std::uint32_t k, double objective) {
-        const resource_vector& need = rows_[i].points[k].need;
+        const resource_vector& need = rows_[i].options[k].need;
         entry e;
         for (std::size_t c = 0; c < R; ++c) {
             if (need[c] > 0.0 && caps_[c] <= 0.0) return;  // a share of nothing
@@ -538,11 +539,11 @@ class chooser {
         for (int round = 0; round < 4 && changed; ++round) {
             changed = false;
             for (std::size_t i = 0; i < rows_.size(); ++i) {
-                const resource_vector& mine = rows_[i].points[s[i]].need;
+                const resource_vector& mine = rows_[i].options[s[i]].need;
                 double gain = 0.0;
                 std::uint32_t to = s[i];
                 for (const entry& e : entries(i)) {
-                    const resource_vector& need = rows_[i].points[e.point].need;
+                    const resource_vector& need = rows_[i].options[e.point].need;
                     const double saved = amount(i, s[i], r) - amount(i, e.point, r);
                     if (saved <= gain) continue;
                     resource_vector u;
@@ -550,7 +551,7 @@ class chooser {
                     if (no_more(u, caps_)) gain = saved, to = e.point;
                 }
                 if (to == s[i]) continue;
-                const resource_vector& need = rows_[i].points[to].need;
+                const resource_vector& need = rows_[i].options[to].need;
                 for (std::size_t c = 0; c < R; ++c) sum[c] += need[c] - mine[c];
                 s[i] = to;
                 changed = true;
@@ -566,7 +567,7 @@ class chooser {
         std::int64_t g = 0;
         for (std::size_t i = 0; i < rows_.size(); ++i)
             for (std::size_t k = 0; k < prefix_[i]; ++k) {
-                const double quarters = 4.0 * rows_[i].points[k].need[r];
+                const double quarters = 4.0 * rows_[i].options[k].need[r];
                 if (quarters != std::floor(quarters) || quarters > 1e15) return 0.0;
                 g = std::gcd(g, static_cast<std::int64_t>(quarters));
                 if (g == 1) return 0.25;
@@ -698,8 +699,8 @@ class chooser {
             error = error_of_least;
         }
     }
-    const operating_point& chosen(std::size_t plane, std::size_t i) const {
-        return rows_[i].points[cheapest_[plane * rows_.size() + i]];
+    const frontier_option& chosen(std::size_t plane, std::size_t i) const {
+        return rows_[i].options[cheapest_[plane * rows_.size() + i]];
     }
 
     /// What a choice takes of the objective at most.

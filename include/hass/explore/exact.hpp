@@ -493,15 +493,16 @@ class exact {
                               std::span<const std::uint32_t> candidates, double clamp,
                               frontier& f) {
         constexpr std::size_t look_back = 128;  // beaten ones that stay are harmless
-        f.points.clear();
+        f.options.clear();
         for (const std::uint32_t k : candidates) {
             const double c = std::max(cycles[k], clamp);
             const resource_vector& need = options.costs()[k];
             bool beaten = false;
-            const std::size_t stop = f.points.size() > look_back ? f.points.size() - look_back : 0;
-            for (std::size_t j = f.points.size(); j-- > stop && !beaten;)
-                beaten = f.points[j].cycles <= c && detail::no_more(f.points[j].need, need);
-            if (!beaten) f.points.push_back({c, need, k});
+            const std::size_t stop =
+                f.options.size() > look_back ? f.options.size() - look_back : 0;
+            for (std::size_t j = f.options.size(); j-- > stop && !beaten;)
+                beaten = f.options[j].cycles <= c && detail::no_more(f.options[j].need, need);
+            if (!beaten) f.options.push_back({c, need, k});
         }
         detail::order_points(f);
     }
@@ -510,7 +511,7 @@ class exact {
     void take_answer() { take(rows_, chooser_.found()); }
     void take(std::span<const frontier> rows, const detail::selection& points) {
         best_.resize(points.size());
-        for (std::size_t i = 0; i < points.size(); ++i) best_[i] = rows[i].points[points[i]].option;
+        for (std::size_t i = 0; i < points.size(); ++i) best_[i] = rows[i].options[points[i]].index;
     }
 
     /// Moves `low_` and `high_` together: answers of the small problem of rungs lower `high_`; the
@@ -849,8 +850,8 @@ class exact {
     /// Hands the chooser what is within `interval` cycles and not beaten by anything else that is.
     /// That depends on the row alone and is kept while neither changes.
     void offer_within(double interval) {
-        const auto alike = [](const operating_point& a, const operating_point& b) {
-            return a.option == b.option && a.need == b.need;
+        const auto alike = [](const frontier_option& a, const frontier_option& b) {
+            return a.index == b.index && a.need == b.need;
         };
         bool same = within_.size() == ladders_.size();
         within_.resize(ladders_.size());
@@ -859,9 +860,9 @@ class exact {
             const row_choice& row = problem_->rows[i];
             if (within_of_[i] == std::pair{row.version, interval}) continue;
             within_of_[i] = {row.version, interval};
-            before_.swap(within_[i].points);
+            before_.swap(within_[i].options);
             unbeaten_within(row, interval, within_[i]);
-            same = same && std::ranges::equal(before_, within_[i].points, alike);
+            same = same && std::ranges::equal(before_, within_[i].options, alike);
         }
         if (!same) spent_.first = resources.size();
         chooser_.bind(within_);
@@ -869,13 +870,13 @@ class exact {
 
     static void unbeaten_within(const row_choice& row, double interval, frontier& f) {
         const std::vector<resource_vector>& costs = row.options->costs();
-        f.points.clear();
+        f.options.clear();
         for (std::uint32_t k = 0; k < costs.size(); ++k) {
             if (row.cycles[k] > interval) continue;
             bool beaten = false;
-            for (std::size_t j = f.points.size(); j-- > 0 && !beaten;)
-                beaten = detail::no_more(f.points[j].need, costs[k]);
-            if (!beaten) f.points.push_back({interval, costs[k], k});
+            for (std::size_t j = f.options.size(); j-- > 0 && !beaten;)
+                beaten = detail::no_more(f.options[j].need, costs[k]);
+            if (!beaten) f.options.push_back({interval, costs[k], k});
         }
         detail::order_points(f);
     }
@@ -885,10 +886,10 @@ class exact {
     void offer_survivors(const detail::selection& s, bool only) {
         rows_.resize(within_.size());
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            rows_[i].points.clear();
-            for (std::uint32_t k = 0; k < within_[i].points.size(); ++k)
+            rows_[i].options.clear();
+            for (std::uint32_t k = 0; k < within_[i].options.size(); ++k)
                 if (!only || k == s[i] || chooser_.left(i, k))
-                    rows_[i].points.push_back(within_[i].points[k]);
+                    rows_[i].options.push_back(within_[i].options[k]);
             detail::order_points(rows_[i]);
         }
         chooser_.bind(rows_);
@@ -900,7 +901,7 @@ class exact {
         detail::selection points(options.size(), 0);
         for (std::size_t i = 0; i < options.size(); ++i) {
             const resource_vector& need = problem_->rows[i].options->costs()[options[i]];
-            while (!detail::no_more(rows[i].points[points[i]].need, need)) ++points[i];
+            while (!detail::no_more(rows[i].options[points[i]].need, need)) ++points[i];
         }
         return points;
     }
@@ -959,7 +960,7 @@ class exact {
     // scratch
     detail::selection trial_;
     std::vector<frontier> rows_;
-    std::vector<operating_point> before_;
+    std::vector<frontier_option> before_;
     std::vector<std::uint32_t> candidates_;
     std::vector<std::size_t> candidates_of_;
     std::vector<double> values_;

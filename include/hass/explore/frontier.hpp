@@ -59,16 +59,16 @@ constexpr resource_vector to_needs(const usage& u, double lut_each) {
 
 /// One way to build a row: cycles for one image, what it needs, and which option it is
 /// (an index into `priced_options::options`).
-struct operating_point {
+struct frontier_option {
     double cycles = 0.0;
     resource_vector need{};
-    std::uint32_t option = 0;
+    std::uint32_t index = 0;
 };
 
 /// The points of a row that no other point beats or equals in cycles and all resources, fastest
 /// first. Never empty for a row that has a option at all.
 struct frontier {
-    std::vector<operating_point> points;
+    std::vector<frontier_option> options;
     /// least[k][r]: least need of resource r among the k + 1 fastest points
     std::vector<resource_vector> least;
     /// What each point adds to the latency of an image, cycles; empty where nobody asks
@@ -77,9 +77,9 @@ struct frontier {
     /// Number of points that take at most `interval` cycles.
     std::size_t within(double interval) const {
         const auto slower = std::upper_bound(
-            points.begin(), points.end(), interval,
-            [](double limit, const operating_point& p) { return limit < p.cycles; });
-        return static_cast<std::size_t>(slower - points.begin());
+            options.begin(), options.end(), interval,
+            [](double limit, const frontier_option& p) { return limit < p.cycles; });
+        return static_cast<std::size_t>(slower - options.begin());
     }
 };
 
@@ -98,16 +98,16 @@ constexpr double dot(const resource_vector& a, const resource_vector& b) {
 
 /// Points by cycles, fastest first, and the running minima that `frontier` keeps.
 inline void order_points(frontier& f) {
-    std::sort(f.points.begin(), f.points.end(),
-              [](const operating_point& a, const operating_point& b) {
-                  return a.cycles != b.cycles ? a.cycles < b.cycles : a.option < b.option;
+    std::sort(f.options.begin(), f.options.end(),
+              [](const frontier_option& a, const frontier_option& b) {
+                  return a.cycles != b.cycles ? a.cycles < b.cycles : a.index < b.index;
               });
-    f.least.resize(f.points.size());
+    f.least.resize(f.options.size());
     resource_vector least;
     least.fill(std::numeric_limits<double>::infinity());
-    for (std::size_t k = 0; k < f.points.size(); ++k) {
+    for (std::size_t k = 0; k < f.options.size(); ++k) {
         for (std::size_t r = 0; r < least.size(); ++r)
-            least[r] = std::min(least[r], f.points[k].need[r]);
+            least[r] = std::min(least[r], f.options[k].need[r]);
         f.least[k] = least;
     }
 }
@@ -254,10 +254,10 @@ frontier frontier_of(const E& engine, const layer_row& row, const layer_statisti
         for (; k + 1 < options.size() && costs[k + 1] == costs[k]; ++k)
             if (cycles[k + 1] < cycles[fastest]) fastest = k + 1;
         bool beaten = false;
-        for (std::size_t j = f.points.size(); j-- > 0 && !beaten;)
-            beaten = f.points[j].cycles <= cycles[fastest] &&
-                     detail::no_more(f.points[j].need, costs[fastest]);
-        if (!beaten) f.points.push_back({cycles[fastest], costs[fastest], fastest});
+        for (std::size_t j = f.options.size(); j-- > 0 && !beaten;)
+            beaten = f.options[j].cycles <= cycles[fastest] &&
+                     detail::no_more(f.options[j].need, costs[fastest]);
+        if (!beaten) f.options.push_back({cycles[fastest], costs[fastest], fastest});
     }
     detail::order_points(f);
     return f;

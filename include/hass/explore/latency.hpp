@@ -201,7 +201,7 @@ class latency_search {
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::span<const double> cycles = problem_.rows[i].cycles;
             const std::vector<resource_vector>& costs = problem_.rows[i].options->costs();
-            std::vector<operating_point>& points = rows_[i].points;
+            std::vector<frontier_option>& points = rows_[i].options;
             points.clear();
             for (std::uint32_t k = 0; k < costs.size(); ++k) {
                 if (cycles[k] > interval) continue;
@@ -210,7 +210,7 @@ class latency_search {
                 for (std::size_t j = points.size(); j-- > stop && !beaten;)
                     beaten = points[j].cycles <= std::max(cycles[k], link_floor_) &&
                              no_more(points[j].need, costs[k]) &&
-                             delays_[i][points[j].option] <= delays_[i][k];
+                             delays_[i][points[j].index] <= delays_[i][k];
                 // none is faster than the link
                 if (!beaten) points.push_back({std::max(cycles[k], link_floor_), costs[k], k});
             }
@@ -223,9 +223,9 @@ class latency_search {
     void follow(const path& p) {
         path_ = p;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            rows_[i].delay.assign(rows_[i].points.size(), 0.0);
-            for (std::size_t k = 0; p.on[i] != 0 && k < rows_[i].points.size(); ++k)
-                rows_[i].delay[k] = delays_[i][rows_[i].points[k].option];
+            rows_[i].delay.assign(rows_[i].options.size(), 0.0);
+            for (std::size_t k = 0; p.on[i] != 0 && k < rows_[i].options.size(); ++k)
+                rows_[i].delay[k] = delays_[i][rows_[i].options[k].index];
         }
     }
 
@@ -233,12 +233,12 @@ class latency_search {
     selection points_of(const selection& options) const {
         selection points(options.size(), 0);
         for (std::size_t i = 0; i < options.size(); ++i) {
-            const std::vector<operating_point>& mine = rows_[i].points;
+            const std::vector<frontier_option>& mine = rows_[i].options;
             const auto k = options[i];
-            const auto as_good = [&](const operating_point& p) {
+            const auto as_good = [&](const frontier_option& p) {
                 return p.cycles <= std::max(problem_.rows[i].cycles[k], link_floor_) &&
                        no_more(p.need, problem_.rows[i].options->costs()[k]) &&
-                       delays_[i][p.option] <= delays_[i][k];
+                       delays_[i][p.index] <= delays_[i][k];
             };
             points[i] = static_cast<std::uint32_t>(std::find_if(mine.begin(), mine.end(), as_good) -
                                                    mine.begin());
@@ -256,7 +256,7 @@ class latency_search {
     void take(const selection& points, selection& options) const {
         options.resize(points.size());
         for (std::size_t i = 0; i < points.size(); ++i)
-            options[i] = rows_[i].points[points[i]].option;
+            options[i] = rows_[i].options[points[i]].index;
     }
 
     /// Bounds the range, and looks for better designs in it.
