@@ -22,7 +22,7 @@ int main() {
                                                Eigen::VectorXf::Random(32 * 16)};
     const std::vector<Eigen::VectorXf> activations{
         Eigen::VectorXf::Random(8 * 16 * 16), Eigen::VectorXf::Random(16 * 16 * 16).cwiseMax(0.0F)};
-    const hass::tensor_statistics stats = hass::measure(net{}, weights, activations);
+    const hass::tensor_statistics stats = hass::measure_tensors(net{}, weights, activations);
     const hass::network_magnitudes magnitudes = stats.magnitudes();
     const hass::threshold_axes axes(net{}, magnitudes);
 

@@ -8,6 +8,8 @@
 //
 #include <hass/files/csv.hpp>
 #include <hass/files/npy.hpp>
+#include <hass/files/npy_array.hpp>
+#include <hass/files/npy_header.hpp>
 #include <hass/files/whole_file.hpp>
 //
 #include <hass/workload/hana.hpp>
@@ -73,9 +75,13 @@
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sps.hpp>
+#include <hass/engine/storage/compressed_formats.hpp>
+#include <hass/engine/storage/flat_formats.hpp>
+#include <hass/engine/storage/format.hpp>
 #include <hass/engine/storage/formats.hpp>
 #include <hass/engine/storage/matrix_market.hpp>
 #include <hass/engine/storage/sparse_matrix.hpp>
+#include <hass/engine/storage/structured_formats.hpp>
 #include <hass/engine/streams.hpp>
 #include <hass/engine/timed_engine.hpp>
 #include <hass/engine/usage.hpp>
@@ -115,15 +121,18 @@
 #include <hass/search/grid.hpp>
 #include <hass/search/importance.hpp>
 #include <hass/search/journal.hpp>
+#include <hass/search/journal_file.hpp>
 #include <hass/search/measurement.hpp>
 #include <hass/search/nsga2.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/optimizer.hpp>
 #include <hass/search/optimizer_names.hpp>
 #include <hass/search/optimizers.hpp>
+#include <hass/search/packed_exp.hpp>
 #include <hass/search/parallel.hpp>
 #include <hass/search/pareto.hpp>
 #include <hass/search/parzen.hpp>
+#include <hass/search/parzen_kernels.hpp>
 #include <hass/search/random.hpp>
 #include <hass/search/random_stream.hpp>
 #include <hass/search/reflect.hpp>

@@ -19,8 +19,8 @@ void compare(const hass::layer_row& row, const std::vector<float>& weights,
              const std::vector<float>& activations, double tau_w, double tau_a) {
     INFO(test::describe(row) << "tau " << tau_w << " " << tau_a);
     const hass::network net = network_of(row);
-    const auto measured =
-        hass::measure(net, std::array{std::span(weights)}, std::array{std::span(activations)});
+    const auto measured = hass::measure_tensors(net, std::array{std::span(weights)},
+                                                std::array{std::span(activations)});
     const hass::layer_statistics s = measured.at({{tau_w, tau_a}}).front();
     const auto images = static_cast<double>(measured.images());
     const int per_group = hass::channels_per_group(row);
@@ -112,8 +112,8 @@ TEST_CASE("kernels of more than 64 taps have exact pair counts and no histogram"
         test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row)));
     const auto activations =
         test::random_values(bits, 2 * static_cast<std::size_t>(row.in.volume()));
-    const auto s = hass::measure(network_of(row), std::array{std::span(weights)},
-                                 std::array{std::span(activations)})
+    const auto s = hass::measure_tensors(network_of(row), std::array{std::span(weights)},
+                                         std::array{std::span(activations)})
                        .at({{0.2, 0.1}})
                        .front();
     const auto counts = test::count_one_by_one(row, weights, activations, 0.2F, 0.1F, 1);
@@ -200,13 +200,14 @@ TEST_CASE("measure refuses tensors that do not fit, naming the layer") {
     const tensors a{activations};
     const tensors none;
     const tensors empty{{}};
-    CHECK_NOTHROW(hass::measure(net, w, a));
-    CHECK_THROWS_WITH(hass::measure(net, none, a),
+    CHECK_NOTHROW(hass::measure_tensors(net, w, a));
+    CHECK_THROWS_WITH(hass::measure_tensors(net, none, a),
                       "measure: 0 weight tensors for 1 convolution and linear layers");
-    CHECK_THROWS_WITH(hass::measure(net, a, a), "measure: layer 'layer': 36 weights, expected 8");
-    CHECK_THROWS_AS(hass::measure(net, w, w), hass::error);
-    CHECK_THROWS_AS(hass::measure(net, w, empty), hass::error);
-    const auto measured = hass::measure(net, w, a);
+    CHECK_THROWS_WITH(hass::measure_tensors(net, a, a),
+                      "measure: layer 'layer': 36 weights, expected 8");
+    CHECK_THROWS_AS(hass::measure_tensors(net, w, w), hass::error);
+    CHECK_THROWS_AS(hass::measure_tensors(net, w, empty), hass::error);
+    const auto measured = hass::measure_tensors(net, w, a);
     CHECK_THROWS_AS(measured.at({}), hass::error);
     CHECK_THROWS_WITH(measured.at({{-1.0, 0.0}}), Catch::Contains("'layer'"));
     CHECK_THROWS_AS(measured.at({{0.0, std::nan("")}}), hass::error);

@@ -2,20 +2,25 @@
 /// Input files read at once; output files that are there whole or not at all.
 #pragma once
 
+#include <bit>
 #include <cerrno>
-#include <cstdio>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
+#include <vector>
 
 #include <hass/error.hpp>
 
 namespace hass {
+
+static_assert(std::endian::native == std::endian::little,
+              "hass reads .npy and ONNX data as it lies in the file, which is little-endian");
 
 /// Makes the folder (and its parents) and checks that files can be written there.
 /// \throws hass::error naming the folder and the reason
@@ -30,17 +35,43 @@ inline void prepare_folder(const std::filesystem::path& folder) {
     if (!writable) throw error(folder.string() + ": cannot write there: " + reason);
 }
 
-/// The content of a regular file. \throws hass::error naming the file and the reason
-inline std::string read_whole(const std::filesystem::path& path) {
+namespace detail {
+
+/// The content of a regular file, as std::string or std::vector<std::byte>. A device or a pipe has
+/// no size to check against.
+template <class Bytes>
+Bytes read_regular_file(const std::filesystem::path& path) {
+    const std::string source = path.string();
     std::error_code failed;
     const std::filesystem::file_status status = std::filesystem::status(path, failed);
-    if (!std::filesystem::exists(status)) throw error(path.string() + ": no such file");
-    if (!std::filesystem::is_regular_file(status))
-        throw error(path.string() + ": not a regular file");
+    if (!std::filesystem::exists(status)) throw error(source + ": no such file");
+    if (!std::filesystem::is_regular_file(status)) throw error(source + ": not a regular file");
+    const std::uintmax_t size = std::filesystem::file_size(path, failed);
+    if (failed) throw error(source + ": " + failed.message());
     std::ifstream in(path, std::ios::binary);
-    std::string text(std::istreambuf_iterator<char>(in), {});
-    if (!in) throw error(path.string() + ": cannot read: " + std::strerror(errno));
-    return text;
+    if (!in) throw error(source + ": cannot be opened for reading: " + std::strerror(errno));
+    Bytes bytes;
+    try {
+        bytes.resize(static_cast<std::size_t>(size));
+    } catch (const std::exception&) {
+        throw error(source + ": " + std::to_string(size) + " bytes do not fit into memory");
+    }
+    in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (static_cast<std::uintmax_t>(in.gcount()) != size)
+        throw error(source + ": could be read only up to byte " + std::to_string(in.gcount()));
+    return bytes;
+}
+
+}  // namespace detail
+
+/// The content of a regular file. \throws hass::error naming the file and the reason
+inline std::string read_whole(const std::filesystem::path& path) {
+    return detail::read_regular_file<std::string>(path);
+}
+
+/// The same as bytes. \throws hass::error naming the file and the reason
+inline std::vector<std::byte> read_whole_bytes(const std::filesystem::path& path) {
+    return detail::read_regular_file<std::vector<std::byte>>(path);
 }
 
 /// Writes `text` to a temporary file beside `path` and renames it, so that a reader sees the old

@@ -5,6 +5,9 @@
 /// Rules and constants are those of Optuna's TPESampler (5.0, and 4.9 where they differ), itself
 /// after Bergstra et al., "Algorithms for hyper-parameter optimization" (2011) and Watanabe,
 /// "Tree-structured Parzen estimator" (2023).
+///
+/// One class, and long: its tables of kernels are kept up to date together, and every density walks
+/// all of them.
 #pragma once
 
 #include <algorithm>
@@ -18,130 +21,14 @@
 #include <utility>
 #include <vector>
 
+#include <hass/search/packed_exp.hpp>
+#include <hass/search/parzen_kernels.hpp>
 #include <hass/search/random_stream.hpp>
 #include <hass/search/space.hpp>
 #include <hass/search/stable_math.hpp>
 #include <hass/search/truncated_normal.hpp>
 
 namespace hass {
-
-namespace detail {
-
-/// As many doubles as one register of the target holds, with arithmetic lane by lane. Which width
-/// it is changes the speed, never a result.
-#if defined(__GNUC__) && defined(__AVX512F__)
-using pack = double __attribute__((vector_size(64)));
-using pack_bits = std::int64_t __attribute__((vector_size(64)));
-inline constexpr std::size_t candidates_together = 8;
-#elif defined(__GNUC__) && defined(__AVX2__)
-using pack = double __attribute__((vector_size(32)));
-using pack_bits = std::int64_t __attribute__((vector_size(32)));
-inline constexpr std::size_t candidates_together = 4;
-#elif defined(__GNUC__)
-using pack = double __attribute__((vector_size(16)));
-using pack_bits = std::int64_t __attribute__((vector_size(16)));
-inline constexpr std::size_t candidates_together = 2;
-#else
-using pack = double;
-using pack_bits = std::int64_t;
-inline constexpr std::size_t candidates_together = 1;
-#endif
-
-/// exp_flushed lane by lane, in place: the same operations, hence the same doubles.
-inline void exp_flushed(pack& x) {
-    constexpr double shifter = 6755399441055744.0;
-    x = x < -707.0 ? pack{} - 707.0 : x;
-    const pack shifted = x * 1.4426950408889634 + shifter;
-    const pack k = shifted - shifter;
-    const pack r = (x - k * ln2_high) - k * ln2_low;
-    constexpr std::size_t last = exp_coefficients.size() - 1;
-    pack sum = pack{} + exp_coefficients[last];
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-        ((sum = sum * r + exp_coefficients[last - 1 - I]), ...);
-    }
-    (std::make_index_sequence<last>());
-    pack_bits bits;
-    std::memcpy(&bits, &shifted, sizeof(bits));
-    bits = (bits + 1023) << 52;
-    pack scale;
-    std::memcpy(&scale, &bits, sizeof(scale));
-    x = (1.0 + (r + r * r * sum)) * scale;
-}
-
-}  // namespace detail
-
-/// One axis as the mixture sees it.
-struct parzen_axis {
-    double low = 0.0;  ///< range, half a step beyond the end values on stepped axes
-    double high = 1.0;
-    double step = 0.0;        ///< 0: continuous; otherwise probability of the cell around a value
-    std::size_t choices = 0;  ///< > 0: categorical, coordinates are indices
-
-    explicit parzen_axis(const axis& a)
-        : step(a.log || a.kind == axis_kind::categorical ? 0.0 : a.step),
-          choices(a.kind == axis_kind::categorical ? a.choices.size() : 0) {
-        const auto range = a.model_range();
-        low = range.first;
-        high = range.second;
-    }
-    double width() const { return high - low; }
-};
-
-/// Where an observation lies among the others of its set, on one axis.
-struct parzen_neighbours {
-    double left;             ///< distance to the next smaller observation, or to the low end
-    double right;            ///< distance to the next larger observation, or to the high end
-    bool first;              ///< no smaller observation
-    bool last;               ///< no larger observation
-    std::size_t count;       ///< observations in the set
-    std::size_t dimensions;  ///< axes sampled together
-    double range;            ///< width of the axis
-};
-
-/// Bandwidth = the larger gap to a neighbour; the outermost observations look inwards only.
-/// Optuna 5.0; univariate also 4.9.
-struct neighbour_gap_bandwidth {
-    /// Depends on the neighbours alone: other observations may come and go.
-    static constexpr bool local = true;
-
-    constexpr double operator()(const parzen_neighbours& n) const {
-        if (n.count > 1 && n.first) return n.right;
-        if (n.count > 1 && n.last) return n.left;
-        return n.left > n.right ? n.left : n.right;
-    }
-};
-
-/// Bandwidth = range / 5 * count^(-1 / (dimensions + 4)), Scott's rule: the same for every
-/// observation. Optuna 4.9 and before, multivariate.
-struct scott_bandwidth {
-    constexpr double operator()(const parzen_neighbours& n) const {
-        const double count = n.count > 0 ? static_cast<double>(n.count) : 1.0;
-        return 0.2 * n.range *
-               stable_exp(-stable_log(count) / static_cast<double>(n.dimensions + 4));
-    }
-};
-
-/// Weights of `count` observations in time order: 1 for the newest 25, older ones on a ramp from
-/// 1/count to 1. The prior kernel weighs 1.
-struct recency_weights {
-    void operator()(std::span<double> weights) const {
-        const std::size_t count = weights.size();
-        std::fill(weights.begin(), weights.end(), 1.0);
-        if (count <= 25) return;
-        const std::size_t ramp = count - 25;
-        const double first = 1.0 / static_cast<double>(count);
-        const double slope = ramp > 1 ? (1.0 - first) / static_cast<double>(ramp - 1) : 0.0;
-        for (std::size_t i = 0; i < ramp; ++i) weights[i] = first + slope * static_cast<double>(i);
-        if (ramp > 1) weights[ramp - 1] = 1.0;
-    }
-};
-
-/// All observations weigh the same.
-struct equal_weights {
-    void operator()(std::span<double> weights) const {
-        std::fill(weights.begin(), weights.end(), 1.0);
-    }
-};
 
 /// How a mixture is used: all axes of a candidate from one kernel, or each axis for itself.
 enum class parzen_use { joint, marginal };

@@ -145,11 +145,12 @@ concept TensorRange = std::ranges::forward_range<R> && FloatTensor<std::ranges::
      std::ranges::borrowed_range<std::ranges::range_value_t<R>>);
 
 /// Looks at the user's tensors, one of each a compute row (see `tensor_statistics`):
-///     auto stats = hass::measure(net{}, weights, activations);
+///     auto stats = hass::measure_tensors(net{}, weights, activations);
 ///     auto at_zero = stats.at(hass::network_thresholds(stats.network().size()));
 /// \param weights, activations  ranges of anything contiguous with data() and size()
 template <TensorRange Weights, TensorRange Activations>
-tensor_statistics measure(const network_view& net, Weights&& weights, Activations&& activations) {
+tensor_statistics measure_tensors(const network_view& net, Weights&& weights,
+                                  Activations&& activations) {
     const auto views = [](const auto& range) {
         tensor_statistics::tensors all;
         for (const auto& t : range)

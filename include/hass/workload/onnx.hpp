@@ -39,7 +39,7 @@
 #include <protozero/exception.hpp>
 
 #include <hass/error.hpp>
-#include <hass/files/npy.hpp>
+#include <hass/files/whole_file.hpp>
 #include <hass/workload/model.hpp>
 #include <hass/workload/onnx/importer.hpp>
 #include <hass/workload/onnx/operators.hpp>
@@ -74,7 +74,7 @@ inline model parse_onnx(std::span<const std::byte> content, std::string source) 
 /// Reads a network from an ONNX file.
 /// \throws hass::error naming file, operator and node
 inline model load_onnx(const std::filesystem::path& path) {
-    return parse_onnx(std::span<const std::byte>(detail::read_bytes(path)), path.string());
+    return parse_onnx(std::span<const std::byte>(read_whole_bytes(path)), path.string());
 }
 
 }  // namespace hass
