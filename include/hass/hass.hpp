@@ -61,7 +61,6 @@
 #include <hass/engine/engine_list.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/fpgaconvnet/dot.hpp>
-#include <hass/engine/fpgaconvnet/modules.hpp>
 #include <hass/engine/fpgaconvnet/pipeline.hpp>
 #include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/interval.hpp>
@@ -73,6 +72,7 @@
 #include <hass/engine/power.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/memories.hpp>
+#include <hass/engine/resources/modules.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sps.hpp>
 #include <hass/engine/storage/compressed_formats.hpp>

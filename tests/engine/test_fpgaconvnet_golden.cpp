@@ -16,8 +16,7 @@ using golden::json;
 using hass::weight_memory;
 using hass::fpgaconvnet::stage_kind;
 
-void check_module(const json& modules, const char* name,
-                  const hass::fpgaconvnet::modules::module_cost& cost,
+void check_module(const json& modules, const char* name, const hass::modules::module_cost& cost,
                   const hass::fpgaconvnet::module_timing& timing) {
     if (!modules.contains(name)) return;
     const json& m = modules.at(name);

@@ -8,12 +8,11 @@
 ///
 /// A policy of your own has one of these members:
 ///
-///     window(survivors, macs) -> double               cycles of a window with that many pairs
-///     left;
-///                                                     the engine takes the expectation
+///     window(survivors, macs) -> double                   cycles of a window with that many pairs
+///                                                         left; the engine takes the expectation
 ///     mean(mean_survivors, empty_share, macs) -> double   cycles from a stream's means
-///     layer(pair_sparsity, pairs, macs) -> double     cycles from the layer's mean alone: no
-///                                                     imbalance between streams
+///     layer(pair_sparsity, pairs, macs) -> double         cycles from the layer's mean alone: no
+///                                                         imbalance between streams
 #pragma once
 
 #include <algorithm>

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include <hass/files/whole_file.hpp>
-#include <hass/search/pareto.hpp>
+#include <hass/search/optimizer.hpp>
 #include <hass/search/space.hpp>
 
 namespace hass {

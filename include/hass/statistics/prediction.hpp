@@ -1,4 +1,4 @@
-/// \file thinned.hpp
+/// \file prediction.hpp
 /// Statistics at other thresholds without running the network again: those of the untouched
 /// network, with every surviving pair kept by the share of values that the thresholds leave.
 ///

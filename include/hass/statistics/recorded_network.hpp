@@ -1,4 +1,4 @@
-/// \file measured.hpp
+/// \file recorded_network.hpp
 /// A network as it was measured, without its weights and without images: how its tensors are
 /// distributed, which pairs of its windows survive, and how accurate it is when one tensor alone is
 /// clipped. A search can ask it for statistics and accuracy at any thresholds; both answers are

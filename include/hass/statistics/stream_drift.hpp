@@ -1,4 +1,4 @@
-/// \file spread.hpp
+/// \file stream_drift.hpp
 /// How far parallel streams drift apart in time: each stream meets windows with many zeros and
 /// windows with few, and a buffer in front of it is what keeps the others from waiting.
 ///

@@ -1,4 +1,4 @@
-/// \file published_dot.hpp
+/// \file dot.hpp
 /// The published latency model (fpgaconvnet-model edfbeb6) and engines that follow it to the cycle,
 /// for comparison with published designs. The library's own engines are `sparse_dot` and
 /// `dense_dot`; these differ where the published code does:

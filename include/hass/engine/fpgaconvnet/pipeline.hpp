@@ -1,4 +1,4 @@
-/// \file published_pipeline.hpp
+/// \file pipeline.hpp
 /// Whole accelerators in the published model (fpgaconvnet-model edfbeb6, fpgaconvnet-optimiser
 /// d11a643): every stage of the pipeline, the FIFOs in front of additions, and the totals that the
 /// public explorer reports. For comparison with its designs; `evaluate` is the library's own.
@@ -246,7 +246,7 @@ inline totals total(std::span<const stage> stages, const usage& available) {
 }
 
 /// Cycles for a batch: one interval an image and the fill, for every round of weights.
-/// \param slow_down     see `published_slow_down`
+/// \param slow_down     as of `streaming_bandwidth`
 /// \param reloads       rounds of weights (1: all weights stay on chip)
 /// \param weight_words  words to load between rounds
 constexpr std::int64_t batch_cycles(const totals& t, std::int64_t batch, double slow_down = 1.0,

@@ -1,4 +1,4 @@
-/// \file published.hpp
+/// \file resources.hpp
 /// The published resource model of HASS's public tool flow (fpgaconvnet-model edfbeb6): whole
 /// layers out of the modules in `published_modules.hpp`, reproduced to the digit, known faults
 /// included; and `repaired`, the same without the faults that an optimizer exploits.
@@ -23,9 +23,9 @@
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
-#include <hass/engine/fpgaconvnet/modules.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/memories.hpp>
+#include <hass/engine/resources/modules.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass::fpgaconvnet {
@@ -35,15 +35,11 @@ namespace hass::fpgaconvnet {
 enum class stage_kind : std::uint8_t { dense, sparse, pointwise, inner_product };
 
 /// Gbit/s that `bits_per_cycle` become in a pipeline: a layer streams during its own latency once
-/// an interval. `slow_down` >= 1, see `published_slow_down`.
+/// an interval. `slow_down` >= 1: how much longer the
+/// interval is where the device lacks bandwidth (in the published model needed / available + 0.01).
 constexpr double streaming_bandwidth(double bits_per_cycle, double latency_cycles,
                                      double interval_cycles, double mhz, double slow_down = 1.0) {
     return bits_per_cycle * latency_cycles * mhz / (interval_cycles * slow_down) / 1000.0;
-}
-
-/// Factor by which the interval grows when `needed` Gbit/s exceed what the device has.
-constexpr double published_slow_down(double needed, double available) {
-    return needed > available ? needed / available + 0.01 : 1.0;
 }
 
 /// A layer as the published model builds it: each module, and how they add up.

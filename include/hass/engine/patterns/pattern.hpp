@@ -94,12 +94,6 @@ constexpr std::int64_t storage_bits(const P& p, weight_extents e, int word_bits)
     return p.stored_values(e) * word_bits + p.metadata_bits(e);
 }
 
-/// Largest share of non-zeros on such a tensor: 1 where the pattern does not apply.
-template <Pattern P>
-constexpr double density_on(const P& p, weight_extents e) {
-    return p.applies(e) ? static_cast<double>(p.density()) : 1.0;
-}
-
 /// Share of zeros in a tensor; 0 for an empty one.
 inline double sparsity(std::span<const float> weights) {
     if (weights.empty()) return 0.0;

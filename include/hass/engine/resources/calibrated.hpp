@@ -28,8 +28,8 @@
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
-#include <hass/engine/fpgaconvnet/modules.hpp>
 #include <hass/engine/resources/memories.hpp>
+#include <hass/engine/resources/modules.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -94,9 +94,9 @@ struct calibrated {
         // Streams run at their own pace, so every stream has its own window and fork.
         add(u, window(row, f, 1, width.data), f.streams_in);
         if (c.folding.out > 1)
-            add(u, fpgaconvnet::modules::fork(f.pairs, c.folding.out, 1, width.data), f.streams_in);
+            add(u, modules::fork(f.pairs, c.folding.out, 1, width.data), f.streams_in);
         if (c.folding.in > 1)
-            add(u, fpgaconvnet::modules::glue(c.folding.in, 1, width.accumulator), f.streams_out);
+            add(u, modules::glue(c.folding.in, 1, width.accumulator), f.streams_out);
         return u + output(row, f, width);
     }
 
@@ -105,7 +105,7 @@ struct calibrated {
         const folded_row f(row, c.folding);
         const int macs = c.folding.macs;
         usage u;
-        add(u, fpgaconvnet::modules::vector_dot(macs, f.filters, 1, width), f.engines);
+        add(u, modules::vector_dot(macs, f.filters, 1, width), f.engines);
         u.dsp = dense_dsp(f, c.folding, width);
         if (f.group_blocks > 1)  // streams are in step: one accumulator behind the adder tree
             u += double(f.streams_out) * accumulator(f.filters, width.accumulator);
@@ -114,9 +114,9 @@ struct calibrated {
                      std::int64_t{macs} * f.engines, macs, width.weight);
         add(u, window(row, f, f.streams_in, width.data), 1);
         if (c.folding.out > 1)
-            add(u, fpgaconvnet::modules::fork(macs, c.folding.out, f.streams_in, width.data), 1);
+            add(u, modules::fork(macs, c.folding.out, f.streams_in, width.data), 1);
         if (c.folding.in > 1)
-            add(u, fpgaconvnet::modules::glue(c.folding.in, f.streams_out, width.accumulator), 1);
+            add(u, modules::glue(c.folding.in, f.streams_out, width.accumulator), 1);
         return u + output(row, f, width);
     }
 
@@ -227,7 +227,7 @@ struct calibrated {
         return 8 * detail::ceil_div(bits, 14) * detail::ceil_div(depth, 32);
     }
 
-    static constexpr void add(usage& u, const fpgaconvnet::modules::module_cost& m, int times) {
+    static constexpr void add(usage& u, const modules::module_cost& m, int times) {
         u.lut += times * m.lut;
         u.ff += times * m.ff;
         u.dsp += times * m.dsp;
@@ -235,18 +235,16 @@ struct calibrated {
     }
 
     /// Padding and sliding window, `streams` words wide. A dilated kernel is charged its span.
-    static constexpr fpgaconvnet::modules::module_cost window(const layer_row& row,
-                                                              const folded_row& f, int streams,
-                                                              int bits) {
-        fpgaconvnet::modules::module_cost m;
+    static constexpr modules::module_cost window(const layer_row& row, const folded_row& f,
+                                                 int streams, int bits) {
+        modules::module_cost m;
         if (single_tap(row)) return m;
         const int span_h = row.dilation_h * (row.kernel_h - 1) + 1;
         const int span_w = row.dilation_w * (row.kernel_w - 1) + 1;
-        m = fpgaconvnet::modules::sliding_window(padded_width(row), f.blocks, span_h, span_w,
-                                                 streams, bits);
+        m = modules::sliding_window(padded_width(row), f.blocks, span_h, span_w, streams, bits);
         if (row.pad_top + row.pad_left + row.pad_bottom + row.pad_right > 0) {
-            m.lut += streams * fpgaconvnet::modules::pad().lut;
-            m.ff += streams * fpgaconvnet::modules::pad().ff;
+            m.lut += streams * modules::pad().lut;
+            m.ff += streams * modules::pad().ff;
         }
         return m;
     }
@@ -258,7 +256,7 @@ struct calibrated {
         u.lut = f.streams_out * double(width.accumulator + width.data);
         u.ff = f.streams_out * double(width.accumulator);
         if (!row.bias) return u;
-        add(u, fpgaconvnet::modules::bias(1, width.data), f.streams_out);
+        add(u, modules::bias(1, width.data), f.streams_out);
         const std::int64_t depth = row.out.channels / f.streams_out;
         return u + double(f.streams_out) * memory(weight_memory::bram18, depth, width.accumulator);
     }
@@ -276,7 +274,7 @@ struct calibrated {
 
 constexpr usage calibrated::stage(const layer_row& row, const row_option& c, const precision& width,
                                   std::span<const held_input> held) const {
-    namespace modules = fpgaconvnet::modules;
+    namespace modules = modules;
     const int streams = c.folding.in;
     const std::int64_t channels = row.in.channels / streams;
     usage u = hold(c.memory, held, streams, width.data);

@@ -1,4 +1,4 @@
-/// \file published_modules.hpp
+/// \file modules.hpp
 /// The modules of the published cost model (fpgaconvnet-model edfbeb6, Chisel back end):
 /// non-negative least squares without intercept on synthesised modules, one fit a resource.
 /// Coefficients are quoted to the last digit because every fit is truncated to a whole number
@@ -17,7 +17,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/resources/memories.hpp>
 
-namespace hass::fpgaconvnet::modules {
+namespace hass::modules {
 
 /// Resources of one module: LUTs by their use, FFs, DSPs and 18 Kbit block RAMs.
 /// `lut` is what the layer sums: logic + ram + shift registers, but for the sliding window.
@@ -257,4 +257,4 @@ constexpr module_cost global_pool(std::int64_t channels, const precision& width)
                         detail::real(multiplier_dsp(width.data, width.accumulator)));
 }
 
-}  // namespace hass::fpgaconvnet::modules
+}  // namespace hass::modules
