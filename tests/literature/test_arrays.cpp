@@ -112,7 +112,7 @@ TEST_CASE("Eyeriss v2 PE: uniform cycles within one, actual cycles exact", "[arr
                       Catch::Contains("1 channels, weights of 0"));
 }
 
-TEST_CASE("Tensor cores: 80 of 80 published cycle counts within 3", "[arrays]") {
+TEST_CASE("tensor cores: 80 of 80 published cycle counts within 3", "[arrays]") {
     int counted = 0;
     for (const published_row& p : published_rows())
         for (std::size_t i = 0; i < family.size(); ++i, ++counted) {
@@ -122,7 +122,7 @@ TEST_CASE("Tensor cores: 80 of 80 published cycle counts within 3", "[arrays]") 
     CHECK(counted == 80);
 }
 
-TEST_CASE("Tensor cores: published energies", "[arrays]") {
+TEST_CASE("tensor cores: published energies", "[arrays]") {
     // Energy depends on what a mapper chose. With every operand loaded once 58 of 80 follow; the
     // others lie below the published value, by up to 16.1 %, and are listed in docs/engines.md.
     int exact = 0;
@@ -141,7 +141,7 @@ TEST_CASE("Tensor cores: published energies", "[arrays]") {
     CHECK(microjoules(hass::tensor_cores::sparse, stc) == Approx(126.03).epsilon(1e-4));
 }
 
-TEST_CASE("Tensor cores: what the bandwidth takes", "[arrays]") {
+TEST_CASE("tensor cores: what the bandwidth takes", "[arrays]") {
     const hass::layer_row row = hass::as_row(512, 3072, 1024);
     hass::tensor_core ideal = hass::tensor_cores::flexible;
     ideal.words_per_cycle.reset();
@@ -153,7 +153,7 @@ TEST_CASE("Tensor cores: what the bandwidth takes", "[arrays]") {
     CHECK(speed_up(hass::tensor_cores::flexible) == Approx(4.0 * 42 / 76));  // 2.21
 }
 
-TEST_CASE("Dual-side core: the points of figure 13 within 15 %", "[arrays]") {
+TEST_CASE("dual-side core: the points of figure 13 within 15 %", "[arrays]") {
     const hass::dual_side_core core;
     const hass::layer_row row = hass::as_row(4096, 4096, 4096);
     const double dense = core.run(row, densities(1.0, 1.0)).cycles;
@@ -169,7 +169,7 @@ TEST_CASE("Dual-side core: the points of figure 13 within 15 %", "[arrays]") {
     }
 }
 
-TEST_CASE("Dual-side core: cycles of masks are those of a walk over tiles and lanes", "[arrays]") {
+TEST_CASE("dual-side core: cycles of masks are those of a walk over tiles and lanes", "[arrays]") {
     std::uint64_t state = 5;
     hass::dual_side_core core;
     core.tile_a = 8, core.tile_b = 6, core.lanes_a = 3, core.lanes_b = 2;
@@ -196,7 +196,7 @@ TEST_CASE("Dual-side core: cycles of masks are those of a walk over tiles and la
     CHECK_THROWS_WITH(core.cycles({true}, {}, 1, 1, 1), Catch::Contains("masks of 1 and 0"));
 }
 
-TEST_CASE("Dual-side core: the mean is the mean over random masks", "[arrays]") {
+TEST_CASE("dual-side core: the mean is the mean over random masks", "[arrays]") {
     hass::dual_side_core core;
     core.buffer_words.reset();
     std::uint64_t state = 6;
@@ -211,7 +211,7 @@ TEST_CASE("Dual-side core: the mean is the mean over random masks", "[arrays]") 
     CHECK(hass::detail::expected_rounds(4, 0.5, 2) == (4 * 1 + 6 * 1 + 4 * 2 + 1 * 2) / 16.0);
 }
 
-TEST_CASE("Dual-side core: how far figure 15 is from both tile shapes", "[arrays]") {
+TEST_CASE("dual-side core: how far figure 15 is from both tile shapes", "[arrays]") {
     for (const published_row& p : published_rows()) {
         const auto error = [&](const hass::dual_side_core& core) {
             REQUIRE(core.multipliers() == 1024);
@@ -228,7 +228,7 @@ TEST_CASE("Dual-side core: how far figure 15 is from both tile shapes", "[arrays
     }
 }
 
-TEST_CASE("Unknown prices and uncounted accesses make no energy", "[arrays]") {
+TEST_CASE("unknown prices and uncounted accesses make no energy", "[arrays]") {
     const hass::layer_row row = hass::as_row(64, 64, 64);
     const auto s = densities(0.5, 0.5);
     const auto pe =

@@ -82,7 +82,7 @@ hass::image_set small_images(std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("A contender's network is the projected one, as emulated", "[compare]") {
+TEST_CASE("a contender's network is the projected one, as emulated", "[compare]") {
     const hass::model m = small_model();
     const hass::image_set images = small_images(40);
     std::vector<int> labels(40);
@@ -112,7 +112,7 @@ TEST_CASE("A contender's network is the projected one, as emulated", "[compare]"
     CHECK(hass::storage_bits(m.net, hass::unpruned(), 8) == (144 + 128 + 80) * 8);
 }
 
-TEST_CASE("An array contender adds up its layers", "[compare]") {
+TEST_CASE("an array contender adds up its layers", "[compare]") {
     const hass::model m = small_model();
     const auto source = hass::assumed(m.net, {0.0, 0.5, 0.25});
     const auto pattern = hass::make_pattern("2:4", p::gh<2, 4>{}, 4);
@@ -144,7 +144,7 @@ TEST_CASE("An array contender adds up its layers", "[compare]") {
                       Catch::Contains("1 activation sparsities for 3"));
 }
 
-TEST_CASE("A board contender is the optimal allocation", "[compare]") {
+TEST_CASE("a board contender is the optimal allocation", "[compare]") {
     const hass::model m = small_model();
     const auto source = hass::assumed(m.net, {0.0, 0.5, 0.25});
     const std::vector<hass::contender> list{hass::board_contender(
@@ -165,7 +165,7 @@ TEST_CASE("A board contender is the optimal allocation", "[compare]") {
     CHECK_THROWS_WITH(hass::compare(m.net, none, source), Catch::Contains("DSP"));
 }
 
-TEST_CASE("Fronts hold what no other entry beats", "[compare]") {
+TEST_CASE("fronts hold what no other entry beats", "[compare]") {
     const hass::model m = small_model();
     // Accuracies and speeds by name: a beats b; c is slower and better; d has no energy
     struct made {
@@ -205,7 +205,7 @@ TEST_CASE("Fronts hold what no other entry beats", "[compare]") {
     }
 }
 
-TEST_CASE("A folded array is the fastest folding that its multipliers allow", "[compare]") {
+TEST_CASE("a folded array is the fastest folding that its multipliers allow", "[compare]") {
     hass::layer_row row;
     row.in = {16, 8, 8}, row.out = {24, 8, 8};
     row.kernel_h = row.kernel_w = 3;

@@ -71,7 +71,7 @@ double mean_bits(const F& format, const extents& e, double density, int bits) {
 
 }  // namespace
 
-TEST_CASE("Sizes of a vector of 16 words of 8 bits are the published ones", "[formats]") {
+TEST_CASE("sizes of a vector of 16 words of 8 bits are the published ones", "[formats]") {
     const extents e{16};
     const std::array<std::int64_t, 3> nonzeros{1, 8, 16};
     const std::array<std::int64_t, 3> mask{24, 80, 144};
@@ -88,7 +88,7 @@ TEST_CASE("Sizes of a vector of 16 words of 8 bits are the published ones", "[fo
     }
 }
 
-TEST_CASE("Formats round-trip on random tensors, and are as long as they say", "[formats]") {
+TEST_CASE("formats round-trip on random tensors, and are as long as they say", "[formats]") {
     std::uint64_t state = 1;
     for (const extents& e : {extents{37}, extents{5, 7}, extents{1, 9}, extents{3, 4, 5},
                              extents{2, 3, 3, 3}, extents{1}})
@@ -106,7 +106,7 @@ TEST_CASE("Formats round-trip on random tensors, and are as long as they say", "
             }
 }
 
-TEST_CASE("Structured formats round-trip what their pattern allows and refuse the rest",
+TEST_CASE("structured formats round-trip what their pattern allows and refuse the rest",
           "[formats]") {
     namespace p = hass::patterns;
     std::uint64_t state = 2;
@@ -145,7 +145,7 @@ TEST_CASE("Structured formats round-trip what their pattern allows and refuse th
                       Catch::Contains("2 words for extents of 4"));
 }
 
-TEST_CASE("A pattern and its format agree on the bits", "[formats]") {
+TEST_CASE("a pattern and its format agree on the bits", "[formats]") {
     namespace p = hass::patterns;
     using deep = p::hss<p::gh<4, 6>, p::gh<2, 4>>;
     const f::hierarchical_offsets format{deep::ranks[0], deep::ranks[1]};
@@ -159,7 +159,7 @@ TEST_CASE("A pattern and its format agree on the bits", "[formats]") {
           static_cast<double>(p::storage_bits(p::periodic<9, 4, 8>{}, {16, 32, 9}, 8)));
 }
 
-TEST_CASE("Expected sizes are the means over all tensors", "[formats]") {
+TEST_CASE("expected sizes are the means over all tensors", "[formats]") {
     for (const extents& e : {extents{11}, extents{3, 4}, extents{2, 2, 3}})
         for (const double d : {0.0, 0.1, 0.45, 0.9, 1.0}) {
             CAPTURE(d, e.size());
@@ -183,7 +183,7 @@ TEST_CASE("Expected sizes are the means over all tensors", "[formats]") {
               Approx(mean_bits(f::csf{}, {2, 3, 2}, d, 8)).epsilon(0.03));
 }
 
-TEST_CASE("Pointers of large matrices keep their expected width", "[formats]") {
+TEST_CASE("pointers of large matrices keep their expected width", "[formats]") {
     // 10^6 words at 0.3: 300,000 +- 460, always 19 bits; at 2^18 / 10^6 half of the time one more
     const extents e{1000, 1000};
     CHECK(f::csr::expected_bits(e, 0.3, 8) == Approx(300000.0 * 18 + 1001 * 19).epsilon(1e-12));
@@ -192,7 +192,7 @@ TEST_CASE("Pointers of large matrices keep their expected width", "[formats]") {
           Approx(262143.5 * 18 + 1001 * 18.5).margin(1001 * 0.01));
 }
 
-TEST_CASE("Storage of periodic patterns beside coordinate lists", "[formats]") {
+TEST_CASE("storage of periodic patterns beside coordinate lists", "[formats]") {
     // SPS publishes 3.67x without naming the other format or the widths: no reproduction. Under the
     // assumption of 8-bit words and coordinates of least width over all 3x3 kernels:
     struct kernels {

@@ -98,7 +98,7 @@ void check_sizes(const hass::sparse_matrix& a, const hass::sparse_matrix& b) {
 
 }  // namespace
 
-TEST_CASE("Probes and cycles are those of a step-by-step table", "[hash]") {
+TEST_CASE("probes and cycles are those of a step-by-step table", "[hash]") {
     std::uint64_t state = 21;
     for (const int slots : {1, 2, 5, 16, 61})
         for (const int comparators : {1, 2, 4})
@@ -119,7 +119,7 @@ TEST_CASE("Probes and cycles are those of a step-by-step table", "[hash]") {
                 }
 }
 
-TEST_CASE("Rolling eviction takes less room and fewer probes", "[hash]") {
+TEST_CASE("rolling eviction takes less room and fewer probes", "[hash]") {
     std::vector<int> columns;
     for (int i = 0; i < 200; ++i) columns.push_back(i * 8), columns.push_back(i * 8);
     const hass::hash_pad rolling{256, 1, hass::eviction::rolling};
@@ -131,7 +131,7 @@ TEST_CASE("Rolling eviction takes less room and fewer probes", "[hash]") {
                       Catch::Contains("16 slots are full and column 128 is missing"));
 }
 
-TEST_CASE("Random tables pass as many slots as Knuth says", "[hash]") {
+TEST_CASE("random tables pass as many slots as Knuth says", "[hash]") {
     std::uint64_t state = 22;
     constexpr int slots = 4096;
     for (const double load : {0.3, 0.6, 0.8}) {
@@ -163,7 +163,7 @@ TEST_CASE("Random tables pass as many slots as Knuth says", "[hash]") {
     }
 }
 
-TEST_CASE("A social network, squared", "[hash]") {
+TEST_CASE("a social network, squared", "[hash]") {
     const auto karate = hass::read_matrix_market(std::string(HASS_TEST_DATA) + "/lit_karate.mtx");
     CHECK(karate.rows == 34);
     CHECK(karate.nonzeros() == 2 * 78);
@@ -177,7 +177,7 @@ TEST_CASE("A social network, squared", "[hash]") {
     CHECK(hass::size_of_product(karate, karate).multiplications == 1212);  // sum of degrees^2
 }
 
-TEST_CASE("Products of a grid's Laplacian and of rectangles", "[hash]") {
+TEST_CASE("products of a grid's Laplacian and of rectangles", "[hash]") {
     // 5-point stencil of n x m points, squared: the 13-point stencil.
     constexpr int n = 6, m = 5;
     std::vector<std::pair<int, int>> positions;
@@ -204,7 +204,7 @@ TEST_CASE("Products of a grid's Laplacian and of rectangles", "[hash]") {
                       Catch::Contains("30 columns times 2 rows"));
 }
 
-TEST_CASE("Matrix Market files of every field and symmetry", "[hash]") {
+TEST_CASE("matrix Market files of every field and symmetry", "[hash]") {
     const auto general = parse(
         "%%MatrixMarket matrix coordinate real general\n% comment\n\n2 3 4\n2 1 1.5\n1 3 -2\n"
         "1 1 0\n1 3 7\n");
@@ -219,7 +219,7 @@ TEST_CASE("Matrix Market files of every field and symmetry", "[hash]") {
     CHECK(parse("%%MatrixMarket matrix coordinate pattern general\n2 2 1\n2 1\n").nonzeros() == 1);
 }
 
-TEST_CASE("Bad Matrix Market files are named", "[hash]") {
+TEST_CASE("bad Matrix Market files are named", "[hash]") {
     const std::string head = "%%MatrixMarket matrix coordinate real general\n";
     const auto fails = [](const std::string& text, const std::string& expected) {
         CHECK_THROWS_WITH(parse(text), Catch::Contains(expected));
@@ -240,7 +240,7 @@ TEST_CASE("Bad Matrix Market files are named", "[hash]") {
                       Catch::Contains("'no/such.mtx' cannot be opened"));
 }
 
-TEST_CASE("Damaged Matrix Market files are read or refused, never worse", "[hash]") {
+TEST_CASE("damaged Matrix Market files are read or refused, never worse", "[hash]") {
     const std::string whole =
         "%%MatrixMarket matrix coordinate real symmetric\n% c\n4 4 3\n1 1 2.5\n3 1 -1e3\n4 2 0\n";
     std::uint64_t state = 25;
@@ -260,7 +260,7 @@ TEST_CASE("Damaged Matrix Market files are read or refused, never worse", "[hash
     CHECK(refused > 1000);
 }
 
-TEST_CASE("Adjacent columns never collide, so layers pass nothing", "[hash]") {
+TEST_CASE("adjacent columns never collide, so layers pass nothing", "[hash]") {
     std::uint64_t state = 24;
     std::vector<int> columns(3000);
     for (int& c : columns) c = 700 + static_cast<int>(draw(state) % 256);

@@ -58,7 +58,7 @@ hass::mined_pipeline exhaustive(const stages& all, const hass::mining_budget& bu
 
 }  // namespace
 
-TEST_CASE("Mining finds what enumeration finds", "[mining]") {
+TEST_CASE("mining finds what enumeration finds", "[mining]") {
     std::uint64_t state = 31;
     int found = 0, nothing = 0;
     for (int round = 0; round < 400; ++round) {
@@ -88,7 +88,7 @@ TEST_CASE("Mining finds what enumeration finds", "[mining]") {
     CHECK(nothing > 50);
 }
 
-TEST_CASE("Keeping k designs is exact on what is kept, and on all when k is large", "[mining]") {
+TEST_CASE("keeping k designs is exact on what is kept, and on all when k is large", "[mining]") {
     std::uint64_t state = 32;
     int worse = 0;
     for (int round = 0; round < 200; ++round) {
@@ -120,7 +120,7 @@ TEST_CASE("Keeping k designs is exact on what is kept, and on all when k is larg
     CHECK(worse > 0);
 }
 
-TEST_CASE("Designs that another beats are not kept", "[mining]") {
+TEST_CASE("designs that another beats are not kept", "[mining]") {
     const std::vector<hass::stage_design> designs{{4, 1, 1}, {4, 1, 2}, {2, 3, 3},
                                                   {4, 1, 1}, {3, 2, 2}, {1, 9, 9}};
     CHECK(hass::keep_best(designs, 9) == std::vector<std::size_t>{5, 2, 4, 0});
@@ -128,7 +128,7 @@ TEST_CASE("Designs that another beats are not kept", "[mining]") {
     CHECK(hass::keep_best(designs, 1) == std::vector<std::size_t>{5});
 }
 
-TEST_CASE("Mining names what is wrong", "[mining]") {
+TEST_CASE("mining names what is wrong", "[mining]") {
     CHECK_THROWS_WITH(hass::mine(stages{}, {}), Catch::Contains("no stages"));
     CHECK_THROWS_WITH(hass::mine(stages{{{1, 1, 1}}, {}}, {}), Catch::Contains("stage 1 has no"));
     CHECK_THROWS_WITH(hass::mine(stages{{{0, 1, 1}}}, {}), Catch::Contains("0.000000 cycles"));

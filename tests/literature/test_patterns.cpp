@@ -70,7 +70,7 @@ void check_projection(const P& pattern, p::weight_extents e, std::uint64_t seed)
 
 }  // namespace
 
-TEST_CASE("The degrees of HighLight's slides: 12, exact", "[patterns]") {
+TEST_CASE("the degrees of HighLight's slides: 12, exact", "[patterns]") {
     using t = p::highlight_slides;
     STATIC_REQUIRE(t::rows * t::columns == 12);
     const std::vector<p::fraction> expected{{0, 1}, {1, 5}, {1, 3}, {3, 7}, {1, 2}, {3, 5},
@@ -78,7 +78,7 @@ TEST_CASE("The degrees of HighLight's slides: 12, exact", "[patterns]") {
     CHECK(t::degrees() == expected);
 }
 
-TEST_CASE("The degrees of HighLight's hardware: 15 combinations, exact", "[patterns]") {
+TEST_CASE("the degrees of HighLight's hardware: 15 combinations, exact", "[patterns]") {
     using t = p::highlight_hardware;
     // rows H1 = 4..8, columns H0 = 2, 3, 4; in percent 0/33.3/50, 20/46.7/60, 33.3/55.6/66.7, ...
     const std::array<std::array<p::fraction, 3>, 5> expected{{{{{0, 1}, {1, 3}, {1, 2}}},
@@ -90,7 +90,7 @@ TEST_CASE("The degrees of HighLight's hardware: 15 combinations, exact", "[patte
     CHECK(t::degrees().size() == 12);
 }
 
-TEST_CASE("Densities multiply over ranks", "[patterns]") {
+TEST_CASE("densities multiply over ranks", "[patterns]") {
     using example = p::hss<p::gh<3, 4>, p::gh<2, 4>>;
     STATIC_REQUIRE(example::exact_sparsity() == p::fraction(5, 8));
     STATIC_REQUIRE(p::hss<p::gh<4, 6>, p::gh<2, 4>>::exact_density() == p::fraction(1, 3));
@@ -98,7 +98,7 @@ TEST_CASE("Densities multiply over ranks", "[patterns]") {
     STATIC_REQUIRE(p::periodic<9, 4, 8>::exact_density() == p::fraction(4, 9));
 }
 
-TEST_CASE("Projections keep the most of all conforming tensors", "[patterns]") {
+TEST_CASE("projections keep the most of all conforming tensors", "[patterns]") {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         check_projection(p::gh<2, 4>{}, {1, 12, 1}, seed);
         check_projection(p::gh<1, 3>{}, {2, 5, 1}, seed);  // short last block
@@ -117,7 +117,7 @@ TEST_CASE("Projections keep the most of all conforming tensors", "[patterns]") {
     }
 }
 
-TEST_CASE("A weight that a pattern forbids is seen", "[patterns]") {
+TEST_CASE("a weight that a pattern forbids is seen", "[patterns]") {
     CHECK(p::gh<2, 4>::conforms({1, 4, 1}, std::vector<float>{1, 0, 2, 0}));
     CHECK_FALSE(p::gh<2, 4>::conforms({1, 4, 1}, std::vector<float>{1, 3, 2, 0}));
     using deep = p::hss<p::gh<1, 2>, p::gh<1, 2>>;
@@ -128,7 +128,7 @@ TEST_CASE("A weight that a pattern forbids is seen", "[patterns]") {
     CHECK_FALSE(p::periodic<2, 1, 1>::conforms({1, 2, 2}, std::vector<float>{1, 0, 0, 1}));
 }
 
-TEST_CASE("Bits of patterns", "[patterns]") {
+TEST_CASE("bits of patterns", "[patterns]") {
     STATIC_REQUIRE(p::minimal_code_bits({2, 4}) == 3);
     STATIC_REQUIRE(p::minimal_code_bits({1, 4}) == 2);
     STATIC_REQUIRE(p::minimal_code_bits({4, 8}) == 7);  // 70 codes
@@ -149,7 +149,7 @@ TEST_CASE("Bits of patterns", "[patterns]") {
     STATIC_REQUIRE(p::block<2, 2>::degrees({4, 4, 1}) == 5);
 }
 
-TEST_CASE("Patterns refuse what does not fit", "[patterns]") {
+TEST_CASE("patterns refuse what does not fit", "[patterns]") {
     std::vector<float> w(7);
     CHECK_THROWS_WITH((p::gh<2, 4>::project({1, 8, 1}, w)),
                       Catch::Contains("7 weights for 1 filters x 8 channels"));

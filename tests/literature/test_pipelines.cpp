@@ -61,7 +61,7 @@ TEST_CASE("PASS reads activations only", "[pipelines]") {
     CHECK_THROWS_WITH(engine.cycles(two, s, {{3, 1, 1, 1, 1}}), Catch::Contains("does not exist"));
 }
 
-TEST_CASE("Padding thins out what PASS meets", "[pipelines]") {
+TEST_CASE("padding thins out what PASS meets", "[pipelines]") {
     hass::layer_statistics s;
     s.activation_sparsity = 0.2;
     s.pair_sparsity = 0.2;
@@ -103,7 +103,7 @@ TEST_CASE("SPS takes keep of taps, whatever the data", "[pipelines]") {
     CHECK(visited == 5 * 6 * 4);
 }
 
-TEST_CASE("A timed engine becomes an engine with a resource model", "[pipelines]") {
+TEST_CASE("a timed engine becomes an engine with a resource model", "[pipelines]") {
     const auto mine =
         hass::with_resources(hass::sps{}, [](const hass::layer_row&, const hass::row_option& c) {
             return hass::usage{.dsp = 1.0 * hass::engine_count(c.folding) * c.folding.macs};

@@ -93,7 +93,7 @@ bool at_most(double a, double b) {
 
 }  // namespace
 
-TEST_CASE("More sparsity never costs cycles or energy of compute", "[properties]") {
+TEST_CASE("more sparsity never costs cycles or energy of compute", "[properties]") {
     for (const named_array& e : arrays())
         for (const hass::layer_row& row : rows)
             for (int fixed = 0; fixed <= 10; fixed += 5)
@@ -114,7 +114,7 @@ TEST_CASE("More sparsity never costs cycles or energy of compute", "[properties]
                 }
 }
 
-TEST_CASE("Bandwidth can make more sparsity slower, as published", "[properties]") {
+TEST_CASE("bandwidth can make more sparsity slower, as published", "[properties]") {
     // 512 x 128 x 1024: 2:4 takes 32,768 cycles, 2:6 takes 35,109.
     const auto cycles = [](double density) {
         return hass::tensor_cores::flexible
@@ -124,7 +124,7 @@ TEST_CASE("Bandwidth can make more sparsity slower, as published", "[properties]
     CHECK(cycles(1.0 / 3.0) > cycles(0.5));
 }
 
-TEST_CASE("Dense input never beats a dense engine of the same size", "[properties]") {
+TEST_CASE("dense input never beats a dense engine of the same size", "[properties]") {
     for (const named_array& e : arrays())
         for (const hass::layer_row& row : rows) {
             CAPTURE(e.name, row.in.channels);
@@ -139,7 +139,7 @@ TEST_CASE("Dense input never beats a dense engine of the same size", "[propertie
                       hass::highlight{}.run(row, hass::independent_statistics(0.0, 0.0)).cycles));
 }
 
-TEST_CASE("No array does more multiplications than it has slots", "[properties]") {
+TEST_CASE("no array does more multiplications than it has slots", "[properties]") {
     for (const named_array& e : arrays())
         for (const hass::layer_row& row : rows)
             for (const double w : {0.0, 0.4, 0.7, 1.0})
@@ -153,7 +153,7 @@ TEST_CASE("No array does more multiplications than it has slots", "[properties]"
                 }
 }
 
-TEST_CASE("Nothing is zero that is unmodelled", "[properties]") {
+TEST_CASE("nothing is zero that is unmodelled", "[properties]") {
     for (const named_array& e : arrays()) {
         CAPTURE(e.name);
         if (e.area) CHECK(*e.area > 0.0);
@@ -169,7 +169,7 @@ TEST_CASE("Nothing is zero that is unmodelled", "[properties]") {
     }
 }
 
-TEST_CASE("Impossible extents and statistics are named", "[properties]") {
+TEST_CASE("impossible extents and statistics are named", "[properties]") {
     const auto s = hass::independent_statistics(0.5, 0.5);
     const auto fails = [&](const auto& engine, const std::string& expected) {
         CHECK_THROWS_WITH(engine.run(rows[0], s), Catch::Contains(expected));
@@ -216,7 +216,7 @@ void changes(E engine, const std::string& parameter, Change change) {
 
 }  // namespace
 
-TEST_CASE("Every parameter of every array changes something", "[properties]") {
+TEST_CASE("every parameter of every array changes something", "[properties]") {
     using hass::dense_array;
     changes(dense_array{}, "rows", [](auto& e) { e.rows *= 2; });
     changes(dense_array{}, "depth", [](auto& e) { e.depth *= 2; });
@@ -264,7 +264,7 @@ TEST_CASE("Every parameter of every array changes something", "[properties]") {
     changes(hash, "comparators", [](auto& e) { e.comparators = 4; });
 }
 
-TEST_CASE("Pipeline engines: monotone, never faster than dense on dense data", "[properties]") {
+TEST_CASE("pipeline engines: monotone, never faster than dense on dense data", "[properties]") {
     const hass::pass<> pass;
     const hass::sps sps;
     const hass::dense_dot<> dense;

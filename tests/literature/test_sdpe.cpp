@@ -78,7 +78,7 @@ double simulate(const std::vector<double>& cycles, std::size_t engines, int gene
 
 }  // namespace
 
-TEST_CASE("A merge takes the steps of a walk over all coordinates", "[sdpe]") {
+TEST_CASE("a merge takes the steps of a walk over all coordinates", "[sdpe]") {
     std::uint64_t state = 11;
     for (int round = 0; round < 300; ++round) {
         const double d_l = uniform(state), d_r = uniform(state);
@@ -97,7 +97,7 @@ TEST_CASE("A merge takes the steps of a walk over all coordinates", "[sdpe]") {
     }
 }
 
-TEST_CASE("Expected merges are the means over all pairs of fibres", "[sdpe]") {
+TEST_CASE("expected merges are the means over all pairs of fibres", "[sdpe]") {
     constexpr int length = 7;
     for (int nl = 0; nl <= length; ++nl)
         for (int nr = 0; nr <= length; ++nr) {
@@ -124,7 +124,7 @@ TEST_CASE("Expected merges are the means over all pairs of fibres", "[sdpe]") {
         }
 }
 
-TEST_CASE("Makespans are those of a cycle-by-cycle dispatch", "[sdpe]") {
+TEST_CASE("makespans are those of a cycle-by-cycle dispatch", "[sdpe]") {
     std::uint64_t state = 12;
     for (const int engines : {1, 2, 3, 7})
         for (const int generate : {0, 1, 4})
@@ -146,7 +146,7 @@ TEST_CASE("Makespans are those of a cycle-by-cycle dispatch", "[sdpe]") {
     CHECK_THROWS_AS(hass::dispatch({}, 0, 0, hass::dispatch_order::first_free), hass::error);
 }
 
-TEST_CASE("A contraction of 5x5x1000 tensors is 625 dot products", "[sdpe]") {
+TEST_CASE("a contraction of 5x5x1000 tensors is 625 dot products", "[sdpe]") {
     // Published job count; as a matrix product 25 x 1000 x 25.
     hass::sdpe_array array;
     array.engines = 1;
