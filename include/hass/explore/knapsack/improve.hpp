@@ -1,0 +1,87 @@
+/// \file improve.hpp
+/// A choice that fits is made better: row by row, what needs less and still fits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include <hass/explore/knapsack/cheapest.hpp>
+#include <hass/explore/knapsack/objective.hpp>
+#include <hass/explore/knapsack/option_table.hpp>
+#include <hass/explore/knapsack/problem.hpp>
+#include <hass/explore/knapsack/repair.hpp>
+#include <hass/explore/knapsack/resource_subset.hpp>
+
+namespace hass::detail {
+
+/// The option of row `i` that takes least of the objective and fits when the others stay as they
+/// are: those of `s`, whose needs are `sum`.
+inline std::uint32_t best_beside(const knapsack_problem& problem, const option_table& table,
+                                 const objective& wanted, const selection& s,
+                                 const resource_vector& sum, std::size_t i) {
+    const resource_vector& mine = problem.need(i, s[i]);
+    double gain = 0.0;
+    std::uint32_t best = s[i];
+    for (const table_option& o : table.row(i)) {
+        const resource_vector& need = problem.need(i, o.option);
+        const double saved =
+            wanted.of(problem.rows[i], s[i]) - wanted.of(problem.rows[i], o.option);
+        if (saved <= gain) continue;
+        resource_vector u;
+        for (std::size_t r = 0; r < u.size(); ++r) u[r] = sum[r] - mine[r] + need[r];
+        if (no_more(u, problem.caps)) gain = saved, best = o.option;
+    }
+    return best;
+}
+
+/// What a choice that fits becomes when its rows, a few times in turn, take less and still fit.
+inline selection improved(const knapsack_problem& problem, const option_table& table,
+                          const objective& wanted, selection s) {
+    constexpr int most_rounds = 4;
+    resource_vector sum = problem.total(s);
+    bool changed = true;
+    for (int round = 0; round < most_rounds && changed; ++round) {
+        changed = false;
+        for (std::size_t i = 0; i < s.size(); ++i) {
+            const std::uint32_t to = best_beside(problem, table, wanted, s, sum, i);
+            if (to == s[i]) continue;
+            const resource_vector& mine = problem.need(i, s[i]);
+            const resource_vector& need = problem.need(i, to);
+            for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += need[r] - mine[r];
+            s[i] = to;
+            changed = true;
+        }
+    }
+    return s;
+}
+
+/// The best choice so far.
+struct incumbent {
+    selection options;  ///< empty: none
+    double need = std::numeric_limits<double>::infinity();
+
+    bool found() const { return need < std::numeric_limits<double>::infinity(); }
+
+    /// Takes `s`, which fits but for rounding, improved, when that is better.
+    void offer(const knapsack_problem& problem, const option_table& table, const objective& wanted,
+               selection s) {
+        s = improved(problem, table, wanted, std::move(s));
+        const double reached = wanted.total(problem, s);
+        if (reached < need && problem.fits(s)) need = reached, options = std::move(s);
+    }
+
+    /// The same for a choice that is cheap at `prices` and need not fit.
+    void offer_repaired(const knapsack_problem& problem, const option_table& table,
+                        const objective& wanted, const resource_subset& scarce,
+                        const resource_vector& prices, const cheapest_choice& trial) {
+        if (problem.fits(trial.options)) {
+            offer(problem, table, wanted, trial.options);
+        } else if (auto s = repair(problem, table, scarce, prices, trial, 1e6)()) {
+            offer(problem, table, wanted, std::move(*s));
+        }
+    }
+};
+
+}  // namespace hass::detail
