@@ -106,6 +106,7 @@
 #include <hass/explore/knapsack/fractional_choice.hpp>
 #include <hass/explore/knapsack/improve.hpp>
 #include <hass/explore/knapsack/intervals.hpp>
+#include <hass/explore/knapsack/minimisation.hpp>
 #include <hass/explore/knapsack/objective.hpp>
 #include <hass/explore/knapsack/option_table.hpp>
 #include <hass/explore/knapsack/partial_choices.hpp>
@@ -115,6 +116,8 @@
 #include <hass/explore/knapsack/resource_subset.hpp>
 #include <hass/explore/knapsack/weights.hpp>
 #include <hass/explore/latency.hpp>
+#include <hass/explore/link_limits.hpp>
+#include <hass/explore/longest_path.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>
 //

@@ -12,12 +12,12 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <utility>
 
 #include <hass/explore/knapsack/cheapest.hpp>
 #include <hass/explore/knapsack/fractional_choice.hpp>
 #include <hass/explore/knapsack/improve.hpp>
-#include <hass/explore/knapsack/objective.hpp>
-#include <hass/explore/knapsack/option_table.hpp>
+#include <hass/explore/knapsack/minimisation.hpp>
 #include <hass/explore/knapsack/problem.hpp>
 #include <hass/explore/knapsack/resource_subset.hpp>
 
@@ -25,13 +25,6 @@ namespace hass::detail {
 
 class price_ascent {
   public:
-    /// What is asked.
-    struct question {
-        const knapsack_problem& problem;
-        const objective& wanted;
-        const improvement& better;
-        const resource_subset& scarce;
-    };
     /// What is proved.
     struct top {
         bool nothing_fits = false;
@@ -43,39 +36,38 @@ class price_ascent {
 
     void set_steps(int steps) { steps_ = steps; }
 
+    /// Strikes out what cannot be part of an answer, ties excepted.
     /// \param bound  that is known
-    /// \param table  of which what cannot be part of an answer is struck out, ties excepted
     /// \param best   is made better
     /// \param trial  is left with the rows' least prices at the top
-    top operator()(const question& asked, double bound, option_table& table, incumbent& best,
+    top operator()(const minimisation& asked, double bound, incumbent& best,
                    cheapest_choice& trial) {
         top t;
         t.bound = bound;
-        t.scale = table.largest_objective() * (1.0 + 1e-9);
-        climb(asked, table, best, trial, t);
+        t.scale = asked.table.largest_objective() * (1.0 + 1e-9);
+        climb(asked, best, trial, t);
         if (t.nothing_fits) return t;
-        trial.look(table, t.prices);
+        trial.look(asked.table, t.prices);
         t.at_prices = trial.price - sum_of(t.prices);
         t.bound = std::max(t.bound, t.at_prices);
         if (t.bound <= asked.better.below(best.need)) {
-            offer(asked, t.prices, table, best, trial);
-            if (!fraction_.empty()) offer_rounded(asked, t.prices, table, best, trial);
+            best.offer_repaired(asked, t.prices, trial);
+            if (!fraction_.empty()) offer_rounded(asked, t.prices, best, trial);
         }
-        table.strike(t.prices, trial.least,
-                     std::max(0.0, improvement::tie(best.need) - t.at_prices));
+        asked.table.strike(t.prices, trial.least,
+                           std::max(0.0, improvement::tie(best.need) - t.at_prices));
         return t;
     }
 
   private:
     /// Sets `prices`, `bound` and `nothing_fits` of `t`.
-    void climb(const question& asked, option_table& table, incumbent& best, cheapest_choice& trial,
-               top& t) {
+    void climb(const minimisation& asked, incumbent& best, cheapest_choice& trial, top& t) {
         fraction_.reset(asked.scarce.size(), 16.0 * t.scale);
         const cutting_planes<resources.size()>& planes = fraction_.planes();
         resource_vector p{};
         double highest = -std::numeric_limits<double>::infinity();
         for (int step = 0; step < steps_; ++step) {
-            trial.look(table, p);
+            trial.look(asked.table, p);
             const double at_p = trial.price - sum_of(p);
             if (at_p > highest) {
                 highest = at_p;
@@ -84,13 +76,14 @@ class price_ascent {
                 t.nothing_fits = t.bound > t.scale;
                 if (t.nothing_fits) return;
                 if (best.found())
-                    table.strike(p, trial.least, std::max(0.0, improvement::tie(best.need) - at_p));
+                    asked.table.strike(p, trial.least,
+                                       std::max(0.0, improvement::tie(best.need) - at_p));
                 if (t.bound > asked.better.below(best.need)) return;
             }
             add_plane(asked.scarce, p, at_p, trial);
             const double height = planes.height();
             if (!best.found() && height - at_p <= 0.02 * std::abs(height)) {
-                offer_rounded(asked, p, table, best, trial);
+                offer_rounded(asked, p, best, trial);
                 if (t.bound > asked.better.below(best.need)) return;
             }
             if (height - highest <=
@@ -118,15 +111,10 @@ class price_ascent {
         fraction_.add(height, slope, trial.options);
     }
 
-    static void offer(const question& asked, const resource_vector& p, const option_table& table,
-                      incumbent& best, const cheapest_choice& trial) {
-        best.offer_repaired(asked.problem, table, asked.wanted, asked.scarce, p, trial);
-    }
-
-    void offer_rounded(const question& asked, const resource_vector& p, const option_table& table,
-                       incumbent& best, cheapest_choice& trial) {
+    void offer_rounded(const minimisation& asked, const resource_vector& p, incumbent& best,
+                       cheapest_choice& trial) {
         trial.options = fraction_.rounded(asked.problem, std::move(trial.options));
-        offer(asked, p, table, best, trial);
+        best.offer_repaired(asked, p, trial);
     }
 
     int steps_ = 80;

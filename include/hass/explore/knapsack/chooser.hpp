@@ -35,6 +35,7 @@
 #include <hass/explore/knapsack/dynamic_program.hpp>
 #include <hass/explore/knapsack/improve.hpp>
 #include <hass/explore/knapsack/intervals.hpp>
+#include <hass/explore/knapsack/minimisation.hpp>
 #include <hass/explore/knapsack/objective.hpp>
 #include <hass/explore/knapsack/option_table.hpp>
 #include <hass/explore/knapsack/price_filter.hpp>
@@ -91,13 +92,12 @@ class chooser {
         problem_.set_interval(interval);
         const objective wanted{r};
         incumbent best{start, start.empty() ? infinity : wanted.total(problem_, start)};
-        const improvement better(problem_, wanted);
         table_.load(problem_, wanted);
         left_.keep(table_);
         proof p{verdict::unknown, wanted.least_total(problem_)};
         if (!problem_.credits_nothing()) {
             if (table_.every_row_has_one())
-                p = least_in_table(wanted, better, p.bound, best);
+                p = least_in_table({problem_, table_, wanted}, p.bound, best);
             else if (!best.found())
                 p.answer = verdict::no;
         }
@@ -118,12 +118,6 @@ class chooser {
 
     /// Prices of the last infeasibility proof or bound, per share of the budget; they sum to 1.
     const resource_vector& prices() const { return prices_; }
-
-    /// The resource that takes most of the current prices.
-    std::size_t dearest() const {
-        return static_cast<std::size_t>(
-            std::distance(prices_.begin(), std::max_element(prices_.begin(), prices_.end())));
-    }
 
     resource_vector total(const selection& s) const { return problem_.total(s); }
 
@@ -164,6 +158,12 @@ class chooser {
         return verdict::yes;
     }
 
+    /// The resource that takes most of the current prices.
+    std::size_t dearest() const {
+        return static_cast<std::size_t>(
+            std::distance(prices_.begin(), std::max_element(prices_.begin(), prices_.end())));
+    }
+
     /// Whether something fits among the options that are left.
     verdict feasible_in_table() {
         const resource_subset scarce = table_.scarce();
@@ -172,60 +172,57 @@ class chooser {
         if (w.answer == verdict::no) return reject(dearest());
         if (w.found) return accept(*w.found);
         if (max_states_ == 0) return verdict::unknown;
-        dynamic_program::question asked;
-        asked.prices = prices_;
-        asked.limit = 1.0 + rounding;
-        asked.goal = until::fits;
-        asked.counted = scarce;
-        asked.max_choices = max_states_;
-        const dynamic_program::outcome end = program_(problem_, table_, asked);
+        const dynamic_program::outcome end = program_(problem_, table_,
+                                                      {.prices = prices_,
+                                                       .limit = 1.0 + rounding,
+                                                       .goal = until::fits,
+                                                       .counted = scarce,
+                                                       .max_choices = max_states_});
         if (end.answer == verdict::no) return reject(dearest());
         return end.found ? accept(*end.found) : end.answer;
     }
 
     /// The best choice among the options that are left.
-    proof least_in_table(const objective& wanted, const improvement& better, double bound,
-                         incumbent& best) {
-        const resource_subset scarce = table_.scarce();
-        const price_ascent::top top =
-            ascent_({problem_, wanted, better, scarce}, bound, table_, best, trial_);
+    proof least_in_table(const minimisation& asked, double bound, incumbent& best) {
+        const price_ascent::top top = ascent_(asked, bound, best, trial_);
         if (top.nothing_fits) return {verdict::no, top.bound};
         left_.keep(table_);
-        const double below = better.below(best.need);
+        const double below = asked.better.below(best.need);
         if (top.bound > below) return {verdict::yes, top.bound};
         if (!table_.strike(top.prices, trial_.least, below - top.at_prices))
             return {verdict::yes, best.need};
         if (max_states_ == 0) return {verdict::unknown, top.bound};
-        return least_by_program(wanted, scarce, top, below, best);
+        return least_by_program(asked, top, best);
     }
 
-    /// The same by the dynamic program, given the bound. \param below  what is better than `best`
-    proof least_by_program(const objective& wanted, const resource_subset& scarce,
-                           const price_ascent::top& top, double below, incumbent& best) {
-        dynamic_program::question asked;
-        asked.prices = top.prices;
-        asked.limit = below + sum_of(top.prices);
-        asked.objective_limit = below;
-        asked.goal = wanted.is_delay() ? until::end : until::unproved;
+    /// The same by the dynamic program, with the bound at the top.
+    proof least_by_program(const minimisation& asked, const price_ascent::top& top,
+                           incumbent& best) {
+        const double below = asked.better.below(best.need);
+        dynamic_program::question about{
+            .prices = top.prices,
+            .limit = below + sum_of(top.prices),
+            .objective_limit = below,
+            .goal = asked.wanted.is_delay() ? until::end : until::unproved,
+            .max_choices = max_states_};
         // what costs nothing at these prices may not matter at all
-        for (const std::size_t r : scarce)
-            if (top.prices[r] > 1e-9 * top.scale) asked.counted.add(r);
-        asked.everything_counts = asked.counted.size() == scarce.size();
-        asked.max_choices = max_states_;
-        dynamic_program::outcome end = program_(problem_, table_, asked);
+        for (const std::size_t r : asked.scarce)
+            if (top.prices[r] > 1e-9 * top.scale) about.counted.add(r);
+        about.everything_counts = about.counted.size() == asked.scarce.size();
+        dynamic_program::outcome end = program_(problem_, table_, about);
         if (end.found) best.options = *end.found;
         if (end.answer == verdict::unknown && end.rejected) {
-            asked.counted = scarce;
-            asked.everything_counts = true;
-            end = program_(problem_, table_, asked);
+            about.counted = asked.scarce;
+            about.everything_counts = true;
+            end = program_(problem_, table_, about);
             if (end.found) best.options = *end.found;
         }
-        best.need = best.options.empty() ? infinity : wanted.total(problem_, best.options);
+        best.need = best.options.empty() ? infinity : asked.wanted.total(problem_, best.options);
         if (end.answer != verdict::unknown)
             return {best.found() ? verdict::yes : verdict::no, best.need};
         const double dropped = end.dropped - sum_of(top.prices);
         const double bound = std::max(top.bound, std::min(dropped, best.need));
-        if (best.found()) best.offer(problem_, table_, wanted, best.options);
+        if (best.found()) best.offer(asked, best.options);
         return {verdict::unknown, bound};
     }
 

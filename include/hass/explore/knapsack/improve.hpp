@@ -8,26 +8,25 @@
 #include <utility>
 
 #include <hass/explore/knapsack/cheapest.hpp>
-#include <hass/explore/knapsack/objective.hpp>
+#include <hass/explore/knapsack/minimisation.hpp>
 #include <hass/explore/knapsack/option_table.hpp>
 #include <hass/explore/knapsack/problem.hpp>
 #include <hass/explore/knapsack/repair.hpp>
-#include <hass/explore/knapsack/resource_subset.hpp>
 
 namespace hass::detail {
 
 /// The option of row `i` that takes least of the objective and fits when the others stay as they
 /// are: those of `s`, whose needs are `sum`.
-inline std::uint32_t best_beside(const knapsack_problem& problem, const option_table& table,
-                                 const objective& wanted, const selection& s,
+inline std::uint32_t best_beside(const minimisation& asked, const selection& s,
                                  const resource_vector& sum, std::size_t i) {
+    const knapsack_problem& problem = asked.problem;
+    const frontier& row = problem.rows[i];
     const resource_vector& mine = problem.need(i, s[i]);
     double gain = 0.0;
     std::uint32_t best = s[i];
-    for (const table_option& o : table.row(i)) {
+    for (const table_option& o : asked.table.row(i)) {
         const resource_vector& need = problem.need(i, o.option);
-        const double saved =
-            wanted.of(problem.rows[i], s[i]) - wanted.of(problem.rows[i], o.option);
+        const double saved = asked.wanted.of(row, s[i]) - asked.wanted.of(row, o.option);
         if (saved <= gain) continue;
         resource_vector u;
         for (std::size_t r = 0; r < u.size(); ++r) u[r] = sum[r] - mine[r] + need[r];
@@ -37,15 +36,15 @@ inline std::uint32_t best_beside(const knapsack_problem& problem, const option_t
 }
 
 /// What a choice that fits becomes when its rows, a few times in turn, take less and still fit.
-inline selection improved(const knapsack_problem& problem, const option_table& table,
-                          const objective& wanted, selection s) {
+inline selection improved(const minimisation& asked, selection s) {
     constexpr int most_rounds = 4;
+    const knapsack_problem& problem = asked.problem;
     resource_vector sum = problem.total(s);
     bool changed = true;
     for (int round = 0; round < most_rounds && changed; ++round) {
         changed = false;
         for (std::size_t i = 0; i < s.size(); ++i) {
-            const std::uint32_t to = best_beside(problem, table, wanted, s, sum, i);
+            const std::uint32_t to = best_beside(asked, s, sum, i);
             if (to == s[i]) continue;
             const resource_vector& mine = problem.need(i, s[i]);
             const resource_vector& need = problem.need(i, to);
@@ -65,22 +64,18 @@ struct incumbent {
     bool found() const { return need < std::numeric_limits<double>::infinity(); }
 
     /// Takes `s`, which fits but for rounding, improved, when that is better.
-    void offer(const knapsack_problem& problem, const option_table& table, const objective& wanted,
-               selection s) {
-        s = improved(problem, table, wanted, std::move(s));
-        const double reached = wanted.total(problem, s);
-        if (reached < need && problem.fits(s)) need = reached, options = std::move(s);
+    void offer(const minimisation& asked, selection s) {
+        s = improved(asked, std::move(s));
+        const double reached = asked.wanted.total(asked.problem, s);
+        if (reached < need && asked.problem.fits(s)) need = reached, options = std::move(s);
     }
 
     /// The same for a choice that is cheap at `prices` and need not fit.
-    void offer_repaired(const knapsack_problem& problem, const option_table& table,
-                        const objective& wanted, const resource_subset& scarce,
-                        const resource_vector& prices, const cheapest_choice& trial) {
-        if (problem.fits(trial.options)) {
-            offer(problem, table, wanted, trial.options);
-        } else if (auto s = repair(problem, table, scarce, prices, trial, 1e6)()) {
-            offer(problem, table, wanted, std::move(*s));
-        }
+    void offer_repaired(const minimisation& asked, const resource_vector& prices,
+                        const cheapest_choice& trial) {
+        if (asked.problem.fits(trial.options)) return offer(asked, trial.options);
+        if (auto s = repair(asked.problem, asked.table, asked.scarce, prices, trial, 1e6)())
+            offer(asked, std::move(*s));
     }
 };
 
