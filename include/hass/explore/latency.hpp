@@ -11,8 +11,8 @@
 ///     latency >= a(Q) lo + min { sum over Q of d_i : no row over hi cycles, all within budget }
 ///
 /// (where the board's link is what sets I, the budget is what images of that interval leave of it),
-/// of which the minimum is a question to `chooser.hpp`, with d in the place of a resource. Ranges of
-/// intervals are split, the least bound first, until no bound is below the best design found
+/// of which the minimum is a question to `chooser.hpp`, with d in the place of a resource. Ranges
+/// of intervals are split, the least bound first, until no bound is below the best design found
 /// (branch and bound). Paths are the longest ones of the designs that turn up. Most often all
 /// designs have the same; where two are about equally long (branches, or an early map that takes
 /// longer to end than the last one) no single path may prove the optimum, and the bound says how

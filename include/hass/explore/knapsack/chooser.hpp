@@ -10,13 +10,14 @@
 ///   1. sums of least needs, resource by resource
 ///   2. Lagrangian bound: for prices p >= 0 the rows separate, and
 ///      sum_i min_k p.need_ik <= p.budget holds for whatever fits. The best prices are found by
-///      multiplicative weights (feasible, `weights.hpp`) or cutting planes (minimise, `ascent.hpp`);
-///      choices that are cheapest on the way, rounded and repaired row by row, are tried as answers
+///      multiplicative weights (feasible, `weights.hpp`) or cutting planes (minimise,
+///      `ascent.hpp`); choices that are cheapest on the way, rounded and repaired row by row, are
+///      tried as answers
 ///   3. options that cannot be part of an answer because of that bound are struck out
 ///      (`option_table.hpp`)
-///   4. dynamic programming over the rows that are left (`dynamic_program.hpp`); partial choices are
-///      dropped when the bound or another partial choice beats them. At first only resources that
-///      have a price count: what is proved with less to observe holds all the more
+///   4. dynamic programming over the rows that are left (`dynamic_program.hpp`); partial choices
+///      are dropped when the bound or another partial choice beats them. At first only resources
+///      that have a price count: what is proved with less to observe holds all the more
 /// Step 4 keeps at most `max_states` partial choices; when that is not enough the answer is
 /// `unknown` (or comes with a bound) instead of wrong.
 #pragma once

@@ -1,12 +1,13 @@
 /// \file dynamic_program.hpp
-/// Dynamic programming over the rows of a table: every partial choice of the first rows is continued
-/// by every option of the next one, and kept while
+/// Dynamic programming over the rows of a table: every partial choice of the first rows is
+/// continued by every option of the next one, and kept while
 ///
 ///     objective + prices . used + (least of the rows to come)  <=  limit
 ///     objective                 + (least of the rows to come)  <=  objective_limit
 ///     used                      + (least of the rows to come)  <=  1  in what is counted
 ///
-/// and no other one beats it. At most `max_choices` are kept; what is dropped beyond leaves a bound.
+/// and no other one beats it. At most `max_choices` are kept; what is dropped beyond leaves a
+/// bound.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <hass/explore/knapsack/option_table.hpp>
@@ -42,9 +44,10 @@ class dynamic_program {
     };
     struct outcome {
         verdict answer = verdict::unknown;
-        std::optional<selection> found{};  ///< of least objective among those that were kept
-        double dropped = std::numeric_limits<double>::infinity();  ///< least bound of these
-        bool rejected = false;  ///< some end was over what was not counted
+        std::optional<selection> found{};  ///< of least objective among what was kept
+        /// Least bound of what was dropped for want of room; infinite: nothing was.
+        double dropped = std::numeric_limits<double>::infinity();
+        bool rejected = false;  ///< some choice of all rows was over what was not counted
     };
 
     outcome operator()(const knapsack_problem& problem, const option_table& table,

@@ -42,19 +42,21 @@ class fractional_choice {
         const std::size_t rows = problem.rows.size();
         resource_vector error{};
         for (std::size_t i = 0; i < rows; ++i) {
-            const auto share = [&](std::size_t plane, std::size_t r) {
-                return problem.need(i, options_[plane * rows + i])[r] * problem.share[r];
+            const auto need = [&](std::size_t plane) -> const resource_vector& {
+                return problem.need(i, options_[plane * rows + i]);
             };
+            // what the fractional choice takes of this row
             resource_vector mean{};
             for (const auto& [plane, weight] : supports_)
-                for (std::size_t r = 0; r < mean.size(); ++r) mean[r] += weight * share(plane, r);
+                for (std::size_t r = 0; r < mean.size(); ++r)
+                    mean[r] += weight * need(plane)[r] * problem.share[r];
             double least = std::numeric_limits<double>::infinity();
             resource_vector error_of_least{};
             for (const auto& [plane, weight] : supports_) {
                 resource_vector e = error;
                 double over = 0.0;
                 for (std::size_t r = 0; r < e.size(); ++r) {
-                    e[r] += share(plane, r) - mean[r];
+                    e[r] += need(plane)[r] * problem.share[r] - mean[r];
                     over += std::max(0.0, e[r]);
                 }
                 if (over < least)
@@ -68,7 +70,8 @@ class fractional_choice {
   private:
     cutting_planes<resources.size()> planes_;
     selection options_;  ///< of all planes, one choice behind the other
-    std::vector<std::pair<std::size_t, double>> supports_;  // scratch
+    // scratch: planes that meet at the top, and their weights
+    std::vector<std::pair<std::size_t, double>> supports_;
 };
 
 }  // namespace hass::detail

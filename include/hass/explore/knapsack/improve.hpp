@@ -74,7 +74,7 @@ struct incumbent {
     void offer_repaired(const minimisation& asked, const resource_vector& prices,
                         const cheapest_choice& trial) {
         if (asked.problem.fits(trial.options)) return offer(asked, trial.options);
-        if (auto s = repair(asked.problem, asked.table, asked.scarce, prices, trial, 1e6)())
+        if (auto s = repair(asked.problem, asked.table, asked.scarce, prices, trial, 1e6).run())
             offer(asked, std::move(*s));
     }
 };

@@ -44,8 +44,8 @@ class option_table {
         }
     }
 
-    /// Fills the table with all options within the interval; less dominated ones where the
-    /// objective is the delay: those of a resource are no others than the frontier's.
+    /// Fills the table with all options within the interval; where the objective is the delay, less
+    /// dominated ones: in needs alone few options of a frontier are.
     void load(const knapsack_problem& problem, const objective& wanted) {
         clear();
         for (std::size_t i = 0; i < problem.rows.size(); ++i) {

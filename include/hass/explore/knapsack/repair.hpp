@@ -40,7 +40,7 @@ class repair {
     }
 
     /// The choice that fits after a few swaps; nullopt: there is none.
-    std::optional<selection> operator()() {
+    std::optional<selection> run() {
         constexpr int most_swaps = 8;
         double over = overrun();
         for (int k = 0; k < most_swaps && over > 0.0; ++k) {

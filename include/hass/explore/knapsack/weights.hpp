@@ -73,7 +73,7 @@ inline weighed weigh(const knapsack_problem& problem, option_table& table,
         trial.look(table, p);
         if (trial.price > 1.0 + share_rounding) return {verdict::no, p};
         if (problem.fits(trial.options)) return {verdict::yes, p, trial.options};
-        if (auto s = repair(problem, table, scarce, p, trial, 1e-3)())
+        if (auto s = repair(problem, table, scarce, p, trial, 1e-3).run())
             return {verdict::yes, p, std::move(s)};
         if (trial.price > best_bound || step == 0) {
             best_bound = trial.price, best_prices = p;
