@@ -34,8 +34,8 @@
 #include <utility>
 #include <vector>
 
-#include <hass/explore/choice.hpp>
 #include <hass/explore/frontier.hpp>
+#include <hass/explore/knapsack/chooser.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/pipeline/link_room.hpp>
 

@@ -11,8 +11,8 @@
 ///     latency >= a(Q) lo + min { sum over Q of d_i : no row over hi cycles, all within budget }
 ///
 /// (where the board's link is what sets I, the budget is what images of that interval leave of it),
-/// of which the minimum is a question to `choice.hpp`, with d in the place of a resource. Ranges of
-/// intervals are split, the least bound first, until no bound is below the best design found
+/// of which the minimum is a question to `chooser.hpp`, with d in the place of a resource. Ranges
+/// of intervals are split, the least bound first, until no bound is below the best design found
 /// (branch and bound). Paths are the longest ones of the designs that turn up. Most often all
 /// designs have the same; where two are about equally long (branches, or an early map that takes
 /// longer to end than the last one) no single path may prove the optimum, and the bound says how
@@ -28,11 +28,11 @@
 #include <utility>
 #include <vector>
 
-#include <hass/explore/choice.hpp>
 #include <hass/explore/frontier.hpp>
+#include <hass/explore/knapsack/chooser.hpp>
+#include <hass/explore/link_limits.hpp>
+#include <hass/explore/longest_path.hpp>
 #include <hass/explore/policy.hpp>
-#include <hass/pipeline/fill.hpp>
-#include <hass/pipeline/link_room.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass::detail {
@@ -53,30 +53,20 @@ class latency_search {
     latency_search(const network_view& net, const allocation_problem& problem,
                    std::span<const std::vector<double>> delays, std::size_t max_states,
                    std::size_t max_ranges)
-        : net_(net), problem_(problem), delays_(delays), max_ranges_(max_ranges) {
+        : net_(net),
+          problem_(problem),
+          delays_(delays),
+          max_ranges_(max_ranges),
+          link_(limits_of_link(problem)) {
         chooser_.reset(problem.budget, max_states);
         chooser_.set_ascent_steps(400);
-        double least = 0.0;
-        for (const row_choice& row : problem.rows) {
-            double low = std::numeric_limits<double>::infinity();
-            double high = -low;
-            for (const resource_vector& cost : row.options->costs()) {
-                low = std::min(low, cost[bandwidth_index]);
-                high = std::max(high, cost[bandwidth_index]);
-            }
-            least += low;
-            coupled_ = coupled_ || low != high;
-        }
-        const image_link& link = problem.link;
-        link_floor_ = link.cycles(least);
-        coupled_ = coupled_ && link.bits > 0.0 && link.gbit_s < infinity;
     }
 
     /// \param start     options of a design that fits
     /// \param interval  no design has a smaller one
     answer operator()(const selection& start, double interval) {
         best_ = start;
-        best_latency_ = latency_of(start);
+        best_latency_ = longest_path_of(start).cycles;
         const double widest = widest_interval(interval);
         offer(widest);
         residual_ = infinity;
@@ -101,13 +91,6 @@ class latency_search {
   private:
     static constexpr double infinity = std::numeric_limits<double>::infinity();
 
-    /// A path from the image to a result.
-    struct path {
-        std::vector<char> on;  ///< one a row
-        double images = 0.0;   ///< a(Q)
-        double cycles = 0.0;   ///< its latency
-    };
-
     /// Designs of an interval within [low, high].
     struct range {
         double low, high;
@@ -120,64 +103,14 @@ class latency_search {
     static double below(double latency) { return latency * (1.0 - 1e-9); }
     bool hopeless(const range& r) const { return r.bound() >= below(best_latency_); }
 
-    path longest_path(double interval, std::span<const double> delay) const {
-        const std::size_t n = net_.size();
-        std::vector<double> first(n, 0.0);
-        std::vector<double> images(n, 0.0);
-        std::vector<int> from(n, network_input);
-        path longest;
-        longest.cycles = -infinity;
-        std::size_t end = 0;
-        std::size_t k = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            const layer_row& row = net_.rows[i];
-            for (; k < net_.edges.size() && static_cast<std::size_t>(net_.edges[k].to) == i; ++k) {
-                const int source = net_.edges[k].from;
-                if (source == network_input) continue;
-                const auto s = static_cast<std::size_t>(source);
-                if (from[i] == network_input || first[s] > first[i])
-                    first[i] = first[s], images[i] = images[s], from[i] = source;
-            }
-            const double lag = window_lag(row);
-            const double rest = 1.0 - 1.0 / static_cast<double>(row.out.pixels());
-            first[i] += interval * lag + delay[i];
-            images[i] += lag;
-            const double last = first[i] + interval * rest;
-            if (last > longest.cycles)
-                longest.cycles = last, longest.images = images[i] + rest, end = i;
-        }
-        longest.on.assign(n, 0);
-        for (int i = static_cast<int>(end); i != network_input;
-             i = from[static_cast<std::size_t>(i)])
-            longest.on[static_cast<std::size_t>(i)] = 1;
-        return longest;
-    }
-
-    path longest_path(const selection& options) const {
-        double interval = 0.0;
+    network_path longest_path_of(const selection& options) const {
         std::vector<double> delay(options.size());
-        for (std::size_t i = 0; i < options.size(); ++i) {
-            interval = std::max(interval, problem_.rows[i].cycles[options[i]]);
-            delay[i] = delays_[i][options[i]];
-        }
-        return longest_path(std::max(interval, link_cycles(options)), delay);
-    }
-    double latency_of(const selection& options) const { return longest_path(options).cycles; }
-
-    /// Cycles in which the board's link carries an image beside the weights of these options.
-    double link_cycles(const selection& options) const {
-        if (!coupled_) return link_floor_;
-        double weights = 0.0;
-        for (std::size_t i = 0; i < options.size(); ++i)
-            weights += problem_.rows[i].options->costs()[options[i]][bandwidth_index];
-        return problem_.link.cycles(weights);
+        for (std::size_t i = 0; i < options.size(); ++i) delay[i] = delays_[i][options[i]];
+        return longest_path(net_, interval_of(options), delay);
     }
 
-    /// The budget of designs that the link carries within `interval` cycles.
-    resource_vector limits_at(double interval) const {
-        resource_vector limits = problem_.budget;
-        if (coupled_) limits[bandwidth_index] = weight_room(problem_.link, interval);
-        return limits;
+    double interval_of(const selection& options) const {
+        return link_.interval(problem_.rows, options);
     }
 
     /// A design of a larger interval is no better than `best_`. Also takes the path that is longest
@@ -186,7 +119,7 @@ class latency_search {
         std::vector<double> least(net_.size());
         for (std::size_t i = 0; i < least.size(); ++i)
             least[i] = *std::min_element(delays_[i].begin(), delays_[i].end());
-        path_ = longest_path(interval, least);
+        path_ = longest_path(net_, interval, least);
         double sum = 0.0;
         for (std::size_t i = 0; i < least.size(); ++i) sum += path_.on[i] != 0 ? least[i] : 0.0;
         const double widest = path_.images > 0.0 ? (best_latency_ - sum) / path_.images : infinity;
@@ -208,11 +141,11 @@ class latency_search {
                 bool beaten = false;
                 const std::size_t stop = points.size() > look_back ? points.size() - look_back : 0;
                 for (std::size_t j = points.size(); j-- > stop && !beaten;)
-                    beaten = points[j].cycles <= std::max(cycles[k], link_floor_) &&
+                    beaten = points[j].cycles <= std::max(cycles[k], link_.floor) &&
                              no_more(points[j].need, costs[k]) &&
                              delays_[i][points[j].index] <= delays_[i][k];
                 // none is faster than the link
-                if (!beaten) points.push_back({std::max(cycles[k], link_floor_), costs[k], k});
+                if (!beaten) points.push_back({std::max(cycles[k], link_.floor), costs[k], k});
             }
             order_points(rows_[i]);
         }
@@ -220,7 +153,7 @@ class latency_search {
     }
 
     /// Counts the delays of the rows on `p`.
-    void follow(const path& p) {
+    void follow(const network_path& p) {
         path_ = p;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             rows_[i].delay.assign(rows_[i].options.size(), 0.0);
@@ -236,7 +169,7 @@ class latency_search {
             const std::vector<frontier_option>& mine = rows_[i].options;
             const auto k = options[i];
             const auto as_good = [&](const frontier_option& p) {
-                return p.cycles <= std::max(problem_.rows[i].cycles[k], link_floor_) &&
+                return p.cycles <= std::max(problem_.rows[i].cycles[k], link_.floor) &&
                        no_more(p.need, problem_.rows[i].options->costs()[k]) &&
                        delays_[i][p.index] <= delays_[i][k];
             };
@@ -246,24 +179,19 @@ class latency_search {
         return points;
     }
 
-    double interval_of(const selection& options) const {
-        double interval = link_cycles(options);
-        for (std::size_t i = 0; i < options.size(); ++i)
-            interval = std::max(interval, problem_.rows[i].cycles[options[i]]);
-        return interval;
-    }
-
-    void take(const selection& points, selection& options) const {
-        options.resize(points.size());
+    /// The options that these points are.
+    selection options_of(const selection& points) const {
+        selection options(points.size());
         for (std::size_t i = 0; i < points.size(); ++i)
             options[i] = rows_[i].options[points[i]].index;
+        return options;
     }
 
     /// Bounds the range, and looks for better designs in it.
     /// \returns false when there is nothing in it, or nothing more can be said of it
     bool solve(range& r) {
         selection start;
-        const resource_vector limits = limits_at(r.high);
+        const resource_vector limits = link_.budget_at(problem_.budget, r.high);
         if (interval_of(best_) <= r.high) {
             start = points_of(best_);
         } else {
@@ -276,16 +204,15 @@ class latency_search {
             start = chooser_.found();
         }
         constexpr int most_paths = 4;
-        path next = path_;
+        network_path next = path_;
         r.solved = true;
         for (int paths = 0; paths < most_paths; ++paths) {
             follow(next);
             double bound = 0.0;
             chooser_.minimise(chooser::delay, r.high, limits, start, bound);
-            selection options;
-            take(chooser_.found(), options);
+            const selection options = options_of(chooser_.found());
             if (path_.images * r.low + bound >= r.bound()) r.images = path_.images, r.delay = bound;
-            next = longest_path(options);
+            next = longest_path_of(options);
             if (next.cycles < best_latency_) best_latency_ = next.cycles, best_ = options;
             if (next.on == path_.on || hopeless(r)) break;
             start = chooser_.found();
@@ -297,7 +224,7 @@ class latency_search {
     /// link's cycles depend on the design every interval may occur: then at the best design, if
     /// that is within.
     void split(const range& r) {
-        if (coupled_) {
+        if (link_.coupled) {
             if (r.high <= r.low * (1.0 + 1e-12)) {
                 residual_ = std::min(residual_, r.bound());
                 return;
@@ -326,12 +253,11 @@ class latency_search {
     const allocation_problem& problem_;
     std::span<const std::vector<double>> delays_;
     std::size_t max_ranges_;
+    link_limits link_;
     chooser chooser_;
-    path path_;
+    network_path path_;  ///< whose delays are counted
     std::vector<frontier> rows_;
     std::vector<range> ranges_;
-    double link_floor_ = 0.0;  ///< what the link takes beside the least weights
-    bool coupled_ = false;     ///< whether what the link takes depends on the design
     selection best_;
     double best_latency_ = infinity;
     double residual_ = infinity;

@@ -1,0 +1,124 @@
+/// \file ascent.hpp
+/// The least objective, from below and from above: prices at which the Lagrangian bound
+///
+///     L(p) = min over choices of (objective + p . share)  -  sum of p
+///
+/// is highest are found by cutting planes. On the way options are struck out whose reduced cost no
+/// answer can afford, and at the end the cheapest choice and the rounded fractional one, repaired,
+/// are tried as answers.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <utility>
+
+#include <hass/explore/knapsack/cheapest.hpp>
+#include <hass/explore/knapsack/fractional_choice.hpp>
+#include <hass/explore/knapsack/improve.hpp>
+#include <hass/explore/knapsack/minimisation.hpp>
+#include <hass/explore/knapsack/problem.hpp>
+#include <hass/explore/knapsack/resource_subset.hpp>
+
+namespace hass::detail {
+
+class price_ascent {
+  public:
+    /// What is proved.
+    struct top {
+        bool nothing_fits = false;
+        resource_vector prices{};
+        double at_prices = 0.0;  ///< the bound at these prices ...
+        double bound = 0.0;      ///< ... and the highest that is known
+        double scale = 1.0;      ///< a little more than any choice takes of the objective
+    };
+
+    void set_steps(int steps) { steps_ = steps; }
+
+    /// Strikes out what cannot be part of an answer, ties excepted.
+    /// \param bound  that is known
+    /// \param best   is made better
+    /// \param trial  is left with the rows' least prices at the top
+    top operator()(const minimisation& asked, double bound, incumbent& best,
+                   cheapest_choice& trial) {
+        top t;
+        t.bound = bound;
+        t.scale = asked.table.largest_objective() * (1.0 + 1e-9);
+        climb(asked, best, trial, t);
+        if (t.nothing_fits) return t;
+        trial.look(asked.table, t.prices);
+        t.at_prices = trial.price - sum_of(t.prices);
+        t.bound = std::max(t.bound, t.at_prices);
+        if (t.bound <= asked.better.below(best.need)) {
+            best.offer_repaired(asked, t.prices, trial);
+            if (!fraction_.empty()) offer_rounded(asked, t.prices, best, trial);
+        }
+        asked.table.strike(t.prices, trial.least,
+                           std::max(0.0, improvement::tie(best.need) - t.at_prices));
+        return t;
+    }
+
+  private:
+    /// Sets `prices`, `bound` and `nothing_fits` of `t`.
+    void climb(const minimisation& asked, incumbent& best, cheapest_choice& trial, top& t) {
+        fraction_.reset(asked.scarce.size(), 16.0 * t.scale);
+        const cutting_planes<resources.size()>& planes = fraction_.planes();
+        resource_vector p{};
+        double highest = -std::numeric_limits<double>::infinity();
+        for (int step = 0; step < steps_; ++step) {
+            trial.look(asked.table, p);
+            const double at_p = trial.price - sum_of(p);
+            if (at_p > highest) {
+                highest = at_p;
+                t.prices = p;
+                t.bound = std::max(t.bound, at_p);
+                t.nothing_fits = t.bound > t.scale;
+                if (t.nothing_fits) return;
+                if (best.found())
+                    asked.table.strike(p, trial.least,
+                                       std::max(0.0, improvement::tie(best.need) - at_p));
+                if (t.bound > asked.better.below(best.need)) return;
+            }
+            add_plane(asked.scarce, p, at_p, trial);
+            const double height = planes.height();
+            if (!best.found() && height - at_p <= 0.02 * std::abs(height)) {
+                offer_rounded(asked, p, best, trial);
+                if (t.bound > asked.better.below(best.need)) return;
+            }
+            if (height - highest <=
+                std::max(1e-5 * std::abs(height), 0.05 * asked.better.quantum()))
+                return;
+            // the top of few planes may be far off: not all the way there, but for every fourth
+            // time
+            const double towards = step % 4 == 3 ? 1.0 : 0.6;
+            for (std::size_t a = 0; a < asked.scarce.size(); ++a) {
+                const std::size_t r = asked.scarce[a];
+                p[r] = t.prices[r] + towards * (planes.top()[a] - t.prices[r]);
+            }
+        }
+    }
+
+    /// The plane on which the bound at prices `p` lies: it falls by what `trial` leaves.
+    void add_plane(const resource_subset& scarce, const resource_vector& p, double at_p,
+                   const cheapest_choice& trial) {
+        resource_vector slope{};
+        double height = at_p;
+        for (std::size_t a = 0; a < scarce.size(); ++a) {
+            slope[a] = trial.used[scarce[a]] - 1.0;
+            height -= slope[a] * p[scarce[a]];
+        }
+        fraction_.add(height, slope, trial.options);
+    }
+
+    void offer_rounded(const minimisation& asked, const resource_vector& p, incumbent& best,
+                       cheapest_choice& trial) {
+        trial.options = fraction_.rounded(asked.problem, std::move(trial.options));
+        best.offer_repaired(asked, p, trial);
+    }
+
+    int steps_ = 80;
+    fractional_choice fraction_;
+};
+
+}  // namespace hass::detail

@@ -1,0 +1,89 @@
+/// \file cheapest.hpp
+/// The cheapest choice at prices p >= 0 of shares. Rows separate,
+///
+///     L(p) = sum over rows of min over options of (objective + p . share)  -  sum of p
+///
+/// and whatever fits has an objective of at least L(p): the Lagrangian bound.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <hass/explore/knapsack/option_table.hpp>
+#include <hass/explore/knapsack/problem.hpp>
+
+namespace hass::detail {
+
+struct cheapest_choice {
+    selection options;          ///< one a row, the first on ties
+    std::vector<double> least;  ///< its price, row by row
+    double price = 0.0;         ///< the sum of these
+    resource_vector used{};     ///< shares that it takes
+
+    /// Of the options of a table.
+    void look(const option_table& table, const resource_vector& prices) {
+        options.resize(table.rows());
+        least.resize(table.rows());
+        used.fill(0.0);
+        price = 0.0;
+        for (std::size_t i = 0; i < table.rows(); ++i) {
+            const std::span<const table_option> row = table.row(i);
+            double low = std::numeric_limits<double>::infinity();
+            std::size_t at = 0;
+            for (std::size_t k = 0; k < row.size(); ++k)
+                if (const double v = row[k].price(prices); v < low) low = v, at = k;
+            least[i] = low;
+            options[i] = row[at].option;
+            for (std::size_t r = 0; r < used.size(); ++r) used[r] += row[at].share[r];
+            price += low;
+        }
+    }
+
+    /// Prices of the rows without their signs.
+    double magnitude() const {
+        double sum = 0.0;
+        for (const double v : least) sum += std::abs(v);
+        return sum;
+    }
+};
+
+/// One look at every option within the interval, before there is a table.
+struct price_survey {
+    std::vector<double> price;  ///< of every option within the interval, row behind row
+    std::vector<double> least;  ///< of each row
+    selection cheapest;         ///< the choice of these
+    double bound = 0.0;         ///< its price; over 1: nothing fits, where the prices sum to 1
+
+    void look(const knapsack_problem& problem, const resource_vector& prices) {
+        const resource_vector q = problem.per_need(prices);
+        cheapest.resize(problem.rows.size());
+        least.resize(problem.rows.size());
+        price.clear();
+        bound = 0.0;
+        for (std::size_t i = 0; i < problem.rows.size(); ++i) {
+            const frontier_option* const options = problem.rows[i].options.data();
+            double low = std::numeric_limits<double>::infinity();
+            for (std::uint32_t k = 0; k < problem.within[i]; ++k) {
+                const double v = dot(q, options[k].need);
+                price.push_back(v);
+                if (v < low) low = v, cheapest[i] = k;
+            }
+            least[i] = low;
+            bound += low;
+        }
+    }
+
+    /// Fills `table` with the options that are within `slack` of their row's least; others cannot
+    /// be part of a choice that fits.
+    void load(const knapsack_problem& problem, double slack, option_table& table) const {
+        auto at = price.begin();
+        table.load_if(problem,
+                      [&](std::size_t i, std::uint32_t) { return *at++ - least[i] <= slack; });
+    }
+};
+
+}  // namespace hass::detail

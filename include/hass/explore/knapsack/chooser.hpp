@@ -1,0 +1,246 @@
+/// \file chooser.hpp
+/// The problem inside the allocator: choose one option a row so that the needs of all rows together
+/// stay within a budget of several resources (`problem.hpp`). Two questions are answered, both
+/// exactly:
+///
+///     feasible(I)     is there a choice in which no row takes more than I cycles?
+///     minimise(r, I)  which of those choices needs least of resource r?
+///
+/// Method, from cheap to expensive; each step is a proof and the first that decides ends it:
+///   1. sums of least needs, resource by resource
+///   2. Lagrangian bound: for prices p >= 0 the rows separate, and
+///      sum_i min_k p.need_ik <= p.budget holds for whatever fits. The best prices are found by
+///      multiplicative weights (feasible, `weights.hpp`) or cutting planes (minimise,
+///      `ascent.hpp`); choices that are cheapest on the way, rounded and repaired row by row, are
+///      tried as answers
+///   3. options that cannot be part of an answer because of that bound are struck out
+///      (`option_table.hpp`)
+///   4. dynamic programming over the rows that are left (`dynamic_program.hpp`); partial choices
+///      are dropped when the bound or another partial choice beats them. At first only resources
+///      that have a price count: what is proved with less to observe holds all the more
+/// Step 4 keeps at most `max_states` partial choices; when that is not enough the answer is
+/// `unknown` (or comes with a bound) instead of wrong.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include <hass/explore/frontier.hpp>
+#include <hass/explore/knapsack/ascent.hpp>
+#include <hass/explore/knapsack/cheapest.hpp>
+#include <hass/explore/knapsack/dynamic_program.hpp>
+#include <hass/explore/knapsack/improve.hpp>
+#include <hass/explore/knapsack/intervals.hpp>
+#include <hass/explore/knapsack/minimisation.hpp>
+#include <hass/explore/knapsack/objective.hpp>
+#include <hass/explore/knapsack/option_table.hpp>
+#include <hass/explore/knapsack/price_filter.hpp>
+#include <hass/explore/knapsack/problem.hpp>
+#include <hass/explore/knapsack/resource_subset.hpp>
+#include <hass/explore/knapsack/weights.hpp>
+
+namespace hass::detail {
+
+/// See the head of the file. Rows are looked at, not owned. Deterministic.
+class chooser {
+  public:
+    static constexpr std::size_t delay = objective::delay;  ///< to be minimised like a resource
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
+    static constexpr double rounding = share_rounding;
+
+    /// Forgets everything but its memory.
+    void reset(const resource_vector& budget, std::size_t max_states) {
+        budget_ = budget;
+        max_states_ = max_states;
+        obstacle_ = 0;
+        prices_.fill(1.0 / static_cast<double>(resources.size()));
+    }
+
+    void bind(std::span<const frontier> rows) { problem_.rows = rows; }
+    void set_max_states(std::size_t max_states) { max_states_ = max_states; }
+    void set_ascent_steps(int steps) { ascent_.set_steps(steps); }
+
+    /// Whether some choice has every row within `interval` cycles; the choice is `found()`.
+    verdict feasible(double interval) { return feasible(interval, budget_); }
+
+    /// The same within `caps` (<= budget).
+    verdict feasible(double interval, const resource_vector& caps) {
+        problem_.set_caps(caps);
+        if (!problem_.set_interval(interval)) return verdict::no;
+        if (const auto r = problem_.exceeded_by_least()) return reject(*r);
+        // one look at every option, at the prices of the last question
+        survey_.look(problem_, prices_);
+        if (survey_.bound > 1.0 + rounding) return reject_at(prices_);
+        if (problem_.fits(survey_.cheapest)) return accept(survey_.cheapest);
+        if (problem_.credits_nothing()) return verdict::unknown;
+        survey_.load(problem_, 1.0 + rounding - survey_.bound, table_);
+        if (!table_.every_row_has_one()) return reject_at(prices_);
+        return feasible_in_table();
+    }
+
+    /// The choice within `interval` cycles, which every row has, that needs least of resource `r`
+    /// (or `delay`), given one that fits `caps` (<= budget) or none (empty); on return `found()` is
+    /// the best one, or empty. `bound` is a proven lower bound of the need.
+    /// \returns yes: proved minimal; no: nothing fits
+    verdict minimise(std::size_t r, double interval, const resource_vector& caps,
+                     const selection& start, double& bound) {
+        problem_.set_caps(caps);
+        problem_.set_interval(interval);
+        const objective wanted{r};
+        incumbent best{start, start.empty() ? infinity : wanted.total(problem_, start)};
+        table_.load(problem_, wanted);
+        left_.keep(table_);
+        proof p{verdict::unknown, wanted.least_total(problem_)};
+        if (!problem_.credits_nothing()) {
+            if (table_.every_row_has_one())
+                p = least_in_table({problem_, table_, wanted}, p.bound, best);
+            else if (!best.found())
+                p.answer = verdict::no;
+        }
+        found_ = std::move(best.options);
+        bound = p.bound;
+        return p.answer;
+    }
+
+    const selection& found() const { return found_; }
+
+    /// After `minimise`: whether a choice that needs no more than `found()` can have this option of
+    /// row `i`.
+    bool left(std::size_t i, std::uint32_t option) const { return left_.contains(i, option); }
+
+    /// After `no`: the resource that is in the way: the one whose least needs alone are over the
+    /// budget, or the one that takes most of the prices.
+    std::size_t obstacle() const { return obstacle_; }
+
+    /// Prices of the last infeasibility proof or bound, per share of the budget; they sum to 1.
+    const resource_vector& prices() const { return prices_; }
+
+    resource_vector total(const selection& s) const { return problem_.total(s); }
+
+    /// Makes the current prices a filter for `glance`.
+    void price_all() {
+        problem_.set_caps(budget_);
+        filter_.build(problem_, prices_);
+    }
+
+    /// Cheap test of an interval with the prices of `price_all`: no, yes (`found()`), or unknown.
+    verdict glance(double interval) {
+        problem_.set_caps(budget_);
+        if (!problem_.set_interval(interval)) return verdict::no;
+        if (problem_.exceeded_by_least()) return verdict::no;
+        const price_filter::cheapest cheapest = filter_.within(problem_);
+        if (cheapest.price > 1.0 + rounding) return verdict::no;
+        return problem_.fits(cheapest.options) ? accept(cheapest.options) : verdict::unknown;
+    }
+
+  private:
+    struct proof {
+        verdict answer;
+        double bound;
+    };
+
+    verdict reject(std::size_t r) {
+        obstacle_ = r;
+        return verdict::no;
+    }
+
+    verdict reject_at(const resource_vector& p) {
+        prices_ = p;
+        return reject(dearest());
+    }
+
+    verdict accept(const selection& s) {
+        found_ = s;
+        return verdict::yes;
+    }
+
+    /// The resource that takes most of the current prices.
+    std::size_t dearest() const {
+        return static_cast<std::size_t>(
+            std::distance(prices_.begin(), std::max_element(prices_.begin(), prices_.end())));
+    }
+
+    /// Whether something fits among the options that are left.
+    verdict feasible_in_table() {
+        const resource_subset scarce = table_.scarce();
+        const weighed w = weigh(problem_, table_, scarce, prices_, survey_.bound, trial_);
+        prices_ = w.prices;
+        if (w.answer == verdict::no) return reject(dearest());
+        if (w.found) return accept(*w.found);
+        if (max_states_ == 0) return verdict::unknown;
+        const dynamic_program::outcome end = program_(problem_, table_,
+                                                      {.prices = prices_,
+                                                       .limit = 1.0 + rounding,
+                                                       .goal = until::fits,
+                                                       .counted = scarce,
+                                                       .max_choices = max_states_});
+        if (end.answer == verdict::no) return reject(dearest());
+        return end.found ? accept(*end.found) : end.answer;
+    }
+
+    /// The best choice among the options that are left.
+    proof least_in_table(const minimisation& asked, double bound, incumbent& best) {
+        const price_ascent::top top = ascent_(asked, bound, best, trial_);
+        if (top.nothing_fits) return {verdict::no, top.bound};
+        left_.keep(table_);
+        const double below = asked.better.below(best.need);
+        if (top.bound > below) return {verdict::yes, top.bound};
+        if (!table_.strike(top.prices, trial_.least, below - top.at_prices))
+            return {verdict::yes, best.need};
+        if (max_states_ == 0) return {verdict::unknown, top.bound};
+        return least_by_program(asked, top, best);
+    }
+
+    /// The same by the dynamic program, with the bound at the top.
+    proof least_by_program(const minimisation& asked, const price_ascent::top& top,
+                           incumbent& best) {
+        const double below = asked.better.below(best.need);
+        dynamic_program::question about{
+            .prices = top.prices,
+            .limit = below + sum_of(top.prices),
+            .objective_limit = below,
+            .goal = asked.wanted.is_delay() ? until::end : until::unproved,
+            .max_choices = max_states_};
+        // what costs nothing at these prices may not matter at all
+        for (const std::size_t r : asked.scarce)
+            if (top.prices[r] > 1e-9 * top.scale) about.counted.add(r);
+        about.everything_counts = about.counted.size() == asked.scarce.size();
+        dynamic_program::outcome end = program_(problem_, table_, about);
+        if (end.found) best.options = *end.found;
+        if (end.answer == verdict::unknown && end.rejected) {
+            about.counted = asked.scarce;
+            about.everything_counts = true;
+            end = program_(problem_, table_, about);
+            if (end.found) best.options = *end.found;
+        }
+        best.need = best.options.empty() ? infinity : asked.wanted.total(problem_, best.options);
+        if (end.answer != verdict::unknown)
+            return {best.found() ? verdict::yes : verdict::no, best.need};
+        const double dropped = end.dropped - sum_of(top.prices);
+        const double bound = std::max(top.bound, std::min(dropped, best.need));
+        if (best.found()) best.offer(asked, best.options);
+        return {verdict::unknown, bound};
+    }
+
+    resource_vector budget_{};
+    std::size_t max_states_ = 1;
+    resource_vector prices_{};
+    std::size_t obstacle_ = 0;
+    selection found_;
+    survivors left_;
+    knapsack_problem problem_;
+    price_filter filter_;
+    // the steps of the method, which keep their memory
+    price_survey survey_;
+    option_table table_;
+    cheapest_choice trial_;
+    price_ascent ascent_;
+    dynamic_program program_;
+};
+
+}  // namespace hass::detail

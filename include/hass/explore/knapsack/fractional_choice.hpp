@@ -1,0 +1,77 @@
+/// \file fractional_choice.hpp
+/// At the best prices the Lagrangian bound is a mean of a few choices, weighted so that together
+/// they take just the caps: a choice of fractions of options. It is rounded to a whole one.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include <hass/explore/cutting_planes.hpp>
+#include <hass/explore/knapsack/problem.hpp>
+
+namespace hass::detail {
+
+/// The cutting planes of the bound, and the choice that each of them stands for.
+class fractional_choice {
+  public:
+    /// \param most  the highest price
+    void reset(std::size_t prices, double most) {
+        planes_.reset(prices, most);
+        options_.clear();
+    }
+
+    /// Adds the plane height + slope . prices, on which `s` lies.
+    void add(double height, const resource_vector& slope, const selection& s) {
+        planes_.add(height, slope);
+        options_.insert(options_.end(), s.begin(), s.end());
+    }
+
+    bool empty() const { return options_.empty(); }
+    const cutting_planes<resources.size()>& planes() const { return planes_; }
+
+    /// Row by row what one of the choices that meet at the top takes, such that the sum exceeds
+    /// theirs least. \param s  takes its place; as long as the problem has rows
+    selection rounded(const knapsack_problem& problem, selection s) {
+        supports_.clear();
+        planes_.supporting([&](std::size_t plane, double weight) {
+            if (weight > 0.0) supports_.push_back({plane, weight});
+        });
+        const std::size_t rows = problem.rows.size();
+        resource_vector error{};
+        for (std::size_t i = 0; i < rows; ++i) {
+            const auto need = [&](std::size_t plane) -> const resource_vector& {
+                return problem.need(i, options_[plane * rows + i]);
+            };
+            // what the fractional choice takes of this row
+            resource_vector mean{};
+            for (const auto& [plane, weight] : supports_)
+                for (std::size_t r = 0; r < mean.size(); ++r)
+                    mean[r] += weight * need(plane)[r] * problem.share[r];
+            double least = std::numeric_limits<double>::infinity();
+            resource_vector error_of_least{};
+            for (const auto& [plane, weight] : supports_) {
+                resource_vector e = error;
+                double over = 0.0;
+                for (std::size_t r = 0; r < e.size(); ++r) {
+                    e[r] += need(plane)[r] * problem.share[r] - mean[r];
+                    over += std::max(0.0, e[r]);
+                }
+                if (over < least)
+                    least = over, error_of_least = e, s[i] = options_[plane * rows + i];
+            }
+            error = error_of_least;
+        }
+        return s;
+    }
+
+  private:
+    cutting_planes<resources.size()> planes_;
+    selection options_;  ///< of all planes, one choice behind the other
+    // scratch: planes that meet at the top, and their weights
+    std::vector<std::pair<std::size_t, double>> supports_;
+};
+
+}  // namespace hass::detail

@@ -1,0 +1,45 @@
+/// \file objective.hpp
+/// What is to be least: the sum over rows of the need of one resource, or of what the options add
+/// to the delay of an image.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <hass/explore/knapsack/problem.hpp>
+
+namespace hass::detail {
+
+/// Index of a resource, or `delay`.
+struct objective {
+    static constexpr std::size_t delay = resources.size();
+
+    std::size_t index = 0;
+
+    bool is_delay() const { return index == delay; }
+
+    /// What an option of a row needs, or adds to the delay.
+    double of(const frontier& row, std::size_t option) const {
+        return is_delay() ? row.delay[option] : row.options[option].need[index];
+    }
+
+    double total(const knapsack_problem& problem, const selection& s) const {
+        double sum = 0.0;
+        for (std::size_t i = 0; i < s.size(); ++i) sum += of(problem.rows[i], s[i]);
+        return sum;
+    }
+
+    /// Of all rows at their least: no choice has less.
+    double least_total(const knapsack_problem& problem) const {
+        double sum = 0.0;
+        for (std::size_t i = 0; i < problem.rows.size(); ++i) {
+            const auto delays = problem.rows[i].delay.begin();
+            sum += is_delay() ? *std::min_element(
+                                    delays, delays + static_cast<std::ptrdiff_t>(problem.within[i]))
+                              : problem.least(i)[index];
+        }
+        return sum;
+    }
+};
+
+}  // namespace hass::detail

@@ -1,0 +1,180 @@
+/// \file option_table.hpp
+/// The options that are still possible, row by row, with their needs as shares of the caps. An
+/// option leaves the table when another one of its row needs no more of anything, or when its
+/// reduced cost, what it is dearer than the cheapest of its row, is more than any answer can
+/// afford.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <hass/explore/knapsack/objective.hpp>
+#include <hass/explore/knapsack/problem.hpp>
+#include <hass/explore/knapsack/resource_subset.hpp>
+
+namespace hass::detail {
+
+/// An option as the table holds it.
+struct table_option {
+    resource_vector share;     ///< need / cap
+    double objective = 0.0;    ///< what is to be least
+    std::uint32_t option = 0;  ///< index into the row's frontier
+
+    /// objective + prices . share
+    double price(const resource_vector& prices) const { return objective + dot(prices, share); }
+};
+
+class option_table {
+  public:
+    /// Fills the table, without an objective, with the options that `keep(row, option)` admits of
+    /// those within the interval (asked in their order), less dominated ones.
+    template <class Keep>
+    void load_if(const knapsack_problem& problem, Keep keep) {
+        clear();
+        for (std::size_t i = 0; i < problem.rows.size(); ++i) {
+            for (std::uint32_t k = 0; k < problem.within[i]; ++k)
+                if (keep(i, k)) add(problem, i, k, 0.0);
+            drop_dominated(false);
+            end_row();
+        }
+    }
+
+    /// Fills the table with all options within the interval; where the objective is the delay, less
+    /// dominated ones: in needs alone few options of a frontier are.
+    void load(const knapsack_problem& problem, const objective& wanted) {
+        clear();
+        for (std::size_t i = 0; i < problem.rows.size(); ++i) {
+            for (std::uint32_t k = 0; k < problem.within[i]; ++k)
+                add(problem, i, k, wanted.of(problem.rows[i], k));
+            if (wanted.is_delay()) drop_dominated(true);
+            end_row();
+        }
+    }
+
+    std::size_t rows() const { return first_.size() - 1; }
+    std::span<const table_option> row(std::size_t i) const {
+        return {options_.data() + first_[i], first_[i + 1] - first_[i]};
+    }
+
+    bool every_row_has_one() const {
+        for (std::size_t i = 0; i < rows(); ++i)
+            if (first_[i] == first_[i + 1]) return false;
+        return true;
+    }
+
+    /// Drops options whose reduced cost is over `slack`. \param least  the rows' least prices
+    /// \returns false when a row has nothing left
+    bool strike(const resource_vector& prices, std::span<const double> least, double slack) {
+        std::uint32_t kept = 0;
+        std::uint32_t begin = 0;
+        bool all = true;
+        for (std::size_t i = 0; i < rows(); ++i) {
+            const std::uint32_t end = first_[i + 1];
+            const std::uint32_t start = kept;
+            for (std::uint32_t k = begin; k < end; ++k)
+                if (options_[k].price(prices) - least[i] <= slack) options_[kept++] = options_[k];
+            all = all && kept > start;
+            begin = end;
+            first_[i + 1] = kept;
+        }
+        options_.resize(kept);
+        return all;
+    }
+
+    /// Resources that can run out at all.
+    resource_subset scarce() const {
+        resource_vector most{};
+        for (std::size_t i = 0; i < rows(); ++i)
+            for (std::size_t r = 0; r < most.size(); ++r) {
+                double largest = -std::numeric_limits<double>::infinity();
+                for (const table_option& o : row(i)) largest = std::max(largest, o.share[r]);
+                most[r] += largest;
+            }
+        resource_subset some;
+        for (std::size_t r = 0; r < most.size(); ++r)
+            if (most[r] > 1.0 - share_rounding) some.add(r);
+        return some;
+    }
+
+    /// What a choice takes of the objective at most; at least 1.
+    double largest_objective() const {
+        double sum = 0.0;
+        for (std::size_t i = 0; i < rows(); ++i) {
+            double largest = 0.0;
+            for (const table_option& o : row(i)) largest = std::max(largest, std::abs(o.objective));
+            sum += largest;
+        }
+        return std::max(sum, 1.0);
+    }
+
+  private:
+    void clear() {
+        options_.clear();
+        first_.assign(1, 0);
+    }
+
+    void add(const knapsack_problem& problem, std::size_t i, std::uint32_t k, double objective) {
+        const resource_vector& need = problem.need(i, k);
+        table_option o;
+        for (std::size_t r = 0; r < need.size(); ++r) {
+            if (need[r] > 0.0 && problem.caps[r] <= 0.0) return;  // a share of nothing
+            o.share[r] = need[r] * problem.share[r];
+        }
+        o.objective = objective;
+        o.option = k;
+        options_.push_back(o);
+    }
+
+    void end_row() { first_.push_back(static_cast<std::uint32_t>(options_.size())); }
+
+    /// Of the row that is being filled: drops options that need no less than another one in
+    /// everything that counts.
+    void drop_dominated(bool by_objective) {
+        const auto row = options_.begin() + static_cast<std::ptrdiff_t>(first_.back());
+        std::sort(row, options_.end(), [&](const table_option& a, const table_option& b) {
+            if (by_objective && a.objective != b.objective) return a.objective < b.objective;
+            if (a.share != b.share) return a.share < b.share;
+            return a.option < b.option;
+        });
+        auto kept = row;
+        for (auto k = row; k != options_.end(); ++k) {
+            const bool beaten = std::any_of(
+                row, kept, [&](const table_option& o) { return no_more(o.share, k->share); });
+            if (!beaten) *kept++ = *k;
+        }
+        options_.erase(kept, options_.end());
+    }
+
+    std::vector<table_option> options_;    ///< row behind row
+    std::vector<std::uint32_t> first_{0};  ///< of each row, and the end
+};
+
+/// What a table held at some time, as indices into the rows' frontiers.
+class survivors {
+  public:
+    void keep(const option_table& table) {
+        options_.clear();
+        first_.assign(1, 0);
+        for (std::size_t i = 0; i < table.rows(); ++i) {
+            for (const table_option& o : table.row(i)) options_.push_back(o.option);
+            first_.push_back(static_cast<std::uint32_t>(options_.size()));
+        }
+    }
+
+    bool contains(std::size_t i, std::uint32_t option) const {
+        const auto begin = options_.begin() + first_[i];
+        const auto end = options_.begin() + first_[i + 1];
+        return std::find(begin, end, option) != end;
+    }
+
+  private:
+    selection options_;
+    std::vector<std::uint32_t> first_;
+};
+
+}  // namespace hass::detail
