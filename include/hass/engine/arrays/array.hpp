@@ -88,10 +88,13 @@ struct array_run {
     std::optional<memory_accesses> memory{};
 };
 
-/// Anything that runs compute rows one after another.
-///     run(row, statistics) -> array_run    multipliers() -> int
-/// Engines here throw hass::error for extents below 1 and for sparsities outside [0, 1].
+/// Anything that runs compute rows one after another:
+///
+///     run(row, statistics) -> array_run
+///     multipliers() -> int
 ///     area_mm2() -> optional<double>       nullopt where none is published
+///
+/// Engines here throw hass::error for extents below 1 and for sparsities outside [0, 1].
 template <class E>
 concept ArrayEngine = requires(const E& e, const layer_row& row, const layer_statistics& s) {
     { e.run(row, s) } -> std::same_as<array_run>;
