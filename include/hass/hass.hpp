@@ -97,12 +97,27 @@
 #include <hass/explore/balanced.hpp>
 #include <hass/explore/choice.hpp>
 #include <hass/explore/cutting_planes.hpp>
+#include <hass/explore/dominance.hpp>
 #include <hass/explore/exact.hpp>
+#include <hass/explore/exact/any_fit.hpp>
+#include <hass/explore/exact/bracket.hpp>
+#include <hass/explore/exact/candidates.hpp>
+#include <hass/explore/exact/ladder.hpp>
+#include <hass/explore/exact/last_optimum.hpp>
+#include <hass/explore/exact/linked_problem.hpp>
+#include <hass/explore/exact/minimum.hpp>
+#include <hass/explore/exact/narrow.hpp>
+#include <hass/explore/exact/obstacle.hpp>
+#include <hass/explore/exact/prove.hpp>
+#include <hass/explore/exact/ties.hpp>
+#include <hass/explore/exact/within.hpp>
 #include <hass/explore/frontier.hpp>
 #include <hass/explore/greedy.hpp>
 #include <hass/explore/latency.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>
+#include <hass/explore/priced_options.hpp>
+#include <hass/explore/resource_vector.hpp>
 //
 #include <hass/compare/compare.hpp>
 #include <hass/compare/mining.hpp>

@@ -33,7 +33,7 @@
 #include <hass/device/device.hpp>
 #include <hass/error.hpp>
 #include <hass/explore/exact.hpp>
-#include <hass/explore/frontier.hpp>
+#include <hass/explore/priced_options.hpp>
 #include <hass/explore/latency.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/pipeline/evaluate.hpp>
@@ -241,7 +241,7 @@ class allocator {
     /// sense, for BRAM18 where LUTs replace them
     allocation least(std::size_t r, double images_per_second) requires
         requires(Policy& p, const allocation_problem& x) {
-        p.least(x, 0, 1.0);
+        p.minimise(x, dsp_index, 1.0);
     }
     {
         if (!solved_) throw error("allocate: least before the first solve");
@@ -257,7 +257,7 @@ class allocator {
                         " images/s, must be above zero");
         if (too_small_ || empty_row_) return nothing_fits({});
         const double interval = board_.mhz * 1e6 / images_per_second;
-        const allocation_choice choice = policy_.least(problem(), r, interval);
+        const allocation_choice choice = policy_.minimise(problem(), r, interval);
         allocation a;
         certificate& c = a.certificate;
         c.upper_bound_images_per_second = images_per_second;
@@ -275,7 +275,7 @@ class allocator {
             return a;
         }
         fill(choice, a);
-        c.least = choice.least;
+        c.least = choice.least_need;
         if (r == bandwidth_index) c.least += link_of(board_, image_bits_).traffic(interval);
         c.gap = 0.0;
         c.minimal = choice.minimal;
@@ -359,7 +359,7 @@ class allocator {
         for (std::size_t r = 0; r < least_.size(); ++r)
             if (least_[r] > budget_[r]) too_small_ = true;
         if (link_floor() == std::numeric_limits<double>::infinity()) too_small_ = true;
-        // a option has to leave room for the least that the other rows need
+        // an option has to leave room for the least that the other rows need
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             if (options_[i]->finished()) continue;
             resource_vector room = budget_;
@@ -602,7 +602,7 @@ class allocator {
     std::vector<std::vector<double>> cycles_;  ///< of every option
     std::vector<double> new_cycles_;           // scratch
     std::vector<double> fastest_;              ///< least of `cycles_`
-    std::vector<row_choice> choices_;          ///< what the policy sees
+    std::vector<row_options> choices_;         ///< what the policy sees
     std::uint64_t version_ = 0;
     std::vector<layer_statistics> statistics_;
 };

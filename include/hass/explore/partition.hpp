@@ -29,7 +29,7 @@
 #include <hass/error.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/explore/exact.hpp>
-#include <hass/explore/frontier.hpp>
+#include <hass/explore/priced_options.hpp>
 #include <hass/pipeline/link.hpp>
 #include <hass/workload/network.hpp>
 
@@ -151,9 +151,9 @@ class part_intervals {
     /// \param image_bits  what the board's link carries for an image beside weights
     cycles operator()(std::size_t first, std::size_t last, double image_bits) {
         const network_skew skew(network_slice(net_, first, last));
-        std::vector<row_choice> rows;
+        std::vector<row_options> rows;
         for (std::size_t i = first; i < last; ++i) {
-            rows.push_back(choice(i, skew.held(i - first)));
+            rows.push_back(options_of_row(i, skew.held(i - first)));
             if (rows.back().options->size() == 0) return {infinity, infinity};
         }
         allocation_problem problem{rows, budget_, spills_};
@@ -189,7 +189,7 @@ class part_intervals {
         double interval = 0.0;
         double weights = 0.0;
         for (std::size_t i = 0; i < problem.rows.size(); ++i) {
-            const row_choice& row = problem.rows[i];
+            const row_options& row = problem.rows[i];
             interval = std::max(interval, row.cycles[c.options[i]]);
             weights += row.options->costs()[c.options[i]][bandwidth_index];
         }
@@ -206,14 +206,14 @@ class part_intervals {
         std::uint64_t version = 0;
     };
 
-    row_choice choice(std::size_t i, std::span<const held_input> held) {
+    row_options options_of_row(std::size_t i, std::span<const held_input> held) {
         for (const auto& v : variants_[i])
             if (std::ranges::equal(v->held, held)) return {&v->options, v->cycles, v->version};
         return add_variant(i, {}, held);
     }
 
-    row_choice add_variant(std::size_t i, const layer_statistics& s,
-                           std::span<const held_input> held) {
+    row_options add_variant(std::size_t i, const layer_statistics& s,
+                            std::span<const held_input> held) {
         variants_[i].push_back(std::make_unique<variant>(
             variant{{held.begin(), held.end()}, options_of(*engine_, net_[i], held)}));
         variant& v = *variants_[i].back();
