@@ -4,6 +4,7 @@
 #pragma once
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/version.hpp>
 //
 #include <hass/files/csv.hpp>
@@ -30,6 +31,7 @@
 #include <hass/statistics/stream_drift.hpp>
 #include <hass/statistics/tensor_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/statistics/validate.hpp>
 //
 #include <hass/emulate/accuracy_limit.hpp>
 #include <hass/emulate/eigen.hpp>
@@ -95,6 +97,7 @@
 #include <hass/explore/accelerator.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/explore/balanced.hpp>
+#include <hass/explore/certificate.hpp>
 #include <hass/explore/choice.hpp>
 #include <hass/explore/cutting_planes.hpp>
 #include <hass/explore/dominance.hpp>
@@ -114,9 +117,11 @@
 #include <hass/explore/frontier.hpp>
 #include <hass/explore/greedy.hpp>
 #include <hass/explore/latency.hpp>
+#include <hass/explore/network_options.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/explore/priced_options.hpp>
+#include <hass/explore/reasons.hpp>
 #include <hass/explore/resource_vector.hpp>
 //
 #include <hass/compare/compare.hpp>

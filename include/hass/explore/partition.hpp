@@ -31,6 +31,8 @@
 #include <hass/explore/exact.hpp>
 #include <hass/explore/priced_options.hpp>
 #include <hass/pipeline/link.hpp>
+#include <hass/statistics/validate.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -131,11 +133,11 @@ class part_intervals {
           board_(board),
           policy_(max_states, 0),
           variants_(net.size()) {
-        check_device(board);
+        validate(board);
         for (std::size_t i = 0; i < net.size(); ++i) {
             if (!is_compute(net[i])) continue;
             const layer_statistics& mine = s.at(i);
-            check_statistics(net, i, mine);
+            validate(net, i, mine);
             add_variant(i, mine, {});
         }
     }
@@ -286,7 +288,7 @@ partitioning partition(const network_view& net, const S& statistics, const E& en
     constexpr double infinity = std::numeric_limits<double>::infinity();
     if (net.size() == 0) throw error("partition: the network has no layers");
     if (!(settings.batch >= 1.0))
-        throw error("partition: batch is " + detail::number(settings.batch) + ", must be >= 1");
+        throw error("partition: batch is " + number(settings.batch) + ", must be >= 1");
     const int word_bits = settings.data_bits.value_or(data_bits(engine));
     if (word_bits < 1) throw error("partition: data_bits must be >= 1");
     const device& board = on.limits();
@@ -355,8 +357,7 @@ partitioning chain(const network_view& net, const S& statistics, const E& engine
     constexpr double infinity = std::numeric_limits<double>::infinity();
     if (net.size() == 0) throw error("chain: the network has no layers");
     if (boards.empty()) throw error("chain: no boards");
-    if (!(link_gbit_s > 0.0))
-        throw error("chain: link of " + detail::number(link_gbit_s) + " Gbit/s");
+    if (!(link_gbit_s > 0.0)) throw error("chain: link of " + number(link_gbit_s) + " Gbit/s");
     const int word_bits = data_bits.value_or(hass::data_bits(engine));
     if (word_bits < 1) throw error("chain: data_bits must be >= 1");
     const std::vector<std::size_t> cuts = detail::cut_positions(net);
