@@ -152,9 +152,9 @@ class allocator {
         const double interval = board_.mhz * 1e6 / images_per_second;
         const allocation_choice choice = policy_.minimise(problem(), r, interval);
         if (!choice.found)
-            return {.certificate = detail::not_reached(board_, images_per_second,
-                                                       choice.proved_interval == infinity,
-                                                       choice.obstacle, link_floor())};
+            return detail::without_design(detail::not_reached(board_, images_per_second,
+                                                              choice.proved_interval == infinity,
+                                                              choice.obstacle, link_floor()));
         allocation a = designed(choice);
         certificate& c = a.certificate;
         c.upper_bound_images_per_second = images_per_second;
@@ -251,7 +251,7 @@ class allocator {
         if (!choice.found) return nothing_fits(choice);
         for (std::size_t i = 0; i < rows_.size(); ++i)
             if (cycles_[i][choice.options[i]] >= ruled_out)
-                return {.certificate = detail::no_room(board_, i, name_of(net(), i))};
+                return detail::without_design(detail::no_room(board_, i, name_of(net(), i)));
         allocation a = designed(choice);
         certificate& c = a.certificate;
         c.upper_bound_images_per_second = upper_bound(choice);
@@ -321,18 +321,19 @@ class allocator {
     allocation nothing_fits(const allocation_choice& choice) const {
         const resource_vector& least = options_.least_needs();
         if (const auto r = detail::shortest(least, budget_))
-            return {.certificate =
-                        detail::too_small(board_, *r, least[*r], budget_[*r], lut_each_)};
+            return detail::without_design(
+                detail::too_small(board_, *r, least[*r], budget_[*r], lut_each_));
         if (link_floor() == infinity)
-            return {.certificate = detail::link_carries_nothing(board_, least[bandwidth_index])};
+            return detail::without_design(
+                detail::link_carries_nothing(board_, least[bandwidth_index]));
         resource_vector small{};
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const resource_vector& row = detail::leanest(options_[i], budget_);
             for (std::size_t r = 0; r < small.size(); ++r) small[r] += row[r];
         }
         const bool proved = choice.proved_interval == infinity || options_.crowded();
-        return {.certificate = detail::too_small_together(board_, small, budget_, choice.obstacle,
-                                                          lut_each_, proved)};
+        return detail::without_design(
+            detail::too_small_together(board_, small, budget_, choice.obstacle, lut_each_, proved));
     }
 
     std::vector<layer_row> rows_;

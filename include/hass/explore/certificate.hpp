@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <hass/error.hpp>
 #include <hass/pipeline/evaluate.hpp>
@@ -45,6 +46,17 @@ struct allocation {
     hass::estimate estimate;  ///< of `design`, by `evaluate`
     hass::certificate certificate;
 };
+
+namespace detail {
+
+/// No design, and why there is none.
+inline allocation without_design(hass::certificate why) {
+    allocation a;
+    a.certificate = std::move(why);
+    return a;
+}
+
+}  // namespace detail
 
 /// Throws when the allocation does not fit. \throws hass::error naming the resource and how much is
 /// missing
