@@ -118,6 +118,7 @@
 #include <hass/explore/greedy.hpp>
 #include <hass/explore/latency.hpp>
 #include <hass/explore/network_options.hpp>
+#include <hass/explore/part_intervals.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/explore/priced_options.hpp>
