@@ -2,10 +2,10 @@
 /// What there is to spend: the resources of one board, its clock and its link to memory.
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -45,7 +45,8 @@ inline void validate(const device& d) {
     for (const std::size_t r : {dsp_index, lut_index, ff_index})
         if (!(d.budget.*resources[r].field > 0.0))
             throw bad(resources[r].name, d.budget.*resources[r].field, "above zero");
-    if (!(d.mhz > 0.0) || !std::isfinite(d.mhz)) throw bad("clock (MHz)", d.mhz, "above zero");
+    if (!(d.mhz > 0.0) || !(d.mhz < std::numeric_limits<double>::infinity()))
+        throw bad("clock (MHz)", d.mhz, "above zero");
 }
 
 }  // namespace hass

@@ -15,27 +15,35 @@ namespace hass {
 
 namespace detail {
 
-/// \param whose  whose() begins the message
-template <class Whose>
-constexpr void validate_sparsities(const layer_statistics& s, const Whose& whose) {
-    const auto share = [&](const char* field, double v) {
-        if (!(v >= 0.0 && v <= 1.0))
-            throw error(whose() + ": " + field + " is " + number(v) + ", not within [0, 1]");
-    };
-    share("weight sparsity", s.weight_sparsity);
-    share("activation sparsity", s.activation_sparsity);
-    share("pair sparsity", s.pair_sparsity);
-    share("pair sparsity (padded)", s.pair_sparsity_padded);
+/// The layer that a message is about, if it is known.
+struct layer_in_question {
+    const network_view* net = nullptr;
+    std::size_t row = 0;
+
+    error wrong(const std::string& what) const {
+        if (net == nullptr) return error("layer statistics: " + what);
+        return error("statistics of layer '" + name_of(*net, row) + "': " + what);
+    }
+};
+
+constexpr void validate_share(const layer_in_question& layer, const char* field, double v) {
+    if (!(v >= 0.0 && v <= 1.0))
+        throw layer.wrong(std::string(field) + " is " + number(v) + ", not within [0, 1]");
+}
+
+constexpr void validate_sparsities(const layer_in_question& layer, const layer_statistics& s) {
+    validate_share(layer, "weight sparsity", s.weight_sparsity);
+    validate_share(layer, "activation sparsity", s.activation_sparsity);
+    validate_share(layer, "pair sparsity", s.pair_sparsity);
+    validate_share(layer, "pair sparsity (padded)", s.pair_sparsity_padded);
 }
 
 /// \param channels  input channels of the layer; the last window may be cut short
 /// \param taps      kernel taps of the layer
-/// \param whose     whose() begins the message
-template <class Whose>
-constexpr void validate_windows(const window_histogram& w, int channels, int taps,
-                                const Whose& whose) {
+constexpr void validate_windows(const layer_in_question& layer, const window_histogram& w,
+                                int channels, int taps) {
     const auto wrong = [&](const std::string& what) {
-        return error(whose() + ": windows of " + std::to_string(w.channels) + " channels " + what);
+        return layer.wrong("windows of " + std::to_string(w.channels) + " channels " + what);
     };
     if (w.channels < 1 || w.length != w.channels * taps)
         throw wrong("have length " + std::to_string(w.length) + " instead of " +
@@ -60,16 +68,12 @@ constexpr void validate_windows(const window_histogram& w, int channels, int tap
     }
 }
 
-inline std::string some_layer() {
-    return "layer statistics";
-}
-
 }  // namespace detail
 
 /// What can be said without the layer.
 /// \throws hass::error for a sparsity that is not within [0, 1] (or not a number)
 constexpr void validate(const layer_statistics& s) {
-    detail::validate_sparsities(s, detail::some_layer);
+    detail::validate_sparsities({}, s);
 }
 
 /// Checks windows against the layer that they are used for.
@@ -78,17 +82,15 @@ constexpr void validate(const layer_statistics& s) {
 /// \throws hass::error naming the field: wrong width, wrong number of blocks, shares that are
 ///         negative, not a number, or do not sum to 1 within 1e-6
 constexpr void validate(const window_histogram& windows, int channels, int taps) {
-    detail::validate_windows(windows, channels, taps, detail::some_layer);
+    detail::validate_windows({}, windows, channels, taps);
 }
 
 /// Checks statistics of row `i`.
 /// \throws hass::error naming the layer, for what the two above refuse
 inline void validate(const network_view& net, std::size_t i, const layer_statistics& s) {
-    const auto whose = [&] { return "statistics of layer '" + name_of(net, i) + "'"; };
-    const layer_row& row = net.rows[i];
-    detail::validate_sparsities(s, whose);
+    detail::validate_sparsities({&net, i}, s);
     for (const window_histogram& w : s.windows)
-        detail::validate_windows(w, row.in.channels, taps(row), whose);
+        detail::validate_windows({&net, i}, w, net.rows[i].in.channels, taps(net.rows[i]));
 }
 
 }  // namespace hass

@@ -11,7 +11,6 @@
 #include <span>
 #include <vector>
 
-#include <hass/explore/choice.hpp>
 #include <hass/explore/exact/ladder.hpp>
 #include <hass/explore/exact/linked_problem.hpp>
 #include <hass/explore/frontier.hpp>
@@ -39,7 +38,7 @@ class candidates {
         constexpr std::size_t lists = priced_options::lists;
         list_array slack{};
         for (std::size_t l = 0; l < lists; ++l) {
-            slack[l] = 1.0 + 2.0 * chooser::rounding - rows.least_price(l, interval);
+            slack[l] = 1.0 + 2.0 * share_rounding - rows.least_price(l, interval);
             per_need_[l] = p.per_need(priced_options::prices[l]);
         }
         options_.clear();
@@ -119,7 +118,7 @@ class candidates {
     static resource_vector limits_of_needs(const resource_vector& budget, const list_array& limit) {
         resource_vector most{};
         for (std::size_t r = 0; r < most.size(); ++r)
-            most[r] = limit[r] * budget[r] * (1.0 + chooser::rounding);
+            most[r] = limit[r] * budget[r] * (1.0 + share_rounding);
         return most;
     }
 
@@ -127,7 +126,7 @@ class candidates {
     bool within_mixes(const resource_vector& need, const list_array& limit) const {
         bool within = true;
         for (std::size_t l = resources.size(); l < priced_options::lists; ++l)
-            within = within && dot(per_need_[l], need) <= limit[l] + chooser::rounding;
+            within = within && dot(per_need_[l], need) <= limit[l] + share_rounding;
         return within;
     }
 

@@ -11,7 +11,6 @@
 #include <limits>
 #include <vector>
 
-#include <hass/explore/choice.hpp>
 #include <hass/explore/exact/linked_problem.hpp>
 #include <hass/explore/policy.hpp>
 
@@ -124,7 +123,7 @@ class ladders {
 
     /// Whether the prices of a list show that nothing within an interval fits.
     bool reject(std::size_t list, double interval) const {
-        return least_price(list, interval) > 1.0 + chooser::rounding;
+        return least_price(list, interval) > 1.0 + share_rounding;
     }
 
     /// The cheapest choice within an interval.

@@ -10,7 +10,6 @@
 #include <optional>
 #include <vector>
 
-#include <hass/explore/choice.hpp>
 #include <hass/explore/exact/ladder.hpp>
 #include <hass/explore/exact/linked_problem.hpp>
 
@@ -64,7 +63,7 @@ class last_optimum {
             }
             sum += least_[i];
         }
-        return sum > 1.0 + chooser::rounding;
+        return sum > 1.0 + share_rounding;
     }
 
     /// Least price of an option of row `i` that is faster than the interval.

@@ -17,6 +17,9 @@
 
 namespace hass::detail {
 
+/// Of sums of shares of the budget; what is returned is within the budget without it.
+inline constexpr double share_rounding = chooser::rounding;
+
 /// Looks at the problem, which has to outlive it.
 struct linked_problem {
     const allocation_problem& whole;

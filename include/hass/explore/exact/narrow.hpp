@@ -65,7 +65,7 @@ class price_stairs {
                                  [](double limit, const auto& step) { return limit < step.first; });
             sum += std::prev(slower)->second;
         }
-        return sum > 1.0 + chooser::rounding;
+        return sum > 1.0 + share_rounding;
     }
 
   private:

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <limits>
 
-#include <hass/explore/choice.hpp>
 #include <hass/explore/exact/ladder.hpp>
 #include <hass/explore/exact/linked_problem.hpp>
 #include <hass/pipeline/link_room.hpp>
@@ -27,7 +26,7 @@ inline std::size_t obstacle_below(const linked_problem& p, const ladders& rows, 
         share[bandwidth_index] =
             left > 0.0 ? share[bandwidth_index] / left : std::numeric_limits<double>::max();
     }
-    for (std::size_t r = 0; r < share.size() && share[obstacle] <= 1.0 + chooser::rounding; ++r)
+    for (std::size_t r = 0; r < share.size() && share[obstacle] <= 1.0 + share_rounding; ++r)
         if (share[r] > share[obstacle]) obstacle = r;
     return obstacle;
 }
