@@ -4,6 +4,7 @@
 #pragma once
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/version.hpp>
 //
 #include <hass/files/csv.hpp>
@@ -32,6 +33,7 @@
 #include <hass/statistics/stream_drift.hpp>
 #include <hass/statistics/tensor_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/statistics/validate.hpp>
 //
 #include <hass/emulate/accuracy_limit.hpp>
 #include <hass/emulate/eigen.hpp>
@@ -101,8 +103,21 @@
 #include <hass/explore/accelerator.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/explore/balanced.hpp>
+#include <hass/explore/certificate.hpp>
 #include <hass/explore/cutting_planes.hpp>
+#include <hass/explore/dominance.hpp>
 #include <hass/explore/exact.hpp>
+#include <hass/explore/exact/any_fit.hpp>
+#include <hass/explore/exact/bracket.hpp>
+#include <hass/explore/exact/candidates.hpp>
+#include <hass/explore/exact/ladder.hpp>
+#include <hass/explore/exact/last_optimum.hpp>
+#include <hass/explore/exact/minimum.hpp>
+#include <hass/explore/exact/narrow.hpp>
+#include <hass/explore/exact/obstacle.hpp>
+#include <hass/explore/exact/prove.hpp>
+#include <hass/explore/exact/ties.hpp>
+#include <hass/explore/exact/within.hpp>
 #include <hass/explore/frontier.hpp>
 #include <hass/explore/greedy.hpp>
 #include <hass/explore/knapsack/ascent.hpp>
@@ -122,10 +137,15 @@
 #include <hass/explore/knapsack/resource_subset.hpp>
 #include <hass/explore/knapsack/weights.hpp>
 #include <hass/explore/latency.hpp>
-#include <hass/explore/link_limits.hpp>
+#include <hass/explore/linked_problem.hpp>
 #include <hass/explore/longest_path.hpp>
+#include <hass/explore/network_options.hpp>
+#include <hass/explore/part_intervals.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>
+#include <hass/explore/priced_options.hpp>
+#include <hass/explore/reasons.hpp>
+#include <hass/explore/resource_vector.hpp>
 //
 #include <hass/compare/compare.hpp>
 #include <hass/compare/mining.hpp>

@@ -227,7 +227,7 @@ TEST_CASE("least of a resource at a required throughput equals enumeration", "[a
         const std::size_t r = static_cast<std::size_t>(d.between(0, 4));
         const double required = fastest.estimate.images_per_second * (0.3 + 0.8 * d.uniform());
         if (r == hass::bram18_index && x.engine.lut_per_missing_bram18 > 0.0) {
-            REQUIRE_THROWS_AS(allocator.least(r, required), hass::error);
+            REQUIRE_THROWS_AS(allocator.least(hass::resources[r].field, required), hass::error);
             continue;
         }
         // enumerate
@@ -252,7 +252,7 @@ TEST_CASE("least of a resource at a required throughput equals enumeration", "[a
             while (i < digit.size() && ++digit[i] == x.engine.tables[i].size()) digit[i++] = 0;
             more = i < digit.size();
         }
-        const hass::allocation a = allocator.least(r, required);
+        const hass::allocation a = allocator.least(hass::resources[r].field, required);
         INFO("seed " << seed << ": " << a.certificate.reason);
         REQUIRE(a.fits == (least < std::numeric_limits<double>::infinity()));
         if (!a.fits) continue;

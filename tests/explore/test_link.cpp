@@ -85,13 +85,13 @@ TEST_CASE("a board of 1 Mbit/s carries 1e6 bits a second", "[link]") {
     allocator<sparse_dot<>> again(digits{}, {}, with_bandwidth(0.001));
     again.solve(half);
     CHECK(again.lowest_latency().estimate.interval_cycles == wide.estimate.interval_cycles);
-    const allocation too_fast = again.least(0, 79.0);
+    const allocation too_fast = again.least(&usage::dsp, 79.0);
     CHECK(!too_fast.fits);
     CHECK_THAT(too_fast.certificate.reason, Contains("carries at most 78.7"));
     CHECK(too_fast.certificate.binding == bandwidth_index);
-    const allocation slower = again.least(bandwidth_index, 50.0);
+    const allocation slower = again.least(&usage::bandwidth, 50.0);
     REQUIRE(slower.fits);
-    CHECK(slower.certificate.least == Approx(50.0 * 16 * 794 / 1e9));
+    CHECK(slower.certificate.least_need == Approx(50.0 * 16 * 794 / 1e9));
 }
 
 TEST_CASE("bandwidth changes the interval until it is enough, and never for the worse", "[link]") {

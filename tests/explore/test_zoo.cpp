@@ -247,6 +247,8 @@ TEST_CASE("bad input is named", "[allocate]") {
 
     hass::allocator<hass::sparse_dot<>> allocator(view, {}, hass::boards::u250{});
     CHECK(names(message([&] { allocator.update(0, {}); }), "before the first solve"));
+    CHECK(
+        names(message([&] { allocator.least(&hass::usage::dsp, 1.0); }), "before the first solve"));
     const auto with = [&](const layer_statistics& s) {
         network_statistics all = statistics_of(view, 0.5);
         all[3] = s;
@@ -266,6 +268,9 @@ TEST_CASE("bad input is named", "[allocate]") {
     CHECK(names(with(s), "do not sum to one in block 0"));
     s.windows = {{1, 9, std::vector<double>(64 * 10, 0.1)}};
     CHECK(with(s).empty());
+
+    CHECK(names(message([&] { allocator.least(nullptr, 1.0); }), "least of no resource"));
+    CHECK(names(message([&] { allocator.least(&hass::usage::dsp, 0.0); }), "must be above zero"));
 
     network_statistics few = statistics_of(view, 0.5);
     few.pop_back();
@@ -370,7 +375,7 @@ TEST_CASE("optimal intervals of the published model are reached", "[allocate]") 
         // the public explorer spends 11,634 DSPs at this interval
         hass::allocator<dense> allocator(view, {}, hass::boards::u250{});
         allocator.solve(half);
-        const hass::allocation least = allocator.least(0, 250e6 / 200704.0);
+        const hass::allocation least = allocator.least(&hass::usage::dsp, 250e6 / 200704.0);
         REQUIRE(least.fits);
         CHECK(least.certificate.minimal);
         CHECK(least.estimate.interval_cycles <= 200704.0);

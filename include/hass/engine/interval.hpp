@@ -28,6 +28,7 @@
 #include <hass/engine/streams.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/validate.hpp>
 
 namespace hass {
 
@@ -224,7 +225,7 @@ constexpr double window_cycles(const I& interval, const layer_statistics& s, int
                                int vector, int streams, int macs) {
     validate(s);
     const window_histogram* windows = s.windows_of(vector);
-    if (windows != nullptr) validate(*windows, channels, taps);
+    if (windows != nullptr) validate_blocks(*windows, channels, taps);
     detail::window_work<I> work(interval, windows, vector * taps, 1.0 - s.pair_sparsity_padded);
     work.set_macs(macs);
     return work.slowest(static_cast<std::size_t>(streams));
@@ -242,7 +243,7 @@ class interval_table {
     constexpr interval_table(const I& interval, const layer_statistics& s, int channels, int taps,
                              int vector, int largest_macs) {
         const window_histogram* windows = s.windows_of(vector);
-        if (windows != nullptr) validate(*windows, channels, taps);
+        if (windows != nullptr) validate_blocks(*windows, channels, taps);
         detail::window_work<I> work(interval, windows, vector * taps, 1.0 - s.pair_sparsity_padded);
         const int blocks = work.uniform() ? 1 : channels / vector;
         const detail::int_list streams = detail::divisors(blocks);

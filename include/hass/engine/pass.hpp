@@ -13,6 +13,7 @@
 #include <hass/engine/interval.hpp>
 #include <hass/engine/power.hpp>
 #include <hass/engine/sparse_dot.hpp>
+#include <hass/statistics/validate.hpp>
 
 namespace hass {
 

@@ -14,6 +14,7 @@
 #include <hass/engine/folding.hpp>
 #include <hass/engine/interval.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/statistics/validate.hpp>
 
 namespace hass {
 

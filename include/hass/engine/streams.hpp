@@ -11,13 +11,15 @@
 
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/validate.hpp>
 
 namespace hass {
 
 /// Deals blocks to streams, slowest first, in boustrophedon order: forth in even rounds, back in
-/// odd ones (fpgaconvnet-model, get_interleaving). Blocks of equal work stay in their order. \param
-/// work     work of every block \param streams  divides the number of blocks \return the block that
-/// stream s gets in round r, at r * streams + s
+/// odd ones (fpgaconvnet-model, get_interleaving). Blocks of equal work stay in their order.
+/// \param work     work of every block
+/// \param streams  divides the number of blocks
+/// \return the block that stream s gets in round r, at r * streams + s
 constexpr std::vector<std::size_t> deal(std::span<const double> work, std::size_t streams) {
     std::vector<std::size_t> order(work.size(), 0);
     for (std::size_t b = 0; b < order.size(); ++b) order[b] = b;
@@ -65,49 +67,13 @@ constexpr std::vector<double> binomial_window(int length, double density) {
     return share;
 }
 
-/// Checks a measured histogram against the layer that it is used for.
-/// \param windows   the histogram
-/// \param channels  input channels of the layer
-/// \param taps      kernel taps of the layer
-/// \throws hass::error naming the field: wrong width, wrong number of blocks, shares that are
-///         negative, not a number, or do not sum to 1 within 1e-6
-constexpr void validate(const window_histogram& windows, int channels, int taps) {
-    if (windows.channels < 1 || channels % windows.channels != 0 ||
-        windows.length != windows.channels * taps)
-        throw error("window histogram: length " + std::to_string(windows.length) + " for " +
-                    std::to_string(windows.channels) + " channels, but the layer's kernel has " +
-                    std::to_string(taps) + " taps");
-    const auto width = static_cast<std::size_t>(windows.length) + 1;
-    const auto blocks = static_cast<std::size_t>(channels / windows.channels);
-    if (windows.share.size() != blocks * width)
-        throw error("window histogram: share has " + std::to_string(windows.share.size()) +
-                    " values, expected " + std::to_string(blocks) + " blocks x " +
-                    std::to_string(width));
-    for (std::size_t b = 0; b < blocks; ++b) {
-        double sum = 0.0;
-        double smallest = 0.0;
-        for (std::size_t z = 0; z < width; ++z) {
-            const double share = windows.share[b * width + z];
-            sum += share;
-            smallest = share < smallest ? share : smallest;
-        }
-        if (!(sum > 1.0 - 1e-6 && sum < 1.0 + 1e-6 && smallest > -1e-9))
-            throw error("window histogram: shares of block " + std::to_string(b) + " sum to " +
-                        std::to_string(sum) + ", not to 1");
-    }
-}
-
-/// \throws hass::error when a sparsity is not within [0, 1] (or not a number)
-constexpr void validate(const layer_statistics& s) {
-    const auto share = [](double value, const char* field) {
-        if (!(value >= 0.0 && value <= 1.0))
-            throw error(std::string("layer statistics: ") + field + " = " + std::to_string(value) +
-                        " is not within [0, 1]");
-    };
-    share(s.weight_sparsity, "weight_sparsity");
-    share(s.activation_sparsity, "activation_sparsity");
-    share(s.pair_sparsity, "pair_sparsity");
-    share(s.pair_sparsity_padded, "pair_sparsity_padded");
+/// Checks windows whose blocks are to be dealt to streams: as `validate`, and no block is cut short.
+/// \throws hass::error as `validate`; for channels that are no multiple of the windows'
+constexpr void validate_blocks(const window_histogram& windows, int channels, int taps) {
+    validate(windows, channels, taps);
+    if (channels % windows.channels != 0)
+        throw error("layer statistics: windows of " + std::to_string(windows.channels) +
+                    " channels do not divide the layer's " + std::to_string(channels));
 }
 
 }  // namespace hass

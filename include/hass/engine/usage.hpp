@@ -44,6 +44,21 @@ inline constexpr std::array<resource, 6> resources{{{"DSP", &usage::dsp},
                                                     {"URAM", &usage::uram},
                                                     {"bandwidth", &usage::bandwidth}}};
 
+/// Position of a field in `resources`; resources.size() for a null pointer.
+constexpr std::size_t index_of(double usage::*field) {
+    std::size_t r = 0;
+    while (r < resources.size() && resources[r].field != field) ++r;
+    return r;
+}
+
+inline constexpr std::size_t dsp_index = index_of(&usage::dsp);
+inline constexpr std::size_t lut_index = index_of(&usage::lut);
+inline constexpr std::size_t ff_index = index_of(&usage::ff);
+inline constexpr std::size_t bram18_index = index_of(&usage::bram18);
+inline constexpr std::size_t uram_index = index_of(&usage::uram);
+/// Of weights alone wherever rows are summed.
+inline constexpr std::size_t bandwidth_index = index_of(&usage::bandwidth);
+
 /// Whether `need` is within `have` in every resource.
 constexpr bool fits(const usage& need, const usage& have) {
     for (const resource& r : resources)

@@ -31,7 +31,7 @@ class growing_choice {
     explicit growing_choice(const allocation_problem& problem)
         : problem_(&problem), chosen(problem.rows.size(), 0) {}
 
-    const row_choice& row(std::size_t i) const { return problem_->rows[i]; }
+    const row_options& row(std::size_t i) const { return problem_->rows[i]; }
     double cycles(std::size_t i) const { return row(i).cycles[chosen[i]]; }
 
     std::size_t slowest() const {
@@ -104,19 +104,17 @@ struct balanced {
     }
 
   private:
-    static constexpr std::size_t everything = priced_options::prices.size() - 1;
-
     /// The cheapest option of each row, all resources priced together.
     static void start_small(detail::growing_choice& d) {
         for (std::size_t i = 0; i < d.chosen.size(); ++i)
-            d.chosen[i] = d.row(i).options->list(everything).option.front();
+            d.chosen[i] = d.row(i).options->list(priced_options::everything).option.front();
     }
 
     static bool increment(detail::growing_choice& d) {
         const std::size_t i = d.slowest();
         const double now = d.cycles(i);
         if (d.link_cycles() >= now) return false;
-        for (const std::uint32_t k : d.row(i).options->list(everything).option)
+        for (const std::uint32_t k : d.row(i).options->list(priced_options::everything).option)
             if (d.row(i).cycles[k] < now && d.take(i, k, now)) return true;
         return false;
     }

@@ -49,9 +49,6 @@ class greedy {
     }
 
   private:
-    static constexpr std::size_t bram = bram18_index;
-    static constexpr std::size_t uram = 4;
-
     const row_option& at(const detail::growing_choice& d, std::size_t i) const {
         return d.row(i).options->options()[d.chosen[i]];
     }
@@ -108,10 +105,11 @@ class greedy {
             if (!k) continue;
             const std::uint32_t before = d.chosen[i];
             const resource_vector now = d.total();
-            if (share(now, bram) <= share(now, uram)) break;
+            if (share(now, bram18_index) <= share(now, uram_index)) break;
             d.chosen[i] = *k;
             const resource_vector then = d.total();
-            if (share(then, uram) > std::max(1.0, share(now, bram))) d.chosen[i] = before;
+            if (share(then, uram_index) > std::max(1.0, share(now, bram18_index)))
+                d.chosen[i] = before;
         }
     }
 

@@ -28,9 +28,10 @@
 #include <utility>
 #include <vector>
 
+#include <hass/explore/dominance.hpp>
 #include <hass/explore/frontier.hpp>
 #include <hass/explore/knapsack/chooser.hpp>
-#include <hass/explore/link_limits.hpp>
+#include <hass/explore/linked_problem.hpp>
 #include <hass/explore/longest_path.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/workload/network.hpp>
@@ -53,11 +54,7 @@ class latency_search {
     latency_search(const network_view& net, const allocation_problem& problem,
                    std::span<const std::vector<double>> delays, std::size_t max_states,
                    std::size_t max_ranges)
-        : net_(net),
-          problem_(problem),
-          delays_(delays),
-          max_ranges_(max_ranges),
-          link_(limits_of_link(problem)) {
+        : net_(net), problem_(problem), delays_(delays), max_ranges_(max_ranges) {
         chooser_.reset(problem.budget, max_states);
         chooser_.set_ascent_steps(400);
     }
@@ -106,11 +103,7 @@ class latency_search {
     network_path longest_path_of(const selection& options) const {
         std::vector<double> delay(options.size());
         for (std::size_t i = 0; i < options.size(); ++i) delay[i] = delays_[i][options[i]];
-        return longest_path(net_, interval_of(options), delay);
-    }
-
-    double interval_of(const selection& options) const {
-        return link_.interval(problem_.rows, options);
+        return longest_path(net_, problem_.interval_of(options), delay);
     }
 
     /// A design of a larger interval is no better than `best_`. Also takes the path that is longest
@@ -123,7 +116,7 @@ class latency_search {
         double sum = 0.0;
         for (std::size_t i = 0; i < least.size(); ++i) sum += path_.on[i] != 0 ? least[i] : 0.0;
         const double widest = path_.images > 0.0 ? (best_latency_ - sum) / path_.images : infinity;
-        return std::max(widest, interval_of(best_));
+        return std::max(widest, problem_.interval_of(best_));
     }
 
     /// Hands the chooser the options within `interval` that no other one beats in cycles, delay and
@@ -132,20 +125,21 @@ class latency_search {
         constexpr std::size_t look_back = 128;  // beaten ones that stay are harmless
         rows_.resize(net_.size());
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            const std::span<const double> cycles = problem_.rows[i].cycles;
-            const std::vector<resource_vector>& costs = problem_.rows[i].options->costs();
+            const std::span<const double> cycles = problem_.row(i).cycles;
+            const std::vector<resource_vector>& costs = problem_.needs(i);
             std::vector<frontier_option>& points = rows_[i].options;
             points.clear();
             for (std::uint32_t k = 0; k < costs.size(); ++k) {
                 if (cycles[k] > interval) continue;
-                bool beaten = false;
-                const std::size_t stop = points.size() > look_back ? points.size() - look_back : 0;
-                for (std::size_t j = points.size(); j-- > stop && !beaten;)
-                    beaten = points[j].cycles <= std::max(cycles[k], link_.floor) &&
-                             no_more(points[j].need, costs[k]) &&
-                             delays_[i][points[j].index] <= delays_[i][k];
                 // none is faster than the link
-                if (!beaten) points.push_back({std::max(cycles[k], link_.floor), costs[k], k});
+                const double at_least = std::max(cycles[k], problem_.link_floor);
+                const auto beats = [&](const frontier_option& other) {
+                    return other.cycles <= at_least && no_more(other.need, costs[k]) &&
+                           delays_[i][other.index] <= delays_[i][k];
+                };
+                const std::span<const frontier_option> kept = points;
+                if (!is_beaten<look::newest_first>(kept, look_back, beats))
+                    points.push_back({at_least, costs[k], k});
             }
             order_points(rows_[i]);
         }
@@ -169,8 +163,8 @@ class latency_search {
             const std::vector<frontier_option>& mine = rows_[i].options;
             const auto k = options[i];
             const auto as_good = [&](const frontier_option& p) {
-                return p.cycles <= std::max(problem_.rows[i].cycles[k], link_.floor) &&
-                       no_more(p.need, problem_.rows[i].options->costs()[k]) &&
+                return p.cycles <= std::max(problem_.row(i).cycles[k], problem_.link_floor) &&
+                       no_more(p.need, problem_.needs(i)[k]) &&
                        delays_[i][p.index] <= delays_[i][k];
             };
             points[i] = static_cast<std::uint32_t>(std::find_if(mine.begin(), mine.end(), as_good) -
@@ -179,20 +173,12 @@ class latency_search {
         return points;
     }
 
-    /// The options that these points are.
-    selection options_of(const selection& points) const {
-        selection options(points.size());
-        for (std::size_t i = 0; i < points.size(); ++i)
-            options[i] = rows_[i].options[points[i]].index;
-        return options;
-    }
-
     /// Bounds the range, and looks for better designs in it.
     /// \returns false when there is nothing in it, or nothing more can be said of it
     bool solve(range& r) {
         selection start;
-        const resource_vector limits = link_.budget_at(problem_.budget, r.high);
-        if (interval_of(best_) <= r.high) {
+        const resource_vector limits = problem_.limits_at(r.high);
+        if (problem_.interval_of(best_) <= r.high) {
             start = points_of(best_);
         } else {
             const verdict any = chooser_.feasible(r.high, limits);
@@ -210,7 +196,7 @@ class latency_search {
             follow(next);
             double bound = 0.0;
             chooser_.minimise(chooser::delay, r.high, limits, start, bound);
-            const selection options = options_of(chooser_.found());
+            const selection options = options_at(rows_, chooser_.found());
             if (path_.images * r.low + bound >= r.bound()) r.images = path_.images, r.delay = bound;
             next = longest_path_of(options);
             if (next.cycles < best_latency_) best_latency_ = next.cycles, best_ = options;
@@ -224,12 +210,12 @@ class latency_search {
     /// link's cycles depend on the design every interval may occur: then at the best design, if
     /// that is within.
     void split(const range& r) {
-        if (link_.coupled) {
+        if (problem_.coupled) {
             if (r.high <= r.low * (1.0 + 1e-12)) {
                 residual_ = std::min(residual_, r.bound());
                 return;
             }
-            const double best = interval_of(best_);
+            const double best = problem_.interval_of(best_);
             const bool within = r.low < best && best <= r.high;
             const double top = within ? best : 0.5 * (r.low + r.high);
             ranges_.push_back({r.low, std::nextafter(top, 0.0), r.images, r.delay, false});
@@ -250,10 +236,9 @@ class latency_search {
     }
 
     network_view net_;
-    const allocation_problem& problem_;
+    linked_problem problem_;
     std::span<const std::vector<double>> delays_;
     std::size_t max_ranges_;
-    link_limits link_;
     chooser chooser_;
     network_path path_;  ///< whose delays are counted
     std::vector<frontier> rows_;

@@ -10,13 +10,14 @@
 #include <span>
 #include <vector>
 
-#include <hass/explore/frontier.hpp>
+#include <hass/explore/priced_options.hpp>
+#include <hass/explore/resource_vector.hpp>
 #include <hass/pipeline/link.hpp>
 
 namespace hass {
 
-/// One row, as a policy sees it.
-struct row_choice {
+/// The options of one row, as a policy sees them.
+struct row_options {
     const priced_options* options = nullptr;  ///< finished, not empty
     std::span<const double> cycles;           ///< of each option, for one image
     std::uint64_t version = 0;                ///< changes whenever `cycles` does
@@ -24,7 +25,7 @@ struct row_choice {
 
 /// What a policy chooses from.
 struct allocation_problem {
-    std::span<const row_choice> rows;
+    std::span<const row_options> rows;
     resource_vector budget{};
     /// Missing block RAMs are built from LUTs: their column holds LUTs and block RAMs together, see
     /// `to_needs`.
@@ -35,11 +36,12 @@ struct allocation_problem {
 
     /// Block RAMs that `v` stands for, up to a factor that is the same for needs and budget.
     double bram18(const resource_vector& v) const {
-        return bram18_from_lut ? v[bram18_index] - v[1] : v[bram18_index];
+        return bram18_from_lut ? v[bram18_index] - v[lut_index] : v[bram18_index];
     }
     /// LUTs that a design with the needs `sum` takes, those for missing block RAMs included.
     double lut(const resource_vector& sum) const {
-        return bram18_from_lut ? std::max(sum[1], sum[bram18_index] - bram18(budget)) : sum[1];
+        return bram18_from_lut ? std::max(sum[lut_index], sum[bram18_index] - bram18(budget))
+                               : sum[lut_index];
     }
 };
 
@@ -52,8 +54,8 @@ struct allocation_choice {
     bool fewest_dsp = false;             ///< proved
     bool fewest_lut = false;             ///< proved, among those with as few DSPs
     double least_dsp = 0.0;              ///< no choice of this interval has fewer DSPs
-    double least = 0.0;                  ///< of `exact::least`: no choice needs less
-    bool minimal = false;                ///< of `exact::least`: nor does this one need more
+    double least_need = 0.0;             ///< of `exact::minimise`: no choice needs less
+    bool minimal = false;                ///< of `exact::minimise`: nor does this one need more
     std::size_t obstacle = 0;            ///< resource that forbids the next smaller interval
 };
 

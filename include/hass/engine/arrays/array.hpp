@@ -23,6 +23,7 @@
 #include <hass/engine/streams.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/validate.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {

@@ -21,6 +21,7 @@
 #include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/interval.hpp>
 #include <hass/engine/streams.hpp>
+#include <hass/statistics/validate.hpp>
 
 namespace hass::fpgaconvnet {
 

@@ -1,0 +1,96 @@
+/// \file validate.hpp
+/// What statistics of a layer have to hold, whoever made them.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <hass/error.hpp>
+#include <hass/statistics/layer_statistics.hpp>
+#include <hass/text.hpp>
+#include <hass/workload/layer.hpp>
+#include <hass/workload/network.hpp>
+
+namespace hass {
+
+namespace detail {
+
+/// The layer that a message is about, if it is known.
+struct layer_in_question {
+    const network_view* net = nullptr;
+    std::size_t row = 0;
+
+    error wrong(const std::string& what) const {
+        if (net == nullptr) return error("layer statistics: " + what);
+        return error("statistics of layer '" + name_of(*net, row) + "': " + what);
+    }
+};
+
+constexpr void validate_share(const layer_in_question& layer, const char* field, double v) {
+    if (!(v >= 0.0 && v <= 1.0))
+        throw layer.wrong(std::string(field) + " is " + number(v) + ", not within [0, 1]");
+}
+
+constexpr void validate_sparsities(const layer_in_question& layer, const layer_statistics& s) {
+    validate_share(layer, "weight sparsity", s.weight_sparsity);
+    validate_share(layer, "activation sparsity", s.activation_sparsity);
+    validate_share(layer, "pair sparsity", s.pair_sparsity);
+    validate_share(layer, "pair sparsity (padded)", s.pair_sparsity_padded);
+}
+
+/// \param channels  input channels of the layer; the last window may be cut short
+/// \param taps      kernel taps of the layer
+constexpr void validate_windows(const layer_in_question& layer, const window_histogram& w,
+                                int channels, int taps) {
+    const auto wrong = [&](const std::string& what) {
+        return layer.wrong("windows of " + std::to_string(w.channels) + " channels " + what);
+    };
+    if (w.channels < 1 || w.length != w.channels * taps)
+        throw wrong("have length " + std::to_string(w.length) + " instead of " +
+                    std::to_string(w.channels * taps));
+    const std::size_t bins = static_cast<std::size_t>(w.length) + 1;
+    const auto wide = static_cast<std::size_t>(w.channels);
+    const std::size_t blocks = (static_cast<std::size_t>(channels) + wide - 1) / wide;
+    if (w.share.empty() || w.share.size() != blocks * bins)
+        throw wrong("hold " + std::to_string(w.share.size()) + " shares, which is not one of " +
+                    std::to_string(bins) + " for each block of channels");
+    for (std::size_t b = 0; b < blocks; ++b) {
+        double sum = 0.0;
+        bool sound = true;
+        for (std::size_t z = 0; z < bins; ++z) {
+            const double v = w.share[b * bins + z];
+            sound = sound && v >= 0.0;
+            sum += v;
+        }
+        if (!(sound && sum > 1.0 - 1e-6 && sum < 1.0 + 1e-6))
+            throw wrong("do not sum to one in block " + std::to_string(b) + " (sum " + number(sum) +
+                        ")");
+    }
+}
+
+}  // namespace detail
+
+/// What can be said without the layer.
+/// \throws hass::error for a sparsity that is not within [0, 1] (or not a number)
+constexpr void validate(const layer_statistics& s) {
+    detail::validate_sparsities({}, s);
+}
+
+/// Checks windows against the layer that they are used for.
+/// \param channels  input channels of the layer
+/// \param taps      kernel taps of the layer
+/// \throws hass::error naming the field: wrong width, wrong number of blocks, shares that are
+///         negative, not a number, or do not sum to 1 within 1e-6
+constexpr void validate(const window_histogram& windows, int channels, int taps) {
+    detail::validate_windows({}, windows, channels, taps);
+}
+
+/// Checks statistics of row `i`.
+/// \throws hass::error naming the layer, for what the two above refuse
+inline void validate(const network_view& net, std::size_t i, const layer_statistics& s) {
+    detail::validate_sparsities({&net, i}, s);
+    for (const window_histogram& w : s.windows)
+        detail::validate_windows({&net, i}, w, net.rows[i].in.channels, taps(net.rows[i]));
+}
+
+}  // namespace hass
