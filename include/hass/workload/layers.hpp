@@ -21,8 +21,8 @@
 
 namespace hass {
 
-/// \name Options of conv2d and the pools; any subset, any order. Defaults: stride 1, no padding,
-/// dilation 1, one group, with bias.
+/// \name Options of conv2d and the pools; any subset, any order, the last of a kind counts.
+/// Defaults: stride 1, no padding, dilation 1, one group, with bias.
 /// @{
 template <int H, int W = H>
 struct stride {
@@ -117,6 +117,10 @@ struct max_pool {
     }
     static constexpr bool accepts(shape in) { return detail::sound(row(in)); }
 };
+
+/// Max pool whose windows lie side by side: stride K unless an option says otherwise.
+template <int K, class... Options>
+using pool = max_pool<K, stride<K>, Options...>;
 
 template <int K, class... Options>
 struct average_pool {
