@@ -259,6 +259,20 @@ struct input {
     }
 };
 
+template <class... Parts>
+struct sequential;
+
+namespace detail {
+
+template <class Part>
+inline constexpr bool starts_with_input = false;
+template <int Channels, int Height, int Width>
+inline constexpr bool starts_with_input<input<Channels, Height, Width>> = true;
+template <class First, class... Rest>
+inline constexpr bool starts_with_input<sequential<First, Rest...>> = starts_with_input<First>;
+
+}  // namespace detail
+
 /// One part after the other. The outermost one starts with `input<...>` and is the network: it
 /// converts to `network_view`, a constant expression. `sequential<>` passes data through.
 template <class... Parts>
@@ -280,6 +294,8 @@ struct sequential {
     }
 
     constexpr operator network_view() const {
+        static_assert(detail::starts_with_input<sequential>,
+                      "hass: a network starts with hass::input<channels, height, width>");
         static_assert(check<shape{}>());
         return {lowered.rows, lowered.edges, {}};
     }
