@@ -1,4 +1,4 @@
-// A newcomer asks which board carries ResNet-18, and what its zeros would buy there.
+// A newcomer asks which boards hold a small network in block RAM, and what zeros buy ResNet-18.
 #include <cstdio>
 #include <hass/device/boards.hpp>
 #include <hass/engine/dense_dot.hpp>

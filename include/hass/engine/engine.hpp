@@ -19,7 +19,8 @@
 ///
 /// An engine is asked about compute rows only; the other rows (pools, activations, additions) are
 /// plain streaming stages (`stages.hpp`) that cost the same whatever engine stands beside them, so
-/// an engine of your own may leave `stage_cost` out.
+/// an engine of your own may leave `stage_cost` out. Where an option is taken, a `parallelism` will
+/// do; `legal(engine, row)` gives the options of any engine as a list.
 #pragma once
 
 #include <array>

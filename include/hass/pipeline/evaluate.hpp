@@ -167,7 +167,7 @@ constexpr estimate evaluate(const network_view& net, const S& s, const E& engine
                             std::span<const row_option> chosen) {
     if (chosen.size() != net.size())
         throw error("evaluate: " + std::to_string(chosen.size()) + " options for " +
-                    std::to_string(net.size()) + " layers");
+                    std::to_string(net.size()) + " layers; a design has one a row");
     const network_skew skew(net);
     std::vector<stage_estimate> stages(net.size());
     for (std::size_t i = 0; i < net.size(); ++i) {
