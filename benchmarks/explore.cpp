@@ -24,10 +24,10 @@ using mixed = hass::engine_list<sparse, dense>;
 using mixed_published =
     hass::engine_list<hass::sparse_dot<hass::histogram_interval, hass::fpgaconvnet::published>,
                       hass::dense_dot<hass::fpgaconvnet::published>>;
-using hass::zoo::mobilenet_v2;
-using hass::zoo::mobilenet_v3_large;
-using hass::zoo::resnet18;
-using hass::zoo::resnet50;
+using hass::zoo::types::mobilenet_v2;
+using hass::zoo::types::mobilenet_v3_large;
+using hass::zoo::types::resnet18;
+using hass::zoo::types::resnet50;
 
 // Windows of single channels around the given pair sparsity.
 hass::layer_statistics around(const hass::layer_row& row, double sparsity) {

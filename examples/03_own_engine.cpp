@@ -33,7 +33,7 @@ static_assert(hass::Engine<outer_product>);
 
 int main() {
     // Alone, and beside the library's dense engine with the better of both in each layer.
-    const hass::network_view net = hass::zoo::mobilenet_v2{};
+    const hass::network_view net = hass::zoo::mobilenet_v2;
     const hass::uniform_sparsity half(0.5);
     const hass::engine_list<hass::dense_dot<>, outer_product> either;
     const auto dense = hass::allocate(net, half, hass::dense_dot<>{}, hass::boards::u250{});

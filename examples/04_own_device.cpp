@@ -7,7 +7,7 @@
 #include <hass/workload/zoo.hpp>
 
 int main() {
-    const hass::network_view net = hass::zoo::mobilenet_v3_small{};
+    const hass::network_view net = hass::zoo::mobilenet_v3_small;
     const hass::uniform_sparsity half(0.5);
     const auto report = [&](const hass::device& board) {
         const auto best = hass::allocate(net, half, hass::sparse_dot<>{}, board);

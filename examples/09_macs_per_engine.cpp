@@ -9,7 +9,7 @@
 #include <vector>
 
 int main() {
-    const hass::network_view net = hass::zoo::resnet18{};
+    const hass::network_view net = hass::zoo::resnet18;
     hass::allocator allocator(net, hass::sparse_dot<>{}, hass::boards::u250{});
     const std::vector<double> sparsities{0.2, 0.5, 0.8};
     std::vector<hass::allocation> designs;

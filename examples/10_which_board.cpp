@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
     const double sparsity = argc > 1 ? std::atof(argv[1]) : 0.6;
     std::printf("ResNet-18, %.0f %% zero pairs everywhere: images/s, and what stops it\n",
                 100 * sparsity);
-    const hass::network_view net = hass::zoo::resnet18{};
+    const hass::network_view net = hass::zoo::resnet18;
     table<hass::calibrated>("calibrated", net, sparsity);
     table<hass::fpgaconvnet::repaired>("repaired", net, sparsity);
     table<hass::fpgaconvnet::published>("published", net, sparsity);

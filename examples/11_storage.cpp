@@ -12,7 +12,7 @@ using kernels = std::vector<std::pair<int, int>>;  // filters, channels of each 
 
 kernels resnet18() {
     kernels all;
-    for (const hass::layer_row& row : hass::network_view(hass::zoo::resnet18{}).rows)
+    for (const hass::layer_row& row : hass::network_view(hass::zoo::resnet18).rows)
         if (hass::is_compute(row) && row.kernel_h == 3)
             all.emplace_back(row.out.channels, row.in.channels);
     return all;

@@ -14,8 +14,7 @@ int main(int argc, char** argv) {
 
     // Stands in for a long run: how sparse should MobileNetV2 be, if sparsity costs accuracy?
     const hass::space where({hass::real_axis("pair sparsity", 0.0, 0.9)});
-    hass::allocator allocator(hass::zoo::mobilenet_v2{}, hass::sparse_dot<>{},
-                              hass::boards::u250{});
+    hass::allocator allocator(hass::zoo::mobilenet_v2, hass::sparse_dot<>{}, hass::boards::u250{});
     const auto objective = [&](std::span<const double> point) {
         const hass::allocation best = allocator.solve(hass::uniform_sparsity(point[0]));
         const double spent = 0.5 * point[0] * point[0];

@@ -116,7 +116,7 @@ TEST_CASE("lowest latency with branches: never better than its bound", "[latency
 }
 
 TEST_CASE("lowest latency of ResNet-18", "[latency]") {
-    hass::allocator<hass::sparse_dot<>> allocator(hass::zoo::resnet18{}, {}, hass::boards::u250{});
+    hass::allocator<hass::sparse_dot<>> allocator(hass::zoo::resnet18, {}, hass::boards::u250{});
     const hass::allocation fastest = allocator.solve(hass::uniform_sparsity(0.5));
     const hass::allocation a = allocator.lowest_latency();
     REQUIRE(a.fits);

@@ -159,7 +159,7 @@ TEST_CASE("a chain's boards carry the image, the answers, and nothing in between
 }
 
 TEST_CASE("one part is the special case", "[partition]") {
-    const hass::zoo::mobilenet_v3_small small;
+    const auto small = hass::zoo::mobilenet_v3_small;
     const hass::boards::u250 u250;
     const auto p = hass::partition(small, hass::uniform_sparsity(0.5), hass::dense_dot<>{}, u250);
     const auto a = hass::allocate(small, hass::uniform_sparsity(0.5), hass::dense_dot<>{}, u250);
@@ -170,7 +170,7 @@ TEST_CASE("one part is the special case", "[partition]") {
 }
 
 TEST_CASE("a network too large for the board runs in parts", "[partition]") {
-    const hass::zoo::resnet18 large;
+    const auto large = hass::zoo::resnet18;
     const hass::boards::vc709 vc709;
     const hass::uniform_sparsity half(0.5);
     REQUIRE(!hass::allocate(large, half, hass::dense_dot<>{}, vc709).fits);

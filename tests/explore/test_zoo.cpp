@@ -76,11 +76,11 @@ template <class E>
 void sweep_zoo() {
     std::size_t solved = 0;
     std::size_t proved = 0;
-    sweep<hass::zoo::resnet18, E>(solved, proved);
-    sweep<hass::zoo::resnet50, E>(solved, proved);
-    sweep<hass::zoo::mobilenet_v2, E>(solved, proved);
-    sweep<hass::zoo::mobilenet_v3_small, E>(solved, proved);
-    sweep<hass::zoo::mobilenet_v3_large, E>(solved, proved);
+    sweep<hass::zoo::types::resnet18, E>(solved, proved);
+    sweep<hass::zoo::types::resnet50, E>(solved, proved);
+    sweep<hass::zoo::types::mobilenet_v2, E>(solved, proved);
+    sweep<hass::zoo::types::mobilenet_v3_small, E>(solved, proved);
+    sweep<hass::zoo::types::mobilenet_v3_large, E>(solved, proved);
     CHECK(solved > 0);
     CHECK(proved == solved);
 }
@@ -122,7 +122,7 @@ TEST_CASE("throughput does not fall with budget or clock", "[allocate]") {
         for (const double share : {0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5}) {
             device board = hass::boards::u250::value;
             board.budget = share * board.budget;
-            const hass::allocation a = hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(s),
+            const hass::allocation a = hass::allocate(hass::zoo::resnet18, uniform_sparsity(s),
                                                       mixed_engine{}, board, hass::exact(20000, 0));
             if (!a.fits) continue;
             REQUIRE(a.certificate.gap == 0.0);
@@ -134,8 +134,8 @@ TEST_CASE("throughput does not fall with budget or clock", "[allocate]") {
     device board = hass::boards::u200::value;
     const auto at = [&](double mhz) {
         board.mhz = mhz;
-        return hass::allocate(hass::zoo::mobilenet_v2{}, uniform_sparsity(0.5),
-                              hass::sparse_dot<>{}, board);
+        return hass::allocate(hass::zoo::mobilenet_v2, uniform_sparsity(0.5), hass::sparse_dot<>{},
+                              board);
     };
     const hass::allocation slow = at(100.0);
     const hass::allocation fast = at(300.0);
@@ -149,7 +149,7 @@ TEST_CASE("a list of engines is no slower than any of its engines", "[allocate]"
         for (const double s : sparsities) {
             const uniform_sparsity statistics(s);
             const auto images = [&](const auto& engine) {
-                return hass::allocate(hass::zoo::mobilenet_v3_small{}, statistics, engine, board)
+                return hass::allocate(hass::zoo::mobilenet_v3_small, statistics, engine, board)
                     .estimate.images_per_second;
             };
             const double mixed = images(mixed_engine{});
@@ -185,9 +185,9 @@ void update_like_solve(const hass::network_view& net, std::span<const std::size_
 
 TEST_CASE("update gives what solve gives", "[allocate]") {
     const std::vector<std::size_t> layers{3, 5, 0, 30, 48, 3, 41};
-    update_like_solve<hass::sparse_dot<>>(hass::zoo::resnet18{}, layers);
-    update_like_solve<mixed_engine>(hass::zoo::resnet18{}, std::span(layers).first(3));
-    update_like_solve<hass::sparse_dot<>>(hass::zoo::mobilenet_v2{}, std::span(layers).first(3));
+    update_like_solve<hass::sparse_dot<>>(hass::zoo::resnet18, layers);
+    update_like_solve<mixed_engine>(hass::zoo::resnet18, std::span(layers).first(3));
+    update_like_solve<hass::sparse_dot<>>(hass::zoo::mobilenet_v2, std::span(layers).first(3));
 }
 
 TEST_CASE("what stops a design is said", "[allocate]") {
@@ -202,7 +202,7 @@ TEST_CASE("what stops a design is said", "[allocate]") {
     CHECK(stream.certificate.limiting_row == 0);
     CHECK(names(stream.certificate.reason, "no faster option of 'convolution 0' exists"));
 
-    const hass::allocation spent = hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(0.5),
+    const hass::allocation spent = hass::allocate(hass::zoo::resnet18, uniform_sparsity(0.5),
                                                   hass::sparse_dot<>{}, hass::boards::u250{});
     REQUIRE(spent.certificate.binding.has_value());
     CHECK(names(spent.certificate.reason, "is spent"));
@@ -213,7 +213,7 @@ TEST_CASE("a board that is too small is reported, not thrown", "[allocate]") {
     tiny.name = "tiny";
     tiny.budget.dsp = 10;
     const hass::allocation a =
-        hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(0.5), hass::dense_dot<>{}, tiny);
+        hass::allocate(hass::zoo::resnet18, uniform_sparsity(0.5), hass::dense_dot<>{}, tiny);
     REQUIRE(!a.fits);
     REQUIRE(a.certificate.binding.has_value());
     CHECK(a.certificate.missing > 0.0);
@@ -221,13 +221,13 @@ TEST_CASE("a board that is too small is reported, not thrown", "[allocate]") {
     CHECK(names(a.certificate.reason, "'tiny'"));
     CHECK(names(a.certificate.reason, "missing"));
     CHECK(names(message([&] { hass::require_fit(a); }), "nothing fits: the smallest design needs"));
-    const hass::allocation fits = hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(0.5),
+    const hass::allocation fits = hass::allocate(hass::zoo::resnet18, uniform_sparsity(0.5),
                                                  hass::dense_dot<>{}, hass::boards::u250{});
     CHECK(&hass::require_fit(fits) == &fits);
 }
 
 TEST_CASE("bad input is named", "[allocate]") {
-    const hass::zoo::resnet18 net;
+    const auto net = hass::zoo::resnet18;
     const hass::network_view view = net;
     const auto on = [&](const device& board) {
         return message(
@@ -292,7 +292,7 @@ TEST_CASE("the public explorer's moves end where it ended; exact goes on", "[all
     // 11,634 DSPs, at 50 % sparsity at 301,056; rate balancing reaches 200,704 with 9,042 DSPs
     using dense = hass::dense_dot<hass::fpgaconvnet::published>;
     using sparse = hass::sparse_dot<hass::histogram_interval, hass::fpgaconvnet::published>;
-    const hass::zoo::resnet18 net;
+    const auto net = hass::zoo::resnet18;
     const hass::boards::u250 board;
     const uniform_sparsity half(0.5);
     const auto greedy_dense = hass::allocate(net, half, dense{}, board, hass::greedy{});
@@ -352,7 +352,7 @@ TEST_CASE("optimal intervals of the published model are reached", "[allocate]") 
     using sparse = hass::fpgaconvnet::sparse_dot<hass::fpgaconvnet::published>;
     using either = hass::engine_list<sparse, dense>;
     SECTION("ResNet-18") {
-        const hass::zoo::resnet18 net;
+        const auto net = hass::zoo::resnet18;
         const hass::network_view view = net;
         const network_statistics half = binomial_statistics(view, 0.5);
         CHECK(optimum(view, half, dense{}).estimate.interval_cycles == 158700.0);
@@ -382,7 +382,7 @@ TEST_CASE("optimal intervals of the published model are reached", "[allocate]") 
         CHECK(least.estimate.total.dsp <= 9042.0);
     }
     SECTION("MobileNetV2") {
-        const hass::zoo::mobilenet_v2 net;
+        const auto net = hass::zoo::mobilenet_v2;
         const hass::network_view view = net;
         const network_statistics half = binomial_statistics(view, 0.5);
         CHECK(optimum(view, half, dense{}).estimate.interval_cycles < 80736.0);
@@ -396,12 +396,12 @@ TEST_CASE("block RAMs that LUTs cannot replace any more are said to be missing",
     board.name = "no memory";
     board.budget.bram18 = 100.0, board.budget.uram = 0.0;
     const hass::allocation a =
-        hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(0.5), sparse{}, board);
+        hass::allocate(hass::zoo::resnet18, uniform_sparsity(0.5), sparse{}, board);
     REQUIRE(!a.fits);
     CHECK(a.certificate.binding == hass::bram18_index);
     CHECK(a.certificate.missing > 0.0);
     CHECK(names(a.certificate.reason, "BRAM18"));
     // with that many more, something fits
     board.budget.bram18 += std::ceil(a.certificate.missing);
-    CHECK(hass::allocate(hass::zoo::resnet18{}, uniform_sparsity(0.5), sparse{}, board).fits);
+    CHECK(hass::allocate(hass::zoo::resnet18, uniform_sparsity(0.5), sparse{}, board).fits);
 }

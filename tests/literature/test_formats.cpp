@@ -214,7 +214,7 @@ TEST_CASE("storage of periodic patterns beside coordinate lists", "[formats]") {
     };
     CHECK(ratio(vgg16) == Approx(3.70).margin(0.005));
     std::vector<kernels> resnet18;
-    for (const hass::layer_row& row : hass::network_view(hass::zoo::resnet18{}).rows)
+    for (const hass::layer_row& row : hass::network_view(hass::zoo::resnet18).rows)
         if (hass::is_compute(row) && row.kernel_h == 3)
             resnet18.push_back({row.out.channels, row.in.channels});
     REQUIRE(resnet18.size() == 16);

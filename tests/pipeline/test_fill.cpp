@@ -256,7 +256,7 @@ TEST_CASE("fill is exact where windows keep the shape and stages the pace", "[fi
 }
 
 TEST_CASE("fill falls with parallelism and is the allocator's too", "[fill]") {
-    const network_view net = zoo::resnet18{};
+    const network_view net = zoo::resnet18;
     const uniform_sparsity half(0.5);
     const sparse_dot<> spe;
     design chosen(net.size());

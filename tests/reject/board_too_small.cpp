@@ -4,6 +4,7 @@
 #include <hass/explore/accelerator.hpp>
 #include <hass/workload/zoo.hpp>
 
-using accel = hass::accelerator<hass::zoo::resnet18, hass::sparse_dot<>, hass::boards::zedboard>;
+using accel =
+    hass::accelerator<hass::zoo::types::resnet18, hass::sparse_dot<>, hass::boards::zedboard>;
 static_assert(accel::evaluate(hass::uniform_sparsity(0.5), accel::start).fits,
               "the board is too small");

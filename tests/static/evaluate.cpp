@@ -33,7 +33,7 @@ static_assert(half.efficiency() == 1.0 / (half.interval_cycles * half.total.dsp)
 
 // ResNet-18 has more weights than a zedboard has memory.
 template <class Board>
-using resnet = hass::accelerator<hass::zoo::resnet18, hass::sparse_dot<>, Board>;
+using resnet = hass::accelerator<hass::zoo::types::resnet18, hass::sparse_dot<>, Board>;
 template <class Board>
 constexpr bool fits_on =
     resnet<Board>::evaluate(hass::uniform_sparsity(0.5), resnet<Board>::start).fits;

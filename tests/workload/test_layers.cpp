@@ -79,11 +79,11 @@ TEST_CASE("extents of windows equal their enumeration", "[layers]") {
 TEST_CASE("zoo networks have the published multiply-accumulates and weights", "[layers]") {
     // torchvision's parameter counts (11'689'512, 25'557'032, 3'504'872, 2'542'856, 5'483'032)
     // without batch norms and biases
-    check_zoo<hass::zoo::resnet18>(1.814, 11'678'912);
-    check_zoo<hass::zoo::resnet50>(4.089, 25'502'912);
-    check_zoo<hass::zoo::mobilenet_v2>(0.301, 3'469'760);
-    check_zoo<hass::zoo::mobilenet_v3_small>(0.0565, 2'525'832);
-    check_zoo<hass::zoo::mobilenet_v3_large>(0.217, 5'451'272);
+    check_zoo<hass::zoo::types::resnet18>(1.814, 11'678'912);
+    check_zoo<hass::zoo::types::resnet50>(4.089, 25'502'912);
+    check_zoo<hass::zoo::types::mobilenet_v2>(0.301, 3'469'760);
+    check_zoo<hass::zoo::types::mobilenet_v3_small>(0.0565, 2'525'832);
+    check_zoo<hass::zoo::types::mobilenet_v3_large>(0.217, 5'451'272);
 }
 
 TEST_CASE("sequences, residuals, gates and concats lower to rows and edges", "[layers]") {

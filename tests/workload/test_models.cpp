@@ -133,14 +133,14 @@ TEST_CASE("loaded networks equal those of the zoo", "[imagenet]") {
     const std::filesystem::path folder = models_folder();
     if (folder.empty()) return;
     const hass::model resnet = hass::load_onnx(folder / "models/resnet18.onnx");
-    check_same_rows(hass::zoo::resnet18{}, resnet.net);
+    check_same_rows(hass::zoo::resnet18, resnet.net);
     const hass::model mobilenet = hass::load_onnx(folder / "models/mobilenet_v2.onnx");
     // Keras pads strided convolutions at the far edge only: one zero in all instead of two
     hass::network same = mobilenet.net;
     for (hass::layer_row& row : same.rows)
         if (row.kind == layer_kind::convolution && row.stride_h == 2)
             row.pad_top = row.pad_left = row.pad_bottom = row.pad_right = 1;
-    check_same_rows(hass::zoo::mobilenet_v2{}, same);
+    check_same_rows(hass::zoo::mobilenet_v2, same);
 }
 
 TEST_CASE("multiply-accumulates, names and zeros equal the reference", "[imagenet]") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <span>
+#include <vector>
 
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
@@ -47,6 +48,10 @@ struct dense_dot {
     static constexpr bool legal(const layer_row& row, const parallelism& p) {
         return detail::legal_streams(row, p) &&
                (single_tap(row) ? p.macs == p.vector : taps(row) % p.macs == 0);
+    }
+
+    constexpr std::vector<row_option> legal(const layer_row& row) const {
+        return hass::legal(*this, row);
     }
 
     /// max( pixels x blocks x filters x M / N, data movement ) for one image, exact; `ruled_out`

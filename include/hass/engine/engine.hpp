@@ -19,7 +19,8 @@
 ///
 /// An engine is asked about compute rows only; the other rows (pools, activations, additions) are
 /// plain streaming stages (`stages.hpp`) that cost the same whatever engine stands beside them, so
-/// an engine of your own may leave `stage_cost` out.
+/// an engine of your own may leave `stage_cost` out. Where an option is taken, a `parallelism` will
+/// do; `legal(engine, row)` gives the options of any engine as a list.
 #pragma once
 
 #include <array>
@@ -27,13 +28,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <hass/engine/usage.hpp>
+#include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
+
+struct row_option;
 
 /// How a row is folded onto hardware. `in * out * group` engines stand side by side, each with
 /// `macs` multipliers.
@@ -44,6 +50,7 @@ struct parallelism {
     int macs = 1;    ///< N, multipliers of one engine, 1 .. M
     int vector = 1;  ///< adjacent input channels one engine takes in at once; M = vector * K
 
+    constexpr operator row_option() const;  ///< so folded, on engine 0, weights in BRAM18
     constexpr bool operator==(const parallelism&) const = default;
 };
 
@@ -61,7 +68,7 @@ constexpr std::string_view name(weight_memory memory) {
     return weight_memory_names[static_cast<std::size_t>(memory)];
 }
 
-/// Cycles of a option that the statistics rule out: its memory has no room for so many
+/// Cycles of an option that the statistics rule out: its memory has no room for so many
 /// weights that are not zero. Finite, so that it compares and adds like any other.
 inline constexpr double ruled_out = 1e300;
 
@@ -73,6 +80,10 @@ struct row_option {
 
     constexpr bool operator==(const row_option&) const = default;
 };
+
+constexpr parallelism::operator row_option() const {
+    return {*this, weight_memory::bram18, 0};
+}
 
 /// What a row has to hold of one of its inputs until the others are there (`skew.hpp`).
 struct held_input {
@@ -111,6 +122,13 @@ concept ResourceModel = requires(const R& r, const layer_row& row, const row_opt
 };
 
 namespace detail {
+
+/// \throws hass::error for a row without weights
+constexpr void require_compute(const layer_row& row) {
+    if (!is_compute(row))
+        throw error("engines run compute rows only (convolution, linear), not a " +
+                    std::string(name(row.kind)) + ": `stage_cycles` and `evaluate` take it");
+}
 
 /// `prepare` of an engine that has none: remembers what it was asked about.
 template <Engine E>
@@ -157,13 +175,27 @@ constexpr int data_bits(const E& engine) {
 /// Something with `cycles(option)` for one row at one operating point, cheap to ask many
 /// times. Engines that have `prepare` are prepared, others are asked afresh each time; use it no
 /// longer than `engine`, `row` and `s` live.
-/// \throws hass::error when the statistics do not fit the row
+/// \throws hass::error for a row without weights, or when the statistics do not fit the row
 template <Engine E>
 constexpr auto prepared(const E& engine, const layer_row& row, const layer_statistics& s) {
+    detail::require_compute(row);
     if constexpr (requires { engine.prepare(row, s); })
         return engine.prepare(row, s);
     else
         return detail::unprepared<E>{&engine, &row, &s};
+}
+
+/// The options that `engine` has for the row, in its order; the engines here have it as a member
+/// too, `engine.legal(row)`. \throws hass::error for a row without weights
+template <class E>
+requires requires(const E& e, const layer_row& row) {
+    e.for_each(row, [](const row_option&) {});
+}
+constexpr std::vector<row_option> legal(const E& engine, const layer_row& row) {
+    detail::require_compute(row);
+    std::vector<row_option> options;
+    engine.for_each(row, [&](const row_option& c) { options.push_back(c); });
+    return options;
 }
 
 }  // namespace hass

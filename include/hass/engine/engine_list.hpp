@@ -7,6 +7,7 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include <hass/engine/engine.hpp>
 #include <hass/error.hpp>
@@ -71,6 +72,10 @@ requires(sizeof...(E) > 0) struct engine_list {
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
         for_each_of(row, visit, std::index_sequence_for<E...>{});
+    }
+
+    constexpr std::vector<row_option> legal(const layer_row& row) const {
+        return hass::legal(*this, row);
     }
 
     constexpr auto prepare(const layer_row& row, const layer_statistics& s) const {

@@ -118,14 +118,15 @@ inline std::string text(const parallelism& p) {
            std::to_string(p.vector) + "}";
 }
 
-/// \throws hass::error naming the folding and the extents that it does not divide
+/// \throws hass::error for a row without weights; naming the folding and the extents that it does
+/// not divide
 constexpr void require_legal(bool legal, const layer_row& row, const parallelism& p) {
-    if (!legal)
-        throw error("parallelism " + text(p) + " does not exist for a " +
-                    std::string(name(row.kind)) + " with " + std::to_string(row.in.channels) +
-                    " -> " + std::to_string(row.out.channels) + " channels, " +
-                    std::to_string(row.groups) + " groups and " + std::to_string(taps(row)) +
-                    " taps");
+    if (legal) return;
+    require_compute(row);
+    throw error("parallelism " + text(p) + " does not exist for a " + std::string(name(row.kind)) +
+                " with " + std::to_string(row.in.channels) + " -> " +
+                std::to_string(row.out.channels) + " channels, " + std::to_string(row.groups) +
+                " groups and " + std::to_string(taps(row)) + " taps");
 }
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <span>
+#include <vector>
 
 #include <hass/engine/arrays/array.hpp>
 #include <hass/engine/engine.hpp>
@@ -42,6 +43,10 @@ struct pass {
 
     static constexpr bool legal(const layer_row& row, const parallelism& p) {
         return sparse_dot<I, R>::legal(row, p);
+    }
+
+    constexpr std::vector<row_option> legal(const layer_row& row) const {
+        return hass::legal(*this, row);
     }
 
     /// Expected cycles for one image. \throws hass::error as `sparse_dot`

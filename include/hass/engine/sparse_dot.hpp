@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
@@ -82,6 +83,10 @@ struct sparse_dot {
     static constexpr bool legal(const layer_row& row, const parallelism& p) {
         return detail::legal_streams(row, p) &&
                p.macs <= std::min(p.vector * taps(row), detail::largest_window);
+    }
+
+    constexpr std::vector<row_option> legal(const layer_row& row) const {
+        return hass::legal(*this, row);
     }
 
     /// Expected cycles for one image; `ruled_out` when the weights do not fit their memory.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
@@ -46,6 +47,10 @@ struct sps {
     constexpr bool legal(const layer_row& row, const parallelism& p) const {
         return detail::legal_streams(row, p) && p.macs <= p.vector * kept(row) &&
                (!has_pattern(row) || period % p.in == 0 || p.in % period == 0);
+    }
+
+    constexpr std::vector<row_option> legal(const layer_row& row) const {
+        return hass::legal(*this, row);
     }
 
     /// max( pixels x blocks x filters x ceil(kept pairs / N), data movement ) for one image; the

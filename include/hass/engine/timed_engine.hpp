@@ -4,7 +4,7 @@
 /// one:
 ///
 ///     auto mine = hass::with_resources(hass::sps{}, [](const hass::layer_row&,
-///                                                      const hass::option& c) {
+///                                                      const hass::row_option& c) {
 ///         return hass::usage{.dsp = 1.0 * engine_count(c.folding) * c.folding.macs};
 ///     });
 ///     hass::allocate(net, statistics, mine, hass::boards::u250{});
@@ -13,6 +13,7 @@
 #include <concepts>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <hass/engine/engine.hpp>
 
@@ -44,6 +45,9 @@ struct priced_engine {
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
         engine.for_each(row, std::forward<Visit>(visit));
+    }
+    constexpr std::vector<row_option> legal(const layer_row& row) const {
+        return hass::legal(*this, row);
     }
 };
 

@@ -369,4 +369,11 @@ allocation allocate(const network_view& net, const S& statistics, const E& engin
     return allocator<E, Policy>(net, engine, board, std::move(policy)).solve(statistics);
 }
 
+/// Answers a call that forgets an argument: says which.
+template <class... Given>
+requires(!detail::complete<Given...>) allocation allocate(const network_view&, const Given&...) {
+    detail::say_what_is_missing<Given...>();
+    return {};
+}
+
 }  // namespace hass

@@ -167,7 +167,7 @@ constexpr estimate evaluate(const network_view& net, const S& s, const E& engine
                             std::span<const row_option> chosen) {
     if (chosen.size() != net.size())
         throw error("evaluate: " + std::to_string(chosen.size()) + " options for " +
-                    std::to_string(net.size()) + " layers");
+                    std::to_string(net.size()) + " layers; a design has one a row");
     const network_skew skew(net);
     std::vector<stage_estimate> stages(net.size());
     for (std::size_t i = 0; i < net.size(); ++i) {
@@ -183,6 +183,51 @@ constexpr estimate evaluate(const network_view& net, const S& s, const E& engine
                           data_bits(engine) * image_words(net));
     e.squeezes = squeeze_cost(engine, net, chosen);
     return e;
+}
+
+/// The smallest design: no parallelism in any row (one MAC, one stream), weights in BRAM18, the
+/// first engine of a list.
+template <Engine E, NetworkStatistics S, Device D>
+constexpr estimate evaluate(const network_view& net, const S& s, const E& engine, const D& board) {
+    const design smallest(net.size());
+    return evaluate(net, s, engine, board, {smallest.data(), smallest.size()});
+}
+
+namespace detail {
+
+/// Whether a call has, after the network, statistics, an engine and a board in their places.
+template <class... Given>
+inline constexpr bool complete = false;
+template <class S, class E, class D, class... More>
+inline constexpr bool complete<S, E, D, More...> = NetworkStatistics<S>&& Engine<E>&& Device<D>;
+
+/// Says in one line what is wrong with a call that is not complete.
+template <class... Given>
+constexpr void say_what_is_missing() {
+    constexpr bool statistics = (NetworkStatistics<Given> || ...);
+    constexpr bool engine = (Engine<Given> || ...);
+    constexpr bool board = (Device<Given> || ...);
+    static_assert(statistics,
+                  "hass: the statistics are missing: (network, statistics, engine, board); "
+                  "hass::dense_statistics{} says that nothing is zero");
+    static_assert(engine,
+                  "hass: the engine is missing: (network, statistics, engine, board); for instance "
+                  "hass::sparse_dot<>{}, or any type that static_assert(hass::Engine<type>) likes");
+    static_assert(board,
+                  "hass: the board is missing: (network, statistics, engine, board); for instance "
+                  "hass::boards::zcu104{}");
+    static_assert(!(statistics && engine && board),
+                  "hass: the arguments stand in this order: network, statistics, engine, board");
+}
+
+}  // namespace detail
+
+/// Answers a call that forgets an argument: says which.
+template <class... Given>
+requires(!detail::complete<Given...>) constexpr estimate
+    evaluate(const network_view&, const Given&...) {
+    detail::say_what_is_missing<Given...>();
+    return {};
 }
 
 }  // namespace hass

@@ -55,6 +55,9 @@ enum class direction { minimise, maximise };
 /// constraints makes it `failed`, with the reason.
 class outcome {
   public:
+    /// `ok(value)`, so that an objective may give a plain number.
+    outcome(double value) : outcome(ok(value)) {}
+
     /// All objectives measured, no constraint violated.
     static outcome ok(std::vector<double> values) { return constrained(std::move(values), {}); }
     static outcome ok(double value) { return ok(std::vector<double>{value}); }
@@ -154,7 +157,7 @@ class outcome {
     std::int64_t step_ = 0;
 };
 
-/// Says what a point is worth.
+/// Says what a point is worth: an outcome, or a plain number.
 template <class F>
 concept Objective = std::invocable<F&, std::span<const double>> &&
     std::convertible_to<std::invoke_result_t<F&, std::span<const double>>, outcome>;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,8 +40,8 @@ inline std::string number_text(double value) {
 
 }  // namespace detail
 
-/// One thing to choose. Make axes with real_axis, log_axis, stepped_axis, integer_axis and
-/// categorical_axis; `space` checks them.
+/// One thing to choose. Make axes with real_axis (or as {name, low, high}), log_axis, stepped_axis,
+/// integer_axis and categorical_axis; `space` checks them.
 struct axis {
     std::string name;
     axis_kind kind = axis_kind::real;
@@ -50,6 +51,11 @@ struct axis {
     bool log = false;                  ///< searched on a logarithmic scale
     std::vector<std::string> choices;  ///< categorical: the names, index = value
     std::optional<double> fixed;       ///< set: not searched, always this value
+
+    axis() = default;
+    /// Any real in [lowest, highest].
+    axis(std::string called, double lowest, double highest)
+        : name(std::move(called)), low(lowest), high(highest) {}
 
     /// True when there is only one value: fixed, or low == high.
     bool settled() const { return fixed.has_value() || !(low < high); }
@@ -150,15 +156,18 @@ struct axis {
 
 /// Any real in [low, high].
 inline axis real_axis(std::string name, double low, double high) {
-    return {std::move(name), axis_kind::real, low, high, 0.0, false, {}, {}};
+    return {std::move(name), low, high};
 }
 /// Any real in [low, high], low > 0, searched on a log scale.
 inline axis log_axis(std::string name, double low, double high) {
-    return {std::move(name), axis_kind::real, low, high, 0.0, true, {}, {}};
+    axis made(std::move(name), low, high);
+    made.log = true;
+    return made;
 }
 /// low, low + step, ... up to high.
 inline axis stepped_axis(std::string name, double low, double high, double step) {
-    axis made{std::move(name), axis_kind::real, low, high, step, false, {}, {}};
+    axis made(std::move(name), low, high);
+    made.step = step;
     if (step > 0.0 && high > low) made.high = low + step * std::floor((high - low) / step + 1e-9);
     return made;
 }
@@ -174,10 +183,16 @@ inline axis integer_axis(std::string name, std::int64_t low, std::int64_t high,
 /// One of the named choices; a point holds the index.
 inline axis categorical_axis(std::string name, std::vector<std::string> choices) {
     const double last = choices.empty() ? -1.0 : static_cast<double>(choices.size() - 1);
-    return {std::move(name), axis_kind::categorical, 0.0, last, 1.0, false, std::move(choices), {}};
+    axis made(std::move(name), 0.0, last);
+    made.kind = axis_kind::categorical;
+    made.step = 1.0;
+    made.choices = std::move(choices);
+    return made;
 }
 
-/// The axes of a search, checked once.
+/// The axes of a search, checked once:
+///
+///     hass::space where{{"weight", 0, 1}, hass::integer_axis("streams", 1, 8)};
 class space {
   public:
     space() = default;
@@ -215,6 +230,9 @@ class space {
             if (a.fixed) a.check(*a.fixed);
         }
     }
+
+    /// The same, from a list. \throws hass::error as above
+    space(std::initializer_list<axis> axes) : space(std::vector<axis>(axes)) {}
 
     std::size_t size() const { return axes_.size(); }
     const axis& operator[](std::size_t i) const { return axes_[i]; }

@@ -3,8 +3,10 @@
 ///
 ///     hass::study<hass::tpe<>> study(space, /*seed*/ 1);
 ///     while (auto trial = study.ask()) study.tell(*trial, objective(*trial));
-///     if (auto best = study.best()) use(best->point);
+///     if (auto best = study.best()) use(best->point, best->value);
 ///     else say(study.conclusion());
+///
+/// or, in place of the loop, study.run(100, [](std::span<const double> x) { return x[0]; });
 #pragma once
 
 #include <algorithm>
@@ -45,6 +47,11 @@ struct trial_record {
     std::size_t told_before = 0;    ///< results known when it was asked: fixes the suggestion
 
     trial_state state() const { return result ? result->state() : trial_state::running; }
+};
+
+/// The best trial of a study with one objective.
+struct best_trial : trial_record {
+    double value = 0.0;  ///< of the objective, in the user's own sign
 };
 
 /// Owns an optimizer and every trial. All members may be called from several threads.
@@ -111,9 +118,28 @@ class study {
         while (auto one = ask()) tell(*one, outcome_at(objective, one->point));
     }
 
+    /// The same for `count` trials more, whatever the limit was: it then lies behind them.
+    template <Objective F>
+    void run(std::size_t count, F&& objective) {
+        {
+            const std::scoped_lock lock(mutex_);
+            options_.trials = records_.size() + count;
+        }
+        run(objective);
+    }
+
+    /// Answers a call with something that is no objective: says what one is.
+    template <class... F>
+    requires(!(Objective<F> || ...)) void run(F&&...) {
+        static_assert((Objective<F> || ...),
+                      "hass: an objective takes a point as std::span<const double> and gives a "
+                      "number or a hass::outcome; study.run(objective) or study.run(count, "
+                      "objective)");
+    }
+
     /// The best feasible trial, the earliest on ties; nullopt when there is none.
     /// \throws hass::error with several objectives: use front()
-    std::optional<trial_record> best() const {
+    std::optional<best_trial> best() const {
         const std::scoped_lock lock(mutex_);
         return best_record();
     }
@@ -169,8 +195,8 @@ class study {
             if (options_.directions.size() > 1)
                 return std::to_string(front_size()) + " non-dominated of " + told;
             const auto best = best_record();
-            return "best of " + told + ": " + detail::number_text(best->result->values()[0]) +
-                   " at trial " + std::to_string(best->number);
+            return "best of " + told + ": " + detail::number_text(best->value) + " at trial " +
+                   std::to_string(best->number);
         }
         if (infeasible > 0) {
             const trial_record* least = nullptr;
@@ -322,7 +348,7 @@ class study {
                           [&](const trial_record& r) { return r.state() == state; }));
     }
 
-    std::optional<trial_record> best_record() const {
+    std::optional<best_trial> best_record() const {
         if (options_.directions.size() > 1)
             throw error("study: best() with several objectives; use front()");
         const trial_record* best = nullptr;
@@ -333,7 +359,7 @@ class study {
                  sign * r.result->values()[0] < sign * best->result->values()[0]))
                 best = &r;
         if (best == nullptr) return std::nullopt;
-        return *best;
+        return best_trial{*best, best->result->values()[0]};
     }
 
     std::size_t front_size() const {

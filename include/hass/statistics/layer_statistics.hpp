@@ -74,6 +74,11 @@ class uniform_sparsity {
     double pair_;
 };
 
+/// Nothing is zero, anywhere.
+struct dense_statistics {
+    constexpr layer_statistics at(std::size_t) const { return {}; }
+};
+
 /// Averages over a network. Weight sparsity counts weights, activation sparsity counts inputs, pair
 /// sparsity counts multiply-accumulates (1 - "operation density" of HASS Figure 1).
 struct average_sparsity {

@@ -65,6 +65,8 @@ struct layer_row {
     bool bias = false;       ///< whether a bias is added (compute rows)
     bool ceil_mode = false;  ///< pools: partial windows at the far edge count
 
+    constexpr std::int64_t macs() const;     ///< `mac_count` of this row
+    constexpr std::int64_t weights() const;  ///< `weight_count` of this row
     constexpr bool operator==(const layer_row&) const = default;
 };
 
@@ -97,6 +99,13 @@ constexpr std::int64_t weight_count(const layer_row& row) {
 /// Multiply-accumulates for one image, padding taps included; 0 for rows that are not compute rows.
 constexpr std::int64_t mac_count(const layer_row& row) {
     return weight_count(row) * row.out.pixels();
+}
+
+constexpr std::int64_t layer_row::macs() const {
+    return mac_count(*this);
+}
+constexpr std::int64_t layer_row::weights() const {
+    return weight_count(*this);
 }
 
 /// Extent of a sliding window's output along one axis: floor((in + pads - span) / stride) + 1 where

@@ -21,8 +21,8 @@
 
 namespace hass {
 
-/// \name Options of conv2d and the pools; any subset, any order. Defaults: stride 1, no padding,
-/// dilation 1, one group, with bias.
+/// \name Options of conv2d and the pools; any subset, any order, the last of a kind counts.
+/// Defaults: stride 1, no padding, dilation 1, one group, with bias.
 /// @{
 template <int H, int W = H>
 struct stride {
@@ -117,6 +117,10 @@ struct max_pool {
     }
     static constexpr bool accepts(shape in) { return detail::sound(row(in)); }
 };
+
+/// Max pool whose windows lie side by side: stride K unless an option says otherwise.
+template <int K, class... Options>
+using pool = max_pool<K, stride<K>, Options...>;
 
 template <int K, class... Options>
 struct average_pool {
@@ -255,6 +259,20 @@ struct input {
     }
 };
 
+template <class... Parts>
+struct sequential;
+
+namespace detail {
+
+template <class Part>
+inline constexpr bool starts_with_input = false;
+template <int Channels, int Height, int Width>
+inline constexpr bool starts_with_input<input<Channels, Height, Width>> = true;
+template <class First, class... Rest>
+inline constexpr bool starts_with_input<sequential<First, Rest...>> = starts_with_input<First>;
+
+}  // namespace detail
+
 /// One part after the other. The outermost one starts with `input<...>` and is the network: it
 /// converts to `network_view`, a constant expression. `sequential<>` passes data through.
 template <class... Parts>
@@ -276,6 +294,8 @@ struct sequential {
     }
 
     constexpr operator network_view() const {
+        static_assert(detail::starts_with_input<sequential>,
+                      "hass: a network starts with hass::input<channels, height, width>");
         static_assert(check<shape{}>());
         return {lowered.rows, lowered.edges, {}};
     }

@@ -131,7 +131,7 @@ inline void validate_row(const network_view& net, std::size_t i) {
 inline void validate(const network_view& net) {
     if (net.rows.empty()) throw error("the network has no layers");
     std::vector<int> inputs(net.size(), 0);
-    std::vector<std::int64_t> concat_channels(net.size(), 0);
+    std::vector<int> joined(net.size(), 0);  // channels of a concat's inputs so far
     for (std::size_t i = 0; i < net.size(); ++i) detail::validate_row(net, i);
     for (const edge& e : net.edges) {
         if (e.to < 0 || static_cast<std::size_t>(e.to) >= net.size() || e.from < network_input ||
@@ -147,9 +147,11 @@ inline void validate(const network_view& net) {
         if (e.from == network_input) continue;
         const shape& from = net.rows[static_cast<std::size_t>(e.from)].out;
         if (row.kind == layer_kind::concat) {
-            concat_channels[to] += from.channels;
             detail::require(from.height == row.in.height && from.width == row.in.width, net, to,
                             "inputs of different size: " + detail::text(from));
+            detail::require(from.channels <= row.out.channels - joined[to], net, to,
+                            "joins more channels than it gives");
+            joined[to] += from.channels;
             continue;
         }
         const bool gate = row.kind == layer_kind::multiply && from.pixels() == 1 &&
@@ -159,12 +161,8 @@ inline void validate(const network_view& net) {
                             name_of(net, static_cast<std::size_t>(e.from)) + "' gives " +
                             detail::text(from));
     }
-    for (std::size_t i = 0; i < net.size(); ++i) {
+    for (std::size_t i = 0; i < net.size(); ++i)
         detail::require(inputs[i] >= 1, net, i, "has no input");
-        if (net.rows[i].kind == layer_kind::concat && concat_channels[i] > 0)
-            detail::require(concat_channels[i] <= net.rows[i].out.channels, net, i,
-                            "joins more channels than it gives");
-    }
 }
 
 }  // namespace hass

@@ -1,8 +1,9 @@
 /// \file zoo.hpp
-/// Networks of the literature as types, 224x224 ImageNet versions, as torchvision builds them
-/// (torchvision.models.resnet, mobilenetv2, mobilenetv3). Batch norms are folded, so every
-/// convolution has a bias. Multiply-accumulates, padding taps included: ResNet-18 1.814 G,
-/// ResNet-50 4.089 G, MobileNetV2 0.301 G, MobileNetV3-Small 0.0565 G, -Large 0.217 G.
+/// Networks of the literature, 224x224 ImageNet versions, as torchvision builds them
+/// (torchvision.models.resnet, mobilenetv2, mobilenetv3): values such as `zoo::resnet18`, whose
+/// types are `zoo::types::resnet18`. Batch norms are folded, so every convolution has a bias.
+/// Multiply-accumulates, padding taps included: ResNet-18 1.814 G, ResNet-50 4.089 G, MobileNetV2
+/// 0.301 G, MobileNetV3-Small 0.0565 G, -Large 0.217 G.
 #pragma once
 
 #include <hass/workload/layers.hpp>
@@ -41,6 +42,8 @@ using classifier = sequential<global_average_pool, flatten, linear<In, 1000>>;
 
 }  // namespace detail
 
+namespace types {
+
 using resnet18 =
     sequential<detail::resnet_stem<64>, detail::basic<64>, detail::basic<64>,
                detail::basic_down<64, 128>, detail::basic<128>, detail::basic_down<128, 256>,
@@ -55,6 +58,8 @@ using resnet50 =
                detail::bottleneck<256>, detail::bottleneck<256>, detail::bottleneck<256>,
                detail::bottleneck<256>, detail::bottleneck_down<1024, 512, 2>,
                detail::bottleneck<512>, detail::bottleneck<512>, detail::classifier<2048>>;
+
+}  // namespace types
 
 namespace detail {
 
@@ -77,6 +82,8 @@ using mbv2_same = residual<mbv2<C, C>>;
 
 }  // namespace detail
 
+namespace types {
+
 using mobilenet_v2 = sequential<
     input<3, 224, 224>, conv2d<3, 32, 3, stride<2>, pad<1>>, relu6, detail::mbv2<32, 16, 1, 1>,
     detail::mbv2<16, 24, 2>, detail::mbv2_same<24>, detail::mbv2<24, 32, 2>, detail::mbv2_same<32>,
@@ -84,6 +91,8 @@ using mobilenet_v2 = sequential<
     detail::mbv2_same<64>, detail::mbv2<64, 96>, detail::mbv2_same<96>, detail::mbv2_same<96>,
     detail::mbv2<96, 160, 2>, detail::mbv2_same<160>, detail::mbv2_same<160>,
     detail::mbv2<160, 320>, pointwise<320, 1280>, relu6, detail::classifier<1280>>;
+
+}  // namespace types
 
 namespace detail {
 
@@ -129,6 +138,8 @@ using v3_stem = sequential<input<3, 224, 224>, conv2d<3, 16, 3, stride<2>, pad<1
 
 }  // namespace detail
 
+namespace types {
+
 using mobilenet_v3_small =
     sequential<detail::v3_stem, detail::v3<16, 3, 16, 16, detail::se, relu, 2>,
                detail::v3<16, 3, 72, 24, detail::no_gate, relu, 2>,
@@ -157,5 +168,13 @@ using mobilenet_v3_large = sequential<
     detail::v3<112, 5, 672, 160, detail::se, hardswish, 2>,
     detail::v3_same<160, 5, 960, detail::se, hardswish>,
     detail::v3_same<160, 5, 960, detail::se, hardswish>, detail::v3_head<160, 960, 1280>>;
+
+}  // namespace types
+
+inline constexpr types::resnet18 resnet18{};
+inline constexpr types::resnet50 resnet50{};
+inline constexpr types::mobilenet_v2 mobilenet_v2{};
+inline constexpr types::mobilenet_v3_small mobilenet_v3_small{};
+inline constexpr types::mobilenet_v3_large mobilenet_v3_large{};
 
 }  // namespace hass::zoo

@@ -9,7 +9,7 @@ double clock_of_smallest_board();
 
 int main() {
     std::printf("hass %s, ResNet-18: %lld MACs, %g MHz\n", HASS_VERSION,
-                static_cast<long long>(hass::mac_count(hass::zoo::resnet18{})),
+                static_cast<long long>(hass::mac_count(hass::zoo::resnet18)),
                 clock_of_smallest_board());
     return clock_of_smallest_board() == hass::boards::find("zedboard").mhz ? 0 : 1;
 }
