@@ -109,8 +109,8 @@
 //
 #include <hass/search/additive_model.hpp>
 #include <hass/search/any_optimizer.hpp>
+#include <hass/search/candidate.hpp>
 #include <hass/search/cma_es.hpp>
-#include <hass/search/codesign.hpp>
 #include <hass/search/composite.hpp>
 #include <hass/search/grid.hpp>
 #include <hass/search/importance.hpp>
@@ -124,6 +124,8 @@
 #include <hass/search/parallel.hpp>
 #include <hass/search/pareto.hpp>
 #include <hass/search/parzen.hpp>
+#include <hass/search/predicted_objective.hpp>
+#include <hass/search/predicted_statistics.hpp>
 #include <hass/search/random.hpp>
 #include <hass/search/random_stream.hpp>
 #include <hass/search/reflect.hpp>
@@ -131,8 +133,11 @@
 #include <hass/search/space.hpp>
 #include <hass/search/stable_math.hpp>
 #include <hass/search/study.hpp>
+#include <hass/search/threshold_axes.hpp>
+#include <hass/search/threshold_search.hpp>
 #include <hass/search/tpe.hpp>
 #include <hass/search/truncated_normal.hpp>
+#include <hass/search/typical_reach.hpp>
 //
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
