@@ -21,30 +21,30 @@ const std::vector<std::pair<std::string, std::string>> keys{{"dense", "dense"},
                                                             {"hardware-aware", "hardware_aware"}};
 
 /// What was asked for, and of what.
-hass::json asked(const outcome& o) {
+hass::report_json asked(const outcome& o) {
     const settings& s = o.flags;
-    hass::json file{{"hass_version", HASS_VERSION},
-                    {"network", o.bench.source},
-                    {"images", o.bench.images},
-                    {"accuracy", o.bench.note.empty() ? "measured" : "predicted"},
-                    {"preprocessing", nullptr},
-                    {"warnings", o.warnings},
-                    {"device", o.board.name},
-                    {"budget", hass::to_json(o.board)},
-                    {"engine", s.engine},
-                    {"resources", s.resources},
-                    {"optimizer", s.optimizer},
-                    {"objective", s.objective},
-                    {"lambda", s.lambda},
-                    {"sparsity_metric", s.sparsity_metric},
-                    {"max_drop_points", s.max_drop},
-                    {"bits", s.priced_bits()},
-                    {"thresholds", s.granularity},
-                    {"exempt", s.exempt},
-                    {"fixed_point_emulated", s.bits != 0},
-                    {"seed", s.seed},
-                    {"trials", s.trials},
-                    {"interrupted", o.interrupted}};
+    hass::report_json file{{"hass_version", HASS_VERSION},
+                           {"network", o.bench.source},
+                           {"images", o.bench.images},
+                           {"accuracy", o.bench.note.empty() ? "measured" : "predicted"},
+                           {"preprocessing", nullptr},
+                           {"warnings", o.warnings},
+                           {"device", o.board.name},
+                           {"budget", hass::to_json(o.board)},
+                           {"engine", s.engine},
+                           {"resources", s.resources},
+                           {"optimizer", s.optimizer},
+                           {"objective", s.objective},
+                           {"lambda", s.lambda},
+                           {"sparsity_metric", s.sparsity_metric},
+                           {"max_drop_points", s.max_drop},
+                           {"bits", s.priced_bits()},
+                           {"thresholds", s.granularity},
+                           {"exempt", s.exempt},
+                           {"fixed_point_emulated", s.bits != 0},
+                           {"seed", s.seed},
+                           {"trials", s.trials},
+                           {"interrupted", o.interrupted}};
     if (o.bench.input)
         file["preprocessing"] = {{"scale", o.bench.input->scale},
                                  {"mean", o.bench.input->mean},
@@ -53,8 +53,8 @@ hass::json asked(const outcome& o) {
     return file;
 }
 
-hass::json solution(const designed& d, const designed& dense) {
-    hass::json one = hass::to_json(d.report);
+hass::report_json solution(const designed& d, const designed& dense) {
+    hass::report_json one = hass::to_json(d.report);
     const auto a = hass::compare_with_dense(dense.report, d.report);
     one["against_dense"] = {{"images_per_s", a.speed},
                             {"efficiency", a.efficiency},
@@ -68,10 +68,10 @@ hass::json solution(const designed& d, const designed& dense) {
 }
 
 /// The non-dominated trials of all studies in accuracy, throughput and DSPs.
-hass::json non_dominated(const std::vector<built_trial>& trials) {
+hass::report_json non_dominated(const std::vector<built_trial>& trials) {
     std::vector<hass::measured_terms> terms;
     for (const built_trial& t : trials) terms.push_back(t.terms);
-    hass::json set = hass::json::array();
+    hass::report_json set = hass::report_json::array();
     for (const std::size_t i : hass::pareto_set(terms)) {
         const built_trial& t = trials[i];
         set.push_back({{"study", t.study},
@@ -87,14 +87,14 @@ hass::json non_dominated(const std::vector<built_trial>& trials) {
 }  // namespace
 
 void write_solution(const outcome& o) {
-    hass::json file = asked(o);
+    hass::report_json file = asked(o);
     for (const auto& [label, key] : keys) {
         file[key] = nullptr;
         for (const designed& d : o.designs)
             if (d.report.label == label) file[key] = solution(d, o.designs.front());
     }
     file["pareto"] = non_dominated(o.trials);
-    hass::json other{{"resources", o.other_model()}};
+    hass::report_json other{{"resources", o.other_model()}};
     for (const hass::solution_report& d : o.under_other_model())
         for (const auto& [label, key] : keys)
             if (d.label == label) {

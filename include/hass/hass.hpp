@@ -20,19 +20,27 @@
 #include <hass/workload/preprocessing.hpp>
 #include <hass/workload/zoo.hpp>
 //
+#include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/prediction.hpp>
 #include <hass/statistics/recorded_network.hpp>
+#include <hass/statistics/sampled_magnitudes.hpp>
 #include <hass/statistics/store.hpp>
+#include <hass/statistics/store_format.hpp>
+#include <hass/statistics/store_reader.hpp>
+#include <hass/statistics/store_writer.hpp>
 #include <hass/statistics/stream_drift.hpp>
 #include <hass/statistics/tensor_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
 //
 #include <hass/emulate/accuracy_limit.hpp>
+#include <hass/emulate/backend.hpp>
 #include <hass/emulate/eigen.hpp>
+#include <hass/emulate/emulation.hpp>
+#include <hass/emulate/emulation_pass.hpp>
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
 #include <hass/emulate/fixed_point.hpp>
@@ -40,9 +48,13 @@
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>
+#include <hass/emulate/quantizer.hpp>
 #include <hass/emulate/record.hpp>
 #include <hass/emulate/resize.hpp>
 #include <hass/emulate/schedule.hpp>
+#include <hass/emulate/scoring.hpp>
+#include <hass/emulate/window_collector.hpp>
+#include <hass/emulate/workers.hpp>
 //
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/arrays/array.hpp>

@@ -1,4 +1,4 @@
-/// \file sequential.hpp
+/// \file accuracy_limit.hpp
 /// Whether a limit on accuracy holds, decided before the last image where that can be: with
 /// certainty once the images left cannot change it, or with stated confidence earlier.
 #pragma once

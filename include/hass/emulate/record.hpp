@@ -1,4 +1,4 @@
-/// \file sensitivity.hpp
+/// \file record.hpp
 /// Measures a network once, so that searches need neither images nor weights any more: natural
 /// joint statistics, distributions, and the answers with each tensor alone clipped.
 #pragma once

@@ -1,4 +1,4 @@
-/// \file files.hpp
+/// \file whole_file.hpp
 /// Input files read at once; output files that are there whole or not at all.
 #pragma once
 

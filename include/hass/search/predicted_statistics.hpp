@@ -24,7 +24,7 @@ namespace hass {
 /// The statistics of any point without a run of the network, see prediction.hpp: what makes
 /// the hardware of a candidate known before its accuracy is (predicted_objective.hpp).
 ///
-/// Axes are rounded to `steps` values, so that a layer is thinned once for each pair of them.
+/// Axes are rounded to `steps` values, so that a layer is predicted once for each pair of them.
 class predicted_statistics {
   public:
     /// One entry a row (concept NetworkStatistics); points into the object it came from.
@@ -70,8 +70,8 @@ class predicted_statistics {
             const auto [place, missing] = known_.try_emplace({i, w, a});
             if (missing)
                 place->second =
-                    thinned(natural_[i], {weight(i, 0.0, {}), activation(i, 0.0, {})},
-                            {weight(i, w, thresholds[i]), activation(i, a, thresholds[i])});
+                    predicted_layer(natural_[i], {weight(i, 0.0, {}), activation(i, 0.0, {})},
+                                    {weight(i, w, thresholds[i]), activation(i, a, thresholds[i])});
             all.rows_[i] = &place->second;
         }
         return all;

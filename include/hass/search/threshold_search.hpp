@@ -6,10 +6,10 @@
 ///     hass::allocator hardware(net, hass::sparse_dot<>{}, board);
 ///     auto measure = [&](const hass::network_thresholds& t) -> hass::measurement { ... };
 ///     const hass::network_thresholds zero(net.size());
-///     const auto dense = hass::make_candidate(net, zero, measure(zero), hardware);
+///     const auto dense = hass::make_candidate(net, zero, measure(zero), dense_hardware);
 ///     hass::hass_objective objective(dense.terms(), board.budget.dsp, {5, 5, 5}, /*floor*/ 0.85);
-///     const auto found = hass::search_thresholds(axes, measure, hardware,
-///                                                hass::tpe<>(axes.where(), /*seed*/ 1), objective);
+///     hass::tpe<> optimizer(axes.where(), /*seed*/ 1);
+///     const auto found = hass::search_thresholds(axes, measure, hardware, optimizer, objective);
 ///     if (const auto* best = found.best()) use(best->candidate);
 ///     say(found.conclusion);
 ///
@@ -48,8 +48,8 @@ struct judged_trial {
 /// What a search came to.
 struct threshold_search_result {
     std::vector<judged_trial> trials;  ///< all of them, by number
-    std::optional<std::size_t>
-        best_index;          ///< feasible, of highest objective, the earliest on ties
+    /// Of the feasible trial of highest objective, the earliest on ties.
+    std::optional<std::size_t> best_index;
     std::string conclusion;  ///< in one line; empty while the search goes on
 
     /// nullptr: no trial is feasible.

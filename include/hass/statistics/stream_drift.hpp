@@ -1,4 +1,4 @@
-/// \file spread.hpp
+/// \file stream_drift.hpp
 /// How far parallel streams drift apart in time: each stream meets windows with many zeros and
 /// windows with few, and a buffer in front of it is what keeps the others from waiting.
 ///
@@ -59,11 +59,11 @@ inline std::vector<double> window_zeros(const layer_row& row, std::span<const fl
 inline double stream_drift(std::span<const double> series, std::size_t streams,
                            std::size_t window) {
     if (streams == 0 || series.empty() || series.size() % streams != 0)
-        throw error("temporal spread: " + std::to_string(series.size()) + " values for " +
+        throw error("stream drift: " + std::to_string(series.size()) + " values for " +
                     std::to_string(streams) + " streams");
     const std::size_t steps = series.size() / streams;
     if (window == 0 || window > steps)
-        throw error("temporal spread: a window of " + std::to_string(window) + " in " +
+        throw error("stream drift: a window of " + std::to_string(window) + " in " +
                     std::to_string(steps) + " steps");
     const std::size_t places = steps - window + 1;
     std::vector<double> largest(places);

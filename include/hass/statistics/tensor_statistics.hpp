@@ -1,4 +1,4 @@
-/// \file measure.hpp
+/// \file tensor_statistics.hpp
 /// Statistics of tensors that the user holds, at any thresholds.
 #pragma once
 
