@@ -16,7 +16,8 @@
 #include <hass/emulate/emulator.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
-#include <hass/search/codesign.hpp>
+#include <hass/search/threshold_axes.hpp>
+#include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/store.hpp>
 #include <hass/workload/images.hpp>
 #include <hass/workload/onnx.hpp>

@@ -14,6 +14,7 @@
 #include <hass/error.hpp>
 #include <hass/files/whole_file.hpp>
 #include <hass/report/progress.hpp>
+#include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/workload/images.hpp>
 #include <map>

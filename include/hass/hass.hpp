@@ -4,7 +4,6 @@
 #pragma once
 
 #include <hass/error.hpp>
-#include <hass/text.hpp>
 #include <hass/version.hpp>
 //
 #include <hass/files/csv.hpp>
@@ -23,20 +22,28 @@
 #include <hass/workload/preprocessing.hpp>
 #include <hass/workload/zoo.hpp>
 //
+#include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/prediction.hpp>
 #include <hass/statistics/recorded_network.hpp>
+#include <hass/statistics/sampled_magnitudes.hpp>
 #include <hass/statistics/store.hpp>
+#include <hass/statistics/store_format.hpp>
+#include <hass/statistics/store_reader.hpp>
+#include <hass/statistics/store_writer.hpp>
 #include <hass/statistics/stream_drift.hpp>
 #include <hass/statistics/tensor_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/statistics/validate.hpp>
 //
 #include <hass/emulate/accuracy_limit.hpp>
+#include <hass/emulate/backend.hpp>
 #include <hass/emulate/eigen.hpp>
+#include <hass/emulate/emulation.hpp>
+#include <hass/emulate/emulation_pass.hpp>
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
 #include <hass/emulate/fixed_point.hpp>
@@ -44,9 +51,13 @@
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>
+#include <hass/emulate/quantizer.hpp>
 #include <hass/emulate/record.hpp>
 #include <hass/emulate/resize.hpp>
 #include <hass/emulate/schedule.hpp>
+#include <hass/emulate/scoring.hpp>
+#include <hass/emulate/window_collector.hpp>
+#include <hass/emulate/workers.hpp>
 //
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/arrays/array.hpp>
@@ -152,8 +163,8 @@
 //
 #include <hass/search/additive_model.hpp>
 #include <hass/search/any_optimizer.hpp>
+#include <hass/search/candidate.hpp>
 #include <hass/search/cma_es.hpp>
-#include <hass/search/codesign.hpp>
 #include <hass/search/composite.hpp>
 #include <hass/search/grid.hpp>
 #include <hass/search/importance.hpp>
@@ -170,6 +181,8 @@
 #include <hass/search/pareto.hpp>
 #include <hass/search/parzen.hpp>
 #include <hass/search/parzen_kernels.hpp>
+#include <hass/search/predicted_objective.hpp>
+#include <hass/search/predicted_statistics.hpp>
 #include <hass/search/random.hpp>
 #include <hass/search/random_stream.hpp>
 #include <hass/search/reflect.hpp>
@@ -177,8 +190,11 @@
 #include <hass/search/space.hpp>
 #include <hass/search/stable_math.hpp>
 #include <hass/search/study.hpp>
+#include <hass/search/threshold_axes.hpp>
+#include <hass/search/threshold_search.hpp>
 #include <hass/search/tpe.hpp>
 #include <hass/search/truncated_normal.hpp>
+#include <hass/search/typical_reach.hpp>
 //
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>

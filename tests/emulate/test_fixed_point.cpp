@@ -87,8 +87,8 @@ std::vector<long double> integer_row(const hass::layer_row& r, const hass::layer
 
 }  // namespace
 
-TEST_CASE("grids round to the nearest, of two to the even one, and saturate") {
-    const hass::grid g = hass::grid::of(127.0F * 0.25F, 8);
+TEST_CASE("quantizers round to the nearest, of two to the even one, and saturate") {
+    const hass::quantizer g = hass::quantizer::of(127.0F * 0.25F, 8);
     CHECK(g.step == 0.25F);
     CHECK(g.round(0.125F) == 0.0F);    // 0.5 -> 0
     CHECK(g.round(0.375F) == 0.5F);    // 1.5 -> 2
@@ -96,7 +96,7 @@ TEST_CASE("grids round to the nearest, of two to the even one, and saturate") {
     CHECK(g.round(0.3F) == 0.25F);
     CHECK(g.round(1000.0F) == 31.75F);
     CHECK(g.round(-1000.0F) == -31.75F);
-    CHECK(hass::grid::of(0.0F, 8).round(3.0F) == 0.0F);
+    CHECK(hass::quantizer::of(0.0F, 8).round(3.0F) == 0.0F);
     std::mt19937 bits(5);
     for (int trial = 0; trial < 20000; ++trial) {
         const int width = 2 + static_cast<int>(bits() % 15);
@@ -104,7 +104,7 @@ TEST_CASE("grids round to the nearest, of two to the even one, and saturate") {
         const float x = test::uniform(bits, -10.0F, 10.0F);
         const auto expected =
             static_cast<float>(level(x, largest, width)) * step_of(largest, width);
-        REQUIRE(hass::grid::of(largest, width).round(x) == expected);
+        REQUIRE(hass::quantizer::of(largest, width).round(x) == expected);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <hass/emulate/record.hpp>
+#include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/store.hpp>
 
 #include "networks.hpp"

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <hass/error.hpp>
+#include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/store.hpp>
 #include <string>
 #include <string_view>

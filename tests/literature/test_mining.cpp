@@ -67,7 +67,7 @@ TEST_CASE("mining finds what enumeration finds", "[mining]") {
                                          static_cast<double>(draw(state) % 40)};
         for (const auto objective :
              {hass::mining_objective::throughput, hass::mining_objective::throughput_per_power}) {
-            const auto p = hass::mine(all, budget, objective);
+            const auto p = hass::mine_pipeline(all, budget, objective);
             const auto e = exhaustive(all, budget, objective);
             REQUIRE(p.found == e.found);
             (p.found ? found : nothing) += 1;
@@ -94,18 +94,18 @@ TEST_CASE("keeping k designs is exact on what is kept, and on all when k is larg
     for (int round = 0; round < 200; ++round) {
         const stages all = random_stages(state);
         const hass::mining_budget budget{25.0, 30.0};
-        const auto full = hass::mine(all, budget);
-        const auto many = hass::mine_best(all, 6, budget);
+        const auto full = hass::mine_pipeline(all, budget);
+        const auto many = hass::mine_pipeline_of_best(all, 6, budget);
         REQUIRE(many.found == full.found);
         if (full.found) {
             REQUIRE(many.interval == full.interval);
             REQUIRE(many.power == full.power);
         }
-        const auto few = hass::mine_best(all, 2, budget);
+        const auto few = hass::mine_pipeline_of_best(all, 2, budget);
         stages kept;
         for (const auto& designs : all) {
             kept.emplace_back();
-            for (const std::size_t i : hass::keep_best(designs, 2))
+            for (const std::size_t i : hass::best_designs(designs, 2))
                 kept.back().push_back(designs[i]);
             REQUIRE(kept.back().size() <= 2);
         }
@@ -123,16 +123,19 @@ TEST_CASE("keeping k designs is exact on what is kept, and on all when k is larg
 TEST_CASE("designs that another beats are not kept", "[mining]") {
     const std::vector<hass::stage_design> designs{{4, 1, 1}, {4, 1, 2}, {2, 3, 3},
                                                   {4, 1, 1}, {3, 2, 2}, {1, 9, 9}};
-    CHECK(hass::keep_best(designs, 9) == std::vector<std::size_t>{5, 2, 4, 0});
-    CHECK(hass::keep_best(designs, 2) == std::vector<std::size_t>{5, 0});
-    CHECK(hass::keep_best(designs, 1) == std::vector<std::size_t>{5});
+    CHECK(hass::best_designs(designs, 9) == std::vector<std::size_t>{5, 2, 4, 0});
+    CHECK(hass::best_designs(designs, 2) == std::vector<std::size_t>{5, 0});
+    CHECK(hass::best_designs(designs, 1) == std::vector<std::size_t>{5});
 }
 
 TEST_CASE("mining names what is wrong", "[mining]") {
-    CHECK_THROWS_WITH(hass::mine(stages{}, {}), Catch::Contains("no stages"));
-    CHECK_THROWS_WITH(hass::mine(stages{{{1, 1, 1}}, {}}, {}), Catch::Contains("stage 1 has no"));
-    CHECK_THROWS_WITH(hass::mine(stages{{{0, 1, 1}}}, {}), Catch::Contains("0.000000 cycles"));
-    CHECK_THROWS_WITH(hass::mine(stages{{{1, std::numeric_limits<double>::quiet_NaN(), 1}}}, {}),
-                      Catch::Contains("nan"));
-    CHECK_THROWS_AS(hass::mine_best(stages{{{1, 1, 1}}}, 0, {}), hass::error);
+    CHECK_THROWS_WITH(hass::mine_pipeline(stages{}, {}), Catch::Contains("no stages"));
+    CHECK_THROWS_WITH(hass::mine_pipeline(stages{{{1, 1, 1}}, {}}, {}),
+                      Catch::Contains("stage 1 has no"));
+    CHECK_THROWS_WITH(hass::mine_pipeline(stages{{{0, 1, 1}}}, {}),
+                      Catch::Contains("0.000000 cycles"));
+    CHECK_THROWS_WITH(
+        hass::mine_pipeline(stages{{{1, std::numeric_limits<double>::quiet_NaN(), 1}}}, {}),
+        Catch::Contains("nan"));
+    CHECK_THROWS_AS(hass::mine_pipeline_of_best(stages{{{1, 1, 1}}}, 0, {}), hass::error);
 }

@@ -72,7 +72,7 @@ TEST_CASE("a solution's figures follow from its layers") {
 
 TEST_CASE("solution.json holds the same figures") {
     const hass::solution_report d = example();
-    const hass::json j = hass::json::parse(hass::to_json(d).dump());
+    const hass::report_json j = hass::report_json::parse(hass::to_json(d).dump());
     CHECK(j["throughput_images_per_s"].get<double>() ==
           j["mhz"].get<double>() * 1e6 / j["interval_cycles"].get<double>());
     CHECK(j["efficiency_images_per_cycle_per_dsp"].get<double>() ==
@@ -95,7 +95,7 @@ TEST_CASE("a report says when the board's link is the bottleneck") {
     CHECK(d.hardware.images_per_second == Approx(1e7 / bits));
     CHECK(d.bottleneck == "board's bandwidth");
     CHECK_THAT(d.limit, Catch::Contains("the bandwidth of device 'zedboard' is spent"));
-    const hass::json j = hass::json::parse(hass::to_json(d).dump());
+    const hass::report_json j = hass::report_json::parse(hass::to_json(d).dump());
     CHECK(j["bandwidth_gbps"].get<double>() == 0.01);
     CHECK(j["link_cycles"] == j["interval_cycles"]);
     const std::vector<hass::solution_report> designs{d};

@@ -35,7 +35,7 @@ TEST_CASE("thinning a count is a mixture of binomials") {
     for (const std::size_t length : {0U, 1U, 9U, 36U, 64U})
         for (const double keep : {0.0, 0.013, 0.5, 0.97, 1.0}) {
             const std::vector<double> share = random_shares(bits, length);
-            const std::vector<double> thin = hass::thinned(share, keep);
+            const std::vector<double> thin = hass::thinned_counts(share, keep);
             REQUIRE(thin.size() == share.size());
             for (std::size_t k = 0; k <= length; ++k) {
                 long double sum = 0;
@@ -45,12 +45,12 @@ TEST_CASE("thinning a count is a mixture of binomials") {
                 CHECK(thin[k] == Approx(static_cast<double>(sum)).epsilon(1e-11).margin(1e-15));
             }
             // Twice is once with the product.
-            const std::vector<double> twice = hass::thinned(thin, 0.6);
-            const std::vector<double> once = hass::thinned(share, 0.6 * keep);
+            const std::vector<double> twice = hass::thinned_counts(thin, 0.6);
+            const std::vector<double> once = hass::thinned_counts(share, 0.6 * keep);
             for (std::size_t k = 0; k <= length; ++k)
                 CHECK(twice[k] == Approx(once[k]).epsilon(1e-11).margin(1e-15));
         }
-    CHECK(hass::thinned(std::vector<double>{}, 0.5).empty());
+    CHECK(hass::thinned_counts(std::vector<double>{}, 0.5).empty());
 }
 
 TEST_CASE("a layer is thinned block by block, as its channels are clipped") {
@@ -65,7 +65,7 @@ TEST_CASE("a layer is thinned block by block, as its channels are clipped") {
                 w.share.push_back(s);
     const hass::layer_density before{{1.0, {1.0, 1.0, 1.0}}, {0.7, {0.6, 0.8, 0.0}}};
     const hass::layer_density after{{0.8, {0.9, 0.7, 0.8}}, {0.5, {0.3, 0.8, 0.0}}};
-    const hass::layer_statistics s = hass::thinned(natural, before, after);
+    const hass::layer_statistics s = hass::predicted_layer(natural, before, after);
     CHECK(s.weight_sparsity == Approx(0.2));
     CHECK(s.activation_sparsity == Approx(0.5));
     const double all = (0.9 * 0.3 + 0.7 * 0.8) / (0.6 + 0.8);
@@ -74,7 +74,7 @@ TEST_CASE("a layer is thinned block by block, as its channels are clipped") {
     const auto block = [&](std::size_t w, std::size_t b, double keep) {
         const std::size_t bins = static_cast<std::size_t>(natural.windows[w].length) + 1;
         const std::vector<double> expected =
-            hass::thinned(std::span(natural.windows[w].share).subspan(b * bins, bins), keep);
+            hass::thinned_counts(std::span(natural.windows[w].share).subspan(b * bins, bins), keep);
         for (std::size_t z = 0; z < bins; ++z)
             CHECK(s.windows[w].share[b * bins + z] == Approx(expected[z]));
     };
@@ -84,9 +84,10 @@ TEST_CASE("a layer is thinned block by block, as its channels are clipped") {
     block(1, 0, all);
     block(1, 1, 1.0);
     // Nothing clipped: nothing changes.
-    const hass::layer_statistics same = hass::thinned(natural, before, before);
+    const hass::layer_statistics same = hass::predicted_layer(natural, before, before);
     for (std::size_t w = 0; w < 2; ++w) CHECK(same.windows[w].share == natural.windows[w].share);
     // Without channels the whole tensors decide.
-    const hass::layer_statistics whole = hass::thinned(natural, {{1.0}, {0.7}}, {{0.5}, {0.7}});
+    const hass::layer_statistics whole =
+        hass::predicted_layer(natural, {{1.0}, {0.7}}, {{0.5}, {0.7}});
     CHECK(1.0 - whole.pair_sparsity == Approx(0.35));
 }

@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/recorded_network.hpp>
 
 #include "random_recorded.hpp"

@@ -1,4 +1,4 @@
-// Temporal spread against its definition and against what independent streams must give.
+// Stream drift against its definition and against what independent streams must give.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -41,7 +41,7 @@ double normal(std::mt19937& bits) {
 
 }  // namespace
 
-TEST_CASE("temporal spread is the definition's") {
+TEST_CASE("stream drift is the definition's") {
     std::mt19937 bits(91);
     for (int round = 0; round < 60; ++round) {
         const std::size_t streams = 1 + bits() % 6;

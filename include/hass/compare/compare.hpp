@@ -198,7 +198,7 @@ inline auto recorded(recorded_network m) {
             const tensor_density weights{1.0 - s.weight_sparsity};
             const tensor_density kept{
                 std::min(weights.whole, pattern.density(patterns::extents_of(row)))};
-            s = thinned(s, {weights, activations}, {kept, activations});
+            s = predicted_layer(s, {weights, activations}, {kept, activations});
         }
         return p;
     };

@@ -111,7 +111,7 @@ inline mined_pipeline pipeline_of(std::span<const std::vector<stage_design>> sta
 /// and, when these are more than `k`, as many of them evenly spread from the fastest to the
 /// slowest. The k fastest alone would leave nothing that fits beside the other stages. \return
 /// indices into `designs`, by cycles ascending
-inline std::vector<std::size_t> keep_best(std::span<const stage_design> designs, std::size_t k) {
+inline std::vector<std::size_t> best_designs(std::span<const stage_design> designs, std::size_t k) {
     std::vector<std::size_t> kept;
     for (std::size_t i = 0; i < designs.size(); ++i) {
         bool beaten = false;
@@ -136,20 +136,21 @@ inline std::vector<std::size_t> keep_best(std::span<const stage_design> designs,
 /// power are carried from stage to stage; with integer areas or powers there are at most as many as
 /// the budget counts. \throws hass::error for no stages, a stage without designs, numbers that are
 /// negative or not finite
-inline mined_pipeline mine(std::span<const std::vector<stage_design>> stages,
-                           const mining_budget& budget,
-                           mining_objective objective = mining_objective::throughput) {
-    if (stages.empty()) throw error("mine: no stages");
+inline mined_pipeline mine_pipeline(std::span<const std::vector<stage_design>> stages,
+                                    const mining_budget& budget,
+                                    mining_objective objective = mining_objective::throughput) {
+    if (stages.empty()) throw error("mine_pipeline: no stages");
     std::vector<double> intervals;
     double floor = 0.0;  // the slowest stage's fastest design
     for (std::size_t i = 0; i < stages.size(); ++i) {
-        if (stages[i].empty()) throw error("mine: stage " + std::to_string(i) + " has no design");
+        if (stages[i].empty())
+            throw error("mine_pipeline: stage " + std::to_string(i) + " has no design");
         double fastest = std::numeric_limits<double>::infinity();
         for (const stage_design& d : stages[i]) {
             constexpr double most = std::numeric_limits<double>::max();
             if (!(d.cycles > 0.0 && d.cycles <= most && d.area >= 0.0 && d.area <= most &&
                   d.power >= 0.0 && d.power <= most))
-                throw error("mine: stage " + std::to_string(i) + " has a design of " +
+                throw error("mine_pipeline: stage " + std::to_string(i) + " has a design of " +
                             std::to_string(d.cycles) + " cycles, area " + std::to_string(d.area) +
                             ", power " + std::to_string(d.power));
             intervals.push_back(d.cycles);
@@ -181,20 +182,20 @@ inline mined_pipeline mine(std::span<const std::vector<stage_design>> stages,
     return best;
 }
 
-/// The same after `keep_best(k)` of every stage; `choice` refers to the full lists. What is lost
+/// The same after `best_designs(k)` of every stage; `choice` refers to the full lists. What is lost
 /// against all designs is what the other designs were worth.
-inline mined_pipeline mine_best(std::span<const std::vector<stage_design>> stages, std::size_t k,
-                                const mining_budget& budget,
-                                mining_objective objective = mining_objective::throughput) {
-    if (k == 0) throw error("mine_best: keep at least one design a stage");
+inline mined_pipeline mine_pipeline_of_best(
+    std::span<const std::vector<stage_design>> stages, std::size_t k, const mining_budget& budget,
+    mining_objective objective = mining_objective::throughput) {
+    if (k == 0) throw error("mine_pipeline_of_best: keep at least one design a stage");
     std::vector<std::vector<stage_design>> kept;
     std::vector<std::vector<std::size_t>> origin;
     for (const auto& designs : stages) {
-        origin.push_back(keep_best(designs, k));
+        origin.push_back(best_designs(designs, k));
         kept.emplace_back();
         for (const std::size_t i : origin.back()) kept.back().push_back(designs[i]);
     }
-    mined_pipeline p = mine(kept, budget, objective);
+    mined_pipeline p = mine_pipeline(kept, budget, objective);
     for (std::size_t i = 0; i < p.choice.size(); ++i) p.choice[i] = origin[i][p.choice[i]];
     return p;
 }

@@ -11,19 +11,19 @@
 #include <utility>
 #include <vector>
 
+#include <hass/emulate/backend.hpp>
 #include <hass/emulate/gemm.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/schedule.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
-#include <hass/workload/images.hpp>
 
 namespace hass {
 
 /// Memory a thread: 4 bytes x batch x (floats of the schedule's buffers an image + the largest
 /// padded input), and the packed weights once.
-class eigen_backend {
+class eigen_backend : public detail::backend_base<eigen_backend> {
   public:
     /// Weights of one row, clipped, in the form its kernel takes.
     struct weights {
@@ -38,7 +38,7 @@ class eigen_backend {
         detail::gemm_scratch gemm;
     };
 
-    explicit eigen_backend(const program& p) : program_(&p) {}
+    explicit eigen_backend(const program& p) : backend_base(p) {}
 
     weights prepare(std::size_t i, std::vector<float> clipped) const {
         const layer_row& row = program_->rows()[i];
@@ -55,25 +55,6 @@ class eigen_backend {
         return w;
     }
 
-    void load(const image_set& images, std::span<const std::size_t> order, workspace& space) const {
-        detail::reserve(program_->schedule, order.size(), space.buffers);
-        const auto channels = static_cast<std::size_t>(images.each.channels);
-        const auto pixels = static_cast<std::size_t>(images.each.pixels());
-        std::vector<float>& raw = space.planes;
-        raw.resize(std::max(raw.size(), channels * pixels));
-        float* to = space.buffers[program_->schedule.image()].data();
-        for (std::size_t n = 0; n < order.size(); ++n) {
-            images.copy(order[n], 1, std::span(raw).first(channels * pixels));
-            for (std::size_t c = 0; c < channels; ++c) {
-                const float scale = program_->input.scale;
-                const float mean = program_->input.mean[c];
-                const float deviation = program_->input.std[c];
-                detail::map(raw.data() + c * pixels, to + (c * order.size() + n) * pixels, pixels,
-                            [=](float x) { return (x * scale - mean) / deviation; });
-            }
-        }
-    }
-
     void answers(std::size_t size, const workspace& space, std::span<float> out) const {
         const float* result = space.buffers[program_->schedule.result()].data();
         const auto pixels = static_cast<std::size_t>(program_->rows().back().out.pixels());
@@ -84,123 +65,106 @@ class eigen_backend {
                             out.data() + n * classes + c * pixels);
     }
 
-    std::span<const float> output(std::size_t i, std::size_t size, const workspace& space) const {
-        return std::span(space.buffers[program_->schedule[i].output])
-            .first(size * static_cast<std::size_t>(program_->rows()[i].out.volume()));
+  private:
+    friend detail::backend_base<eigen_backend>;
+
+    static std::vector<float>& scratch(workspace& space) { return space.planes; }
+
+    template <class F>
+    static void place(std::span<const float> map, F normalised, std::size_t n, std::size_t c,
+                      std::size_t size, float* to) {
+        detail::map(map.data(), to + (c * size + n) * map.size(), map.size(), normalised);
     }
 
-    std::vector<float> save(std::size_t i, std::size_t size, const workspace& space) const {
-        return detail::gather(program_->schedule.live(i), size, space.buffers);
-    }
-    void restore(std::size_t i, std::size_t size, std::span<const float> state,
-                 workspace& space) const {
-        detail::reserve(program_->schedule, size, space.buffers);
-        detail::scatter(program_->schedule.live(i), size, state, space.buffers);
-    }
-
-    /// Runs row i for a batch of `size` images.
     template <class See>
-    void execute(std::size_t i, const weights& prepared, const layer_thresholds& tau,
-                 std::size_t size, workspace& space, See see) const {
-        const detail::schedule::step& step = program_->schedule[i];
-        if (step.done) return;
-        const layer_row& row = program_->rows()[i];
-        const layer_parameters& parameters = program_->model.parameters[i];
-        const float* in = space.buffers[step.inputs.front()].data();
-        float* out = space.buffers[step.output].data();
-        const std::size_t volume = size * static_cast<std::size_t>(row.out.volume());
-        switch (row.kind) {
-            case layer_kind::convolution:
-            case layer_kind::linear: {
-                in = on_grid(i, in, size, space);
-                // A dense product clips on its way where one threshold holds for all channels.
-                const layer_thresholds none;
-                const bool on_its_way = tau.activation_channels.empty();
-                const layer_thresholds& early = on_its_way ? none : tau;
-                if (detail::is_depthwise(row)) {
-                    see([&] { return std::pair(in, to_planes(i, in, size, early, space)); });
-                    depthwise(i, prepared, in, size, tau, out, space);
-                } else {
-                    const float* planes = to_planes(i, in, size, early, space);
-                    see([&] { return std::pair(in, planes); });
-                    const auto keep = static_cast<float>(on_its_way ? tau.activation : 0.0);
-                    dense(i, prepared, planes, size, keep, out, space.gemm);
-                }
-                break;
-            }
-            case layer_kind::max_pool:
-                pool(i, in, size, -std::numeric_limits<float>::infinity(), out, space,
-                     [](const auto& window, const float* plane, float* result) {
-                         detail::max_pool(window, plane, result);
-                     });
-                break;
-            case layer_kind::average_pool: {
-                const bool padding = parameters.count_include_pad;
-                const std::vector<float> rows =
-                    detail::window_counts(row.out.height, row.in.height, row.kernel_h, row.stride_h,
-                                          row.dilation_h, row.pad_top, row.pad_bottom, padding);
-                const std::vector<float> columns =
-                    detail::window_counts(row.out.width, row.in.width, row.kernel_w, row.stride_w,
-                                          row.dilation_w, row.pad_left, row.pad_right, padding);
-                pool(i, in, size, 0.0F, out, space,
-                     [&](const auto& window, const float* plane, float* result) {
-                         detail::average_pool(window, plane, rows, columns, result);
-                     });
-                break;
-            }
-            case layer_kind::global_average_pool: {
-                const auto pixels = static_cast<std::size_t>(row.in.pixels());
-                for (std::size_t p = 0; p < volume; ++p) {
-                    double sum = 0.0;
-                    for (std::size_t x = 0; x < pixels; ++x)
-                        sum += static_cast<double>(in[p * pixels + x]);
-                    out[p] = static_cast<float>(sum / static_cast<double>(pixels));
-                }
-                break;
-            }
-            case layer_kind::multiply:
-                multiply(row, step, size, space);
-                break;
-            case layer_kind::concat: {
-                for (std::size_t k = 0; k < step.inputs.size(); ++k) {
-                    const std::size_t part =
-                        size * static_cast<std::size_t>(step.shapes[k].volume());
-                    out = std::copy_n(space.buffers[step.inputs[k]].data(), part, out);
-                }
-                break;
-            }
-            case layer_kind::flatten: {
-                // channels x images x pixels becomes (channels pixels) x images
-                const auto pixels = static_cast<std::size_t>(row.in.pixels());
-                for (std::size_t c = 0; c < static_cast<std::size_t>(row.in.channels); ++c)
-                    for (std::size_t p = 0; p < pixels; ++p)
-                        for (std::size_t n = 0; n < size; ++n)
-                            *out++ = in[(c * size + n) * pixels + p];
-                break;
-            }
-            case layer_kind::softmax: {
-                if (in != out) std::copy_n(in, volume, out);
-                const auto channels = static_cast<std::size_t>(row.out.channels);
-                detail::softmax(channels, volume / channels, out);
-                break;
-            }
-            default:
-                detail::each_value(row, parameters, step, volume, space.buffers);
+    void compute(std::size_t i, const weights& prepared, const layer_thresholds& tau,
+                 const float* in, std::size_t size, float* out, workspace& space, See see) const {
+        in = quantized(i, in, size, space);
+        // A dense product clips on its way where one threshold holds for all channels.
+        const layer_thresholds none;
+        const bool on_its_way = tau.activation_channels.empty();
+        const layer_thresholds& early = on_its_way ? none : tau;
+        if (detail::is_depthwise(program_->rows()[i])) {
+            see([&] { return std::pair(in, to_planes(i, in, size, early, space)); });
+            depthwise(i, prepared, in, size, tau, out, space);
+        } else {
+            const float* planes = to_planes(i, in, size, early, space);
+            see([&] { return std::pair(in, planes); });
+            const auto keep = static_cast<float>(on_its_way ? tau.activation : 0.0);
+            dense(i, prepared, planes, size, keep, out, space.gemm);
         }
     }
 
-  private:
+    void max_pool(std::size_t i, const float* in, std::size_t size, float* out,
+                  workspace& space) const {
+        pool(i, in, size, -std::numeric_limits<float>::infinity(), out, space,
+             [](const auto& window, const float* plane, float* result) {
+                 detail::max_pool(window, plane, result);
+             });
+    }
+
+    void average_pool(std::size_t i, const float* in, std::size_t size, std::span<const float> rows,
+                      std::span<const float> columns, float* out, workspace& space) const {
+        pool(i, in, size, 0.0F, out, space,
+             [&](const auto& window, const float* plane, float* result) {
+                 detail::average_pool(window, plane, rows, columns, result);
+             });
+    }
+
+    static void global_average_pool(const layer_row& row, const float* in, std::size_t size,
+                                    float* out) {
+        const auto pixels = static_cast<std::size_t>(row.in.pixels());
+        const std::size_t volume = size * static_cast<std::size_t>(row.out.volume());
+        for (std::size_t p = 0; p < volume; ++p) {
+            double sum = 0.0;
+            for (std::size_t x = 0; x < pixels; ++x) sum += static_cast<double>(in[p * pixels + x]);
+            out[p] = static_cast<float>(sum / static_cast<double>(pixels));
+        }
+    }
+
+    static void gate(const layer_row& row, const float* in, std::size_t size, bool first,
+                     float* out) {
+        const std::size_t maps = size * static_cast<std::size_t>(row.out.channels);
+        const auto pixels = static_cast<std::size_t>(row.out.pixels());
+        for (std::size_t m = 0; m < maps; ++m)
+            for (std::size_t x = 0; x < pixels; ++x) {
+                float& value = out[m * pixels + x];
+                value = first ? in[m] : value * in[m];
+            }
+    }
+
+    static void concat(const layer_row&, const detail::schedule::step& step, std::size_t size,
+                       const std::vector<std::vector<float>>& buffers, float* out) {
+        for (std::size_t k = 0; k < step.inputs.size(); ++k)
+            out = std::copy_n(buffers[step.inputs[k]].data(),
+                              size * static_cast<std::size_t>(step.shapes[k].volume()), out);
+    }
+
+    /// channels x images x pixels becomes (channels pixels) x images
+    static void flatten(const layer_row& row, const float* in, std::size_t size, float* out) {
+        const auto pixels = static_cast<std::size_t>(row.in.pixels());
+        for (std::size_t c = 0; c < static_cast<std::size_t>(row.in.channels); ++c)
+            for (std::size_t p = 0; p < pixels; ++p)
+                for (std::size_t n = 0; n < size; ++n) *out++ = in[(c * size + n) * pixels + p];
+    }
+
+    static void softmax(const layer_row& row, std::size_t volume, float* out) {
+        const auto channels = static_cast<std::size_t>(row.out.channels);
+        detail::softmax(channels, volume / channels, out);
+    }
+
     /// The input of row i in fixed point, where the program says so.
-    const float* on_grid(std::size_t i, const float* in, std::size_t size, workspace& space) const {
-        const std::vector<grid>& grids = program_->grids[i];
-        if (grids.empty()) return in;
+    const float* quantized(std::size_t i, const float* in, std::size_t size,
+                           workspace& space) const {
+        const std::vector<quantizer>& quantizers = program_->quantizers[i];
+        if (quantizers.empty()) return in;
         const layer_row& row = program_->rows()[i];
         const std::size_t values = size * static_cast<std::size_t>(row.in.volume());
-        const std::size_t piece = values / grids.size();
+        const std::size_t piece = values / quantizers.size();
         space.rounded.resize(std::max(space.rounded.size(), values + detail::packet_slack));
-        for (std::size_t g = 0; g < grids.size(); ++g)
+        for (std::size_t g = 0; g < quantizers.size(); ++g)
             detail::map(in + g * piece, space.rounded.data() + g * piece, piece,
-                        [to = grids[g]](float x) { return to.round(x); });
+                        [to = quantizers[g]](float x) { return to.round(x); });
         return space.rounded.data();
     }
 
@@ -297,30 +261,6 @@ class eigen_backend {
                              program_->schedule[i].bounds, out + first * columns, scratch, run_of);
         }
     }
-
-    /// Product of inputs; one of a single pixel holds for its whole channel.
-    void multiply(const layer_row& row, const detail::schedule::step& step, std::size_t size,
-                  workspace& space) const {
-        const std::size_t maps = size * static_cast<std::size_t>(row.out.channels);
-        const auto pixels = static_cast<std::size_t>(row.out.pixels());
-        float* out = space.buffers[step.output].data();
-        for (std::size_t k = 0; k < step.inputs.size(); ++k) {
-            const float* in = space.buffers[step.inputs[k]].data();
-            const std::size_t gate = step.shapes[k].pixels() == 1 && pixels > 1 ? 1 : 0;
-            if (k == 0 && gate == 0) {
-                if (in != out) std::copy_n(in, maps * pixels, out);
-                continue;
-            }
-            for (std::size_t m = 0; m < maps; ++m)
-                for (std::size_t x = 0; x < pixels; ++x) {
-                    const float factor = in[gate == 1 ? m : m * pixels + x];
-                    float& value = out[m * pixels + x];
-                    value = k == 0 ? factor : value * factor;
-                }
-        }
-    }
-
-    const program* program_;
 };
 
 }  // namespace hass

@@ -15,8 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include <hass/emulate/backend.hpp>
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/program.hpp>
+#include <hass/emulate/quantizer.hpp>
 #include <hass/error.hpp>
 #include <hass/workload/images.hpp>
 #include <hass/workload/model.hpp>
@@ -37,8 +39,8 @@ struct fixed_point {
     scale_of data = scale_of::tensor;
 };
 
-/// The model with every weight on its grid (`grid`): q * step, |q| <= 2^(bits-1) - 1, where step is
-/// the largest magnitude of its tensor or filter over 2^(bits-1) - 1. Biases are left alone: an
+/// The model with every weight rounded (`quantizer`): q * step, |q| <= 2^(bits-1) - 1, where step
+/// is the largest magnitude of its tensor or filter over 2^(bits-1) - 1. Biases are left alone: an
 /// accelerator adds them in accumulator width.
 inline model with_fixed_point_weights(model m, int bits, scale_of scale) {
     for (std::size_t i = 0; i < m.net.rows.size(); ++i) {
@@ -51,7 +53,7 @@ inline model with_fixed_point_weights(model m, int bits, scale_of scale) {
             const std::span<float> piece = all.subspan(p * size, size);
             float largest = 0.0F;
             for (const float w : piece) largest = std::max(largest, std::abs(w));
-            const grid to = grid::of(largest, bits);
+            const quantizer to = quantizer::of(largest, bits);
             for (float& w : piece) w = to.round(w);
         }
     }
@@ -74,19 +76,20 @@ basic_emulator<Backend> in_fixed_point(const basic_emulator<Backend>& network,
         if (bits < 2 || bits > 16)
             throw error("fixed point: " + std::to_string(bits) + " bits, must be within 2 and 16");
     const std::vector<std::vector<float>> largest = network.largest_inputs(images, options);
-    std::vector<std::vector<grid>> grids(largest.size());
+    std::vector<std::vector<quantizer>> quantizers(largest.size());
     for (std::size_t i = 0; i < largest.size(); ++i) {
         if (largest[i].empty()) continue;
         if (format.data == scale_of::channel)
-            for (const float x : largest[i]) grids[i].push_back(grid::of(x, format.data_bits));
+            for (const float x : largest[i])
+                quantizers[i].push_back(quantizer::of(x, format.data_bits));
         else
-            grids[i].push_back(grid::of(*std::max_element(largest[i].begin(), largest[i].end()),
-                                        format.data_bits));
+            quantizers[i].push_back(quantizer::of(
+                *std::max_element(largest[i].begin(), largest[i].end()), format.data_bits));
     }
     const program& p = network.program();
     return basic_emulator<Backend>(
         program(with_fixed_point_weights(p.model, format.weight_bits, format.weights), p.input,
-                std::move(grids)));
+                std::move(quantizers)));
 }
 
 }  // namespace hass

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include <hass/emulate/backend.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/schedule.hpp>
@@ -37,7 +38,7 @@ namespace hass {
 /// Memory a thread: 4 bytes x batch x (floats of the schedule's buffers an image + the largest
 /// input of a compute row, where that is clipped or rounded) and oneDNN's scratchpads; the weights
 /// once.
-class onednn_backend {
+class onednn_backend : public detail::backend_base<onednn_backend> {
   public:
     /// Weights of one row in the order that oneDNN's kernel likes best.
     struct weights {
@@ -53,7 +54,7 @@ class onednn_backend {
     };
 
     explicit onednn_backend(const program& p)
-        : program_(&p), kernels_(std::make_shared<kernels>(p.rows().size())) {}
+        : backend_base(p), kernels_(std::make_shared<kernels>(p.rows().size())) {}
 
     weights prepare(std::size_t i, std::vector<float> clipped) const {
         omp_set_num_threads(1);  // the emulator's own threads are enough
@@ -72,20 +73,7 @@ class onednn_backend {
 
     void load(const image_set& images, std::span<const std::size_t> order, workspace& space) const {
         omp_set_num_threads(1);
-        detail::reserve(program_->schedule, order.size(), space.buffers);
-        const auto channels = static_cast<std::size_t>(images.each.channels);
-        const auto pixels = static_cast<std::size_t>(images.each.pixels());
-        std::vector<float>& raw = space.maps;
-        raw.resize(std::max(raw.size(), channels * pixels));
-        float* to = space.buffers[program_->schedule.image()].data();
-        for (std::size_t n = 0; n < order.size(); ++n, to += channels * pixels) {
-            images.copy(order[n], 1, std::span(raw).first(channels * pixels));
-            for (std::size_t c = 0; c < channels; ++c)
-                for (std::size_t p = 0; p < pixels; ++p)
-                    to[p * channels + c] =
-                        (raw[c * pixels + p] * program_->input.scale - program_->input.mean[c]) /
-                        program_->input.std[c];
-        }
+        backend_base::load(images, order, space);
     }
 
     void answers(std::size_t size, const workspace& space, std::span<float> out) const {
@@ -96,102 +84,98 @@ class onednn_backend {
                               out.data() + n * program_->classes(), 1);
     }
 
-    std::span<const float> output(std::size_t i, std::size_t size, const workspace& space) const {
-        return std::span(space.buffers[program_->schedule[i].output])
-            .first(size * static_cast<std::size_t>(program_->rows()[i].out.volume()));
-    }
-
-    std::vector<float> save(std::size_t i, std::size_t size, const workspace& space) const {
-        return detail::gather(program_->schedule.live(i), size, space.buffers);
-    }
     void restore(std::size_t i, std::size_t size, std::span<const float> state,
                  workspace& space) const {
         omp_set_num_threads(1);
-        detail::reserve(program_->schedule, size, space.buffers);
-        detail::scatter(program_->schedule.live(i), size, state, space.buffers);
-    }
-
-    /// Runs row i for a batch of `size` images.
-    template <class See>
-    void execute(std::size_t i, const weights& w, const layer_thresholds& tau, std::size_t size,
-                 workspace& space, See see) const {
-        const detail::schedule::step& step = program_->schedule[i];
-        if (step.done) return;
-        const layer_row& row = program_->rows()[i];
-        const layer_parameters& parameters = program_->model.parameters[i];
-        const float* in = space.buffers[step.inputs.front()].data();
-        float* out = space.buffers[step.output].data();
-        const std::size_t volume = size * static_cast<std::size_t>(row.out.volume());
-        const auto channels = static_cast<std::size_t>(row.out.channels);
-        switch (row.kind) {
-            case layer_kind::convolution:
-            case layer_kind::linear: {
-                in = on_grid(i, in, size, space);
-                see([&] { return channels_first(i, in, size, tau, space); });
-                convolve(i, w, clipped(i, in, size, tau, space), size, out, space);
-                break;
-            }
-            case layer_kind::max_pool:
-                pool(
-                    i, in, size, out, -std::numeric_limits<float>::infinity(),
-                    [](float a, float b) { return a < b || b != b ? b : a; },  // keeps NaN
-                    [](std::size_t, std::size_t) { return 1.0F; });
-                break;
-            case layer_kind::average_pool: {
-                const bool padding = parameters.count_include_pad;
-                const std::vector<float> rows =
-                    detail::window_counts(row.out.height, row.in.height, row.kernel_h, row.stride_h,
-                                          row.dilation_h, row.pad_top, row.pad_bottom, padding);
-                const std::vector<float> columns =
-                    detail::window_counts(row.out.width, row.in.width, row.kernel_w, row.stride_w,
-                                          row.dilation_w, row.pad_left, row.pad_right, padding);
-                pool(
-                    i, in, size, out, 0.0F, [](float a, float b) { return a + b; },
-                    [&](std::size_t y, std::size_t x) { return rows[y] * columns[x]; });
-                break;
-            }
-            case layer_kind::global_average_pool: {
-                const auto pixels = static_cast<std::size_t>(row.in.pixels());
-                std::vector<double> sums(channels);
-                for (std::size_t n = 0; n < size; ++n, out += channels) {
-                    std::fill(sums.begin(), sums.end(), 0.0);
-                    for (std::size_t p = 0; p < pixels; ++p)
-                        for (std::size_t c = 0; c < channels; ++c)
-                            sums[c] += static_cast<double>(*in++);
-                    for (std::size_t c = 0; c < channels; ++c)
-                        out[c] = static_cast<float>(sums[c] / static_cast<double>(pixels));
-                }
-                break;
-            }
-            case layer_kind::multiply:
-                multiply(row, step, size, space);
-                break;
-            case layer_kind::concat: {
-                const std::size_t places = volume / channels;
-                std::size_t first = 0;
-                for (std::size_t k = 0; k < step.inputs.size(); ++k) {
-                    const float* part = space.buffers[step.inputs[k]].data();
-                    const auto wide = static_cast<std::size_t>(step.shapes[k].channels);
-                    for (std::size_t p = 0; p < places; ++p)
-                        std::copy_n(part + p * wide, wide, out + p * channels + first);
-                    first += wide;
-                }
-                break;
-            }
-            case layer_kind::flatten:
-                to_channels_first(row.in, in, out, size);
-                break;
-            case layer_kind::softmax:
-                if (in != out) std::copy_n(in, volume, out);
-                for (std::size_t p = 0; p < volume / channels; ++p)
-                    detail::softmax(channels, 1, out + p * channels);
-                break;
-            default:
-                detail::each_value(row, parameters, step, volume, space.buffers);
-        }
+        backend_base::restore(i, size, state, space);
     }
 
   private:
+    friend detail::backend_base<onednn_backend>;
+
+    static std::vector<float>& scratch(workspace& space) { return space.maps; }
+
+    template <class F>
+    void place(std::span<const float> map, F normalised, std::size_t n, std::size_t c,
+               std::size_t /*size*/, float* to) const {
+        const auto channels = static_cast<std::size_t>(input_shape(program_->model.net).channels);
+        to += n * channels * map.size();
+        for (std::size_t p = 0; p < map.size(); ++p) to[p * channels + c] = normalised(map[p]);
+    }
+
+    template <class See>
+    void compute(std::size_t i, const weights& w, const layer_thresholds& tau, const float* in,
+                 std::size_t size, float* out, workspace& space, See see) const {
+        in = quantized(i, in, size, space);
+        see([&] { return channels_first(i, in, size, tau, space); });
+        convolve(i, w, clipped(i, in, size, tau, space), size, out, space);
+    }
+
+    void max_pool(std::size_t i, const float* in, std::size_t size, float* out, workspace&) const {
+        pool(
+            i, in, size, out, -std::numeric_limits<float>::infinity(),
+            [](float a, float b) { return a < b || b != b ? b : a; },  // keeps NaN
+            [](std::size_t, std::size_t) { return 1.0F; });
+    }
+
+    void average_pool(std::size_t i, const float* in, std::size_t size, std::span<const float> rows,
+                      std::span<const float> columns, float* out, workspace&) const {
+        pool(
+            i, in, size, out, 0.0F, [](float a, float b) { return a + b; },
+            [&](std::size_t y, std::size_t x) { return rows[y] * columns[x]; });
+    }
+
+    static void global_average_pool(const layer_row& row, const float* in, std::size_t size,
+                                    float* out) {
+        const auto pixels = static_cast<std::size_t>(row.in.pixels());
+        const auto channels = static_cast<std::size_t>(row.out.channels);
+        std::vector<double> sums(channels);
+        for (std::size_t n = 0; n < size; ++n, out += channels) {
+            std::fill(sums.begin(), sums.end(), 0.0);
+            for (std::size_t p = 0; p < pixels; ++p)
+                for (std::size_t c = 0; c < channels; ++c) sums[c] += static_cast<double>(*in++);
+            for (std::size_t c = 0; c < channels; ++c)
+                out[c] = static_cast<float>(sums[c] / static_cast<double>(pixels));
+        }
+    }
+
+    static void gate(const layer_row& row, const float* in, std::size_t size, bool first,
+                     float* out) {
+        const auto channels = static_cast<std::size_t>(row.out.channels);
+        const auto pixels = static_cast<std::size_t>(row.out.pixels());
+        for (std::size_t n = 0; n < size; ++n)
+            for (std::size_t p = 0; p < pixels; ++p)
+                for (std::size_t c = 0; c < channels; ++c) {
+                    const float factor = in[n * channels + c];
+                    float& value = out[(n * pixels + p) * channels + c];
+                    value = first ? factor : value * factor;
+                }
+    }
+
+    static void concat(const layer_row& row, const detail::schedule::step& step, std::size_t size,
+                       const std::vector<std::vector<float>>& buffers, float* out) {
+        const auto channels = static_cast<std::size_t>(row.out.channels);
+        const std::size_t places = size * static_cast<std::size_t>(row.out.pixels());
+        std::size_t first = 0;
+        for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+            const float* part = buffers[step.inputs[k]].data();
+            const auto wide = static_cast<std::size_t>(step.shapes[k].channels);
+            for (std::size_t p = 0; p < places; ++p)
+                std::copy_n(part + p * wide, wide, out + p * channels + first);
+            first += wide;
+        }
+    }
+
+    static void flatten(const layer_row& row, const float* in, std::size_t size, float* out) {
+        to_channels_first(row.in, in, out, size);
+    }
+
+    static void softmax(const layer_row& row, std::size_t volume, float* out) {
+        const auto channels = static_cast<std::size_t>(row.out.channels);
+        for (std::size_t p = 0; p < volume / channels; ++p)
+            detail::softmax(channels, 1, out + p * channels);
+    }
+
     /// oneDNN chooses the order of weights for batches of this size; others follow it.
     static constexpr std::size_t usual_batch = 8;
 
@@ -309,16 +293,17 @@ class onednn_backend {
     }
 
     /// The input of row i in fixed point, where the program says so.
-    const float* on_grid(std::size_t i, const float* in, std::size_t size, workspace& space) const {
-        const std::vector<grid>& grids = program_->grids[i];
-        if (grids.empty()) return in;
+    const float* quantized(std::size_t i, const float* in, std::size_t size,
+                           workspace& space) const {
+        const std::vector<quantizer>& quantizers = program_->quantizers[i];
+        if (quantizers.empty()) return in;
         const layer_row& row = program_->rows()[i];
         const std::size_t values = size * static_cast<std::size_t>(row.in.volume());
         space.clipped.resize(std::max(space.clipped.size(), values));
         float* to = space.clipped.data();
-        for (std::size_t first = 0; first < values; first += grids.size())
-            for (std::size_t g = 0; g < grids.size(); ++g)
-                to[first + g] = grids[g].round(in[first + g]);
+        for (std::size_t first = 0; first < values; first += quantizers.size())
+            for (std::size_t g = 0; g < quantizers.size(); ++g)
+                to[first + g] = quantizers[g].round(in[first + g]);
         return to;
     }
 
@@ -406,30 +391,6 @@ class onednn_backend {
                 }
     }
 
-    /// Product of inputs; one of a single pixel holds for its whole channel.
-    static void multiply(const layer_row& row, const detail::schedule::step& step, std::size_t size,
-                         workspace& space) {
-        const auto channels = static_cast<std::size_t>(row.out.channels);
-        const auto pixels = static_cast<std::size_t>(row.out.pixels());
-        float* out = space.buffers[step.output].data();
-        for (std::size_t k = 0; k < step.inputs.size(); ++k) {
-            const float* in = space.buffers[step.inputs[k]].data();
-            const bool gate = step.shapes[k].pixels() == 1 && pixels > 1;
-            if (k == 0 && !gate) {
-                if (in != out) std::copy_n(in, size * pixels * channels, out);
-                continue;
-            }
-            for (std::size_t n = 0; n < size; ++n)
-                for (std::size_t p = 0; p < pixels; ++p)
-                    for (std::size_t c = 0; c < channels; ++c) {
-                        const float factor = in[(gate ? n : n * pixels + p) * channels + c];
-                        float& value = out[(n * pixels + p) * channels + c];
-                        value = k == 0 ? factor : value * factor;
-                    }
-        }
-    }
-
-    const program* program_;
     std::shared_ptr<kernels> kernels_;
 };
 

@@ -11,34 +11,35 @@
 
 namespace hass {
 
-using json = nlohmann::ordered_json;
+/// JSON whose keys stand in the order in which they were written.
+using report_json = nlohmann::ordered_json;
 
 /// One stage: thresholds, sparsities, parallelism, cycles, resources.
-inline json to_json(const layer_report& l) {
+inline report_json to_json(const layer_report& l) {
     const parallelism& p = l.chosen.folding;
-    json stage{{"name", l.name},
-               {"kind", l.kind},
-               {"engine", l.engine},
-               {"tau_w", l.thresholds.weight},
-               {"tau_a", l.thresholds.activation},
-               {"weight_sparsity", l.weight_sparsity},
-               {"activation_sparsity", l.activation_sparsity},
-               {"pair_sparsity", l.pair_sparsity},
-               {"parallelism",
-                {{"in", p.in},
-                 {"out", p.out},
-                 {"group", p.group},
-                 {"vector", p.vector},
-                 {"macs", p.macs}}},
-               {"weight_memory", name(l.chosen.memory)},
-               {"interval_cycles", l.interval_cycles},
-               {"fill_cycles", l.fill_cycles},
-               {"dsp", l.cost.dsp},
-               {"lut", l.cost.lut},
-               {"ff", l.cost.ff},
-               {"bram18", l.cost.bram18},
-               {"uram", l.cost.uram},
-               {"bandwidth_gbps", l.cost.bandwidth}};
+    report_json stage{{"name", l.name},
+                      {"kind", l.kind},
+                      {"engine", l.engine},
+                      {"tau_w", l.thresholds.weight},
+                      {"tau_a", l.thresholds.activation},
+                      {"weight_sparsity", l.weight_sparsity},
+                      {"activation_sparsity", l.activation_sparsity},
+                      {"pair_sparsity", l.pair_sparsity},
+                      {"parallelism",
+                       {{"in", p.in},
+                        {"out", p.out},
+                        {"group", p.group},
+                        {"vector", p.vector},
+                        {"macs", p.macs}}},
+                      {"weight_memory", name(l.chosen.memory)},
+                      {"interval_cycles", l.interval_cycles},
+                      {"fill_cycles", l.fill_cycles},
+                      {"dsp", l.cost.dsp},
+                      {"lut", l.cost.lut},
+                      {"ff", l.cost.ff},
+                      {"bram18", l.cost.bram18},
+                      {"uram", l.cost.uram},
+                      {"bandwidth_gbps", l.cost.bandwidth}};
     if (!l.thresholds.weight_channels.empty())
         stage["tau_w_channels"] = l.thresholds.weight_channels;
     if (!l.thresholds.activation_channels.empty())
@@ -52,8 +53,8 @@ inline json to_json(const layer_report& l) {
 /// weights that layers read off-chip, and that bram18_from_lut of the block RAMs stand in
 /// LUTs instead; fill_cycles and latency_cycles = from the first pixel of one image to the first
 /// and to the last one of its result.
-inline json to_json(const solution_report& d) {
-    json layers = json::array();
+inline report_json to_json(const solution_report& d) {
+    report_json layers = report_json::array();
     for (const layer_report& l : d.layers) layers.push_back(to_json(l));
     return {{"top1", d.top1},
             {"top5", d.top5},
@@ -85,7 +86,7 @@ inline json to_json(const solution_report& d) {
 }
 
 /// What a device has.
-inline json to_json(const device& d) {
+inline report_json to_json(const device& d) {
     return {{"name", d.name},
             {"dsp", d.budget.dsp},
             {"lut", d.budget.lut},

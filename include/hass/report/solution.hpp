@@ -13,7 +13,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/pipeline/evaluate.hpp>
-#include <hass/search/codesign.hpp>
+#include <hass/search/candidate.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>

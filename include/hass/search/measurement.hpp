@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
@@ -13,13 +14,12 @@ namespace hass {
 struct measurement {
     double top1 = 0.0;  ///< share of images answered right, [0, 1]
     double top5 = 0.0;
-    network_statistics statistics;
+    network_statistics statistics;  ///< one entry a row
 };
 
 /// Runs a network with thresholds applied: an emulator, a table of measurements, or a lambda.
 template <class M>
-concept PrunedNetwork = requires(M& m, const network_thresholds& t) {
-    { m(t) } -> std::convertible_to<measurement>;
-};
+concept MeasuringFunction = std::invocable<M&, const network_thresholds&> &&
+    std::convertible_to<std::invoke_result_t<M&, const network_thresholds&>, measurement>;
 
 }  // namespace hass

@@ -1,5 +1,5 @@
 /// \file objective.hpp
-/// What HASS maximises: accuracy, sparsity and throughput up, DSPs down, in one number.
+/// What HASS maximises: accuracy, sparsity and throughput up, DSPs down, in one number or apart.
 ///
 ///     f = f_acc + l1 f_spa + l2 f_thr - l3 f_dsp            (HASS, FPL 2024, equation 5)
 ///
@@ -9,10 +9,16 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
+#include <cstdio>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <hass/error.hpp>
 #include <hass/search/optimizer.hpp>
+#include <hass/search/pareto.hpp>
 
 namespace hass {
 
@@ -32,6 +38,14 @@ concept MeasuredTerms = requires(const T& t) {
     { t.dsp } -> std::convertible_to<double>;
 };
 
+/// Judges measured terms: `hass_objective`, `pareto_objective`, or a class of one's own.
+template <class F>
+concept TermsObjective = requires(const F& f, const measured_terms& t) {
+    { f.directions() } -> std::convertible_to<std::vector<direction>>;  // one a value
+    { f(t) } -> std::convertible_to<outcome>;                           // for the optimizer
+    { f.value(t) } -> std::convertible_to<double>;  // one number, up is better: which is the best
+};
+
 /// l1, l2, l3 of the equation, all >= 0. The defaults are this library's.
 struct objective_weights {
     double sparsity = 0.1;    ///< l1: per unit of average sparsity
@@ -40,24 +54,25 @@ struct objective_weights {
 
     /// Weights that ignore the hardware: accuracy and sparsity only.
     static constexpr objective_weights software_only() { return {0.1, 0.0, 0.0}; }
+
+    constexpr bool use_hardware() const { return throughput > 0.0 || dsp > 0.0; }
 };
 
-/// The scalar objective of HASS with a limit on the accuracy drop. Maximise it.
+/// The scalar objective of HASS with a limit on the accuracy. Maximise it.
 class hass_objective {
   public:
-    /// \param dense      the dense design on the same board; accuracy and throughput above 0
-    /// \param board_dsp  DSPs of the board, above 0
-    /// \param max_drop   accuracy that may be lost, in units of accuracy (0.01 = one point); a
-    ///                   negative value means no limit
+    /// \param dense           the dense design on the same board; accuracy and throughput above 0
+    /// \param board_dsp       DSPs of the board, above 0
+    /// \param accuracy_floor  the least accuracy that is feasible; nullopt: any is
     /// \throws hass::error on references that are not above 0 or weights below 0
     template <MeasuredTerms T>
     hass_objective(const T& dense, double board_dsp, objective_weights weights = {},
-                   double max_drop = -1.0)
+                   std::optional<double> accuracy_floor = std::nullopt)
         : accuracy_(dense.accuracy),
           images_per_second_(dense.images_per_second),
           dsp_(board_dsp),
           weights_(weights),
-          max_drop_(max_drop) {
+          floor_(accuracy_floor) {
         if (!(accuracy_ > 0.0)) throw error("objective: the dense accuracy is not above 0");
         if (!(images_per_second_ > 0.0))
             throw error("objective: the dense throughput is not above 0");
@@ -84,48 +99,73 @@ class hass_objective {
                weights_.dsp * v.dsp;
     }
 
-    /// Accuracy lost beyond the limit: <= 0 holds.
-    template <MeasuredTerms T>
-    double excess_drop(const T& t) const {
-        return accuracy_ - t.accuracy - max_drop_;
-    }
-
-    /// f as an outcome, infeasible when the accuracy drops too far. For studies that maximise.
+    /// f as an outcome, infeasible below the floor.
     template <MeasuredTerms T>
     outcome operator()(const T& t) const {
-        return judged({value(t)}, t);
+        return limited({value(t)}, t);
     }
+    static std::vector<direction> directions() { return {direction::maximise}; }
 
-    /// Accuracy, throughput, DSPs: the outcome of the Pareto mode, see pareto_directions.
+    /// `values` as an outcome, infeasible by what the accuracy is short of the floor.
     template <MeasuredTerms T>
-    outcome pareto(const T& t) const {
-        return judged({t.accuracy, t.images_per_second, t.dsp}, t);
+    outcome limited(std::vector<double> values, const T& t) const {
+        if (!floor_) return outcome::ok(std::move(values));
+        return outcome::constrained(
+            std::move(values), {*floor_ - t.accuracy},
+            "top-1 " + percent(t.accuracy) + " is below " + percent(*floor_));
     }
 
     const objective_weights& weights() const { return weights_; }
 
   private:
-    template <MeasuredTerms T>
-    outcome judged(std::vector<double> values, const T& t) const {
-        if (max_drop_ < 0.0) return outcome::ok(std::move(values));
-        const double excess = excess_drop(t);
-        std::string reason;
-        if (excess > 0.0)
-            reason = "accuracy drops " + detail::number_text(excess + max_drop_) + ", limit " +
-                     detail::number_text(max_drop_);
-        return outcome::constrained(std::move(values), {excess}, std::move(reason));
+    static std::string percent(double share) {
+        char text[48];
+        std::snprintf(text, sizeof text, "%.2f %%", 100.0 * share);
+        return text;
     }
 
     double accuracy_;
     double images_per_second_;
     double dsp_;
     objective_weights weights_;
-    double max_drop_;
+    std::optional<double> floor_;
 };
 
-/// Directions of hass_objective::pareto: accuracy up, throughput up, DSPs down.
-inline std::vector<direction> pareto_directions() {
-    return {direction::maximise, direction::maximise, direction::minimise};
+/// The Pareto mode: the same limit, but accuracy, throughput and DSPs apart instead of one number;
+/// accuracy and sparsity where the weights ignore the hardware.
+class pareto_objective {
+  public:
+    explicit pareto_objective(hass_objective one_number) : one_number_(one_number) {}
+
+    std::vector<direction> directions() const {
+        if (!hardware()) return {direction::maximise, direction::maximise};
+        return {direction::maximise, direction::maximise, direction::minimise};
+    }
+    template <MeasuredTerms T>
+    outcome operator()(const T& t) const {
+        if (!hardware()) return one_number_.limited({t.accuracy, t.sparsity}, t);
+        return one_number_.limited({t.accuracy, t.images_per_second, t.dsp}, t);
+    }
+    /// f, which picks one design of many.
+    template <MeasuredTerms T>
+    double value(const T& t) const {
+        return one_number_.value(t);
+    }
+
+  private:
+    bool hardware() const { return one_number_.weights().use_hardware(); }
+
+    hass_objective one_number_;
+};
+
+static_assert(TermsObjective<hass_objective> && TermsObjective<pareto_objective>);
+
+/// Indices, ascending, of the designs that no other one beats in accuracy, throughput and DSPs.
+template <MeasuredTerms T>
+std::vector<std::size_t> pareto_set(const std::vector<T>& designs) {
+    std::vector<std::vector<double>> points;
+    for (const T& d : designs) points.push_back({-d.accuracy, -d.images_per_second, d.dsp});
+    return non_dominated(points);
 }
 
 }  // namespace hass

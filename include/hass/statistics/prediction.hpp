@@ -24,7 +24,7 @@ namespace hass {
 ///
 /// With G the generating function of `share` it is the one of G(1 - keep + keep s), by Horner's
 /// rule.
-inline std::vector<double> thinned(std::span<const double> share, double keep) {
+inline std::vector<double> thinned_counts(std::span<const double> share, double keep) {
     std::vector<double> result(share.size(), 0.0);
     for (std::size_t z = share.size(); z-- > 0;) {
         for (std::size_t k = share.size() - z; k-- > 1;)
@@ -64,8 +64,8 @@ struct layer_density {
 
 /// Statistics of one layer when its tensors are as dense as `after`.
 /// \param natural  measured when they were as dense as `before`
-inline layer_statistics thinned(const layer_statistics& natural, const layer_density& before,
-                                const layer_density& after) {
+inline layer_statistics predicted_layer(const layer_statistics& natural,
+                                        const layer_density& before, const layer_density& after) {
     const auto channels = [](const layer_density& d) {
         return std::min(d.weight.channels.size(), d.activation.channels.size());
     };
@@ -96,8 +96,8 @@ inline layer_statistics thinned(const layer_statistics& natural, const layer_den
         const std::size_t bins = static_cast<std::size_t>(w.length) + 1;
         const auto wide = static_cast<std::size_t>(w.channels);
         for (std::size_t b = 0; b < w.blocks(); ++b) {
-            const auto block =
-                thinned(std::span(w.share).subspan(b * bins, bins), kept(b * wide, (b + 1) * wide));
+            const auto block = thinned_counts(std::span(w.share).subspan(b * bins, bins),
+                                              kept(b * wide, (b + 1) * wide));
             h.share.insert(h.share.end(), block.begin(), block.end());
         }
         s.windows.push_back(std::move(h));

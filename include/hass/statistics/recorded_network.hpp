@@ -1,17 +1,14 @@
 /// \file recorded_network.hpp
 /// A network as it was measured, without its weights and without images: how its tensors are
 /// distributed, which pairs of its windows survive, and how accurate it is when one tensor alone is
-/// clipped. A search can ask it for statistics and accuracy at any thresholds; both answers are
-/// approximations, and say which.
+/// clipped. A search can ask it for statistics at any thresholds, and `additive_accuracy` for the
+/// accuracy; both answers are approximations, and say which.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <numeric>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,131 +17,11 @@
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/prediction.hpp>
+#include <hass/statistics/sampled_magnitudes.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
-
-/// Shares are kept as integers, in steps of 1 / share_steps: what is read back is what was written,
-/// and a share is off by at most half a step (7.7e-6).
-inline constexpr int share_steps = 65535;
-
-namespace detail {
-
-inline std::uint16_t to_steps(double share) {
-    return static_cast<std::uint16_t>(std::lround(std::clamp(share, 0.0, 1.0) * share_steps));
-}
-constexpr double from_steps(std::uint16_t steps) {
-    return static_cast<double>(steps) / share_steps;
-}
-
-/// The last of `grid` (ascending) that is not above `x`, and how far x is on the way to the next;
-/// the first or last one outside of the grid.
-inline std::pair<std::size_t, double> place(std::span<const float> grid, double x) {
-    const auto next = std::upper_bound(grid.begin(), grid.end(), x);
-    if (next == grid.begin()) return {0, 0.0};
-    const auto i = static_cast<std::size_t>(next - grid.begin()) - 1;
-    if (next == grid.end()) return {i, 0.0};
-    return {i, (x - grid[i]) / (double{grid[i + 1]} - double{grid[i]})};
-}
-
-/// Shares of a window's blocks in steps, each block's sum exactly `share_steps`: rounded down, and
-/// what is missing is given to the largest remainders. Off by less than one step.
-inline std::vector<std::uint16_t> window_steps(const window_histogram& windows) {
-    const auto width = static_cast<std::size_t>(windows.length) + 1;
-    std::vector<std::uint16_t> steps(windows.share.size());
-    std::vector<std::size_t> order(width);
-    std::vector<double> rest(width);
-    for (std::size_t first = 0; first < steps.size(); first += width) {
-        int missing = share_steps;
-        for (std::size_t z = 0; z < width; ++z) {
-            // a share that was in steps before must not fall by a rounding error
-            const double exact = std::max(0.0, windows.share[first + z]) * share_steps;
-            const double down = std::floor(exact + 1e-6);
-            rest[z] = exact - down;
-            steps[first + z] = static_cast<std::uint16_t>(down);
-            missing -= static_cast<int>(down);
-        }
-        std::iota(order.begin(), order.end(), std::size_t{0});
-        std::stable_sort(order.begin(), order.end(),
-                         [&](std::size_t a, std::size_t b) { return rest[a] > rest[b]; });
-        for (std::size_t i = 0; missing > 0; i = (i + 1) % width, --missing)
-            ++steps[first + order[i]];
-    }
-    return steps;
-}
-
-inline void round_to_steps(window_histogram& windows) {
-    const std::vector<std::uint16_t> steps = window_steps(windows);
-    for (std::size_t i = 0; i < steps.size(); ++i) windows.share[i] = from_steps(steps[i]);
-}
-
-}  // namespace detail
-
-/// |x| of one tensor: shares of zeros at ascending thresholds, the first of them 0.
-struct sampled_magnitudes {
-    std::vector<float> thresholds;
-    std::vector<std::uint16_t> whole;     ///< of the tensor, in steps, one a threshold
-    std::vector<std::uint16_t> channels;  ///< of each input channel: thresholds x in.channels
-
-    /// Samples distributions of a layer and its channels at these thresholds.
-    template <MagnitudeDistribution Whole, MagnitudeDistribution Channel>
-    static sampled_magnitudes of(const Whole& whole, std::span<const Channel> channels,
-                                 std::vector<float> thresholds) {
-        sampled_magnitudes s;
-        s.thresholds = std::move(thresholds);
-        for (const float tau : s.thresholds) {
-            s.whole.push_back(detail::to_steps(whole.sparsity(tau)));
-            for (const Channel& c : channels)
-                s.channels.push_back(detail::to_steps(c.sparsity(tau)));
-        }
-        return s;
-    }
-
-    /// Share of zeros under threshold `tau`: linear between thresholds, the last one beyond.
-    double sparsity(double tau) const {
-        return interpolated(whole, 0, 1, detail::place(thresholds, tau));
-    }
-    /// The same of input channel `c`.
-    double channel_sparsity(std::size_t c, double tau) const {
-        return interpolated(channels, c, channels.size() / thresholds.size(),
-                            detail::place(thresholds, tau));
-    }
-
-    /// Values whose shares below each threshold are the sampled ones; what is never zeroed is
-    /// spread above the last threshold, up to twice its value.
-    std::vector<float> resampled() const {
-        constexpr int count = 16384;
-        std::vector<float> values;
-        for (int i = 0; i < count; ++i) {
-            const double share = (i + 0.5) / count;
-            const auto above = std::upper_bound(whole.begin(), whole.end(), share * share_steps);
-            const auto k = static_cast<std::size_t>(above - whole.begin());
-            if (k == 0) {
-                values.push_back(0.0F);
-                continue;
-            }
-            const bool last = k == whole.size();
-            const double low = thresholds[k - 1];
-            const double high = last ? 2.0 * low + 1e-6 : double{thresholds[k]};
-            const double from = detail::from_steps(whole[k - 1]);
-            const double to = last ? 1.0 : detail::from_steps(whole[k]);
-            values.push_back(static_cast<float>(low + (share - from) / (to - from) * (high - low)));
-        }
-        return values;
-    }
-
-    bool operator==(const sampled_magnitudes&) const = default;
-
-  private:
-    static double interpolated(std::span<const std::uint16_t> samples, std::size_t column,
-                               std::size_t columns, std::pair<std::size_t, double> at) {
-        const double here = detail::from_steps(samples[at.first * columns + column]);
-        if (at.second == 0.0) return here;
-        return here +
-               at.second * (detail::from_steps(samples[(at.first + 1) * columns + column]) - here);
-    }
-};
 
 /// How a network answers a set of images.
 struct answers {
@@ -210,9 +87,9 @@ struct recorded_network {
             throw fail("its rows are joined differently");
     }
 
-    /// Joint statistics at any thresholds, one entry a row: those with nothing clipped, `thinned`
-    /// by what the channels' distributions lose. Exact where all thresholds are 0. \throws
-    /// hass::error for thresholds that do not fit
+    /// Joint statistics at any thresholds, one entry a row: those with nothing clipped, less what
+    /// the channels' distributions lose (`predicted_layer`). Exact where all thresholds are 0.
+    /// \throws hass::error for thresholds that do not fit
     network_statistics statistics(const network_thresholds& thresholds) const {
         check_thresholds(net, thresholds);
         network_statistics all(net.rows.size());
@@ -254,124 +131,12 @@ struct recorded_network {
             return d;
         };
         const auto untouched = [](std::size_t) { return 0.0; };
-        return thinned(
+        return predicted_layer(
             layer.natural,
             {density(layer.weights, untouched), density(layer.activations, untouched)},
             {density(layer.weights, [&](std::size_t c) { return tau.weight_of(c); }),
              density(layer.activations, [&](std::size_t c) { return tau.activation_of(c); })});
     }
-};
-
-/// Predicts accuracy from tensors measured one at a time. Losses (cross-entropy) of the tensors are
-/// added, and the sum is turned into right answers by the relation between the two that all
-/// measurements together show (a monotone regression). Adding up right answers instead is far off
-/// as soon as many tensors are clipped: they saturate, losses hardly do.
-///
-/// Between thresholds a tensor's loss is linear. Below the first one it grows with the cube, as the
-/// energy of the clipped values does where their density is flat; beyond the last one in
-/// proportion. With nothing clipped the answer is exact.
-class additive_accuracy {
-  public:
-    /// \param network must outlive this object
-    explicit additive_accuracy(const recorded_network& network)
-        : network_(&network), top1_(network, &answers::top1), top5_(network, &answers::top5) {}
-
-    /// Share of right answers, in [0, 1]. \throws hass::error for thresholds of another network
-    double accuracy(const network_thresholds& thresholds) const {
-        return top1_.at(added_loss(thresholds));
-    }
-    double top5_accuracy(const network_thresholds& thresholds) const {
-        return top5_.at(added_loss(thresholds));
-    }
-
-    /// Mean cross-entropy above that of the untouched network, nats.
-    /// \throws hass::error also for thresholds of single channels, which were not measured
-    double added_loss(const network_thresholds& thresholds) const {
-        check_thresholds(*network_, thresholds);
-        double sum = 0.0;
-        for (const recorded_layer& layer : network_->layers) {
-            const layer_thresholds& tau = thresholds[layer.place];
-            if (!tau.weight_channels.empty() || !tau.activation_channels.empty())
-                throw error("layer '" + name_of(*network_, layer.place) +
-                            "': the loss at thresholds of single channels was not measured");
-            sum += added_loss(layer.weight_curve, thresholds[layer.place].weight);
-            sum += added_loss(layer.activation_curve, thresholds[layer.place].activation);
-        }
-        return sum;
-    }
-
-  private:
-    /// Share of right answers as a falling function of the added loss: piecewise linear through the
-    /// blocks of a monotone regression (pool adjacent violators) of all measurements.
-    class relation {
-      public:
-        relation(const recorded_network& network, std::uint32_t answers::*count) {
-            std::vector<std::pair<double, double>> points;  // added loss, right answers
-            for (const recorded_layer& layer : network.layers)
-                for (const sensitivity_curve* curve :
-                     {&layer.weight_curve, &layer.activation_curve})
-                    for (const answers& a : curve->answered)
-                        points.emplace_back(a.loss - network.untouched.loss,
-                                            network.share(a.*count));
-            std::sort(points.begin(), points.end());
-            struct block {
-                double loss;
-                double share;
-                double weight;
-            };
-            // What was measured at no loss is the untouched network itself, better ones included.
-            std::vector<block> blocks{{0.0, network.share(network.untouched.*count), 1e9}};
-            for (const auto& [loss, share] : points) {
-                if (!(loss > 0.0)) continue;
-                blocks.push_back({loss, share, 1.0});
-                while (blocks.size() > 1 &&
-                       blocks[blocks.size() - 2].share <= blocks.back().share) {
-                    const block last = blocks.back();
-                    blocks.pop_back();
-                    block& into = blocks.back();
-                    const double weight = into.weight + last.weight;
-                    into.loss = (into.loss * into.weight + last.loss * last.weight) / weight;
-                    into.share = (into.share * into.weight + last.share * last.weight) / weight;
-                    into.weight = weight;
-                }
-            }
-            for (const block& b : blocks) losses_.push_back(b.loss), shares_.push_back(b.share);
-            shares_.front() = network.share(network.untouched.*count);
-            losses_.front() = 0.0;
-        }
-
-        double at(double loss) const {
-            if (!(loss > 0.0)) return shares_.front();
-            const auto next = std::upper_bound(losses_.begin(), losses_.end(), loss);
-            const auto i = static_cast<std::size_t>(next - losses_.begin());
-            if (next != losses_.end()) {
-                const double part = (loss - losses_[i - 1]) / (losses_[i] - losses_[i - 1]);
-                return shares_[i - 1] + part * (shares_[i] - shares_[i - 1]);
-            }
-            // Beyond every measurement the share falls in proportion to the loss.
-            return losses_.back() > 0.0 ? shares_.back() * losses_.back() / loss : shares_.back();
-        }
-
-      private:
-        std::vector<double> losses_;  ///< ascending, the first of them 0
-        std::vector<double> shares_;
-    };
-
-    double added_loss(const sensitivity_curve& curve, double tau) const {
-        if (curve.thresholds.empty() || tau == 0.0) return 0.0;
-        const auto added = [&](std::size_t i) {
-            return curve.answered[i].loss - network_->untouched.loss;
-        };
-        const auto [i, part] = detail::place(curve.thresholds, tau);
-        if (tau < curve.thresholds.front())
-            return added(0) * std::pow(tau / curve.thresholds.front(), 3);
-        if (tau > curve.thresholds.back()) return added(i) * tau / curve.thresholds.back();
-        return part > 0.0 ? added(i) + part * (added(i + 1) - added(i)) : added(i);
-    }
-
-    const recorded_network* network_;
-    relation top1_;
-    relation top5_;
 };
 
 /// What was measured on two sets of images as if it had been measured on both at once. Answers add

@@ -1,30 +1,16 @@
-/// \file codesign.hpp
-/// What a search point means: axes in [0, 1] become thresholds, thresholds become a pruned network
-/// (accuracy and statistics, measured) and the best accelerator for it (allocated).
+/// \file threshold_axes.hpp
+/// What a search point means: axes in [0, 1], two a layer, become thresholds.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
-#include <concepts>
 #include <cstddef>
-#include <cstdint>
-#include <map>
 #include <span>
 #include <string>
-#include <tuple>
-#include <utility>
 #include <vector>
 
 #include <hass/error.hpp>
-#include <hass/explore/allocate.hpp>
-#include <hass/search/measurement.hpp>
-#include <hass/search/objective.hpp>
-#include <hass/search/random.hpp>
-#include <hass/search/random_stream.hpp>
 #include <hass/search/space.hpp>
-#include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
-#include <hass/statistics/prediction.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
 
@@ -146,6 +132,9 @@ class threshold_axes {
         return thresholds;
     }
 
+    /// The network whose rows these are.
+    const network_view& net() const { return net_; }
+
     /// Indices of the compute rows; axes 2 k and 2 k + 1 are those of rows()[k].
     const std::vector<std::size_t>& rows() const { return rows_; }
 
@@ -162,128 +151,6 @@ class threshold_axes {
     bool channels_;
     std::vector<std::size_t> rows_;  // compute rows that are not exempt
     double reach_ = 1.0;
-};
-
-/// How far axes should reach so that points drawn at random cost about as much accuracy as may be
-/// lost: by bisection the largest r in (0, 1] at which `draws` points, uniform on axes shortened to
-/// r, still answer as well as `floor` on average. `draws` x `steps` measurements; at least
-/// 2^-steps.
-/// \param accuracy accuracy(thresholds) -> share of right answers
-template <class Accuracy>
-requires std::invocable<Accuracy&, const network_thresholds&>
-double typical_reach(const threshold_axes& axes, Accuracy&& accuracy, double floor,
-                     std::uint64_t seed, int draws = 3, int steps = 6) {
-    // the same directions at every step, so that only the length changes
-    random_stream random(seed);
-    const space where = axes.where();
-    std::vector<std::vector<double>> directions;
-    for (int k = 0; k < draws; ++k) directions.push_back(uniform_point(where, random));
-    double holds = 0.0;
-    double fails = 1.0;
-    for (int step = 0; step < steps; ++step) {
-        const double r = 0.5 * (holds + fails);
-        const threshold_axes shorter = axes.shortened(r);
-        double sum = 0.0;
-        for (const std::vector<double>& point : directions) sum += accuracy(shorter.at(point));
-        (sum >= floor * draws ? holds : fails) = r;
-    }
-    return holds > 0.0 ? holds : fails;
-}
-
-/// The statistics of any point without a run of the network, see thinned.hpp: what makes the
-/// hardware of a candidate known before its accuracy is (composite.hpp).
-///
-/// Axes are rounded to `steps` values, so that a layer is thinned once for each pair of them.
-class predicted_statistics {
-  public:
-    /// One entry a row (concept NetworkStatistics); points into the object it came from.
-    class view {
-      public:
-        const layer_statistics& at(std::size_t row) const { return *rows_.at(row); }
-
-      private:
-        friend predicted_statistics;
-        std::vector<const layer_statistics*> rows_;
-    };
-
-    /// \param magnitudes  those of the axes; must outlive this object
-    /// \param natural     measured with nothing clipped, one entry a row of the network
-    /// \throws hass::error when statistics and magnitudes are not of one length, or steps < 1
-    predicted_statistics(threshold_axes axes, const network_magnitudes& magnitudes,
-                         network_statistics natural, int steps = 64)
-        : axes_(std::move(axes)),
-          magnitudes_(&magnitudes),
-          natural_(std::move(natural)),
-          steps_(steps) {
-        if (natural_.size() != magnitudes.size())
-            throw error("predicted statistics: " + std::to_string(natural_.size()) +
-                        " entries for the magnitudes of " + std::to_string(magnitudes.size()) +
-                        " rows");
-        if (steps < 1) throw error("predicted statistics: steps = " + std::to_string(steps));
-    }
-
-    /// \param point in the axes' space \throws hass::error on a wrong length
-    view at(std::span<const double> point) {
-        std::vector<double> rounded(point.begin(), point.end());
-        for (double& x : rounded)
-            x = x > 0.0 ? std::min(std::round(x * steps_) / steps_, 1.0) : 0.0;
-        const network_thresholds thresholds = axes_.at(rounded);
-        view all;
-        for (const layer_statistics& s : natural_) all.rows_.push_back(&s);
-        for (std::size_t k = 0; k < axes_.rows().size(); ++k) {
-            const std::size_t i = axes_.rows()[k];
-            const double w = rounded[2 * k];
-            const double a = rounded[2 * k + 1];
-            const auto [place, missing] = known_.try_emplace({i, w, a});
-            if (missing)
-                place->second =
-                    thinned(natural_[i], {weight(i, 0.0, {}), activation(i, 0.0, {})},
-                            {weight(i, w, thresholds[i]), activation(i, a, thresholds[i])});
-            all.rows_[i] = &place->second;
-        }
-        return all;
-    }
-
-  private:
-    const tensor_density& weight(std::size_t row, double x, const layer_thresholds& tau) {
-        const auto [place, missing] = weights_.try_emplace({row, x});
-        const layer_magnitudes& m = (*magnitudes_)[row];
-        if (missing)
-            place->second = density(m.weights, m.weight_channels, tau.weight, tau.weight_channels);
-        return place->second;
-    }
-    const tensor_density& activation(std::size_t row, double x, const layer_thresholds& tau) {
-        const auto [place, missing] = activations_.try_emplace({row, x});
-        const layer_magnitudes& m = (*magnitudes_)[row];
-        if (missing)
-            place->second = density(m.activations, m.activation_channels, tau.activation,
-                                    tau.activation_channels);
-        return place->second;
-    }
-
-    threshold_axes axes_;
-    const network_magnitudes* magnitudes_;
-    network_statistics natural_;
-    int steps_;
-    // by row and position on its axis, which is 0 where nothing is clipped
-    std::map<std::pair<std::size_t, double>, tensor_density> weights_;
-    std::map<std::pair<std::size_t, double>, tensor_density> activations_;
-    std::map<std::tuple<std::size_t, double, double>, layer_statistics> known_;
-};
-
-/// One set of thresholds, measured and built.
-struct candidate {
-    network_thresholds thresholds;
-    measurement measured;
-    average_sparsity sparsity;
-    allocation hardware;
-
-    /// What the objectives look at (concept MeasuredTerms). Sparsity is the average over layers,
-    /// every layer alike, as a search by software metrics sees it.
-    measured_terms terms() const {
-        return {measured.top1, sparsity.pair_of_layers, hardware.estimate.images_per_second,
-                hardware.estimate.total.dsp};
-    }
 };
 
 }  // namespace hass

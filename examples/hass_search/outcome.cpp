@@ -1,0 +1,31 @@
+#include "outcome.hpp"
+
+#include <hass/explore/allocate.hpp>
+
+namespace hass_search {
+
+std::vector<hass::solution_report> outcome::reports() const {
+    std::vector<hass::solution_report> all;
+    for (const designed& d : designs) all.push_back(d.report);
+    return all;
+}
+
+std::string outcome::other_model() const {
+    return flags.resources == "calibrated" ? "published" : "calibrated";
+}
+
+std::vector<hass::solution_report> outcome::under_other_model() const {
+    std::vector<hass::solution_report> all;
+    for (const designed& d : designs) {
+        hass::candidate c = d.candidate;
+        const engine_choice engine = engines_named(
+            other_model(), d.of_dense_engines() ? "dense" : flags.engine, flags.priced_bits());
+        c.hardware = hass::allocate(bench.net, c.measured.statistics, engine, board);
+        if (c.hardware.fits)
+            all.push_back(
+                hass::describe(d.report.label, bench.net, c, engine, engine_names, board));
+    }
+    return all;
+}
+
+}  // namespace hass_search

@@ -1,0 +1,52 @@
+// What is printed.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <hass/report/table.hpp>
+#include <hass/report/verdict.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "outcome.hpp"
+
+namespace hass_search {
+
+void print_designs(const outcome& o) {
+    const workbench& bench = o.bench;
+    fmt::print("{}: engines '{}', resource model '{}', {} images\n",
+               std::filesystem::path(bench.source).filename().string(), o.flags.engine,
+               o.flags.resources, bench.images);
+    if (bench.input)
+        fmt::print("input: (pixel * {} - {}) / {} ({})\n", bench.input->scale,
+                   fmt::join(bench.input->mean, ","), fmt::join(bench.input->std, ","),
+                   bench.input_source);
+    fmt::print("\n{}\n", hass::comparison_table(o.reports(), o.board));
+}
+
+void print(const outcome& o) {
+    const std::vector<hass::solution_report> reports = o.reports();
+    fmt::print("\n");
+    print_designs(o);
+    if (!o.bench.note.empty()) fmt::print("{}\n\n", o.bench.note);
+    for (const std::string& warning : o.warnings) fmt::print("Warning: {}\n\n", warning);
+    fmt::print("What sparsity buys\n");
+    for (const hass::solution_report& d : std::span(reports).subspan(1))
+        fmt::print("  {}: {}\n", d.label, hass::compare_with_dense(reports[0], d).verdict);
+    fmt::print("What stops each design from being faster\n");
+    for (const hass::solution_report& d : reports) fmt::print("  {}: {}\n", d.label, d.limit);
+    fmt::print("The searches\n");
+    for (const std::string& line : o.conclusions) fmt::print("  {}\n", line);
+    fmt::print("\nLayers of '{}'\n\n{}\n", reports.back().label, hass::layer_table(reports.back()));
+    fmt::print("The same thresholds, hardware allocated under resource model '{}'\n\n{}\n",
+               o.other_model(), hass::comparison_table(o.under_other_model(), o.board));
+    fmt::print(
+        "The models differ because the published regression charges no crossbar; see "
+        "docs/published_model.md.\n");
+    if (o.interrupted) fmt::print("Interrupted: the searches are not complete.\n");
+    fmt::print("written: {0}/solution.json, {0}/trials.csv\n", o.flags.out);
+}
+
+}  // namespace hass_search

@@ -1,0 +1,216 @@
+/// \file backend.hpp
+/// What executes the rows of a program: the concept, and what backends have in common.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <hass/emulate/kernels.hpp>
+#include <hass/emulate/program.hpp>
+#include <hass/emulate/schedule.hpp>
+#include <hass/error.hpp>
+#include <hass/statistics/thresholds.hpp>
+#include <hass/workload/images.hpp>
+
+namespace hass {
+
+/// What executes the rows of a program for a batch of images. All backends answer alike within
+/// float rounding, and each of them the same bits for the same batches.
+///
+///     B(program)                                  the program outlives the backend
+///     prepare(i, weights) -> B::weights           clipped weights of row i as its kernel takes
+///     them load(images, order, space)                  preprocessed images, listed by their
+///     numbers execute(i, weights, tau, size, space, see)  one row for `size` images; a compute row
+///     calls
+///                                                 see(tensors), and tensors() is its input: a pair
+///                                                 of maps, channels x images x height x width, and
+///                                                 the same as planes, clipped or not (clipped
+///                                                 where thresholds differ between channels)
+///     answers(size, space, out)                   images x classes
+///     output(i, size, space)                      what row i gave last
+///     save(i, size, space), restore(i, ...)       all values that row i and those after it read
+template <class B>
+concept EmulationBackend = std::constructible_from<B, const program&> &&
+    requires(const B& b, const typename B::weights& w, typename B::workspace& space,
+             const image_set& images, std::span<const std::size_t> order,
+             const layer_thresholds& tau, std::span<float> out, std::span<const float> state) {
+    { b.prepare(std::size_t{}, std::vector<float>{}) } -> std::same_as<typename B::weights>;
+    b.load(images, order, space);
+    b.execute(std::size_t{}, w, tau, std::size_t{}, space, [](auto) {});
+    b.answers(std::size_t{}, space, out);
+    { b.output(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::span<const float>>;
+    { b.save(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::vector<float>>;
+    b.restore(std::size_t{}, std::size_t{}, state, space);
+};
+
+namespace detail {
+
+/// Rows that treat every value alike, whatever the layout: additions and activation functions.
+inline void each_value(const layer_row& row, const layer_parameters& parameters,
+                       const schedule::step& step, std::size_t volume,
+                       std::vector<std::vector<float>>& buffers) {
+    const float* in = buffers[step.inputs.front()].data();
+    float* out = buffers[step.output].data();
+    switch (row.kind) {
+        case layer_kind::add:
+            if (in != out) std::copy_n(in, volume, out);
+            for (std::size_t k = 1; k < step.inputs.size(); ++k) {
+                const float* other = buffers[step.inputs[k]].data();
+                for (std::size_t x = 0; x < volume; ++x) out[x] += other[x];
+            }
+            break;
+        case layer_kind::relu:
+        case layer_kind::relu6: {
+            const clamp b = bounds_of(row, parameters);
+            map(in, out, volume, [b](float x) { return std::min(std::max(x, b.lower), b.upper); });
+            break;
+        }
+        case layer_kind::hardswish:
+            map(in, out, volume, [](float x) { return x * hardsigmoid(x); });
+            break;
+        case layer_kind::hardsigmoid:
+            map(in, out, volume, hardsigmoid);
+            break;
+        case layer_kind::sigmoid:
+            map(in, out, volume, sigmoid);
+            break;
+        case layer_kind::swish:
+            map(in, out, volume, [](float x) { return x * sigmoid(x); });
+            break;
+        default:
+            throw error(std::string("emulator: no kernel for rows of kind '") +
+                        std::string(name(row.kind)) + "'");
+    }
+}
+
+/// What backends have in common whatever the layout of their maps: buffers, and which kernel a row
+/// takes. `Backend` derives from it and has, for a batch of `size` images,
+///
+///     place(map, normalised, n, c, size, to)      one channel of one image, each value normalised
+///     scratch(space)                              floats that nobody needs while images are loaded
+///     compute(i, weights, tau, in, size, out, space, see)      a convolution or linear row
+///     max_pool(i, in, size, out, space)
+///     average_pool(i, in, size, rows, columns, out, space)     see `window_counts`
+///     global_average_pool(row, in, size, out)
+///     gate(row, in, size, first, out)             out is `in`, else times `in`, a value a channel
+///     concat(row, step, size, buffers, out)
+///     flatten(row, in, size, out)
+///     softmax(row, volume, out)                   in place
+template <class Backend>
+class backend_base {
+  public:
+    explicit backend_base(const program& p) : program_(&p) {}
+
+    template <class Workspace>
+    void load(const image_set& images, std::span<const std::size_t> order, Workspace& space) const {
+        reserve(program_->schedule, order.size(), space.buffers);
+        const auto channels = static_cast<std::size_t>(images.each.channels);
+        const auto pixels = static_cast<std::size_t>(images.each.pixels());
+        std::vector<float>& raw = self().scratch(space);
+        raw.resize(std::max(raw.size(), channels * pixels));
+        float* to = space.buffers[program_->schedule.image()].data();
+        for (std::size_t n = 0; n < order.size(); ++n) {
+            images.copy(order[n], 1, std::span(raw).first(channels * pixels));
+            for (std::size_t c = 0; c < channels; ++c) {
+                const float scale = program_->input.scale;
+                const float mean = program_->input.mean[c];
+                const float deviation = program_->input.std[c];
+                const std::span<const float> map(raw.data() + c * pixels, pixels);
+                self().place(
+                    map, [=](float x) { return (x * scale - mean) / deviation; }, n, c,
+                    order.size(), to);
+            }
+        }
+    }
+
+    template <class Workspace>
+    std::span<const float> output(std::size_t i, std::size_t size, const Workspace& space) const {
+        return std::span(space.buffers[program_->schedule[i].output])
+            .first(size * static_cast<std::size_t>(program_->rows()[i].out.volume()));
+    }
+
+    template <class Workspace>
+    std::vector<float> save(std::size_t i, std::size_t size, const Workspace& space) const {
+        return gather(program_->schedule.live(i), size, space.buffers);
+    }
+    template <class Workspace>
+    void restore(std::size_t i, std::size_t size, std::span<const float> state,
+                 Workspace& space) const {
+        reserve(program_->schedule, size, space.buffers);
+        scatter(program_->schedule.live(i), size, state, space.buffers);
+    }
+
+    /// Runs row i for a batch of `size` images.
+    template <class Weights, class Workspace, class See>
+    void execute(std::size_t i, const Weights& weights, const layer_thresholds& tau,
+                 std::size_t size, Workspace& space, See see) const {
+        const schedule::step& step = program_->schedule[i];
+        if (step.done) return;
+        const layer_row& row = program_->rows()[i];
+        const layer_parameters& parameters = program_->model.parameters[i];
+        const float* in = space.buffers[step.inputs.front()].data();
+        float* out = space.buffers[step.output].data();
+        const std::size_t volume = size * static_cast<std::size_t>(row.out.volume());
+        switch (row.kind) {
+            case layer_kind::convolution:
+            case layer_kind::linear:
+                return self().compute(i, weights, tau, in, size, out, space, see);
+            case layer_kind::max_pool:
+                return self().max_pool(i, in, size, out, space);
+            case layer_kind::average_pool: {
+                const bool padding = parameters.count_include_pad;
+                const std::vector<float> rows =
+                    window_counts(row.out.height, row.in.height, row.kernel_h, row.stride_h,
+                                  row.dilation_h, row.pad_top, row.pad_bottom, padding);
+                const std::vector<float> columns =
+                    window_counts(row.out.width, row.in.width, row.kernel_w, row.stride_w,
+                                  row.dilation_w, row.pad_left, row.pad_right, padding);
+                return self().average_pool(i, in, size, rows, columns, out, space);
+            }
+            case layer_kind::global_average_pool:
+                return self().global_average_pool(row, in, size, out);
+            case layer_kind::multiply:
+                return multiply(row, step, size, space.buffers);
+            case layer_kind::concat:
+                return self().concat(row, step, size, space.buffers, out);
+            case layer_kind::flatten:
+                return self().flatten(row, in, size, out);
+            case layer_kind::softmax:
+                if (in != out) std::copy_n(in, volume, out);
+                return self().softmax(row, volume, out);
+            default:
+                each_value(row, parameters, step, volume, space.buffers);
+        }
+    }
+
+  protected:
+    const program* program_;
+
+  private:
+    const Backend& self() const { return static_cast<const Backend&>(*this); }
+
+    /// Product of inputs; one of a single pixel holds for its whole channel.
+    void multiply(const layer_row& row, const schedule::step& step, std::size_t size,
+                  std::vector<std::vector<float>>& buffers) const {
+        const std::size_t volume = size * static_cast<std::size_t>(row.out.volume());
+        float* out = buffers[step.output].data();
+        for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+            const float* in = buffers[step.inputs[k]].data();
+            if (step.shapes[k].pixels() == 1 && row.out.pixels() > 1) {
+                self().gate(row, in, size, k == 0, out);
+            } else if (k == 0) {
+                if (in != out) std::copy_n(in, volume, out);
+            } else {
+                for (std::size_t x = 0; x < volume; ++x) out[x] *= in[x];
+            }
+        }
+    }
+};
+
+}  // namespace detail
+
+}  // namespace hass

@@ -1,0 +1,52 @@
+/// \file emulation.hpp
+/// How to run a network on images, and what comes of it.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <optional>
+
+#include <hass/emulate/accuracy_limit.hpp>
+#include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/thresholds.hpp>
+
+namespace hass {
+
+/// What answers how accurate the network still is: share of right answers in [0, 1].
+template <class A>
+concept AccuracyModel = requires(const A& a, const network_thresholds& thresholds) {
+    { a.accuracy(thresholds) } -> std::convertible_to<double>;
+};
+
+inline constexpr std::size_t all_images = std::numeric_limits<std::size_t>::max();
+
+/// How to run; none of it changes any result except for `statistics_images`.
+struct emulation_options {
+    int threads = 0;  ///< 0: as many as the machine has
+    int batch = 0;    ///< images that go through the network together, 0: chosen by size
+    /// Statistics are taken from the first so many images; 0: none are taken.
+    std::size_t statistics_images = all_images;
+};
+
+/// Result of one run.
+struct emulation {
+    std::size_t images = 0;         ///< that were run
+    std::size_t top1 = 0;           ///< images whose label has the highest logit
+    std::size_t top5 = 0;           ///< ... is among the five highest
+    double loss = 0.0;              ///< cross-entropy of the labels, nats, sum over the images
+    network_statistics statistics;  ///< one entry a row; empty when none were asked for
+    limit_verdict verdict = limit_verdict::open;  ///< on an `accuracy_limit`, where there is one
+    std::optional<double> estimate;  ///< of top-1 over all images, where the run ended before them
+
+    double top1_accuracy() const { return estimate.value_or(share(top1)); }
+    double top5_accuracy() const { return share(top5); }
+    double mean_loss() const { return images == 0 ? 0.0 : loss / static_cast<double>(images); }
+
+  private:
+    double share(std::size_t count) const {
+        return images == 0 ? 0.0 : static_cast<double>(count) / static_cast<double>(images);
+    }
+};
+
+}  // namespace hass
