@@ -1,10 +1,18 @@
 /// \file text.hpp
-/// Numbers in messages of errors and certificates.
+/// Sentences put together from words and numbers, for messages of errors and certificates:
+///
+///     throw error(text_of({"layer '", name, "' has ", count, " inputs"}));
+///
+/// Numbers are written as `number` writes them: as many digits as it takes, ten at most.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 namespace hass {
 
@@ -13,6 +21,52 @@ inline std::string number(double value, int digits = 10) {
     char text[32];
     const int length = std::snprintf(text, sizeof text, "%.*g", digits, value);
     return {text, static_cast<std::size_t>(length)};
+}
+
+/// A share as percent: 0.125 is "12.5 %".
+inline std::string percent(double share, int digits = 1) {
+    char text[48];
+    const int length = std::snprintf(text, sizeof text, "%.*f %%", digits, 100.0 * share);
+    return {text, static_cast<std::size_t>(length)};
+}
+
+/// A word or a number of a sentence. Refers to the word; use it within the full expression only.
+class text_part {
+  public:
+    text_part(std::string_view word) : word_(word) {}
+    text_part(const std::string& word) : word_(word) {}
+    text_part(const char* word) : word_(word) {}
+    template <std::integral Whole>
+    text_part(Whole value)
+        : kind_(value < Whole{} ? kind::below_zero : kind::whole),
+          whole_(static_cast<std::uint64_t>(value)) {}
+    text_part(double value) : kind_(kind::real), real_(value) {}
+
+    void append_to(std::string& text) const {
+        if (kind_ == kind::word) {
+            text += word_;
+        } else if (kind_ == kind::real) {
+            text += number(real_);
+        } else if (kind_ == kind::whole) {
+            text += std::to_string(whole_);
+        } else {
+            text += std::to_string(static_cast<std::int64_t>(whole_));
+        }
+    }
+
+  private:
+    enum class kind : std::uint8_t { word, whole, below_zero, real };
+    kind kind_ = kind::word;
+    std::string_view word_{};
+    std::uint64_t whole_ = 0;
+    double real_ = 0.0;
+};
+
+/// The parts one behind the other.
+inline std::string text_of(std::initializer_list<text_part> parts) {
+    std::string text;
+    for (const text_part& part : parts) part.append_to(text);
+    return text;
 }
 
 }  // namespace hass

@@ -39,7 +39,7 @@ std::vector<float> noise(std::size_t n, std::uint64_t seed) {
 struct synthetic {
     std::vector<std::vector<float>> weights{noise(8 * 4 * 9, 1), noise(8 * 8, 2)};
     std::vector<std::vector<float>> activations{noise(4 * 64, 3), noise(8 * 64, 4)};
-    hass::tensor_statistics tensors = hass::measure(net{}, weights, activations);
+    hass::tensor_statistics tensors = hass::measure_tensors(net{}, weights, activations);
     hass::network_magnitudes magnitudes = tensors.magnitudes();
     hass::threshold_axes axes{net{}, magnitudes};
     hass::allocator<hass::sparse_dot<>> hardware{net{}, {}, hass::boards::zedboard{}};

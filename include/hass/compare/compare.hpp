@@ -35,6 +35,7 @@
 #include <hass/explore/allocate.hpp>
 #include <hass/statistics/prediction.hpp>
 #include <hass/statistics/recorded_network.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/model.hpp>
 #include <hass/workload/network.hpp>
 
@@ -169,8 +170,8 @@ inline auto assumed(network_view net, std::vector<double> activation_sparsity) {
     std::size_t compute = 0;
     for (const layer_row& row : net.rows) compute += is_compute(row) ? 1U : 0U;
     if (activation_sparsity.size() != compute)
-        throw error("assumed: " + std::to_string(activation_sparsity.size()) +
-                    " activation sparsities for " + std::to_string(compute) + " compute rows");
+        throw error(text_of({"assumed: ", activation_sparsity.size(), " activation sparsities for ",
+                             compute, " compute rows"}));
     return [net, values = std::move(activation_sparsity)](const weight_pattern& pattern) {
         pruned_network p{network_statistics(net.size()), {}};
         std::size_t next = 0;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -109,8 +110,8 @@ inline mined_pipeline pipeline_of(std::span<const std::vector<stage_design>> sta
 
 /// At most `k` designs of a stage: those that no other beats in cycles, area and power at once,
 /// and, when these are more than `k`, as many of them evenly spread from the fastest to the
-/// slowest. The k fastest alone would leave nothing that fits beside the other stages. \return
-/// indices into `designs`, by cycles ascending
+/// slowest. The k fastest alone would leave nothing that fits beside the other stages.
+/// \return indices into `designs`, by cycles ascending
 inline std::vector<std::size_t> best_designs(std::span<const stage_design> designs, std::size_t k) {
     std::vector<std::size_t> kept;
     for (std::size_t i = 0; i < designs.size(); ++i) {
@@ -134,8 +135,9 @@ inline std::vector<std::size_t> best_designs(std::span<const stage_design> desig
 /// The best pipeline of the designs given; exact. Intervals that occur are tried (by bisection for
 /// throughput, all that can still win otherwise), and for each the undominated sums of area and
 /// power are carried from stage to stage; with integer areas or powers there are at most as many as
-/// the budget counts. \throws hass::error for no stages, a stage without designs, numbers that are
-/// negative or not finite
+/// the budget counts.
+/// \throws hass::error for no stages, a stage without designs, numbers that are negative or not
+///     finite
 inline mined_pipeline mine_pipeline(std::span<const std::vector<stage_design>> stages,
                                     const mining_budget& budget,
                                     mining_objective objective = mining_objective::throughput) {
@@ -143,16 +145,14 @@ inline mined_pipeline mine_pipeline(std::span<const std::vector<stage_design>> s
     std::vector<double> intervals;
     double floor = 0.0;  // the slowest stage's fastest design
     for (std::size_t i = 0; i < stages.size(); ++i) {
-        if (stages[i].empty())
-            throw error("mine_pipeline: stage " + std::to_string(i) + " has no design");
+        if (stages[i].empty()) throw error(text_of({"mine_pipeline: stage ", i, " has no design"}));
         double fastest = std::numeric_limits<double>::infinity();
         for (const stage_design& d : stages[i]) {
             constexpr double most = std::numeric_limits<double>::max();
             if (!(d.cycles > 0.0 && d.cycles <= most && d.area >= 0.0 && d.area <= most &&
                   d.power >= 0.0 && d.power <= most))
-                throw error("mine_pipeline: stage " + std::to_string(i) + " has a design of " +
-                            std::to_string(d.cycles) + " cycles, area " + std::to_string(d.area) +
-                            ", power " + std::to_string(d.power));
+                throw error(text_of({"mine_pipeline: stage ", i, " has a design of ", d.cycles,
+                                     " cycles, area ", d.area, ", power ", d.power}));
             intervals.push_back(d.cycles);
             fastest = std::min(fastest, d.cycles);
         }

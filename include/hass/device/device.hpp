@@ -37,8 +37,7 @@ concept Device = requires(const D& d) {
 ///         or flip-flops at all, a clock that is not above zero
 inline void validate(const device& d) {
     const auto bad = [&](std::string_view field, double v, const char* rule) {
-        return error("device '" + std::string(d.name) + "': " + std::string(field) + " is " +
-                     number(v) + ", must be " + rule);
+        return error(text_of({"device '", d.name, "': ", field, " is ", v, ", must be ", rule}));
     };
     for (const resource& r : resources)
         if (!(d.budget.*r.field >= 0.0)) throw bad(r.name, d.budget.*r.field, "zero or more");

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -63,11 +64,9 @@ class limit_test {
     limit_test(const accuracy_limit& limit, std::array<std::size_t, 2> strata)
         : strata_(strata), images_(strata[0] + strata[1]), error_(limit.error) {
         if (!(limit.floor >= 0.0 && limit.floor <= 1.0))
-            throw error("accuracy limit: floor " + std::to_string(limit.floor) +
-                        " is not in [0, 1]");
+            throw error(text_of({"accuracy limit: floor ", limit.floor, " is not in [0, 1]"}));
         if (!(limit.error >= 0.0 && limit.error < 1.0))
-            throw error("accuracy limit: error " + std::to_string(limit.error) +
-                        " is not in [0, 1)");
+            throw error(text_of({"accuracy limit: error ", limit.error, " is not in [0, 1)"}));
         if (limit.interval == 0) throw error("accuracy limit: interval 0, at least 1");
         // Right answers that make right / images >= floor, in the arithmetic of the comparison.
         const auto n = static_cast<double>(images_);

@@ -16,6 +16,7 @@
 #include <hass/emulate/workers.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/images.hpp>
 
 namespace hass::detail {
@@ -140,7 +141,7 @@ class emulation_pass {
     error not_finite(std::size_t n) const {
         const hass::model& m = program_.model;
         const std::string source = m.source.empty() ? std::string() : m.source + ": ";
-        const std::string image = "image " + std::to_string(order_[n]) + ": ";
+        const std::string image = text_of({"image ", order_[n], ": "});
         typename Backend::workspace space;
         backend_.load(images_, order_.subspan(n, 1), space);
         std::size_t row = 0;

@@ -25,6 +25,7 @@
 #include <hass/error.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/images.hpp>
 #include <hass/workload/model.hpp>
 
@@ -190,8 +191,7 @@ class basic_emulator {
     void check_labels(const image_set& images, std::span<const int> labels) const {
         check_images(images);
         if (labels.size() != images.count)
-            throw error("labels: " + std::to_string(labels.size()) + " for " +
-                        std::to_string(images.count) + " images");
+            throw error(text_of({"labels: ", labels.size(), " for ", images.count, " images"}));
         if (classes() == 1 && !cut_)
             throw error(
                 (model().source.empty() ? std::string() : model().source + ": ") +
@@ -199,9 +199,8 @@ class basic_emulator {
                 "nor a logit (from a linear layer): there is no top-1");
         for (std::size_t n = 0; n < labels.size(); ++n)
             if (labels[n] < 0 || static_cast<std::size_t>(labels[n]) >= this->labels())
-                throw error("labels: number " + std::to_string(n) + " is " +
-                            std::to_string(labels[n]) + ", outside of the network's " +
-                            std::to_string(this->labels()) + " classes");
+                throw error(text_of({"labels: number ", n, " is ", labels[n],
+                                     ", outside of the network's ", this->labels(), " classes"}));
     }
 
     /// Classes that come before `label` in one image's answer; 0: the answer is right.

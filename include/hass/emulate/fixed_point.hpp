@@ -20,6 +20,7 @@
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/quantizer.hpp>
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/images.hpp>
 #include <hass/workload/model.hpp>
 
@@ -74,7 +75,7 @@ basic_emulator<Backend> in_fixed_point(const basic_emulator<Backend>& network,
                                        const emulation_options& options = {}) {
     for (const int bits : {format.weight_bits, format.data_bits})
         if (bits < 2 || bits > 16)
-            throw error("fixed point: " + std::to_string(bits) + " bits, must be within 2 and 16");
+            throw error(text_of({"fixed point: ", bits, " bits, must be within 2 and 16"}));
     const std::vector<std::vector<float>> largest = network.largest_inputs(images, options);
     std::vector<std::vector<quantizer>> quantizers(largest.size());
     for (std::size_t i = 0; i < largest.size(); ++i) {

@@ -12,6 +12,7 @@
 #include <hass/emulate/quantizer.hpp>
 #include <hass/emulate/schedule.hpp>
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/model.hpp>
 
 namespace hass {
@@ -45,13 +46,13 @@ struct program {
         for (const layer_row& row : model.net.rows) windows.emplace_back(row);
         quantizers.resize(quantizers.empty() ? rows().size() : quantizers.size());
         if (quantizers.size() != rows().size())
-            throw error(where() + "quantizers of " + std::to_string(quantizers.size()) +
-                        " rows for " + std::to_string(rows().size()));
+            throw error(text_of(
+                {where(), "quantizers of ", quantizers.size(), " rows for ", rows().size()}));
         for (std::size_t i = 0; i < quantizers.size(); ++i)
             detail::require(
                 quantizers[i].size() <= 1 ||
                     quantizers[i].size() == static_cast<std::size_t>(rows()[i].in.channels),
-                model.net, i, std::to_string(quantizers[i].size()) + " quantizers");
+                model.net, i, text_of({quantizers[i].size(), " quantizers"}));
     }
 
     /// With the preprocessing that the model states; pixels as they are where it states none.
@@ -74,23 +75,20 @@ struct program {
     static const hass::model& checked(const hass::model& m) {
         validate(m.net);
         if (m.parameters.size() != m.net.rows.size())
-            throw error(m.source + ": " + std::to_string(m.parameters.size()) +
-                        " parameter entries for " + std::to_string(m.net.rows.size()) + " rows");
+            throw error(text_of({m.source, ": ", m.parameters.size(), " parameter entries for ",
+                                 m.net.rows.size(), " rows"}));
         const network_view net = m.net;
         for (std::size_t i = 0; i < net.size(); ++i) {
             const layer_row& row = net[i];
             const layer_parameters& p = m.parameters[i];
             if (!is_compute(row)) continue;
             detail::require(p.weights.size() == static_cast<std::size_t>(weight_count(row)), net, i,
-                            std::to_string(p.weights.size()) + " weights, expected " +
-                                std::to_string(weight_count(row)));
+                            text_of({p.weights.size(), " weights, expected ", weight_count(row)}));
             detail::require(detail::all_finite(p.weights) && detail::all_finite(p.bias), net, i,
                             "weights and biases must be finite");
             detail::require(
                 p.bias.empty() || p.bias.size() == static_cast<std::size_t>(row.out.channels), net,
-                i,
-                std::to_string(p.bias.size()) + " biases, expected " +
-                    std::to_string(row.out.channels));
+                i, text_of({p.bias.size(), " biases, expected ", row.out.channels}));
         }
         return m;
     }
@@ -101,9 +99,8 @@ struct program {
         if (values.empty()) values.assign(channels, missing);
         if (values.size() == 1) values.assign(channels, values.front());
         if (values.size() != channels)
-            throw error(where() + "preprocessing: " + std::to_string(values.size()) +
-                        " values of '" + field + "' for images of " + std::to_string(channels) +
-                        " channels");
+            throw error(text_of({where(), "preprocessing: ", values.size(), " values of '", field,
+                                 "' for images of ", channels, " channels"}));
     }
 };
 

@@ -20,6 +20,7 @@
 #include <hass/error.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/images.hpp>
 
 namespace hass {
@@ -102,8 +103,8 @@ inline recorded_network record_network(const emulator& network, const image_set&
                                        std::span<const int> labels,
                                        const recording_options& options = {}) {
     if (options.steps < 1 || options.between < 1)
-        throw error("measuring: steps = " + std::to_string(options.steps) +
-                    ", between = " + std::to_string(options.between) + ", both at least 1");
+        throw error(text_of({"measuring: steps = ", options.steps, ", between = ", options.between,
+                             ", both at least 1"}));
     const network_view net = network.network();
     recorded_network m;
     m.name = std::filesystem::path(network.model().source).stem().string();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/images.hpp>
 #include <hass/workload/layer.hpp>
 
@@ -91,8 +92,8 @@ void resize_map(const Pixel* from, const shape& in, std::span<const resampling> 
 inline image_set resized(const image_set& images, const shape& to) {
     const shape& in = images.each;
     if (in.channels != to.channels)
-        throw error(images.pixels.source + ": images of " + std::to_string(in.channels) +
-                    " channels cannot be resized to " + std::to_string(to.channels));
+        throw error(text_of({images.pixels.source, ": images of ", in.channels,
+                             " channels cannot be resized to ", to.channels}));
     if (in == to) return images;
     // Both sides at least 8/7 of the target; the one that decides exactly, rounded.
     const auto enough = [](int side) { return (16 * side + 7) / 14; };

@@ -55,8 +55,8 @@ struct dense_dot {
     }
 
     /// max( pixels x blocks x filters x M / N, data movement ) for one image, exact; `ruled_out`
-    /// when the weights do not fit their memory. \throws hass::error for a folding that does not
-    /// exist
+    /// when the weights do not fit their memory.
+    /// \throws hass::error for a folding that does not exist
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
                             const row_option& c) const {
         const parallelism& p = c.folding;

@@ -186,7 +186,8 @@ constexpr auto prepared(const E& engine, const layer_row& row, const layer_stati
 }
 
 /// The options that `engine` has for the row, in its order; the engines here have it as a member
-/// too, `engine.legal(row)`. \throws hass::error for a row without weights
+/// too, `engine.legal(row)`.
+/// \throws hass::error for a row without weights
 template <class E>
 requires requires(const E& e, const layer_row& row) {
     e.for_each(row, [](const row_option&) {});

@@ -11,6 +11,7 @@
 
 #include <hass/engine/engine.hpp>
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -23,8 +24,7 @@ constexpr Result at(const Tuple& tuple, int index, Visit&& visit) {
         if (index == static_cast<int>(I)) return visit(std::get<I>(tuple));
         return at<Result, I + 1>(tuple, index, visit);
     } else {
-        throw error("engine " + std::to_string(index) + " of a list of " +
-                    std::to_string(std::tuple_size_v<Tuple>));
+        throw error(text_of({"engine ", index, " of a list of ", std::tuple_size_v<Tuple>}));
     }
 }
 

@@ -8,6 +8,7 @@
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -113,9 +114,8 @@ constexpr bool weights_fit(const R& resources, double weight_sparsity) {
 }
 
 inline std::string text(const parallelism& p) {
-    return "{in " + std::to_string(p.in) + ", out " + std::to_string(p.out) + ", group " +
-           std::to_string(p.group) + ", macs " + std::to_string(p.macs) + ", vector " +
-           std::to_string(p.vector) + "}";
+    return text_of({"{in ", p.in, ", out ", p.out, ", group ", p.group, ", macs ", p.macs,
+                    ", vector ", p.vector, "}"});
 }
 
 /// \throws hass::error for a row without weights; naming the folding and the extents that it does
@@ -123,10 +123,9 @@ inline std::string text(const parallelism& p) {
 constexpr void require_legal(bool legal, const layer_row& row, const parallelism& p) {
     if (legal) return;
     require_compute(row);
-    throw error("parallelism " + text(p) + " does not exist for a " + std::string(name(row.kind)) +
-                " with " + std::to_string(row.in.channels) + " -> " +
-                std::to_string(row.out.channels) + " channels, " + std::to_string(row.groups) +
-                " groups and " + std::to_string(taps(row)) + " taps");
+    throw error(text_of({"parallelism ", text(p), " does not exist for a ", name(row.kind),
+                         " with ", row.in.channels, " -> ", row.out.channels, " channels, ",
+                         row.groups, " groups and ", taps(row), " taps"}));
 }
 
 }  // namespace detail

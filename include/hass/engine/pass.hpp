@@ -33,8 +33,9 @@ struct nonempty_interval {
 /// Cycles of a window as the interval policy says, of activation zeros alone. Where the weights are
 /// not pruned, the measured windows are activation windows and the slowest stream counts; otherwise
 /// activation zeros are taken as independent. Resources are those of the published sparse dot
-/// product, of which the same tool flow is the source. \tparam I  interval policy; `mean_interval`
-/// for the published mean form \tparam R  resource policy
+/// product, of which the same tool flow is the source.
+/// \tparam I  interval policy; `mean_interval` for the published mean form
+/// \tparam R  resource policy
 template <Interval I = nonempty_interval, ResourceModel R = fpgaconvnet::published>
 struct pass {
     I interval{};

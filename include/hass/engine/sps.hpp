@@ -54,7 +54,8 @@ struct sps {
     }
 
     /// max( pixels x blocks x filters x ceil(kept pairs / N), data movement ) for one image; the
-    /// statistics are not read. \throws hass::error for a folding that does not exist
+    /// statistics are not read.
+    /// \throws hass::error for a folding that does not exist
     constexpr double cycles(const layer_row& row, const layer_statistics&,
                             const row_option& c) const {
         const parallelism& p = c.folding;

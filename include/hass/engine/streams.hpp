@@ -12,6 +12,7 @@
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/validate.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -72,8 +73,8 @@ constexpr std::vector<double> binomial_window(int length, double density) {
 constexpr void validate_blocks(const window_histogram& windows, int channels, int taps) {
     validate(windows, channels, taps);
     if (channels % windows.channels != 0)
-        throw error("layer statistics: windows of " + std::to_string(windows.channels) +
-                    " channels do not divide the layer's " + std::to_string(channels));
+        throw error(text_of({"layer statistics: windows of ", windows.channels,
+                             " channels do not divide the layer's ", channels}));
 }
 
 }  // namespace hass

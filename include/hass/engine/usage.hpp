@@ -67,8 +67,9 @@ constexpr bool fits(const usage& need, const usage& have) {
 }
 
 /// Builds the block RAMs that `have` lacks from LUTs: `need` is then what is really taken. A sum
-/// that is over the LUTs by rounding alone counts as all of them. \param lut_each  LUTs for one
-/// missing 18 Kbit block; 0: blocks cannot be replaced \return blocks built from LUTs
+/// that is over the LUTs by rounding alone counts as all of them.
+/// \param lut_each  LUTs for one missing 18 Kbit block; 0: blocks cannot be replaced
+/// \return blocks built from LUTs
 constexpr double build_missing_bram18(usage& need, const usage& have, double lut_each) {
     const double missing = need.bram18 - have.bram18;
     if (!(lut_each > 0.0 && missing > 0.0)) return 0.0;

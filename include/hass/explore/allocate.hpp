@@ -95,8 +95,8 @@ class allocator {
     allocation solve(const S& statistics) {
         if constexpr (requires { statistics.size(); }) {
             if (statistics.size() != rows_.size())
-                throw error("allocate: statistics of " + std::to_string(statistics.size()) +
-                            " layers for a network of " + std::to_string(rows_.size()));
+                throw error(text_of({"allocate: statistics of ", statistics.size(),
+                                     " layers for a network of ", rows_.size()}));
         }
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             if (is_compute(rows_[i])) {
@@ -115,8 +115,7 @@ class allocator {
     allocation update(std::size_t i, const layer_statistics& s) {
         if (!solved_) throw error("allocate: update before the first solve");
         if (i >= rows_.size())
-            throw error("allocate: layer " + std::to_string(i) + " of a network of " +
-                        std::to_string(rows_.size()));
+            throw error(text_of({"allocate: layer ", i, " of a network of ", rows_.size()}));
         if (is_compute(rows_[i])) set(i, s);
         return choose();
     }
@@ -146,8 +145,8 @@ class allocator {
                 "allocate: least BRAM18 is not defined where LUTs replace them; ask for "
                 "least LUT on a board with fewer BRAM18");
         if (!(images_per_second > 0.0))
-            throw error("allocate: required throughput is " + number(images_per_second) +
-                        " images/s, must be above zero");
+            throw error(text_of({"allocate: required throughput is ", images_per_second,
+                                 " images/s, must be above zero"}));
         if (options_.too_small() || options_.crowded()) return nothing_fits({});
         const double interval = board_.mhz * 1e6 / images_per_second;
         const allocation_choice choice = policy_.minimise(problem(), r, interval);
@@ -163,8 +162,8 @@ class allocator {
         c.gap = 0.0;
         c.minimal = choice.minimal;
         c.binding = r;
-        c.reason = std::string(resources[r].name) + " is minimised at " +
-                   number(images_per_second) + " images/s";
+        c.reason =
+            text_of({resources[r].name, " is minimised at ", images_per_second, " images/s"});
         return a;
     }
 
@@ -198,7 +197,7 @@ class allocator {
         c.least_latency_cycles = std::min(soonest.least, latency);
         c.minimal = soonest.proved;
         c.gap = c.minimal ? 0.0 : latency / c.least_latency_cycles - 1.0;
-        c.reason = "the latency of one image is minimised: " + number(latency) + " cycles";
+        c.reason = text_of({"the latency of one image is minimised: ", latency, " cycles"});
         return a;
     }
 
@@ -224,8 +223,8 @@ class allocator {
         if (new_cycles_ == cycles_[i]) return;
         for (const double c : new_cycles_)
             if (!(c >= 0.0))
-                throw error("layer '" + name_of(net(), i) + "': the engine gives " + number(c) +
-                            " cycles");
+                throw error(
+                    text_of({"layer '", name_of(net(), i), "': the engine gives ", c, " cycles"}));
         cycles_[i].swap(new_cycles_);
         fastest_[i] = infinity;
         for (const double c : cycles_[i]) fastest_[i] = std::min(fastest_[i], c);

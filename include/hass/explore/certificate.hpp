@@ -58,8 +58,8 @@ inline allocation without_design(hass::certificate why) {
 
 }  // namespace detail
 
-/// Throws when the allocation does not fit. \throws hass::error naming the resource and how much is
-/// missing
+/// Throws when the allocation does not fit.
+/// \throws hass::error naming the resource and how much is missing
 inline const allocation& require_fit(const allocation& a) {
     if (!a.fits) throw error("nothing fits: " + a.certificate.reason);
     return a;

@@ -110,7 +110,7 @@ partitioning partition(const network_view& net, const S& statistics, const E& en
     constexpr double infinity = std::numeric_limits<double>::infinity();
     if (net.size() == 0) throw error("partition: the network has no layers");
     if (!(settings.batch >= 1.0))
-        throw error("partition: batch is " + number(settings.batch) + ", must be >= 1");
+        throw error(text_of({"partition: batch is ", settings.batch, ", must be >= 1"}));
     const int word_bits = settings.data_bits.value_or(data_bits(engine));
     if (word_bits < 1) throw error("partition: data_bits must be >= 1");
     const device& board = on.limits();
@@ -162,8 +162,8 @@ partitioning partition(const network_view& net, const S& statistics, const E& en
     }
     result.fits = true;
     result.images_per_second = settings.batch / result.seconds_per_batch;
-    result.reason = std::to_string(result.parts.size()) +
-                    (result.parts.size() == 1 ? " part" : " parts, loaded in turn");
+    result.reason = text_of(
+        {result.parts.size(), (result.parts.size() == 1 ? " part" : " parts, loaded in turn")});
     return result;
 }
 
@@ -179,7 +179,7 @@ partitioning chain(const network_view& net, const S& statistics, const E& engine
     constexpr double infinity = std::numeric_limits<double>::infinity();
     if (net.size() == 0) throw error("chain: the network has no layers");
     if (boards.empty()) throw error("chain: no boards");
-    if (!(link_gbit_s > 0.0)) throw error("chain: link of " + number(link_gbit_s) + " Gbit/s");
+    if (!(link_gbit_s > 0.0)) throw error(text_of({"chain: link of ", link_gbit_s, " Gbit/s"}));
     const int word_bits = data_bits.value_or(hass::data_bits(engine));
     if (word_bits < 1) throw error("chain: data_bits must be >= 1");
     const std::vector<std::size_t> cuts = detail::cut_positions(net);
@@ -215,7 +215,7 @@ partitioning chain(const network_view& net, const S& statistics, const E& engine
     const double slowest = best[boards.size()][n - 1];
     if (slowest == infinity) {
         result.reason =
-            "the chain of " + std::to_string(boards.size()) + " boards is too small: " + shortage;
+            text_of({"the chain of ", boards.size(), " boards is too small: ", shortage});
         return result;
     }
     result.parts.resize(boards.size());
@@ -237,7 +237,7 @@ partitioning chain(const network_view& net, const S& statistics, const E& engine
     }
     result.fits = true;
     result.images_per_second = 1.0 / slowest;
-    result.reason = "a chain of " + std::to_string(boards.size()) + " boards";
+    result.reason = text_of({"a chain of ", boards.size(), " boards"});
     return result;
 }
 

@@ -29,12 +29,12 @@ struct limit {
 /// The board's link sets the interval.
 /// \param image_bits  what it carries for an image beside weights
 inline limit link_is_spent(const device& board, const estimate& e, double image_bits) {
-    std::string reason = "the bandwidth of device '" + std::string(board.name) +
-                         "' is spent: of its " + number(board.budget.bandwidth) + " Gbit/s, ";
+    std::string reason = text_of({"the bandwidth of device '", board.name, "' is spent: of its ",
+                                  board.budget.bandwidth, " Gbit/s, "});
     if (e.total.bandwidth > e.image_gbit_s * (1.0 + 1e-9))
-        reason += "weights take " + number(e.total.bandwidth - e.image_gbit_s, 4) + ", ";
-    reason += "images and their answers take " + number(e.image_gbit_s, 4) + " (" +
-              number(image_bits) + " bits each)";
+        reason += text_of({"weights take ", number(e.total.bandwidth - e.image_gbit_s, 4), ", "});
+    reason += text_of({"images and their answers take ", number(e.image_gbit_s, 4), " (",
+                       image_bits, " bits each)"});
     return {bandwidth_index, reason};
 }
 
@@ -53,13 +53,13 @@ inline limit row_is_fastest(const std::string& row, std::optional<std::size_t> t
 /// \param r  the resource in the way
 inline limit resource_is_spent(const device& board, const estimate& e, std::size_t r) {
     const auto of_budget = [&](double usage::*field) {
-        return number(e.total.*field) + " of " + number(board.budget.*field);
+        return text_of({e.total.*field, " of ", board.budget.*field});
     };
     std::string reason =
         std::string(resources[r].name) + " is spent (" + of_budget(resources[r].field);
     if (r == bram18_index && e.bram18_from_lut > 0.0)
         reason +=
-            " and " + number(e.bram18_from_lut) + " from LUTs: " + of_budget(&usage::lut) + " LUT";
+            text_of({" and ", e.bram18_from_lut, " from LUTs: ", of_budget(&usage::lut), " LUT"});
     return {r, reason + "): the next smaller interval needs more than is left"};
 }
 /// @}
@@ -93,12 +93,12 @@ inline certificate no_room(const device& board, std::size_t row, const std::stri
 inline certificate not_reached(const device& board, double images_per_second, bool proved,
                                std::size_t obstacle, double link_floor) {
     const double hz = board.mhz * 1e6;
-    std::string reason = number(images_per_second) + " images/s " +
-                         (proved ? "cannot be reached" : "were not reached") + " on device '" +
-                         std::string(board.name) + "'";
+    std::string reason = text_of({images_per_second, " images/s ",
+                                  (proved ? "cannot be reached" : "were not reached"),
+                                  " on device '", board.name, "'"});
     if (hz / images_per_second < link_floor)
-        reason += ": its bandwidth of " + number(board.budget.bandwidth) +
-                  " Gbit/s carries at most " + number(hz / link_floor) + " images/s";
+        reason += text_of({": its bandwidth of ", board.budget.bandwidth,
+                           " Gbit/s carries at most ", hz / link_floor, " images/s"});
     certificate c = no_design(obstacle, 0.0, reason);
     c.upper_bound_images_per_second = images_per_second;
     return c;
@@ -107,8 +107,8 @@ inline certificate not_reached(const device& board, double images_per_second, bo
 /// The board's link cannot carry images beside the least weights.
 /// \param weights  Gbit/s
 inline certificate link_carries_nothing(const device& board, double weights) {
-    std::string reason = "the bandwidth of device '" + std::string(board.name) + "' is " +
-                         number(board.budget.bandwidth) + " Gbit/s";
+    std::string reason = text_of(
+        {"the bandwidth of device '", board.name, "' is ", board.budget.bandwidth, " Gbit/s"});
     if (weights > 0.0) reason += ", all of which weights take";
     return no_design(bandwidth_index, 0.0, reason + ": images and answers cannot be carried");
 }
@@ -135,12 +135,13 @@ inline certificate too_small(const device& board, std::size_t r, double least, d
     const std::string name(resources[r].name);
     const std::string on = "device '" + std::string(board.name) + "'";
     if (r == bram18_index && lut_each > 0.0)
-        return no_design(r, missing / lut_each,
-                         "the smallest design lacks " + number(missing / lut_each) + " " + name +
-                             " on " + on + " after all LUTs that are left stand in for " + name);
+        return no_design(
+            r, missing / lut_each,
+            text_of({"the smallest design lacks ", missing / lut_each, " ", name, " on ", on,
+                     " after all LUTs that are left stand in for ", name}));
     return no_design(r, missing,
-                     "the smallest design needs " + number(least) + " " + name + ", " + on +
-                         " has " + number(budget) + " (" + number(missing) + " missing)");
+                     text_of({"the smallest design needs ", least, " ", name, ", ", on, " has ",
+                              budget, " (", missing, " missing)"}));
 }
 
 /// What the option of a row needs whose largest share of the budget is least.
@@ -180,10 +181,10 @@ inline certificate too_small_together(const device& board, const resource_vector
         missing /= lut_each;
         reason += name + " and the LUTs to build it from stand in the way";
     } else if (missing > 0.0) {
-        reason += "a small one needs " + number(small[r]) + " " + name + " of " +
-                  number(budget[r]) + " (" + number(missing) + " missing)";
+        reason += text_of({"a small one needs ", small[r], " ", name, " of ", budget[r], " (",
+                           missing, " missing)"});
     } else {
-        reason += name + " stands in the way (budget " + number(budget[r]) + ")";
+        reason += text_of({name, " stands in the way (budget ", budget[r], ")"});
     }
     return no_design(r, missing, reason);
 }

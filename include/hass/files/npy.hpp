@@ -23,6 +23,7 @@
 #include <hass/files/npy_array.hpp>
 #include <hass/files/npy_header.hpp>
 #include <hass/files/whole_file.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -42,8 +43,8 @@ inline npy_array parse_npy(std::vector<std::byte> content, std::string source) {
     if (text.size() < 8) throw fail(".npy header: truncated before the version");
     const int version = static_cast<unsigned char>(text[6]);
     if (version < 1 || version > 3)
-        throw fail(".npy header: version " + std::to_string(version) +
-                   " is not supported (known: 1, 2, 3)");
+        throw fail(
+            text_of({".npy header: version ", version, " is not supported (known: 1, 2, 3)"}));
     const std::size_t length_bytes = version == 1 ? 2 : 4;
     if (text.size() < 8 + length_bytes) throw fail(".npy header: truncated before its length");
     std::size_t length = 0;
@@ -51,7 +52,7 @@ inline npy_array parse_npy(std::vector<std::byte> content, std::string source) {
         length |= static_cast<std::size_t>(static_cast<unsigned char>(text[8 + i])) << (8 * i);
     const std::size_t start = 8 + length_bytes;
     if (length > text.size() - start)
-        throw fail(".npy header: its length " + std::to_string(length) + " exceeds the file");
+        throw fail(text_of({".npy header: its length ", length, " exceeds the file"}));
     detail::npy_header_parser(text.substr(start, length), array.source).parse(array);
 
     const std::size_t present = text.size() - start - length;
@@ -60,11 +61,11 @@ inline npy_array parse_npy(std::vector<std::byte> content, std::string source) {
     const std::string wanted = "shape (" + detail::extents_text(array.shape) + ") of type '" +
                                std::string(name(array.type)) + "'";
     if (!count || *count * size_of(array.type) > present)
-        throw fail(wanted + " needs more than the " + std::to_string(present) +
-                   " bytes that follow the header");
+        throw fail(
+            text_of({wanted, " needs more than the ", present, " bytes that follow the header"}));
     if (*count * size_of(array.type) < present)
-        throw fail(wanted + " leaves " + std::to_string(present - *count * size_of(array.type)) +
-                   " bytes at the end unread");
+        throw fail(text_of({wanted, " leaves ", present - *count * size_of(array.type),
+                            " bytes at the end unread"}));
     content.erase(content.begin(), content.begin() + static_cast<std::ptrdiff_t>(start + length));
     array.bytes = std::move(content);
     return array;
@@ -89,8 +90,8 @@ npy_array make_npy(std::vector<std::size_t> shape, std::span<const T> values) {
     array.type = npy_type_of<T>();
     array.source = "array";
     if (detail::bounded_product(shape, std::numeric_limits<std::size_t>::max()) != values.size())
-        throw error(array.source + ": " + std::to_string(values.size()) +
-                    " values do not fill the shape (" + detail::extents_text(shape) + ")");
+        throw error(text_of({array.source, ": ", values.size(), " values do not fill the shape (",
+                             detail::extents_text(shape), ")"}));
     array.shape = std::move(shape);
     array.bytes.assign(std::as_bytes(values).begin(), std::as_bytes(values).end());
     return array;
@@ -102,7 +103,7 @@ inline std::vector<std::byte> format_npy(const npy_array& array) {
     header += size_of(array.type) == 1 ? '|' : '<';
     header += std::string(name(array.type)) + "', 'fortran_order': False, 'shape': (";
     for (std::size_t i = 0; i < array.shape.size(); ++i)
-        header += (i > 0 ? ", " : "") + std::to_string(array.shape[i]);
+        header += text_of({(i > 0 ? ", " : ""), array.shape[i]});
     header += array.shape.size() == 1 ? ",), }" : "), }";
     while ((10 + header.size() + 1) % 64 != 0) header += ' ';
     header += '\n';

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -158,9 +159,9 @@ T convert_element(const npy_array& array, std::size_t i) {
     return with_npy_type(array.type, [&]<class Stored>(Stored) -> T {
         const Stored stored = load_element<Stored>(array.bytes.data() + i * size_of(array.type));
         if (const std::optional<T> value = convert_number<T>(stored)) return *value;
-        throw error(array.source + ": element " + std::to_string(i) + " is " +
-                    std::to_string(stored) + ", which does not fit the type '" +
-                    std::string(name(npy_type_of<T>())) + "' asked for");
+        throw error(
+            text_of({array.source, ": element ", i, " is ", stored,
+                     ", which does not fit the type '", name(npy_type_of<T>()), "' asked for"}));
     });
 }
 
@@ -182,8 +183,7 @@ inline std::optional<std::size_t> bounded_product(std::span<const std::size_t> e
 
 inline std::string extents_text(std::span<const std::size_t> extents) {
     std::string text;
-    for (const std::size_t extent : extents)
-        text += (text.empty() ? "" : " x ") + std::to_string(extent);
+    for (const std::size_t extent : extents) text += text_of({(text.empty() ? "" : " x "), extent});
     return text.empty() ? "a single number" : text;
 }
 
@@ -191,8 +191,7 @@ inline std::string extents_text(std::span<const std::size_t> extents) {
 
 template <class T>
 T npy_array::at(std::size_t i) const {
-    if (i >= size())
-        throw error(source + ": element " + std::to_string(i) + " of " + std::to_string(size()));
+    if (i >= size()) throw error(text_of({source, ": element ", i, " of ", size()}));
     return detail::convert_element<T>(*this, i);
 }
 

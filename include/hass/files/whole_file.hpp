@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -54,11 +55,11 @@ Bytes read_regular_file(const std::filesystem::path& path) {
     try {
         bytes.resize(static_cast<std::size_t>(size));
     } catch (const std::exception&) {
-        throw error(source + ": " + std::to_string(size) + " bytes do not fit into memory");
+        throw error(text_of({source, ": ", size, " bytes do not fit into memory"}));
     }
     in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     if (static_cast<std::uintmax_t>(in.gcount()) != size)
-        throw error(source + ": could be read only up to byte " + std::to_string(in.gcount()));
+        throw error(text_of({source, ": could be read only up to byte ", in.gcount()}));
     return bytes;
 }
 

@@ -30,6 +30,7 @@
 #include <hass/pipeline/squeeze.hpp>
 #include <hass/pipeline/stages.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -75,7 +76,8 @@ struct estimate {
 /// A design: one option a row.
 using design = std::vector<row_option>;
 
-/// Cost of one row in one option. \param held  what it holds back, as `network_skew` says
+/// Cost of one row in one option.
+/// \param held  what it holds back, as `network_skew` says
 template <Engine E>
 constexpr usage row_cost(const E& engine, const layer_row& row, const row_option& c,
                          std::span<const held_input> held = {}) {
@@ -145,8 +147,7 @@ constexpr estimate evaluate_pipeline(const network_view& net, std::span<const ro
     for (const edge& at : net.edges) {
         const auto to = static_cast<std::size_t>(at.to);
         if (to < done || to >= net.size() || at.from >= at.to)
-            throw error("evaluate: edge " + std::to_string(at.from) + " -> " +
-                        std::to_string(at.to) + " is out of order");
+            throw error(text_of({"evaluate: edge ", at.from, " -> ", at.to, " is out of order"}));
         fill_up_to(to);
         if (at.from != network_input)
             first[to] = std::max(first[to], first[static_cast<std::size_t>(at.from)]);
@@ -166,8 +167,8 @@ template <Engine E, NetworkStatistics S, Device D>
 constexpr estimate evaluate(const network_view& net, const S& s, const E& engine, const D& board,
                             std::span<const row_option> chosen) {
     if (chosen.size() != net.size())
-        throw error("evaluate: " + std::to_string(chosen.size()) + " options for " +
-                    std::to_string(net.size()) + " layers; a design has one a row");
+        throw error(text_of({"evaluate: ", chosen.size(), " options for ", net.size(),
+                             " layers; a design has one a row"}));
     const network_skew skew(net);
     std::vector<stage_estimate> stages(net.size());
     for (std::size_t i = 0; i < net.size(); ++i) {

@@ -28,6 +28,7 @@
 #include <hass/error.hpp>
 #include <hass/pipeline/fill.hpp>
 #include <hass/pipeline/stages.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -113,8 +114,8 @@ constexpr network_skew::network_skew(const network_view& net)
     }
     first_[net.size()] = static_cast<int>(k);
     if (k < net.edges.size())
-        throw error("edge " + std::to_string(net.edges[k].from) + " -> " +
-                    std::to_string(net.edges[k].to) + " is out of order");
+        throw error(
+            text_of({"edge ", net.edges[k].from, " -> ", net.edges[k].to, " is out of order"}));
     std::vector<detail::branch_delay> delay;
     for (std::size_t i = 0; i < net.size(); ++i)
         if (first_[i + 1] - first_[i] > 1 && since_[i] != network_input)

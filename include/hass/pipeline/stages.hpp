@@ -59,7 +59,8 @@ constexpr void for_each_stage(const layer_row& row, Visit&& visit,
 }
 
 /// Resources of a row without weights beside `engine`: its own `stage_cost`, or the calibrated
-/// model's at default widths. \param held  what the row holds back, as `network_skew` says
+/// model's at default widths.
+/// \param held  what the row holds back, as `network_skew` says
 template <Engine E>
 constexpr usage stage_cost(const E& engine, const layer_row& row, const row_option& c,
                            std::span<const held_input> held = {}) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <hass/report/solution.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -36,11 +37,6 @@ inline std::string text_table(std::span<const std::vector<std::string>> rows) {
         }
     }
     return out;
-}
-
-/// "12.3 %" of a share in [0, 1].
-inline std::string percent(double share, int digits = 1) {
-    return fmt::format("{:.{}f} %", 100.0 * share, digits);
 }
 
 /// The comparison of HASS's Figure 5 and Table II: one column a design, one row a measure,

@@ -20,6 +20,7 @@
 
 #include <hass/search/optimizer.hpp>
 #include <hass/search/random_stream.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -105,8 +106,7 @@ class cma_es {
     /// \throws hass::error on several objectives
     void tell(const trial& told, const outcome& result) {
         if (result.values().size() > 1)
-            throw error("cma-es: one objective only, not " +
-                        std::to_string(result.values().size()));
+            throw error(text_of({"cma-es: one objective only, not ", result.values().size()}));
         const auto at = std::find_if(waiting_.begin(), waiting_.end(),
                                      [&](const suggestion& s) { return s.number == told.number; });
         if (at == waiting_.end()) return;

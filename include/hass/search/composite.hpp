@@ -29,6 +29,7 @@
 #include <hass/search/cma_es.hpp>
 #include <hass/search/optimizer.hpp>
 #include <hass/search/random_stream.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -92,8 +93,7 @@ class composite {
     /// \throws hass::error on several objectives
     void tell(const trial& told, const outcome& result) {
         if (result.values().size() > 1)
-            throw error("composite: one objective only, not " +
-                        std::to_string(result.values().size()));
+            throw error(text_of({"composite: one objective only, not ", result.values().size()}));
         if (result.state() == trial_state::failed || result.state() == trial_state::pruned) return;
         std::vector<double> unit;
         for (const std::size_t i : active_) unit.push_back(to_unit(where_[i], told.point[i]));

@@ -11,6 +11,7 @@
 
 #include <hass/search/additive_model.hpp>
 #include <hass/search/study.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -50,7 +51,7 @@ inline importance_result importance(const space& where, std::span<const trial_re
     for (const trial_record& r : records) {
         if (!r.result || r.result->values().empty() || r.state() == trial_state::pruned) continue;
         if (objective >= r.result->values().size())
-            throw error("importance: there is no objective " + std::to_string(objective));
+            throw error(text_of({"importance: there is no objective ", objective}));
         measured.push_back(&r);
         model.add(unit_of(r.point), r.result->values()[objective]);
         mean += r.result->values()[objective];

@@ -38,6 +38,7 @@
 #include <hass/search/journal_file.hpp>
 #include <hass/search/optimizer.hpp>
 #include <hass/search/study.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -93,7 +94,7 @@ inline std::vector<trial_record> records_of(const journal_study& past, const spa
     bool unique = true;
     for (const std::size_t position : past.told) {
         const journal_trial& t = past.trials[position];
-        const std::string place = path + ": trial " + std::to_string(position);
+        const std::string place = text_of({path, ": trial ", position});
         trial_record r;
         r.number = number_attr(t, "hass:number").value_or(position);
         r.told_before = number_attr(t, "hass:told_before").value_or(t.told_before);
@@ -178,7 +179,7 @@ class journal {
     /// Writes one finished trial: one line, flushed to the disk before this returns.
     /// \throws hass::error when the trial has no result or the file cannot be written
     void append(const trial_record& r) {
-        if (!r.result) throw error("journal: trial " + std::to_string(r.number) + " has no result");
+        if (!r.result) throw error(text_of({"journal: trial ", r.number, " has no result"}));
         const outcome& result = *r.result;
         const bool complete = result.is_ok() || (result.state() == trial_state::infeasible &&
                                                  !result.values().empty());
@@ -209,7 +210,7 @@ class journal {
         if (result.state() == trial_state::infeasible) system["hass:infeasible"] = true;
         if (!result.constraints().empty()) system["constraints"] = result.constraints();
         auto& steps = line["intermediate_values"] = nlohmann::ordered_json::object();
-        if (pruned) steps[std::to_string(result.step())] = result.values()[0];
+        if (pruned) steps[text_of({result.step()})] = result.values()[0];
         const file_lock lock(path_);
         write(line);
     }
@@ -272,7 +273,7 @@ class journal {
 #endif
         char text[64];
         const std::size_t length = std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &local);
-        std::string tail = std::to_string(micros);
+        std::string tail = text_of({micros});
         return std::string(text, length) + "." + std::string(6 - tail.size(), '0') + tail;
     }
 

@@ -17,6 +17,7 @@
 #include <hass/files/whole_file.hpp>
 #include <hass/search/optimizer.hpp>
 #include <hass/search/space.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -227,8 +228,7 @@ class journal_reader {
 
     journal_study& study_of(const nlohmann::json& line) {
         const std::size_t id = index(line, "study_id");
-        if (id >= contents.studies.size())
-            throw error("study " + std::to_string(id) + " is unknown");
+        if (id >= contents.studies.size()) throw error(text_of({"study ", id, " is unknown"}));
         return contents.studies[id];
     }
 
@@ -236,7 +236,7 @@ class journal_reader {
     /// more.
     journal_trial* open_trial(const nlohmann::json& line) {
         const std::size_t id = index(line, "trial_id");
-        if (id >= places_.size()) throw error("trial " + std::to_string(id) + " is unknown");
+        if (id >= places_.size()) throw error(text_of({"trial ", id, " is unknown"}));
         const auto [study, trial] = places_[id];
         journal_trial& t = contents.studies[study].trials[trial];
         using code = journal_trial::state_code;
@@ -253,7 +253,7 @@ class journal_reader {
 
     static void finish(journal_study& study, std::size_t trial, std::int64_t state,
                        const nlohmann::json& values) {
-        if (state < 0 || state > 4) throw error("state " + std::to_string(state));
+        if (state < 0 || state > 4) throw error(text_of({"state ", state}));
         journal_trial& t = study.trials[trial];
         t.state = static_cast<journal_trial::state_code>(state);
         if (values.is_array())
@@ -282,7 +282,7 @@ inline journal_contents read_journal_text(std::string_view text, const std::stri
         const bool torn = end == std::string_view::npos;
         const std::string_view line = text.substr(at, torn ? text.size() - at : end - at);
         const bool last = torn || end + 1 == text.size();
-        const std::string place = name + ":" + std::to_string(number) + ": ";
+        const std::string place = text_of({name, ":", number, ": "});
         nlohmann::json parsed =
             nlohmann::json::parse(detail::without_python_numbers(line), nullptr, false);
         if (torn || parsed.is_discarded() || !parsed.is_object()) {

@@ -45,6 +45,7 @@
 #include <mpi.h>
 
 #include <hass/search/study.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -381,8 +382,8 @@ mpi_report lead(mpi_world& world, study<O>& study, mpi_options options = {}) {
             }
             ++report.late_trials;
             settle(r->second.one.number,
-                   outcome::failed("rank " + std::to_string(r->first) + " did not answer within " +
-                                   std::to_string(options.patience.count()) + " ms"));
+                   outcome::failed(text_of({"rank ", r->first, " did not answer within ",
+                                            options.patience.count(), " ms"})));
             late[r->first] = now;
             r = running.erase(r);
         }

@@ -19,6 +19,7 @@
 #include <hass/search/pareto.hpp>
 #include <hass/search/random.hpp>
 #include <hass/search/random_stream.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -61,8 +62,8 @@ class nsga2 {
         member m{told.point, {}, result.violation(), 0, 0.0};
         if (result.is_ok()) {
             if (objectives_ != 0 && result.values().size() != objectives_)
-                throw error("nsga2: " + std::to_string(result.values().size()) +
-                            " objective values, earlier trials had " + std::to_string(objectives_));
+                throw error(text_of({"nsga2: ", result.values().size(),
+                                     " objective values, earlier trials had ", objectives_}));
             objectives_ = result.values().size();
             m.values = result.values();
         } else if (result.state() == trial_state::pruned) {

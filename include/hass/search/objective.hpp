@@ -19,6 +19,7 @@
 #include <hass/error.hpp>
 #include <hass/search/optimizer.hpp>
 #include <hass/search/pareto.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -112,18 +113,12 @@ class hass_objective {
         if (!floor_) return outcome::ok(std::move(values));
         return outcome::constrained(
             std::move(values), {*floor_ - t.accuracy},
-            "top-1 " + percent(t.accuracy) + " is below " + percent(*floor_));
+            text_of({"top-1 ", percent(t.accuracy, 2), " is below ", percent(*floor_, 2)}));
     }
 
     const objective_weights& weights() const { return weights_; }
 
   private:
-    static std::string percent(double share) {
-        char text[48];
-        std::snprintf(text, sizeof text, "%.2f %%", 100.0 * share);
-        return text;
-    }
-
     double accuracy_;
     double images_per_second_;
     double dsp_;

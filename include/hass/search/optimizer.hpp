@@ -27,6 +27,7 @@
 #include <vector>
 
 #include <hass/search/space.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -77,7 +78,7 @@ class outcome {
             made.state_ = trial_state::infeasible;
             if (made.reason_.empty())
                 made.reason_ =
-                    "constraint " + std::to_string(j) + " is violated by " + detail::number_text(c);
+                    text_of({"constraint ", j, " is violated by ", detail::number_text(c)});
         }
         if (made.state_ == trial_state::ok && made.values_.empty())
             return failed("no objective value was given");
@@ -145,8 +146,7 @@ class outcome {
                                                  const std::vector<double>& numbers) {
         for (std::size_t j = 0; j < numbers.size(); ++j)
             if (numbers[j] - numbers[j] != 0.0)
-                return std::string(what) + " " + std::to_string(j) + " is " +
-                       detail::number_text(numbers[j]);
+                return text_of({what, " ", j, " is ", detail::number_text(numbers[j])});
         return std::nullopt;
     }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -34,9 +35,8 @@ using objective_values = std::vector<double>;
 inline void check_front(std::span<const objective_values> points) {
     for (std::size_t i = 0; i < points.size(); ++i)
         if (points[i].size() != points[0].size())
-            throw error("pareto: point " + std::to_string(i) + " has " +
-                        std::to_string(points[i].size()) + " objectives, point 0 has " +
-                        std::to_string(points[0].size()));
+            throw error(text_of({"pareto: point ", i, " has ", points[i].size(),
+                                 " objectives, point 0 has ", points[0].size()}));
 }
 
 /// Indices in lexicographic order of the points, equal ones in the order given.
@@ -160,8 +160,8 @@ inline double hypervolume(std::span<const std::vector<double>> points,
     std::vector<std::vector<double>> inside;
     for (const auto& p : points) {
         if (p.size() != reference.size())
-            throw error("hypervolume: points of " + std::to_string(p.size()) +
-                        " objectives against a reference of " + std::to_string(reference.size()));
+            throw error(text_of({"hypervolume: points of ", p.size(),
+                                 " objectives against a reference of ", reference.size()}));
         bool below = true;
         for (std::size_t j = 0; j < p.size(); ++j) below = below && p[j] < reference[j];
         if (below) inside.push_back(p);

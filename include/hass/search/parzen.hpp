@@ -56,7 +56,9 @@ class parzen_mixture {
         }
     }
 
-    /// Adds an observation. \param id  its place in time  \param x  one coordinate per axis
+    /// Adds an observation.
+    /// \param id  its place in time
+    /// \param x  one coordinate per axis
     void insert(std::size_t id, std::span<const double> x) {
         if (slot_of_.size() <= id) slot_of_.resize(id + 1, none);
         const std::uint32_t slot = new_slot();

@@ -18,6 +18,7 @@
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/prediction.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -47,10 +48,9 @@ class predicted_statistics {
           natural_(std::move(natural)),
           steps_(steps) {
         if (natural_.size() != magnitudes.size())
-            throw error("predicted statistics: " + std::to_string(natural_.size()) +
-                        " entries for the magnitudes of " + std::to_string(magnitudes.size()) +
-                        " rows");
-        if (steps < 1) throw error("predicted statistics: steps = " + std::to_string(steps));
+            throw error(text_of({"predicted statistics: ", natural_.size(),
+                                 " entries for the magnitudes of ", magnitudes.size(), " rows"}));
+        if (steps < 1) throw error(text_of({"predicted statistics: steps = ", steps}));
     }
 
     const network_view& net() const { return axes_.net(); }

@@ -20,6 +20,7 @@
 
 #include <hass/error.hpp>
 #include <hass/search/stable_math.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -32,7 +33,7 @@ inline std::string number_text(double value) {
     if (value != value) return "nan";
     if (value - value != 0.0) return value > 0.0 ? "inf" : "-inf";
     if (value == std::floor(value) && std::fabs(value) < 1e15)
-        return std::to_string(static_cast<long long>(value));
+        return text_of({static_cast<long long>(value)});
     char text[32];
     std::snprintf(text, sizeof(text), "%.6g", value);
     return text;
@@ -206,7 +207,7 @@ class space {
             const auto refuse = [&a](const std::string& why) {
                 throw error("axis '" + a.name + "': " + why);
             };
-            if (a.name.empty()) throw error("axis " + std::to_string(i) + " has no name");
+            if (a.name.empty()) throw error(text_of({"axis ", i, " has no name"}));
             for (std::size_t j = 0; j < i; ++j)
                 if (axes_[j].name == a.name) refuse("the name is used twice");
             if (a.kind == axis_kind::categorical) {
@@ -260,8 +261,8 @@ class space {
     /// \throws hass::error unless `point` has one legal value per axis; fixed axes hold theirs
     void check(std::span<const double> point) const {
         if (point.size() != size())
-            throw error("a point of " + std::to_string(point.size()) + " values for a space of " +
-                        std::to_string(size()) + " axes");
+            throw error(
+                text_of({"a point of ", point.size(), " values for a space of ", size(), " axes"}));
         for (std::size_t i = 0; i < size(); ++i) {
             axes_[i].check(point[i]);
             if (axes_[i].fixed && point[i] != *axes_[i].fixed)
@@ -273,8 +274,8 @@ class space {
     /// The point nearest to `point` that check() accepts. \throws hass::error on a wrong length
     std::vector<double> snap(std::span<const double> point) const {
         if (point.size() != size())
-            throw error("a point of " + std::to_string(point.size()) + " values for a space of " +
-                        std::to_string(size()) + " axes");
+            throw error(
+                text_of({"a point of ", point.size(), " values for a space of ", size(), " axes"}));
         std::vector<double> snapped(size());
         for (std::size_t i = 0; i < size(); ++i) snapped[i] = axes_[i].snap(point[i]);
         return snapped;
@@ -313,9 +314,8 @@ enum class threshold_unit {
 inline space threshold_space(std::span<const std::string> layers, std::span<const double> limits,
                              threshold_unit unit = threshold_unit::sparsity_quantile) {
     if (limits.size() != 2 * layers.size())
-        throw error("threshold_space: " + std::to_string(layers.size()) + " layers need " +
-                    std::to_string(2 * layers.size()) + " limits, not " +
-                    std::to_string(limits.size()));
+        throw error(text_of({"threshold_space: ", layers.size(), " layers need ", 2 * layers.size(),
+                             " limits, not ", limits.size()}));
     std::vector<axis> axes;
     for (std::size_t i = 0; i < limits.size(); ++i) {
         if (unit == threshold_unit::sparsity_quantile && limits[i] > 1.0)

@@ -26,6 +26,7 @@
 #include <hass/search/optimizer.hpp>
 #include <hass/search/pareto.hpp>
 #include <hass/search/random.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -169,7 +170,7 @@ class study {
     trial_record record(std::uint64_t number) const {
         const std::scoped_lock lock(mutex_);
         if (number >= records_.size())
-            throw error("study: trial " + std::to_string(number) + " was never asked for");
+            throw error(text_of({"study: trial ", number, " was never asked for"}));
         return records_[number];
     }
 
@@ -186,17 +187,16 @@ class study {
         const std::size_t infeasible = counted(trial_state::infeasible);
         const std::size_t failed = counted(trial_state::failed);
         const std::size_t pruned = counted(trial_state::pruned);
-        std::string told = std::to_string(told_) + (told_ == 1 ? " trial (" : " trials (") +
-                           std::to_string(ok) + " ok, " + std::to_string(infeasible) +
-                           " infeasible, " + std::to_string(failed) + " failed, " +
-                           std::to_string(pruned) + " pruned)";
+        std::string told =
+            text_of({told_, (told_ == 1 ? " trial (" : " trials ("), ok, " ok, ", infeasible,
+                     " infeasible, ", failed, " failed, ", pruned, " pruned)"});
         if (told_ == 0) return "no result: no trial has finished";
         if (ok > 0) {
             if (options_.directions.size() > 1)
-                return std::to_string(front_size()) + " non-dominated of " + told;
+                return text_of({front_size(), " non-dominated of ", told});
             const auto best = best_record();
-            return "best of " + told + ": " + detail::number_text(best->value) + " at trial " +
-                   std::to_string(best->number);
+            return text_of({"best of ", told, ": ", detail::number_text(best->value), " at trial ",
+                            best->number});
         }
         if (infeasible > 0) {
             const trial_record* least = nullptr;
@@ -239,7 +239,7 @@ class study {
             optimizer_.where().check(r.point);
             if (!r.result) throw error("study: resume() with a trial that has no result");
             if (!known.emplace(r.number, &r).second)
-                throw error("study: trial " + std::to_string(r.number) + " occurs twice");
+                throw error(text_of({"study: trial ", r.number, " occurs twice"}));
         }
         std::size_t differing = 0;
         const auto ask_again = [&] {
@@ -277,15 +277,14 @@ class study {
   private:
     void record_result(std::uint64_t number, const outcome& result) {
         if (number >= records_.size())
-            throw error("study: trial " + std::to_string(number) + " was never asked for");
+            throw error(text_of({"study: trial ", number, " was never asked for"}));
         trial_record& r = records_[number];
-        if (r.result) throw error("study: trial " + std::to_string(number) + " was told before");
+        if (r.result) throw error(text_of({"study: trial ", number, " was told before"}));
         if (result.state() == trial_state::ok ||
             (result.state() == trial_state::infeasible && !result.values().empty())) {
             if (result.values().size() != options_.directions.size())
-                throw error("study: trial " + std::to_string(number) + " has " +
-                            std::to_string(result.values().size()) + " values for " +
-                            std::to_string(options_.directions.size()) + " objectives");
+                throw error(text_of({"study: trial ", number, " has ", result.values().size(),
+                                     " values for ", options_.directions.size(), " objectives"}));
         }
         optimizer_.tell(trial{inner_[number], r.point}, result.flipped(options_.directions));
         if (result.state() == trial_state::failed) failed_.insert(r.point);

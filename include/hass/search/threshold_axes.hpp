@@ -12,6 +12,7 @@
 #include <hass/search/space.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -74,8 +75,8 @@ class threshold_axes {
           activation_{highest.activation},
           channels_(scope.channels) {
         if (magnitudes.size() != net.size())
-            throw error("threshold axes: magnitudes of " + std::to_string(magnitudes.size()) +
-                        " rows for a network of " + std::to_string(net.size()));
+            throw error(text_of({"threshold axes: magnitudes of ", magnitudes.size(),
+                                 " rows for a network of ", net.size()}));
         if (!(highest.weight > 0 && highest.weight <= 1 && highest.activation > 0 &&
               highest.activation <= 1))
             throw error("threshold axes: the highest sparsity must be within (0, 1]");
@@ -92,10 +93,11 @@ class threshold_axes {
                             "' has no magnitudes of single channels");
     }
 
-    /// The same axes, ending at this share of their length. \param reach in (0, 1]
+    /// The same axes, ending at this share of their length.
+    /// \param reach  in (0, 1]
     threshold_axes shortened(double reach) const {
         if (!(reach > 0.0 && reach <= 1.0))
-            throw error("threshold axes: reach " + std::to_string(reach) + " is not in (0, 1]");
+            throw error(text_of({"threshold axes: reach ", reach, " is not in (0, 1]"}));
         threshold_axes shorter = *this;
         shorter.reach_ = reach_ * reach;
         return shorter;
@@ -111,8 +113,8 @@ class threshold_axes {
     /// Thresholds of a point of `where()`. \throws hass::error on a wrong length
     network_thresholds at(std::span<const double> point) const {
         if (point.size() != 2 * rows_.size())
-            throw error("threshold axes: a point of " + std::to_string(point.size()) +
-                        " values for " + std::to_string(2 * rows_.size()) + " axes");
+            throw error(text_of({"threshold axes: a point of ", point.size(), " values for ",
+                                 2 * rows_.size(), " axes"}));
         network_thresholds thresholds(net_.size());
         for (std::size_t k = 0; k < rows_.size(); ++k) {
             const layer_magnitudes& m = (*magnitudes_)[rows_[k]];

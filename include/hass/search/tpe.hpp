@@ -24,6 +24,7 @@
 #include <hass/search/pareto.hpp>
 #include <hass/search/parzen.hpp>
 #include <hass/search/random.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -125,8 +126,8 @@ class tpe {
     void tell(const trial& told, const outcome& result) {
         if (!result.values().empty() && result.state() != trial_state::pruned) {
             if (objectives_ != 0 && result.values().size() != objectives_)
-                throw error("tpe: " + std::to_string(result.values().size()) +
-                            " objective values, earlier trials had " + std::to_string(objectives_));
+                throw error(text_of({"tpe: ", result.values().size(),
+                                     " objective values, earlier trials had ", objectives_}));
             objectives_ = result.values().size();
         }
         std::size_t row =

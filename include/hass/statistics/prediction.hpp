@@ -20,7 +20,8 @@
 namespace hass {
 
 /// Distribution of a count of which every unit survives independently with chance `keep`.
-/// \param share  chances of 0, 1, ... units, summing to 1 \param keep in [0, 1]
+/// \param share  chances of 0, 1, ... units, summing to 1
+/// \param keep  in [0, 1]
 ///
 /// With G the generating function of `share` it is the one of G(1 - keep + keep s), by Horner's
 /// rule.

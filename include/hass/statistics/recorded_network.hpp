@@ -19,6 +19,7 @@
 #include <hass/statistics/prediction.hpp>
 #include <hass/statistics/sampled_magnitudes.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -78,8 +79,7 @@ struct recorded_network {
             return error("statistics of '" + name + "' are of another network: " + what);
         };
         if (net.rows.size() != other.size())
-            throw fail(std::to_string(net.rows.size()) + " rows, the network has " +
-                       std::to_string(other.size()));
+            throw fail(text_of({net.rows.size(), " rows, the network has ", other.size()}));
         for (std::size_t i = 0; i < other.size(); ++i)
             if (net.rows[i] != other[i])
                 throw fail("row '" + name_of(other, i) + "' is not what was measured");

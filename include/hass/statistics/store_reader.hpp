@@ -17,6 +17,7 @@
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/statistics/store_format.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -38,10 +39,9 @@ class statistics_reader {
         read_header(header, m);
         const std::uint64_t expected = body_size(m);
         if (body.size() < expected)
-            throw fail("cut short: " + std::to_string(body.size()) + " bytes of the body's " +
-                       std::to_string(expected));
+            throw fail(text_of({"cut short: ", body.size(), " bytes of the body's ", expected}));
         if (body.size() > expected)
-            throw fail(std::to_string(body.size() - expected) + " bytes too many at the end");
+            throw fail(text_of({body.size() - expected, " bytes too many at the end"}));
         if (crc(body) != body_crc_) throw fail("the body is damaged (checksum)");
         std::string_view rest = body;
         for (std::size_t j = 0; j < m.layers.size(); ++j) read_layer(rest, m, j);
@@ -68,8 +68,7 @@ class statistics_reader {
         if (content.size() < statistics_prelude) throw fail("cut short in front of the header");
         std::string_view rest = content.substr(statistics_magic.size());
         if (const auto version = take<std::uint32_t>(rest); version != statistics_version)
-            throw fail("version " + std::to_string(version) + ", this library reads " +
-                       std::to_string(statistics_version));
+            throw fail(text_of({"version ", version, ", this library reads ", statistics_version}));
         const std::size_t length = take<std::uint32_t>(rest);
         const auto header_crc = take<std::uint32_t>(rest);
         body_crc_ = take<std::uint32_t>(rest);
@@ -99,7 +98,7 @@ class statistics_reader {
                             value.get<std::uint64_t>() > static_cast<std::uint64_t>(high);
         const std::int64_t number = beyond ? high : value.get<std::int64_t>();
         if (beyond || number < low || number > high)
-            throw fail(at, "is not within " + std::to_string(low) + " and " + std::to_string(high));
+            throw fail(at, text_of({"is not within ", low, " and ", high}));
         return number;
     }
     std::uint64_t fingerprint(const json& value, const std::string& at) const {
@@ -149,7 +148,7 @@ class statistics_reader {
         std::size_t i = 0;  // row
         for (std::size_t j = 0; j < layers.size(); ++j, ++i) {
             while (i < m.net.rows.size() && !is_compute(m.net.rows[i])) ++i;
-            const std::string at = "layers[" + std::to_string(j) + "].";
+            const std::string at = text_of({"layers[", j, "]."});
             only(layers[j], at, {"row", "thresholds", "measured"});
             const auto place = static_cast<std::size_t>(
                 integer(member(layers[j], at, "row"), at + "row", 0, most_rows));
@@ -178,7 +177,7 @@ class statistics_reader {
         std::vector<std::string_view> known{"name", "kind"};
         for (const row_field& field : row_fields) known.push_back(field.name);
         for (std::size_t i = 0; i < rows.size(); ++i) {
-            const std::string at = "rows[" + std::to_string(i) + "].";
+            const std::string at = text_of({"rows[", i, "]."});
             only(rows[i], at, known);
             layer_row r;
             const std::string kind = text(member(rows[i], at, "kind"), at + "kind");
@@ -195,7 +194,7 @@ class statistics_reader {
                     numbers.push_back(static_cast<int>(integer(x, where, field.least, field.most)));
                 const std::size_t expected = field.get(r).size();
                 if (numbers.size() != expected)
-                    throw fail(where, "is not a list of " + std::to_string(expected));
+                    throw fail(where, text_of({"is not a list of ", expected}));
                 field.set(r, numbers);
             }
             net.rows.push_back(r);
@@ -230,8 +229,8 @@ class statistics_reader {
 
     void check(const answers& a, std::uint32_t images, const std::string& at) const {
         if (a.top1 > a.top5 || a.top5 > images)
-            throw fail(at + ": " + std::to_string(a.top1) + " and " + std::to_string(a.top5) +
-                       " right answers for " + std::to_string(images) + " images");
+            throw fail(text_of(
+                {at, ": ", a.top1, " and ", a.top5, " right answers for ", images, " images"}));
         if (!(a.loss >= 0.0 && a.loss <= 1e9))
             throw fail(at + ": a loss that is not within 0 and 1e9");
     }
@@ -259,8 +258,8 @@ class statistics_reader {
                     h.share[first + z] = from_steps(steps);
                 }
                 if (sum != share_steps)
-                    throw fail(at + ": shares of a window of " + std::to_string(h.channels) +
-                               " channels do not sum to 1");
+                    throw fail(text_of(
+                        {at, ": shares of a window of ", h.channels, " channels do not sum to 1"}));
             }
         }
         for (std::size_t k = 0; k < 2; ++k) {

@@ -16,6 +16,7 @@
 #include <hass/error.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -27,8 +28,8 @@ namespace hass {
 inline std::vector<double> window_zeros(const layer_row& row, std::span<const float> image,
                                         double tau = 0.0) {
     if (image.size() != static_cast<std::size_t>(row.in.volume()))
-        throw error("window zeros: " + std::to_string(image.size()) + " values for an input of " +
-                    detail::text(row.in));
+        throw error(text_of(
+            {"window zeros: ", image.size(), " values for an input of ", detail::text(row.in)}));
     const plane_layout layout(row);
     std::vector<float> plane(layout.size());
     std::vector<double> zeros;
@@ -59,12 +60,11 @@ inline std::vector<double> window_zeros(const layer_row& row, std::span<const fl
 inline double stream_drift(std::span<const double> series, std::size_t streams,
                            std::size_t window) {
     if (streams == 0 || series.empty() || series.size() % streams != 0)
-        throw error("stream drift: " + std::to_string(series.size()) + " values for " +
-                    std::to_string(streams) + " streams");
+        throw error(
+            text_of({"stream drift: ", series.size(), " values for ", streams, " streams"}));
     const std::size_t steps = series.size() / streams;
     if (window == 0 || window > steps)
-        throw error("stream drift: a window of " + std::to_string(window) + " in " +
-                    std::to_string(steps) + " steps");
+        throw error(text_of({"stream drift: a window of ", window, " in ", steps, " steps"}));
     const std::size_t places = steps - window + 1;
     std::vector<double> largest(places);
     std::vector<double> smallest(places);

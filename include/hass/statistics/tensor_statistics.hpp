@@ -17,6 +17,7 @@
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -86,8 +87,8 @@ class tensor_statistics {
   private:
     void expect_count(const std::string& what, std::size_t given) const {
         if (given != compute_.size())
-            throw error("measure: " + std::to_string(given) + " " + what + " tensors for " +
-                        std::to_string(compute_.size()) + " convolution and linear layers");
+            throw error(text_of({"measure: ", given, " ", what, " tensors for ", compute_.size(),
+                                 " convolution and linear layers"}));
     }
 
     void check(std::size_t j) {
@@ -97,17 +98,15 @@ class tensor_statistics {
         const auto require = [&](bool holds, const std::string& what) {
             if (!holds) throw error("measure: layer '" + name_of(network(), i) + "': " + what);
         };
-        require(
-            weights_[j].size() == expected,
-            std::to_string(weights_[j].size()) + " weights, expected " + std::to_string(expected));
+        require(weights_[j].size() == expected,
+                text_of({weights_[j].size(), " weights, expected ", expected}));
         require(!activations_[j].empty() && activations_[j].size() % volume == 0,
-                std::to_string(activations_[j].size()) +
-                    " activations are not a multiple of its input " + std::to_string(volume));
+                text_of({activations_[j].size(), " activations are not a multiple of its input ",
+                         volume}));
         const std::size_t images = activations_[j].size() / volume;
         if (j == 0) images_ = images;
-        require(images == images_, "activations of " + std::to_string(images) +
-                                       " images where the first layer has " +
-                                       std::to_string(images_));
+        require(images == images_, text_of({"activations of ", images,
+                                            " images where the first layer has ", images_}));
     }
 
     layer_statistics at(std::size_t j, const layer_thresholds& tau) const {

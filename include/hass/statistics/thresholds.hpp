@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -50,26 +51,26 @@ inline network_thresholds uniform_thresholds(const network_view& net, layer_thre
 ///         infinite or NaN
 inline void check_thresholds(const network_view& net, const network_thresholds& thresholds) {
     if (thresholds.size() != net.size())
-        throw error("thresholds: " + std::to_string(thresholds.size()) +
-                    " entries for a network of " + std::to_string(net.size()) + " rows");
+        throw error(text_of({"thresholds: ", thresholds.size(), " entries for a network of ",
+                             net.size(), " rows"}));
     const auto sound = [](double tau) { return std::isfinite(tau) && tau >= 0.0; };
     for (std::size_t i = 0; i < net.size(); ++i) {
         const layer_thresholds& t = thresholds[i];
         if (!sound(t.weight) || !sound(t.activation))
-            throw error("thresholds: layer '" + name_of(net, i) + "' has weight " +
-                        std::to_string(t.weight) + ", activation " + std::to_string(t.activation) +
-                        "; both must be finite and not negative");
+            throw error(
+                text_of({"thresholds: layer '", name_of(net, i), "' has weight ", t.weight,
+                         ", activation ", t.activation, "; both must be finite and not negative"}));
         for (const std::vector<double>* channels : {&t.weight_channels, &t.activation_channels}) {
             if (!channels->empty() &&
                 channels->size() != static_cast<std::size_t>(net[i].in.channels))
-                throw error("thresholds: layer '" + name_of(net, i) + "' has " +
-                            std::to_string(channels->size()) + " for its " +
-                            std::to_string(net[i].in.channels) + " input channels");
+                throw error(
+                    text_of({"thresholds: layer '", name_of(net, i), "' has ", channels->size(),
+                             " for its ", net[i].in.channels, " input channels"}));
             for (std::size_t c = 0; c < channels->size(); ++c)
                 if (!sound((*channels)[c]))
-                    throw error("thresholds: layer '" + name_of(net, i) + "' has " +
-                                std::to_string((*channels)[c]) + " for channel " +
-                                std::to_string(c) + "; must be finite and not negative");
+                    throw error(
+                        text_of({"thresholds: layer '", name_of(net, i), "' has ", (*channels)[c],
+                                 " for channel ", c, "; must be finite and not negative"}));
         }
     }
 }

@@ -28,7 +28,7 @@ struct layer_in_question {
 
 constexpr void validate_share(const layer_in_question& layer, const char* field, double v) {
     if (!(v >= 0.0 && v <= 1.0))
-        throw layer.wrong(std::string(field) + " is " + number(v) + ", not within [0, 1]");
+        throw layer.wrong(text_of({field, " is ", v, ", not within [0, 1]"}));
 }
 
 constexpr void validate_sparsities(const layer_in_question& layer, const layer_statistics& s) {
@@ -43,17 +43,16 @@ constexpr void validate_sparsities(const layer_in_question& layer, const layer_s
 constexpr void validate_windows(const layer_in_question& layer, const window_histogram& w,
                                 int channels, int taps) {
     const auto wrong = [&](const std::string& what) {
-        return layer.wrong("windows of " + std::to_string(w.channels) + " channels " + what);
+        return layer.wrong(text_of({"windows of ", w.channels, " channels ", what}));
     };
     if (w.channels < 1 || w.length != w.channels * taps)
-        throw wrong("have length " + std::to_string(w.length) + " instead of " +
-                    std::to_string(w.channels * taps));
+        throw wrong(text_of({"have length ", w.length, " instead of ", w.channels * taps}));
     const std::size_t bins = static_cast<std::size_t>(w.length) + 1;
     const auto wide = static_cast<std::size_t>(w.channels);
     const std::size_t blocks = (static_cast<std::size_t>(channels) + wide - 1) / wide;
     if (w.share.empty() || w.share.size() != blocks * bins)
-        throw wrong("hold " + std::to_string(w.share.size()) + " shares, which is not one of " +
-                    std::to_string(bins) + " for each block of channels");
+        throw wrong(text_of({"hold ", w.share.size(), " shares, which is not one of ", bins,
+                             " for each block of channels"}));
     for (std::size_t b = 0; b < blocks; ++b) {
         double sum = 0.0;
         bool sound = true;
@@ -63,8 +62,7 @@ constexpr void validate_windows(const layer_in_question& layer, const window_his
             sum += v;
         }
         if (!(sound && sum > 1.0 - 1e-6 && sum < 1.0 + 1e-6))
-            throw wrong("do not sum to one in block " + std::to_string(b) + " (sum " + number(sum) +
-                        ")");
+            throw wrong(text_of({"do not sum to one in block ", b, " (sum ", number(sum), ")"}));
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include <hass/error.hpp>
 #include <hass/files/npy.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -31,12 +32,11 @@ struct image_set {
     void copy(std::size_t first, std::size_t n, std::span<float> out) const {
         const auto volume = static_cast<std::size_t>(each.volume());
         if (first > count || n > count - first)
-            throw error(pixels.source + ": images " + std::to_string(first) + " to " +
-                        std::to_string(first + n) + " of " + std::to_string(count));
+            throw error(
+                text_of({pixels.source, ": images ", first, " to ", first + n, " of ", count}));
         if (out.size() != n * volume)
-            throw error(pixels.source + ": room for " + std::to_string(out.size()) +
-                        " values, but " + std::to_string(n) + " images have " +
-                        std::to_string(n * volume));
+            throw error(text_of({pixels.source, ": room for ", out.size(), " values, but ", n,
+                                 " images have ", n * volume}));
         if (out.empty()) return;
         const std::byte* from = pixels.bytes.data() + first * volume * size_of(pixels.type);
         if (pixels.type == npy_type::f4) {
@@ -79,8 +79,8 @@ inline image_set to_images(npy_array array) {
     if (array.type == npy_type::f4) {
         for (std::size_t i = 0; i < array.size(); ++i)
             if (!std::isfinite(detail::load_element<float>(array.bytes.data() + 4 * i)))
-                throw fail("image " + std::to_string(i / (array.size() / images.count)) +
-                           " holds a pixel that is not finite");
+                throw fail(text_of({"image ", i / (array.size() / images.count),
+                                    " holds a pixel that is not finite"}));
     }
     images.pixels = std::move(array);
     return images;
@@ -103,13 +103,12 @@ inline std::vector<int> to_labels(const npy_array& array) {
     if (array.type == npy_type::f4 || array.type == npy_type::f8)
         for (std::size_t i = 0; i < array.size(); ++i)
             if (const auto x = array.at<double>(i); std::trunc(x) != x)
-                throw error(array.source + ": label " + std::to_string(i) + " is " +
-                            std::to_string(x) + ", not a whole number");
+                throw error(
+                    text_of({array.source, ": label ", i, " is ", x, ", not a whole number"}));
     std::vector<int> labels = array.as<int>();
     for (std::size_t i = 0; i < labels.size(); ++i)
         if (labels[i] < 0)
-            throw error(array.source + ": label " + std::to_string(i) + " is " +
-                        std::to_string(labels[i]) + ", below 0");
+            throw error(text_of({array.source, ": label ", i, " is ", labels[i], ", below 0"}));
     return labels;
 }
 

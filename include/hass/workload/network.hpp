@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -58,7 +59,7 @@ struct network {
 /// Name of row `i`: the file's, or "<kind> <index>" for networks of types.
 inline std::string name_of(const network_view& net, std::size_t i) {
     if (i < net.names.size()) return net.names[i];
-    return std::string(name(net.rows[i].kind)) + " " + std::to_string(i);
+    return text_of({name(net.rows[i].kind), " ", i});
 }
 
 /// Multiply-accumulates of one image.
@@ -90,8 +91,7 @@ void validate(const network_view& net);
 namespace detail {
 
 inline std::string text(const shape& s) {
-    return std::to_string(s.channels) + "x" + std::to_string(s.height) + "x" +
-           std::to_string(s.width);
+    return text_of({s.channels, "x", s.height, "x", s.width});
 }
 
 inline void require(bool holds, const network_view& net, std::size_t i, const std::string& what) {
@@ -109,7 +109,7 @@ inline void validate_row(const network_view& net, std::size_t i) {
     require(r.pad_top >= 0 && r.pad_left >= 0 && r.pad_bottom >= 0 && r.pad_right >= 0, net, i,
             "padding must not be negative");
     require(r.groups >= 1 && r.in.channels % r.groups == 0 && r.out.channels % r.groups == 0, net,
-            i, "groups = " + std::to_string(r.groups) + " must divide the channels");
+            i, text_of({"groups = ", r.groups, " must divide the channels"}));
     const bool windowed = r.kind == layer_kind::convolution || r.kind == layer_kind::max_pool ||
                           r.kind == layer_kind::average_pool;
     if (windowed) {
@@ -118,8 +118,8 @@ inline void validate_row(const network_view& net, std::size_t i) {
         const int w = window_extent(r.in.width, r.kernel_w, r.stride_w, r.pad_left, r.pad_right,
                                     r.dilation_w, r.ceil_mode);
         require(h == r.out.height && w == r.out.width, net, i,
-                "output " + text(r.out) + " does not follow from input " + text(r.in) +
-                    " (expected " + std::to_string(h) + "x" + std::to_string(w) + ")");
+                text_of({"output ", text(r.out), " does not follow from input ", text(r.in),
+                         " (expected ", h, "x", w, ")"}));
     }
     if (r.kind == layer_kind::linear)
         require(r.in.pixels() == 1 && r.out.pixels() == 1, net, i,
@@ -136,11 +136,10 @@ inline void validate(const network_view& net) {
     for (const edge& e : net.edges) {
         if (e.to < 0 || static_cast<std::size_t>(e.to) >= net.size() || e.from < network_input ||
             e.from >= e.to)
-            throw error("edge " + std::to_string(e.from) + " -> " + std::to_string(e.to) +
-                        " is not in topological order");
+            throw error(text_of({"edge ", e.from, " -> ", e.to, " is not in topological order"}));
         if (&e != net.edges.data() && e.to < (&e - 1)->to)
-            throw error("edge " + std::to_string(e.from) + " -> " + std::to_string(e.to) +
-                        " stands behind one that leads to row " + std::to_string((&e - 1)->to));
+            throw error(text_of({"edge ", e.from, " -> ", e.to,
+                                 " stands behind one that leads to row ", (&e - 1)->to}));
         const auto to = static_cast<std::size_t>(e.to);
         const layer_row& row = net.rows[to];
         ++inputs[to];

@@ -24,6 +24,7 @@
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/validate.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -119,9 +120,7 @@ namespace detail {
 constexpr void require_array(std::string_view engine, std::initializer_list<int> extents,
                              const layer_statistics& s) {
     for (const int e : extents)
-        if (e < 1)
-            throw error(std::string(engine) + ": an extent of " + std::to_string(e) +
-                        ", must be at least 1");
+        if (e < 1) throw error(text_of({engine, ": an extent of ", e, ", must be at least 1"}));
     validate(s);
 }
 

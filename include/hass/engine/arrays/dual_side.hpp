@@ -20,6 +20,7 @@
 #include <hass/engine/arrays/array.hpp>
 #include <hass/engine/power.hpp>
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -75,7 +76,8 @@ struct dual_side_core {
     static constexpr std::optional<double> area_mm2() { return std::nullopt; }
 
     /// Mean cycles of one step of one tile, zeros independent. The throttle is applied to the
-    /// means. \param d_a, d_b densities in [0, 1]
+    /// means.
+    /// \param d_a, d_b  densities in [0, 1]
     constexpr double step_cycles(double d_a, double d_b) const {
         const double rounds = detail::expected_rounds(tile_a, d_a, lanes_a) *
                               detail::expected_rounds(tile_b, d_b, lanes_b);
@@ -88,8 +90,8 @@ struct dual_side_core {
         detail::require_array("dual-side core",
                               {tile_a, tile_b, lanes_a, lanes_b, tiles_a, tiles_b}, s);
         if (const int side = std::max(tile_a, tile_b); side > detail::largest_tile)
-            throw error("dual-side core: a tile of " + std::to_string(side) + ", at most " +
-                        std::to_string(detail::largest_tile));
+            throw error(
+                text_of({"dual-side core: a tile of ", side, ", at most ", detail::largest_tile}));
         const matrix_product p = as_matrix_product(row);
         const double steps = static_cast<double>(ceil_div(p.m, std::int64_t{tile_a} * tiles_a) *
                                                  ceil_div(p.n, std::int64_t{tile_b} * tiles_b)) *
@@ -100,14 +102,14 @@ struct dual_side_core {
     }
 
     /// Exact cycles of given masks, one tile after another, without throttle.
-    /// \param a  m x k, true: not zero \param b  k x n
+    /// \param a  m x k, true: not zero
+    /// \param b  k x n
     /// \throws hass::error when the sizes do not fit
     std::int64_t cycles(const std::vector<bool>& a, const std::vector<bool>& b, std::size_t m,
                         std::size_t k, std::size_t n) const {
         if (a.size() != m * k || b.size() != k * n)
-            throw error("dual_side_core: masks of " + std::to_string(a.size()) + " and " +
-                        std::to_string(b.size()) + " for " + std::to_string(m) + " x " +
-                        std::to_string(k) + " x " + std::to_string(n));
+            throw error(text_of({"dual_side_core: masks of ", a.size(), " and ", b.size(), " for ",
+                                 m, " x ", k, " x ", n}));
         // Rounds of all tiles of one side add up before they multiply: sum_i sum_j r_i r_j.
         std::int64_t total = 0;
         for (std::size_t step = 0; step < k; ++step) {

@@ -117,12 +117,15 @@ constexpr energy_estimate energy(const array_run& run, const energy_table& table
     return e;
 }
 
-/// Microseconds of so many cycles. \param mhz clock, > 0
+/// Microseconds of so many cycles.
+/// \param mhz  clock, > 0
 constexpr double microseconds(double cycles, double mhz) {
     return cycles / mhz;
 }
 
-/// Energy-delay product in uJ us. \param pj energy in pJ \param us delay in microseconds
+/// Energy-delay product in uJ us.
+/// \param pj  energy in pJ
+/// \param us  delay in microseconds
 constexpr double edp(double pj, double us) {
     return pj * 1e-6 * us;
 }

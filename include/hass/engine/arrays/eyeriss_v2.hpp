@@ -12,17 +12,18 @@
 
 #include <hass/engine/arrays/array.hpp>
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
 /// Pairs of non-zeros of a pointwise layer, sum over channels of nnz(activations) nnz(weights):
-/// exact, because within a channel every activation meets every weight. \param activations, weights
-/// non-zeros of each input channel, over positions and filters \throws hass::error when the two
-/// differ in length
+/// exact, because within a channel every activation meets every weight.
+/// \param activations, weights  non-zeros of each input channel, over positions and filters
+/// \throws hass::error when the two differ in length
 inline std::int64_t joint_nonzeros(std::span<const int> activations, std::span<const int> weights) {
     if (activations.size() != weights.size())
-        throw error("joint_nonzeros: activations of " + std::to_string(activations.size()) +
-                    " channels, weights of " + std::to_string(weights.size()));
+        throw error(text_of({"joint_nonzeros: activations of ", activations.size(),
+                             " channels, weights of ", weights.size()}));
     std::int64_t sum = 0;
     for (std::size_t c = 0; c < activations.size(); ++c)
         sum += std::int64_t{activations[c]} * weights[c];

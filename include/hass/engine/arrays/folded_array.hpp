@@ -15,8 +15,9 @@
 namespace hass {
 
 /// Every layer runs in the fastest folding that has at most `size` multipliers, the dense engine,
-/// the SPE, PASS and SPS beside the arrays. Accesses are not counted. \tparam E  the engine \tparam
-/// M  callable as (row, statistics) -> double: multiplications that switch for one image
+/// the SPE, PASS and SPS beside the arrays. Accesses are not counted.
+/// \tparam E  the engine
+/// \tparam M  callable as (row, statistics) -> double: multiplications that switch for one image
 template <TimedEngine E, class M>
 requires std::is_invocable_r_v<double, const M&, const layer_row&, const layer_statistics&>
 struct folded_array {

@@ -18,6 +18,7 @@
 #include <hass/engine/power.hpp>
 #include <hass/engine/storage/sparse_matrix.hpp>
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -64,12 +65,12 @@ struct hash_pad {
         return 1 + (passed + 1) / comparators;
     }
 
-    /// Merges one output row. \param columns of its partial products, each >= 0, in order
+    /// Merges one output row.
+    /// \param columns  of its partial products, each >= 0, in order
     /// \throws hass::error when the table is full and a line is missing
     hash_run accumulate(std::span<const int> columns) const {
         if (slots < 1 || comparators < 1)
-            throw error("hash pad: " + std::to_string(slots) + " slots, " +
-                        std::to_string(comparators) + " comparators");
+            throw error(text_of({"hash pad: ", slots, " slots, ", comparators, " comparators"}));
         std::unordered_map<int, std::int64_t> remaining;
         for (const int c : columns) ++remaining[c];
         std::vector<int> table(static_cast<std::size_t>(slots), free_slot);
@@ -80,8 +81,8 @@ struct hash_pad {
             std::int64_t passed = 0;
             while (table[at] != c && table[at] != free_slot) {
                 if (++passed == slots)
-                    throw error("hash pad: " + std::to_string(slots) +
-                                " slots are full and column " + std::to_string(c) + " is missing");
+                    throw error(text_of(
+                        {"hash pad: ", slots, " slots are full and column ", c, " is missing"}));
                 at = next(at);
             }
             if (table[at] == free_slot) {
@@ -105,8 +106,8 @@ struct hash_pad {
     /// All rows of a b, one after another. \throws hass::error as above, or for unfit extents
     hash_run product(const sparse_matrix& a, const sparse_matrix& b) const {
         if (a.columns != b.rows)
-            throw error("sparse product: " + std::to_string(a.columns) + " columns times " +
-                        std::to_string(b.rows) + " rows");
+            throw error(
+                text_of({"sparse product: ", a.columns, " columns times ", b.rows, " rows"}));
         hash_run total;
         std::vector<int> columns;
         for (int r = 0; r < a.rows; ++r) {

@@ -18,6 +18,7 @@
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/arrays/array.hpp>
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -84,7 +85,7 @@ struct schedule {
 /// \throws hass::error without engines
 inline schedule dispatch(std::span<const double> cycles, int engines, double generate_cycles,
                          dispatch_order order) {
-    if (engines < 1) throw error("dispatch: " + std::to_string(engines) + " engines");
+    if (engines < 1) throw error(text_of({"dispatch: ", engines, " engines"}));
     std::vector<double> free_at(static_cast<std::size_t>(engines), 0.0);
     std::vector<double> busy(free_at.size(), 0.0);
     for (std::size_t j = 0; j < cycles.size(); ++j) {

@@ -35,7 +35,8 @@ struct tensor_core {
     static constexpr int multipliers() { return 2 * tile_k * tile_m; }
     constexpr std::optional<double> area_mm2() const { return area; }
 
-    /// The structure that weights of that density run with. \param density in [0, 1]
+    /// The structure that weights of that density run with.
+    /// \param density  in [0, 1]
     constexpr int structure(double density) const {
         int h = 2;
         // 1e-9: a third written as 1 - 2/3 is a third.

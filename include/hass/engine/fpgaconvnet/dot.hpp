@@ -218,7 +218,8 @@ constexpr double stage_cycles(const layer_row& row, int streams) {
     }
 }
 
-/// The published dense engine. `macs` divides K; `vector` is 1. \tparam R resource policy
+/// The published dense engine. `macs` divides K; `vector` is 1.
+/// \tparam R  resource policy
 template <ResourceModel R = published>
 struct dense_dot {
     R resources{};

@@ -26,6 +26,7 @@
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass::fpgaconvnet {
@@ -236,7 +237,7 @@ class layer_cost {
     /// Block RAM and bandwidth when all weights stream.
     constexpr usage off_chip_weights(bool repaired, double mhz) const {
         if (!(mhz > 0.0 && mhz < 1e6))
-            throw error("published: weights off-chip with off_chip_mhz = " + std::to_string(mhz));
+            throw error(text_of({"published: weights off-chip with off_chip_mhz = ", mhz}));
         const auto all = weight_blocks(weight_memory::bram18);
         const streamed_weights s = stream(weight_memory::bram18, all);
         const auto read = static_cast<double>(weight_width() * weight_arrays());

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass::patterns {
@@ -107,9 +108,8 @@ namespace detail {
 inline void check(weight_extents e, std::size_t size) {
     if (e.filters < 1 || e.channels < 1 || e.taps < 1 ||
         static_cast<std::uint64_t>(e.size()) != size)
-        throw error("pattern: " + std::to_string(size) + " weights for " +
-                    std::to_string(e.filters) + " filters x " + std::to_string(e.channels) +
-                    " channels x " + std::to_string(e.taps) + " taps");
+        throw error(text_of({"pattern: ", size, " weights for ", e.filters, " filters x ",
+                             e.channels, " channels x ", e.taps, " taps"}));
 }
 
 constexpr double square(float x) {

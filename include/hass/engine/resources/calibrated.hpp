@@ -30,6 +30,7 @@
 #include <hass/engine/folding.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -148,15 +149,15 @@ struct calibrated {
     constexpr usage weights(weight_memory kind, std::int64_t depth, std::int64_t words, int lanes,
                             int bits) const {
         if (!(stored > 0.0 && stored <= 1.0))
-            throw error("calibrated: stored = " + std::to_string(stored) + ", must be in (0, 1]");
+            throw error(text_of({"calibrated: stored = ", stored, ", must be in (0, 1]"}));
         const bool compressed = stored < 1.0;
         const double wide = static_cast<double>(words) * (compressed ? stored * bits + 1.0 : bits);
         const auto width = static_cast<std::int64_t>(detail::ceil(wide));
         usage u;
         if (kind == weight_memory::off_chip) {
             if (!(off_chip_mhz > 0.0 && off_chip_mhz < 1e6))
-                throw error("calibrated: weights off-chip with off_chip_mhz = " +
-                            std::to_string(off_chip_mhz));
+                throw error(
+                    text_of({"calibrated: weights off-chip with off_chip_mhz = ", off_chip_mhz}));
             u.bram18 = static_cast<double>(detail::ceil_div(width, 36));
             u.bandwidth = wide * off_chip_mhz / 1000.0;
         } else {

@@ -12,6 +12,7 @@
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/power.hpp>
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass::formats {
 
@@ -38,8 +39,7 @@ class bit_stream {
         /// \throws hass::error at the end of the stream
         std::uint32_t pull(int bits) {
             if (next_ + static_cast<std::size_t>(bits) > stream_->bits_.size())
-                throw error("format: the stream ends after " + std::to_string(stream_->size()) +
-                            " bits");
+                throw error(text_of({"format: the stream ends after ", stream_->size(), " bits"}));
             std::uint32_t value = 0;
             for (int b = 0; b < bits; ++b)
                 value = value << 1U | (stream_->bits_[next_++] ? 1U : 0U);
@@ -96,13 +96,13 @@ inline std::size_t size_of(std::span<const int> extents) {
 /// \throws hass::error for extents below 1, a word width outside 1..32, too few or too many words
 inline void check(const tensor_view& t) {
     for (const int e : t.extents)
-        if (e < 1) throw error("format: an extent of " + std::to_string(e));
+        if (e < 1) throw error(text_of({"format: an extent of ", e}));
     if (t.extents.empty()) throw error("format: a tensor without extents");
     if (t.word_bits < 1 || t.word_bits > 32)
-        throw error("format: words of " + std::to_string(t.word_bits) + " bits, expected 1 to 32");
+        throw error(text_of({"format: words of ", t.word_bits, " bits, expected 1 to 32"}));
     if (t.words.size() != size_of(t.extents))
-        throw error("format: " + std::to_string(t.words.size()) + " words for extents of " +
-                    std::to_string(volume(t.extents)));
+        throw error(
+            text_of({"format: ", t.words.size(), " words for extents of ", volume(t.extents)}));
 }
 
 inline std::int64_t nonzeros(std::span<const std::uint32_t> words) {

@@ -17,6 +17,7 @@
 
 #include <hass/engine/storage/sparse_matrix.hpp>
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -32,18 +33,16 @@ class matrix_market_reader {
         std::vector<std::pair<int, int>> positions;
         // The file may claim any number of entries: memory grows with what it really holds.
         for (std::int64_t i = 0; i < entries_; ++i) {
-            if (!next_line())
-                fail("ends after " + std::to_string(i) + " of " + std::to_string(entries_) +
-                     " entries");
+            if (!next_line()) fail(text_of({"ends after ", i, " of ", entries_, " entries"}));
             read_entry(positions);
         }
-        if (next_line()) fail("more than the " + std::to_string(entries_) + " entries announced");
+        if (next_line()) fail(text_of({"more than the ", entries_, " entries announced"}));
         return make_sparse_matrix(rows_, columns_, std::move(positions));
     }
 
   private:
     [[noreturn]] void fail(const std::string& what) const {
-        throw error(name_ + ", line " + std::to_string(line_number_) + ": " + what);
+        throw error(text_of({name_, ", line ", line_number_, ": ", what}));
     }
 
     bool next_line() {
@@ -88,8 +87,7 @@ class matrix_market_reader {
         std::int64_t n = 0;
         if (!(words >> n)) fail(std::string(field) + " is missing or not a whole number");
         if (n < least || n > most)
-            fail(std::string(field) + " is " + std::to_string(n) + ", expected " +
-                 std::to_string(least) + " to " + std::to_string(most));
+            fail(text_of({field, " is ", n, ", expected ", least, " to ", most}));
         return n;
     }
 

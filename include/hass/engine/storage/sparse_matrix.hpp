@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass {
 
@@ -34,8 +35,8 @@ inline sparse_matrix make_sparse_matrix(int rows, int columns,
                                         std::vector<std::pair<int, int>> positions) {
     for (const auto& [r, c] : positions)
         if (r < 0 || r >= rows || c < 0 || c >= columns)
-            throw error("sparse matrix: position (" + std::to_string(r) + ", " + std::to_string(c) +
-                        ") outside of " + std::to_string(rows) + " x " + std::to_string(columns));
+            throw error(text_of(
+                {"sparse matrix: position (", r, ", ", c, ") outside of ", rows, " x ", columns}));
     std::sort(positions.begin(), positions.end());
     positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
     sparse_matrix m{
@@ -73,8 +74,7 @@ struct product_size {
 /// \throws hass::error when the inner extents differ
 inline product_size size_of_product(const sparse_matrix& a, const sparse_matrix& b) {
     if (a.columns != b.rows)
-        throw error("sparse product: " + std::to_string(a.columns) + " columns times " +
-                    std::to_string(b.rows) + " rows");
+        throw error(text_of({"sparse product: ", a.columns, " columns times ", b.rows, " rows"}));
     product_size size;
     std::vector<int> columns;
     for (int r = 0; r < a.rows; ++r) {

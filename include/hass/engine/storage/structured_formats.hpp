@@ -11,6 +11,7 @@
 
 #include <hass/engine/patterns/structured.hpp>
 #include <hass/engine/storage/format.hpp>
+#include <hass/text.hpp>
 
 namespace hass::formats {
 
@@ -111,9 +112,8 @@ struct hierarchical_offsets {
         const patterns::rank inner_first[]{inner, outer};
         const int fibres = static_cast<int>(shadow.size() / length(t.extents));
         if (!patterns::detail::ranked_conforms(inner_first, {fibres, t.extents.back(), 1}, shadow))
-            throw error("format: the tensor holds more non-zeros than " +
-                        std::to_string(outer.keep) + ":" + std::to_string(outer.of) + " of " +
-                        std::to_string(inner.keep) + ":" + std::to_string(inner.of) + " allows");
+            throw error(text_of({"format: the tensor holds more non-zeros than ", outer.keep, ":",
+                                 outer.of, " of ", inner.keep, ":", inner.of, " allows"}));
     }
 };
 
@@ -187,8 +187,8 @@ struct periodic_index {
     std::vector<std::vector<std::size_t>> kept_taps(const tensor_view& t) const {
         const auto taps = static_cast<std::size_t>(t.extents.back());
         if (keep < 1 || period < 1 || static_cast<std::size_t>(keep) > taps)
-            throw error("format: a periodic index of " + std::to_string(keep) + " of " +
-                        std::to_string(taps) + " taps, period " + std::to_string(period));
+            throw error(text_of(
+                {"format: a periodic index of ", keep, " of ", taps, " taps, period ", period}));
         std::vector<std::vector<bool>> used(static_cast<std::size_t>(period),
                                             std::vector<bool>(taps, false));
         for_each_kernel(t.extents, [&](std::size_t first, std::size_t pattern) {
@@ -199,8 +199,7 @@ struct periodic_index {
         for (auto& u : used) {
             auto in_use = std::count(u.begin(), u.end(), true);
             if (in_use > keep)
-                throw error("format: a pattern of " + std::to_string(in_use) + " taps, kept are " +
-                            std::to_string(keep));
+                throw error(text_of({"format: a pattern of ", in_use, " taps, kept are ", keep}));
             for (std::size_t tap = 0; tap < taps && in_use < keep; ++tap)
                 if (!u[tap]) u[tap] = true, ++in_use;
             table.emplace_back();

@@ -81,7 +81,8 @@ class interval_search {
     }
 
     /// From cycles to cycles that occur, until nothing is faster: what is infeasible just below is
-    /// infeasible further down. \returns the proved interval
+    /// infeasible further down.
+    /// \returns the proved interval
     double descend() {
         while (best_.high > floor_) {
             const double below = last_candidate(rows_, std::nextafter(best_.high, 0.0));

@@ -33,7 +33,8 @@ class fractional_choice {
     const cutting_planes<resources.size()>& planes() const { return planes_; }
 
     /// Row by row what one of the choices that meet at the top takes, such that the sum exceeds
-    /// theirs least. \param s  takes its place; as long as the problem has rows
+    /// theirs least.
+    /// \param s  takes its place; as long as the problem has rows
     selection rounded(const knapsack_problem& problem, selection s) {
         supports_.clear();
         planes_.supporting([&](std::size_t plane, double weight) {

@@ -67,7 +67,8 @@ class option_table {
         return true;
     }
 
-    /// Drops options whose reduced cost is over `slack`. \param least  the rows' least prices
+    /// Drops options whose reduced cost is over `slack`.
+    /// \param least  the rows' least prices
     /// \returns false when a row has nothing left
     bool strike(const resource_vector& prices, std::span<const double> least, double slack) {
         std::uint32_t kept = 0;

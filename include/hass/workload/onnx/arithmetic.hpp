@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 #include <hass/workload/onnx/constant.hpp>
 #include <hass/workload/onnx/importer.hpp>
@@ -74,8 +75,8 @@ inline void gemm(const operation& op) {
         const bool row = c.dims.size() < 2 || (c.dims.size() == 2 && c.dims[0] == 1);
         const std::size_t count = c.count();
         if (!row || (count != 1 && count != static_cast<std::size_t>(outputs)))
-            throw op.fail("bias " + dims_text(c.dims) + " does not fit " + std::to_string(outputs) +
-                          " outputs");
+            throw op.fail(
+                text_of({"bias ", dims_text(c.dims), " does not fit ", outputs, " outputs"}));
         p.bias = op.weights(2, "the bias");
         for (float& b : p.bias) b *= beta;
         op.graph().spent().spend(static_cast<std::size_t>(outputs));
@@ -199,14 +200,14 @@ inline void batch_normalization(const operation& op) {
     for (std::size_t k = 0; k < 4; ++k) {
         p[k] = op.weights(k + 1, what[k]);
         if (p[k].size() != channels)
-            throw op.fail(std::string(what[k]) + " has " + std::to_string(p[k].size()) +
-                          " values for " + std::to_string(channels) + " channels");
+            throw op.fail(
+                text_of({what[k], " has ", p[k].size(), " values for ", channels, " channels"}));
     }
     const auto epsilon = static_cast<double>(op.number("epsilon", 1e-5F));
     for (std::size_t c = 0; c < channels; ++c) {
         const double variance = static_cast<double>(p[3][c]) + epsilon;
         if (!(variance > 0.0))
-            throw op.fail("the variance of channel " + std::to_string(c) + " is not positive");
+            throw op.fail(text_of({"the variance of channel ", c, " is not positive"}));
         const double scale = static_cast<double>(p[0][c]) / std::sqrt(variance);
         const double shift = static_cast<double>(p[1][c]) - static_cast<double>(p[2][c]) * scale;
         if (!(std::abs(scale) <= std::numeric_limits<float>::max() &&
@@ -362,7 +363,7 @@ inline void clip(const operation& op) {
     if (upper == std::numeric_limits<float>::max()) upper = infinity;
     if (lower > upper) lower = upper;  // min(max(x, lower), upper)
     if (lower == infinity || upper == -infinity)
-        throw op.fail("bounds " + std::to_string(lower) + " to " + std::to_string(upper));
+        throw op.fail(text_of({"bounds ", lower, " to ", upper}));
     if (lower <= 0.0F && upper == 6.0F && (lower == 0.0F ? plus3(op) : relu_plus3(op))) {
         value out = op.raw(0);
         out.form = form::relu6_plus3;
@@ -389,8 +390,8 @@ inline void hard_sigmoid(const operation& op) {
     const float alpha = op.number("alpha", 0.2F);
     const float beta = op.number("beta", 0.5F);
     if (!(std::abs(alpha - 1.0F / 6.0F) < 1e-6F && beta == 0.5F))
-        throw op.fail("alpha " + std::to_string(alpha) + " and beta " + std::to_string(beta) +
-                      " are not supported, only 1/6 and 0.5");
+        throw op.fail(
+            text_of({"alpha ", alpha, " and beta ", beta, " are not supported, only 1/6 and 0.5"}));
     unary(op, layer_kind::hardsigmoid);
 }
 
@@ -399,8 +400,8 @@ inline void softmax(const operation& op) {
     const std::int64_t given = op.integer("axis", op.graph().opset() >= 13 ? -1 : 1);
     const int axis = axis_of(op, given, x.rank);
     if (x.shape.pixels() != 1 || axis != 1)
-        throw op.fail("over axis " + std::to_string(axis) + " of " + operation::describe(x) +
-                      " is not supported, only over the classes of N x classes");
+        throw op.fail(text_of({"over axis ", axis, " of ", operation::describe(x),
+                               " is not supported, only over the classes of N x classes"}));
     unary(op, layer_kind::softmax);
     op.graph().find(op.node().outputs[0], op).non_negative = true;
 }

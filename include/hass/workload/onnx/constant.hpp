@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/onnx/proto.hpp>
 
 namespace hass::detail::onnx {
@@ -39,7 +40,7 @@ class budget {
 inline std::string dims_text(std::span<const std::int64_t> dims) {
     std::string text = "[";
     for (std::size_t i = 0; i < dims.size() && i < 8; ++i)
-        text += (i > 0 ? "," : "") + std::to_string(dims[i]);
+        text += text_of({(i > 0 ? "," : ""), dims[i]});
     return text + (dims.size() > 8 ? ",...]" : "]");
 }
 
@@ -108,11 +109,10 @@ inline constant file_constant(const tensor_proto& t) {
     const std::size_t present = t.raw ? t.raw->size() / width : typed;
     const std::optional<std::size_t> wanted = element_count(t.dims, present);
     if (!wanted || *wanted != present || (t.raw && t.raw->size() % width != 0))
-        throw error(
-            who + "shape " + dims_text(t.dims) + " of type " + data_type_name(t.type) +
-            " does not match the " +
-            (t.raw ? std::to_string(t.raw->size()) + " bytes" : std::to_string(typed) + " values") +
-            " that the file holds");
+        throw error(who + "shape " + dims_text(t.dims) + " of type " + data_type_name(t.type) +
+                    " does not match the " +
+                    (t.raw ? text_of({t.raw->size(), " bytes"}) : text_of({typed, " values"})) +
+                    " that the file holds");
     constant c;
     c.name = t.name, c.dims = t.dims, c.floating = floating, c.file = &t;
     return c;
@@ -206,8 +206,7 @@ inline std::vector<float> weights(const constant& c, budget& spent) {
         }
     }
     for (std::size_t i = 0; i < out.size(); ++i)
-        if (!std::isfinite(out[i]))
-            throw error(who + "value " + std::to_string(i) + " is not finite");
+        if (!std::isfinite(out[i])) throw error(text_of({who, "value ", i, " is not finite"}));
     return out;
 }
 

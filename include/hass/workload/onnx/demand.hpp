@@ -11,6 +11,7 @@
 #include <string>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass::detail::onnx {
@@ -79,29 +80,29 @@ class demand {
           floats_(0x1p23 + 0x1p10 * static_cast<double>(file_bytes)),
           operations_(0x1p30 + 0x1p20 * static_cast<double>(file_bytes)) {}
 
-    /// Counts a row. \throws hass::error when it alone holds too much, or all so far compute too
-    /// much
+    /// Counts a row.
+    /// \throws hass::error when it alone holds too much, or all so far compute too much
     void add(const layer_row& r) {
         hold(static_cast<double>(r.in.volume()) + static_cast<double>(r.out.volume()) +
              scratch_floats(r));
         asked_ += operations(r);
         if (asked_ > operations_)
-            throw error("with it the network takes more than " + text(operations_ / 1e9) +
-                        "e9 operations an image, too many for a file of " + std::to_string(bytes_) +
-                        " bytes (window, padding or map too large)");
+            throw error(text_of({"with it the network takes more than ", text(operations_ / 1e9),
+                                 "e9 operations an image, too many for a file of ", bytes_,
+                                 " bytes (window, padding or map too large)"}));
     }
 
     /// \throws hass::error for more floats at a time than the file may hold
     void hold(double floats) const {
         if (floats <= floats_) return;
-        throw error("it takes " + text(floats * 0x1p-18) + " MiB an image, where a file of " +
-                    std::to_string(bytes_) + " bytes may take " + text(floats_ * 0x1p-18) +
-                    " (map, padding, dilation or window too large)");
+        throw error(text_of({"it takes ", text(floats * 0x1p-18), " MiB an image, where a file of ",
+                             bytes_, " bytes may take ", text(floats_ * 0x1p-18),
+                             " (map, padding, dilation or window too large)"}));
     }
 
   private:
     static std::string text(double x) {
-        return x < 1e15 ? std::to_string(static_cast<std::int64_t>(std::ceil(x))) : "over 1e15";
+        return x < 1e15 ? text_of({static_cast<std::int64_t>(std::ceil(x))}) : "over 1e15";
     }
 
     std::size_t bytes_;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <hass/text.hpp>
 #include <hass/workload/onnx/constant.hpp>
 #include <hass/workload/onnx/importer.hpp>
 #include <hass/workload/onnx/proto.hpp>
@@ -98,8 +99,7 @@ inline void fold_gather(const operation& op) {
     out.floating = in.floating;
     out.dims = at.dims;
     for (const std::int64_t index : op.integers(1, "the indices")) {
-        if (index < -size || index >= size)
-            throw op.fail("index " + std::to_string(index) + " of " + std::to_string(size));
+        if (index < -size || index >= size) throw op.fail(text_of({"index ", index, " of ", size}));
         out.values.push_back(values[static_cast<std::size_t>(index < 0 ? index + size : index)]);
     }
     give_constant(op, std::move(out));

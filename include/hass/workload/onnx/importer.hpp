@@ -28,6 +28,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 #include <hass/workload/model.hpp>
 #include <hass/workload/network.hpp>
@@ -164,24 +165,20 @@ class operation {
 
     /// What a tensor is, in words.
     static std::string describe(const value& x) {
-        if (x.rank == 2) return "N x " + std::to_string(x.shape.channels);
-        if (x.rank == 3)
-            return "N x " + std::to_string(x.shape.channels) + " x " +
-                   std::to_string(x.shape.height);
-        return "N x " + std::to_string(x.shape.channels) + " x " + std::to_string(x.shape.height) +
-               " x " + std::to_string(x.shape.width);
+        if (x.rank == 2) return text_of({"N x ", x.shape.channels});
+        if (x.rank == 3) return text_of({"N x ", x.shape.channels, " x ", x.shape.height});
+        return text_of({"N x ", x.shape.channels, " x ", x.shape.height, " x ", x.shape.width});
     }
 
     /// A feature map's shape, refused where an extent is below 1 or the whole is gigantic.
     hass::shape sound(std::int64_t channels, std::int64_t height, std::int64_t width) const {
         if (channels < 1 || height < 1 || width < 1)
-            throw fail("a feature map of " + std::to_string(channels) + "x" +
-                       std::to_string(height) + "x" + std::to_string(width) + " is empty");
+            throw fail(
+                text_of({"a feature map of ", channels, "x", height, "x", width, " is empty"}));
         if (channels > largest_map || height > largest_map / channels ||
             width > largest_map / channels / height)
-            throw fail("a feature map of " + std::to_string(channels) + "x" +
-                       std::to_string(height) + "x" + std::to_string(width) +
-                       " is larger than 2^28 values");
+            throw fail(text_of({"a feature map of ", channels, "x", height, "x", width,
+                                " is larger than 2^28 values"}));
         return {static_cast<int>(channels), static_cast<int>(height), static_cast<int>(width)};
     }
 
@@ -238,8 +235,8 @@ class importer {
         if (file_.opset < 9 || file_.opset > 17)
             throw error(file_.opset == 0
                             ? std::string("the file names no opset of the default domain")
-                            : "opset " + std::to_string(file_.opset) +
-                                  " is not supported; export with opset 9 to 17");
+                            : text_of({"opset ", file_.opset,
+                                       " is not supported; export with opset 9 to 17"}));
         index();
         for (const std::size_t i : order(live())) {
             const node_proto& node = file_.graph.nodes[i];
@@ -295,9 +292,8 @@ class importer {
 
     int add(draft d) {
         demand_.add(d.row);
-        d.name = unique(d.name.empty()
-                            ? std::string(name(d.row.kind)) + "_" + std::to_string(rows_.size())
-                            : std::move(d.name));
+        d.name = unique(d.name.empty() ? text_of({name(d.row.kind), "_", rows_.size()})
+                                       : std::move(d.name));
         for (const int from : d.from)
             if (from >= 0) ++fed_[static_cast<std::size_t>(from)];
         rows_.push_back(std::move(d));
@@ -368,8 +364,8 @@ class importer {
         if (!input.dims) throw error(who + "has no shape");
         const std::vector<std::int64_t>& dims = *input.dims;
         if (dims.size() != 4 && dims.size() != 2)
-            throw error(who + "must be N x C x H x W or N x features, but has " +
-                        std::to_string(dims.size()) + " axes");
+            throw error(text_of(
+                {who, "must be N x C x H x W or N x features, but has ", dims.size(), " axes"}));
         if (dims[0] > 0) batch_ = dims[0];
         for (std::size_t i = 1; i < dims.size(); ++i)
             if (dims[i] < 1)
@@ -552,7 +548,7 @@ class importer {
     std::string unique(std::string wanted) {
         if (names_.insert(wanted).second) return wanted;
         for (std::size_t& k = repeats_[wanted];;) {
-            std::string next = wanted + "_" + std::to_string(++k + 1);
+            std::string next = text_of({wanted, "_", ++k + 1});
             if (names_.insert(next).second) return next;
         }
     }
@@ -656,7 +652,7 @@ class importer {
 };
 
 inline value& operation::raw(std::size_t i) const {
-    if (!has(i)) throw fail("input " + std::to_string(i) + " is missing");
+    if (!has(i)) throw fail(text_of({"input ", i, " is missing"}));
     return graph_.find(node_.inputs[i], *this);
 }
 

@@ -18,6 +18,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include <hass/error.hpp>
+#include <hass/text.hpp>
 
 namespace hass::detail::onnx {
 
@@ -52,7 +53,7 @@ inline std::string data_type_name(std::int64_t type) {
         "uint32",    "uint64",  "complex64", "complex128", "bfloat16"};
     if (type >= 0 && static_cast<std::size_t>(type) < names.size())
         return std::string(names[static_cast<std::size_t>(type)]);
-    return "number " + std::to_string(type);
+    return text_of({"number ", type});
 }
 
 /// TensorProto. Values stay where they are in the file.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 #include <hass/workload/onnx/constant.hpp>
 #include <hass/workload/onnx/importer.hpp>
@@ -43,8 +44,8 @@ inline void reshape_to(const operation& op, const std::vector<std::int64_t>& dim
     const value& x = op.data(0);
     std::array<std::int64_t, 3> padded{1, 1, 1};
     if (dims.empty() || dims.size() > 3)
-        throw op.fail("gives a tensor of " + std::to_string(dims.size() + 1) +
-                      " axes, where 2 to 4 are supported");
+        throw op.fail(
+            text_of({"gives a tensor of ", dims.size() + 1, " axes, where 2 to 4 are supported"}));
     std::copy(dims.begin(), dims.end(), padded.begin());
     const std::array<std::int64_t, 3> now{x.shape.channels, x.shape.height, x.shape.width};
     const bool flat = padded == std::array<std::int64_t, 3>{x.shape.volume(), 1, 1};
@@ -65,7 +66,7 @@ inline void flatten(const operation& op) {
     const value& x = op.data(0);
     const std::int64_t axis = op.integer("axis", 1);
     if (axis != 1 && axis != 1 - x.rank)
-        throw op.fail("axis " + std::to_string(axis) + " is not supported, only 1");
+        throw op.fail(text_of({"axis ", axis, " is not supported, only 1"}));
     reshape_to(op, {x.shape.volume()});
 }
 
@@ -78,9 +79,9 @@ inline void reshape(const operation& op) {
                        " does not keep the batch and the values of an image");
     };
     if (target.size() < 2 || target.size() > 4)
-        throw op.fail("of " + operation::describe(x) + " to " + dims_text(target) +
-                      " gives a tensor of " + std::to_string(target.size()) +
-                      " axes, where 2 to 4 are supported");
+        throw op.fail(
+            text_of({"of ", operation::describe(x), " to ", dims_text(target),
+                     " gives a tensor of ", target.size(), " axes, where 2 to 4 are supported"}));
     const bool copies = op.integer("allowzero", 0) == 0;
     std::vector<std::int64_t> dims;
     std::int64_t known = 1;
@@ -110,7 +111,7 @@ inline void squeeze(const operation& op) {
     for (const std::int64_t given : *axes) {
         const auto axis = static_cast<std::size_t>(axis_of(op, given, x.rank));
         if (axis == 0 || (dims[axis] != 1 && dims[axis] != 0))
-            throw op.fail("of axis " + std::to_string(axis) + " of " + operation::describe(x));
+            throw op.fail(text_of({"of axis ", axis, " of ", operation::describe(x)}));
         dims[axis] = 0;
     }
     dims.erase(dims.begin());
@@ -154,14 +155,14 @@ inline void pad(const operation& op) {
     if (op.raw(0).form != form::padded) op.map(0);
     value out = op.raw(0);
     constexpr std::int64_t most = 32768;
-    if (pads.size() != 8) throw op.fail("needs 8 pads, not " + std::to_string(pads.size()));
+    if (pads.size() != 8) throw op.fail(text_of({"needs 8 pads, not ", pads.size()}));
     if (pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0)
         throw op.fail("of batch or channels is not supported");
     constexpr std::array<std::size_t, 4> place{2, 3, 6, 7};
     for (std::size_t side = 0; side < 4; ++side) {
         const std::int64_t p = pads[place[side]];
         if (p < 0 || p + out.pads[side] > most)
-            throw op.fail("pads of " + std::to_string(p) + " are outside 0..32768");
+            throw op.fail(text_of({"pads of ", p, " are outside 0..32768"}));
         out.pads[side] += static_cast<int>(p);
     }
     out.form = form::padded;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 #include <hass/workload/onnx/constant.hpp>
 #include <hass/workload/onnx/importer.hpp>
@@ -29,8 +30,7 @@ inline layer_row elementwise(layer_kind kind, const hass::shape& shape) {
 /// An axis counted from the front; refused where the tensor has no such axis.
 inline int axis_of(const operation& op, std::int64_t axis, int rank) {
     if (axis < -rank || axis >= rank)
-        throw op.fail("axis " + std::to_string(axis) + " of a tensor with " + std::to_string(rank) +
-                      " axes");
+        throw op.fail(text_of({"axis ", axis, " of a tensor with ", rank, " axes"}));
     return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 
@@ -52,12 +52,12 @@ inline std::array<int, 4> window_attribute(const operation& op, std::string_view
     const attribute_proto* a = op.find(name);
     if (a == nullptr) return out;
     if (a->ints.size() != count)
-        throw op.fail("attribute " + quoted(name) + " has " + std::to_string(a->ints.size()) +
-                      " values where two-dimensional data needs " + std::to_string(count));
+        throw op.fail(text_of({"attribute ", quoted(name), " has ", a->ints.size(),
+                               " values where two-dimensional data needs ", count}));
     for (std::size_t i = 0; i < count; ++i) {
         if (a->ints[i] < least || a->ints[i] > most)
-            throw op.fail("attribute " + quoted(name) + " holds " + std::to_string(a->ints[i]) +
-                          ", outside " + std::to_string(least) + ".." + std::to_string(most));
+            throw op.fail(text_of({"attribute ", quoted(name), " holds ", a->ints[i], ", outside ",
+                                   least, "..", most}));
         out[i] = static_cast<int>(a->ints[i]);
     }
     return out;
@@ -129,8 +129,8 @@ inline layer_row window(const operation& op, const value& x, layer_kind kind, in
     const int width = window_extent(row.in.width, kernel_w, row.stride_w, row.pad_left,
                                     row.pad_right, row.dilation_w, row.ceil_mode);
     if (height < 1 || width < 1)
-        throw op.fail("a window of " + std::to_string(kernel_h) + "x" + std::to_string(kernel_w) +
-                      " does not fit into " + operation::describe(x));
+        throw op.fail(text_of({"a window of ", kernel_h, "x", kernel_w, " does not fit into ",
+                               operation::describe(x)}));
     row.out = op.sound(out_channels, height, width);
     if (kind != layer_kind::convolution &&
         (leaves_empty(row.in.height, height, kernel_h, row.stride_h, row.dilation_h, row.pad_top) ||
@@ -142,9 +142,9 @@ inline layer_row window(const operation& op, const value& x, layer_kind kind, in
 inline void convolution(const operation& op) {
     const constant& w = op.known(1, "the weight");
     if (w.dims.size() != 4)
-        throw op.fail("its weight " + dims_text(w.dims) + " makes it " +
-                      std::to_string(std::max<std::size_t>(w.dims.size(), 2) - 2) +
-                      "-dimensional; only two-dimensional convolutions are supported");
+        throw op.fail(text_of({"its weight ", dims_text(w.dims), " makes it ",
+                               std::max<std::size_t>(w.dims.size(), 2) - 2,
+                               "-dimensional; only two-dimensional convolutions are supported"}));
     constexpr std::int64_t largest_kernel = 32768;
     if (std::any_of(w.dims.begin(), w.dims.end(),
                     [](std::int64_t d) { return d < 1 || d > largest_map; }) ||
@@ -154,8 +154,8 @@ inline void convolution(const operation& op) {
     const std::int64_t groups = op.integer("group", 1);
     if (groups < 1 || groups > x.shape.channels || w.dims[1] * groups != x.shape.channels ||
         w.dims[0] % groups != 0)
-        throw op.fail("weight " + dims_text(w.dims) + " with " + std::to_string(groups) +
-                      " groups does not fit an input of " + operation::describe(x));
+        throw op.fail(text_of({"weight ", dims_text(w.dims), " with ", groups,
+                               " groups does not fit an input of ", operation::describe(x)}));
     const int kernel_h = static_cast<int>(w.dims[2]);
     const int kernel_w = static_cast<int>(w.dims[3]);
     const auto stated = window_attribute(op, "kernel_shape", 2, 0, 1);
@@ -170,8 +170,8 @@ inline void convolution(const operation& op) {
     if (row.bias) {
         p.bias = op.weights(2, "the bias");
         if (p.bias.size() != static_cast<std::size_t>(row.out.channels))
-            throw op.fail("bias of " + std::to_string(p.bias.size()) + " values for " +
-                          std::to_string(row.out.channels) + " filters");
+            throw op.fail(
+                text_of({"bias of ", p.bias.size(), " values for ", row.out.channels, " filters"}));
     }
     op.give(op.emit(row, {x.from}, std::move(p), w.name));
 }
@@ -234,8 +234,8 @@ inline void reduce_mean(const operation& op) {
     for (const std::int64_t given : *axes) {
         const int axis = axis_of(op, given, x.rank);
         if (axis < 2)
-            throw op.fail("a mean over axis " + std::to_string(axis) +
-                          " is not supported, only over height and width");
+            throw op.fail(text_of(
+                {"a mean over axis ", axis, " is not supported, only over height and width"}));
         rows = rows || axis == 2;
         columns = columns || axis == 3;
     }
