@@ -26,16 +26,19 @@ struct layer_in_question {
     }
 };
 
-constexpr void validate_share(const layer_in_question& layer, const char* field, double v) {
-    if (!(v >= 0.0 && v <= 1.0))
-        throw layer.wrong(std::string(field) + " is " + number(v) + ", not within [0, 1]");
+/// \param words  what the value is; `field` where it stands
+constexpr void validate_share(const layer_in_question& layer, const char* words, const char* field,
+                              double v) {
+    if (v >= 0.0 && v <= 1.0) return;
+    throw layer.wrong(std::string(words) + " is " + number(v) + ", not within [0, 1] (" + field +
+                      " = " + number(v) + ")");
 }
 
 constexpr void validate_sparsities(const layer_in_question& layer, const layer_statistics& s) {
-    validate_share(layer, "weight sparsity", s.weight_sparsity);
-    validate_share(layer, "activation sparsity", s.activation_sparsity);
-    validate_share(layer, "pair sparsity", s.pair_sparsity);
-    validate_share(layer, "pair sparsity (padded)", s.pair_sparsity_padded);
+    validate_share(layer, "weight sparsity", "weight_sparsity", s.weight_sparsity);
+    validate_share(layer, "activation sparsity", "activation_sparsity", s.activation_sparsity);
+    validate_share(layer, "pair sparsity", "pair_sparsity", s.pair_sparsity);
+    validate_share(layer, "pair sparsity (padded)", "pair_sparsity_padded", s.pair_sparsity_padded);
 }
 
 /// \param channels  input channels of the layer; the last window may be cut short
@@ -52,8 +55,8 @@ constexpr void validate_windows(const layer_in_question& layer, const window_his
     const auto wide = static_cast<std::size_t>(w.channels);
     const std::size_t blocks = (static_cast<std::size_t>(channels) + wide - 1) / wide;
     if (w.share.empty() || w.share.size() != blocks * bins)
-        throw wrong("hold " + std::to_string(w.share.size()) + " shares, which is not one of " +
-                    std::to_string(bins) + " for each block of channels");
+        throw wrong("hold " + std::to_string(w.share.size()) + " shares, expected " +
+                    std::to_string(blocks) + " blocks x " + std::to_string(bins));
     for (std::size_t b = 0; b < blocks; ++b) {
         double sum = 0.0;
         bool sound = true;
@@ -63,8 +66,8 @@ constexpr void validate_windows(const layer_in_question& layer, const window_his
             sum += v;
         }
         if (!(sound && sum > 1.0 - 1e-6 && sum < 1.0 + 1e-6))
-            throw wrong("do not sum to one in block " + std::to_string(b) + " (sum " + number(sum) +
-                        ")");
+            throw wrong("do not sum to one in block " + std::to_string(b) + ": they sum to " +
+                        number(sum));
     }
 }
 
