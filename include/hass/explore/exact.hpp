@@ -115,7 +115,7 @@ class exact {
         candidates_.collect(p, ladders_, b.high);
         b = narrow_(p, ladders_, std::move(b), candidates_, chooser_);
         const auto rows = candidates_.unbeaten(p, std::max(b.low, floor));
-        return detail::interval_search(p, floor, rows, chooser_, max_states_)(std::move(b));
+        return detail::prove(p, floor, rows, std::move(b), chooser_, max_states_);
     }
 
     /// Some choice within an interval.

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <hass/device/device.hpp>
 #include <hass/explore/certificate.hpp>

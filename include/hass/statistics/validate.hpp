@@ -26,16 +26,18 @@ struct layer_in_question {
     }
 };
 
-constexpr void validate_share(const layer_in_question& layer, const char* field, double v) {
-    if (!(v >= 0.0 && v <= 1.0))
-        throw layer.wrong(text_of({field, " is ", v, ", not within [0, 1]"}));
+/// \param words  what the value is; `field` where it stands
+constexpr void validate_share(const layer_in_question& layer, const char* words, const char* field,
+                              double v) {
+    if (v >= 0.0 && v <= 1.0) return;
+    throw layer.wrong(text_of({words, " is ", v, ", not within [0, 1] (", field, " = ", v, ")"}));
 }
 
 constexpr void validate_sparsities(const layer_in_question& layer, const layer_statistics& s) {
-    validate_share(layer, "weight sparsity", s.weight_sparsity);
-    validate_share(layer, "activation sparsity", s.activation_sparsity);
-    validate_share(layer, "pair sparsity", s.pair_sparsity);
-    validate_share(layer, "pair sparsity (padded)", s.pair_sparsity_padded);
+    validate_share(layer, "weight sparsity", "weight_sparsity", s.weight_sparsity);
+    validate_share(layer, "activation sparsity", "activation_sparsity", s.activation_sparsity);
+    validate_share(layer, "pair sparsity", "pair_sparsity", s.pair_sparsity);
+    validate_share(layer, "pair sparsity (padded)", "pair_sparsity_padded", s.pair_sparsity_padded);
 }
 
 /// \param channels  input channels of the layer; the last window may be cut short
@@ -51,8 +53,8 @@ constexpr void validate_windows(const layer_in_question& layer, const window_his
     const auto wide = static_cast<std::size_t>(w.channels);
     const std::size_t blocks = (static_cast<std::size_t>(channels) + wide - 1) / wide;
     if (w.share.empty() || w.share.size() != blocks * bins)
-        throw wrong(text_of({"hold ", w.share.size(), " shares, which is not one of ", bins,
-                             " for each block of channels"}));
+        throw wrong(
+            text_of({"hold ", w.share.size(), " shares, expected ", blocks, " blocks x ", bins}));
     for (std::size_t b = 0; b < blocks; ++b) {
         double sum = 0.0;
         bool sound = true;
@@ -62,7 +64,7 @@ constexpr void validate_windows(const layer_in_question& layer, const window_his
             sum += v;
         }
         if (!(sound && sum > 1.0 - 1e-6 && sum < 1.0 + 1e-6))
-            throw wrong(text_of({"do not sum to one in block ", b, " (sum ", number(sum), ")"}));
+            throw wrong(text_of({"do not sum to one in block ", b, ": they sum to ", number(sum)}));
     }
 }
 

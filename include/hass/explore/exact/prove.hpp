@@ -126,4 +126,10 @@ class interval_search {
     bool priced_ = false;  // `chooser_` has prices of all points
 };
 
+/// The smallest interval of the bracket `b`; the parameters are those of `interval_search`.
+inline optimum prove(const linked_problem& p, double floor, std::span<const frontier> rows,
+                     bracket b, chooser& c, std::size_t max_states) {
+    return interval_search(p, floor, rows, c, max_states)(std::move(b));
+}
+
 }  // namespace hass::detail
