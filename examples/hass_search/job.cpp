@@ -191,8 +191,8 @@ class search_job {
 
     designed& add_design(const std::string& label, const hass::candidate& c,
                          const engine_choice& engine) {
-        return outcome_.designs.emplace_back(designed{
-            c, engine, hass::describe(label, net_, c, engine, engine_names, outcome_.board)});
+        return outcome_.designs.emplace_back(
+            designed{c, engine, hass::describe(label, net_, c, engine_names, outcome_.board)});
     }
 
     /// The best trial of a study as a design: measured again on all images, whatever its trial was

@@ -22,8 +22,7 @@ std::vector<hass::solution_report> outcome::under_other_model() const {
             other_model(), d.of_dense_engines() ? "dense" : flags.engine, flags.priced_bits());
         c.hardware = hass::allocate(bench.net, c.measured.statistics, engine, board);
         if (c.hardware.fits)
-            all.push_back(
-                hass::describe(d.report.label, bench.net, c, engine, engine_names, board));
+            all.push_back(hass::describe(d.report.label, bench.net, c, engine_names, board));
     }
     return all;
 }

@@ -30,7 +30,7 @@ hass::solution_report example(const hass::device& board = hass::boards::zedboard
     const hass::sparse_dot<> spe;
     c.hardware = hass::allocate(net{}, c.measured.statistics, spe, board);
     const std::vector<std::string> names{"spe"};
-    return hass::describe("example", net{}, c, spe, names, board);
+    return hass::describe("example", net{}, c, names, board);
 }
 
 std::string slurp(const std::filesystem::path& path) {
@@ -107,9 +107,8 @@ TEST_CASE("what does not fit is not described") {
     hass::candidate c;
     c.hardware.certificate.reason = "too small";
     const std::vector<std::string> names{"spe"};
-    CHECK_THROWS_WITH(
-        hass::describe("x", net{}, c, hass::sparse_dot<>{}, names, hass::boards::zedboard::value),
-        Catch::Contains("too small"));
+    CHECK_THROWS_WITH(hass::describe("x", net{}, c, names, hass::boards::zedboard::value),
+                      Catch::Contains("too small"));
 }
 
 TEST_CASE("tables line up") {

@@ -272,16 +272,15 @@ class allocator {
     allocation designed(const allocation_choice& choice) const {
         allocation a;
         a.fits = true;
-        std::vector<stage_estimate> stages;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             const std::uint32_t k = choice.options[i];
             a.design.push_back(options_[i].options()[k]);
-            stages.push_back(
+            a.stages.push_back(
                 {cycles_[i][k], lut_each_ > 0.0
                                     ? row_cost(engine_, rows_[i], a.design.back(), skew_.held(i))
                                     : to_usage(options_[i].costs()[k])});
         }
-        a.estimate = evaluate_pipeline(net(), a.design, stages, board_, lut_each_, image_bits_);
+        a.estimate = evaluate_pipeline(net(), a.design, a.stages, board_, lut_each_, image_bits_);
         a.estimate.squeezes = squeeze_cost(engine_, net(), a.design);
         a.certificate.limiting_row = a.estimate.bottleneck;
         return a;

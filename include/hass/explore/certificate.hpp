@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <hass/error.hpp>
 #include <hass/pipeline/evaluate.hpp>
@@ -41,9 +42,10 @@ struct certificate {
 
 /// A design and what is known about it.
 struct allocation {
-    bool fits = false;        ///< false: `design` is empty and `certificate` says what is missing
-    hass::design design;      ///< one option a row
-    hass::estimate estimate;  ///< of `design`, by `evaluate`
+    bool fits = false;    ///< false: `design` is empty and `certificate` says what is missing
+    hass::design design;  ///< one option a row
+    std::vector<stage_estimate> stages;  ///< cycles and cost of each row of it
+    hass::estimate estimate;             ///< of these stages, as `evaluate` gives it
     hass::certificate certificate;
 };
 

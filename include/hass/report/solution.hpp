@@ -11,8 +11,9 @@
 
 #include <hass/device/device.hpp>
 #include <hass/engine/engine.hpp>
-#include <hass/explore/allocate.hpp>
+#include <hass/explore/certificate.hpp>
 #include <hass/pipeline/evaluate.hpp>
+#include <hass/pipeline/fill.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
@@ -57,12 +58,9 @@ struct solution_report {
 };
 
 /// All about one candidate. Its hardware must fit (`require_fit`).
-/// \param engine        what the candidate was allocated with
-/// \param engine_names  one a `option::engine`
-template <Engine E>
-solution_report describe(std::string label, const network_view& net, const candidate& c,
-                         const E& engine, std::span<const std::string> engine_names,
-                         const device& board) {
+/// \param engine_names  one a `row_option::engine`
+inline solution_report describe(std::string label, const network_view& net, const candidate& c,
+                                std::span<const std::string> engine_names, const device& board) {
     solution_report d;
     d.label = std::move(label);
     d.top1 = c.measured.top1, d.top5 = c.measured.top5;
@@ -75,7 +73,6 @@ solution_report describe(std::string label, const network_view& net, const candi
         d.hardware.link_binds() ? std::string(link_name) : name_of(net, d.hardware.bottleneck);
     d.limit = c.hardware.certificate.reason;
     if (c.hardware.certificate.binding) d.binding = resources[*c.hardware.certificate.binding].name;
-    const network_skew skew(net);
     for (std::size_t i = 0; i < net.size(); ++i) {
         layer_report l;
         l.name = name_of(net, i);
@@ -89,8 +86,7 @@ solution_report describe(std::string label, const network_view& net, const candi
             l.activation_sparsity = s.activation_sparsity;
             l.pair_sparsity = s.pair_sparsity_padded;
         }
-        const stage_estimate stage = evaluate_stage(
-            engine, net.rows[i], c.measured.statistics.at(i), l.chosen, skew.held(i));
+        const stage_estimate& stage = c.hardware.stages[i];
         l.interval_cycles = stage.cycles;
         l.fill_cycles =
             fill_cycles(net.rows[i], l.chosen, stage.cycles, d.hardware.interval_cycles);

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <utility>
 
-#include <hass/explore/allocate.hpp>
+#include <hass/explore/certificate.hpp>
 #include <hass/search/measurement.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/statistics/layer_statistics.hpp>
