@@ -6,6 +6,7 @@
 #include <hass/device/boards.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/sparse_dot.hpp>
+#include <hass/explore/allocate.hpp>
 #include <hass/files/csv.hpp>
 #include <hass/files/whole_file.hpp>
 #include <hass/report/json.hpp>
