@@ -16,7 +16,10 @@
 #include <hass/emulate/emulator.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
+#include <hass/search/random.hpp>
+#include <hass/search/random_stream.hpp>
 #include <hass/search/threshold_axes.hpp>
+#include <hass/search/typical_reach.hpp>
 #include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/store.hpp>
 #include <hass/workload/images.hpp>

@@ -5,8 +5,8 @@
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
-#include <hass/search/threshold_axes.hpp>
 #include <hass/search/study.hpp>
+#include <hass/search/threshold_axes.hpp>
 #include <hass/search/tpe.hpp>
 #include <hass/statistics/tensor_statistics.hpp>
 #include <hass/workload/layers.hpp>
