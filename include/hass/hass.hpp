@@ -149,6 +149,9 @@
 #include <hass/search/parallel.hpp>
 #include <hass/search/pareto.hpp>
 #include <hass/search/parzen.hpp>
+#include <hass/search/parzen_blocks.hpp>
+#include <hass/search/parzen_cell.hpp>
+#include <hass/search/parzen_columns.hpp>
 #include <hass/search/parzen_kernels.hpp>
 #include <hass/search/random.hpp>
 #include <hass/search/random_stream.hpp>
