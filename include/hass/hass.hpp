@@ -172,6 +172,8 @@
 #include <hass/search/journal.hpp>
 #include <hass/search/journal_file.hpp>
 #include <hass/search/measurement.hpp>
+#include <hass/search/mpi/messages.hpp>
+#include <hass/search/mpi/world.hpp>
 #include <hass/search/nsga2.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/optimizer.hpp>
@@ -181,6 +183,9 @@
 #include <hass/search/parallel.hpp>
 #include <hass/search/pareto.hpp>
 #include <hass/search/parzen.hpp>
+#include <hass/search/parzen_blocks.hpp>
+#include <hass/search/parzen_cell.hpp>
+#include <hass/search/parzen_columns.hpp>
 #include <hass/search/parzen_kernels.hpp>
 #include <hass/search/predicted_objective.hpp>
 #include <hass/search/predicted_statistics.hpp>

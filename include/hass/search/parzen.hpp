@@ -6,8 +6,8 @@
 /// after Bergstra et al., "Algorithms for hyper-parameter optimization" (2011) and Watanabe,
 /// "Tree-structured Parzen estimator" (2023).
 ///
-/// One class, and long: its tables of kernels are kept up to date together, and every density walks
-/// all of them.
+/// Where the kernels are kept stands in `parzen_columns.hpp`, how they are summed in
+/// `parzen_blocks.hpp`.
 #pragma once
 
 #include <algorithm>
@@ -15,16 +15,17 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include <hass/error.hpp>
 #include <hass/search/packed_exp.hpp>
+#include <hass/search/parzen_blocks.hpp>
+#include <hass/search/parzen_cell.hpp>
+#include <hass/search/parzen_columns.hpp>
 #include <hass/search/parzen_kernels.hpp>
 #include <hass/search/random_stream.hpp>
-#include <hass/search/space.hpp>
 #include <hass/search/stable_math.hpp>
 #include <hass/search/truncated_normal.hpp>
 
@@ -49,10 +50,11 @@ class parzen_mixture {
   public:
     parzen_mixture(std::vector<parzen_axis> axes, parzen_use use)
         : axes_(std::move(axes)), use_(use), columns_(axes_.size()) {
-        const std::uint32_t slot = new_slot();  // the prior lives in slot 0
+        make_room(0);
+        for (column& c : columns_) c.marginal = use == parzen_use::marginal;
         for (std::size_t d = 0; d < axes_.size(); ++d) {
             const parzen_axis& a = axes_[d];
-            place(d, slot, 0.5 * (a.low + a.high), a.width());
+            place(d, 0, 0.5 * (a.low + a.high), a.width());
         }
     }
 
@@ -60,47 +62,19 @@ class parzen_mixture {
     /// \param id  its place in time
     /// \param x  one coordinate per axis
     void insert(std::size_t id, std::span<const double> x) {
-        if (slot_of_.size() <= id) slot_of_.resize(id + 1, none);
-        const std::uint32_t slot = new_slot();
-        const std::size_t count = members_.size();
-        slot_of_[id] = slot;
-        id_of_[slot] = id;
-        members_.insert(std::lower_bound(members_.begin(), members_.end(), id), id);
-        for (std::size_t d = 0; d < axes_.size(); ++d) {
-            column& c = columns_[d];
-            c.cells[slot] = {x[d], 0.0, 0.0, 0.0, 0.0};
-            const std::size_t at = position(c, count, x[d], id);
-            if (at > 0) c.moved.push_back(c.slot[at - 1]);
-            if (at < count) c.moved.push_back(c.slot[at]);
-            c.moved.push_back(slot);
-            insert_at(c.x, count, at, x[d]);
-            insert_at(c.slot, count, at, slot);
-            if (use_ == parzen_use::joint) continue;
-            insert_at(c.scale, count, at, 0.0);
-            insert_at(c.height, count, at, 0.0);
-        }
+        const std::size_t count = slots_.members().size();
+        const std::uint32_t slot = slots_.add(id);
+        make_room(slot);
+        for (std::size_t d = 0; d < axes_.size(); ++d)
+            columns_[d].insert(slots_, slot, x[d], count);
     }
 
     /// Removes an observation.
     void erase(std::size_t id) {
-        const std::uint32_t slot = slot_of_[id];
-        const std::size_t count = members_.size();
-        for (std::size_t d = 0; d < axes_.size(); ++d) {
-            column& c = columns_[d];
-            const std::size_t at = position(c, count, c.cells[slot].mean, id);
-            if (at > 0) c.moved.push_back(c.slot[at - 1]);
-            if (at + 1 < count) c.moved.push_back(c.slot[at + 1]);
-            erase_at(c.x, count, at);
-            erase_at(c.slot, count, at);
-            if (use_ == parzen_use::joint) continue;
-            erase_at(c.scale, count, at);
-            erase_at(c.height, count, at);
-        }
-        slot_of_[id] = none;
-        id_of_[slot] = no_id;
-        members_.erase(std::lower_bound(members_.begin(), members_.end(), id));
-        free_.push_back(slot);
-        offset_[slot] = ruled_out;
+        const std::uint32_t slot = slots_.of(id);
+        for (column& c : columns_) c.erase(slots_, slot, slots_.members().size());
+        slots_.remove(id);
+        offset_[slot] = detail::ruled_out;
     }
 
     /// Brings bandwidths, normalisers and weights up to date.
@@ -120,7 +94,7 @@ class parzen_mixture {
                 last = w;
                 log_last = stable_log(w);
             }
-            const std::uint32_t slot = slot_at(k);
+            const std::uint32_t slot = slots_.at(k);
             weights_[k] = w;
             slot_weight_[slot] = w;
             offset_[slot] = log_last - log_norm_sum_[slot];
@@ -131,16 +105,16 @@ class parzen_mixture {
     }
 
     /// Number of kernels, the prior included.
-    std::size_t size() const { return members_.size() + 1; }
+    std::size_t size() const { return members().size() + 1; }
     /// Observations, in order of time.
-    const std::vector<std::size_t>& members() const { return members_; }
+    const std::vector<std::size_t>& members() const { return slots_.members(); }
     /// Normalised weights by kernel.
     std::span<const double> weights() const { return weights_; }
     double mean(std::size_t axis, std::size_t kernel) const {
-        return columns_[axis].cells[slot_at(kernel)].mean;
+        return columns_[axis].cells[slots_.at(kernel)].mean;
     }
     double sigma(std::size_t axis, std::size_t kernel) const {
-        return columns_[axis].cells[slot_at(kernel)].sigma;
+        return columns_[axis].cells[slots_.at(kernel)].sigma;
     }
 
     /// ln of the joint density at x, one coordinate per axis. Use joint only.
@@ -161,7 +135,7 @@ class parzen_mixture {
         double* terms = scratch_.data();
         hopeless_.resize(count);
         for (std::size_t c = 0; c < count; ++c)
-            hopeless_[c] = prior_term(x.data() + c * dimensions) - negligible;
+            hopeless_[c] = prior_term(x.data() + c * dimensions) - detail::negligible;
         // A block of kernels stays in the first-level cache while all candidates pass over it.
         for (std::size_t b = 0; b < stride / lanes; ++b) {
             const double* block = blocked_.data() + b * dimensions * 2 * lanes;
@@ -169,16 +143,18 @@ class parzen_mixture {
             std::size_t c = 0;
             constexpr std::size_t together = detail::candidates_together;
             for (; c + together <= count; c += together)
-                block_terms<together>(block, offset, x.data() + c * dimensions, dimensions,
-                                      hopeless_.data() + c, terms + c * stride + b * lanes, stride);
+                detail::block_terms<together>(block, offset, x.data() + c * dimensions, dimensions,
+                                              hopeless_.data() + c, terms + c * stride + b * lanes,
+                                              stride);
             for (; c < count; ++c)
-                block_terms<1>(block, offset, x.data() + c * dimensions, dimensions,
-                               hopeless_.data() + c, terms + c * stride + b * lanes, stride);
+                detail::block_terms<1>(block, offset, x.data() + c * dimensions, dimensions,
+                                       hopeless_.data() + c, terms + c * stride + b * lanes,
+                                       stride);
         }
         for (std::size_t d = 0; d < dimensions; ++d)
             if (discrete(axes_[d])) add_discrete(d, x, count, terms);
         for (std::size_t c = 0; c < count; ++c)
-            out[c] = log_sum_exp(std::span<const double>(terms + c * stride, stride));
+            out[c] = detail::log_sum_exp(std::span<const double>(terms + c * stride, stride));
     }
 
     /// ln of the marginal density of one axis at x. Use marginal only.
@@ -197,19 +173,23 @@ class parzen_mixture {
         if (a.step > 0.0) {
             double sum = 0.0;
             for (std::size_t k = 0; k < size(); ++k) {
-                const std::uint32_t slot = slot_at(k);
+                const std::uint32_t slot = slots_.at(k);
                 sum += slot_weight_[slot] *
-                       stable_exp(cell_log_mass(a, c.cells[slot], x) - c.cells[slot].log_norm);
+                       stable_exp(c.cells[slot].log_mass(a, x) - c.cells[slot].log_norm);
             }
             return stable_log(sum);
         }
         std::array<double, lanes> sum{};
         for (std::size_t b = 0; b < c.reach.size(); ++b)
-            if (x >= c.reach[b].first && x <= c.reach[b].second)
-                add_heights(c, b * lanes, x, sum.data());
+            if (x >= c.reach[b].first && x <= c.reach[b].second) {
+                const std::size_t at = b * lanes;
+                detail::add_heights(c.x.data() + at, c.scale.data() + at, c.height.data() + at,
+                                    c.weight.data() + at, x, sum.data());
+            }
         const cell& prior = c.cells[0];
         const double z = (x - prior.mean) * prior.scale;
-        return stable_log(total(sum) + slot_weight_[0] * prior.height * stable_exp(-(z * z)));
+        return stable_log(detail::sum_of_lanes(sum) +
+                          slot_weight_[0] * prior.height * stable_exp(-(z * z)));
     }
 
     /// A kernel drawn by weight; the value is for draw() only.
@@ -217,7 +197,7 @@ class parzen_mixture {
         const double u = random.uniform() * cumulative_.back();
         const auto at = std::upper_bound(cumulative_.begin(), cumulative_.end(), u);
         const auto k = static_cast<std::size_t>(at - cumulative_.begin());
-        return slot_at(k < size() ? k : size() - 1);
+        return slots_.at(k < size() ? k : size() - 1);
     }
 
     /// A draw from one kernel on one axis; on stepped axes before rounding to a step.
@@ -238,62 +218,9 @@ class parzen_mixture {
     }
 
   private:
-    static constexpr std::size_t lanes = 8;
-    static constexpr std::uint32_t none = 0xffffffffU;
-    static constexpr std::size_t no_id = std::numeric_limits<std::size_t>::max();
-    static constexpr double sqrt_two = 1.4142135623730951;
-    static constexpr double negligible = 50.0;   // exp(-50): thousands of them change no double
-    static constexpr double ruled_out = -1e300;  // log weight of an empty slot
-
-    struct cell {
-        double mean = 0.0;
-        double sigma = 0.0;
-        double scale = 0.0;     // 1 / (sqrt(2) sigma)
-        double log_norm = 0.0;  // ln of what the kernel integrates to; stepped: ln mass of the axis
-        double height = 0.0;    // exp(-log_norm), marginal use only
-    };
-
-    /// One axis of all observations. What is kept by position, in order of the coordinate (of time
-    /// on ties), fills whole blocks of eight, with zeros behind the last observation.
-    struct column {
-        std::vector<cell> cells;           // by slot
-        std::vector<double> x;             // by position
-        std::vector<std::uint32_t> slot;   // by position
-        std::vector<std::uint32_t> moved;  // slots whose neighbours changed since the last fit
-        // Marginal use, by position; and by block, where it counts.
-        std::vector<double> scale;
-        std::vector<double> height;
-        std::vector<double> weight;
-        std::vector<std::pair<double, double>> reach;
-        std::vector<double> choice_weight;
-    };
-
-    /// Puts `value` before position `at` of `count` used ones.
-    template <class T>
-    static void insert_at(std::vector<T>& items, std::size_t count, std::size_t at, T value) {
-        if (count == items.size()) items.resize(count + lanes, T{});
-        const auto first = items.begin() + static_cast<std::ptrdiff_t>(at);
-        const auto last = items.begin() + static_cast<std::ptrdiff_t>(count);
-        std::copy_backward(first, last, last + 1);
-        *first = value;
-    }
-    template <class T>
-    static void erase_at(std::vector<T>& items, std::size_t count, std::size_t at) {
-        const auto first = items.begin() + static_cast<std::ptrdiff_t>(at);
-        const auto last = items.begin() + static_cast<std::ptrdiff_t>(count);
-        *std::copy(first + 1, last, first) = T{};
-    }
-
-    /// Where observation `id` at `x` stands, or would stand, among `count`.
-    std::size_t position(const column& c, std::size_t count, double x, std::size_t id) const {
-        const auto [first, last] =
-            std::equal_range(c.x.begin(), c.x.begin() + static_cast<std::ptrdiff_t>(count), x);
-        const auto same = c.slot.begin() + (first - c.x.begin());
-        const auto at = std::lower_bound(
-            same, same + (last - first), id,
-            [this](std::uint32_t slot, std::size_t other) { return id_of_[slot] < other; });
-        return static_cast<std::size_t>(at - c.slot.begin());
-    }
+    using cell = detail::parzen_cell;
+    using column = detail::parzen_column;
+    static constexpr std::size_t lanes = detail::kernel_lanes;
 
     static bool discrete(const parzen_axis& a) { return a.choices > 0 || a.step > 0.0; }
 
@@ -306,19 +233,11 @@ class parzen_mixture {
         if (use != use_) throw error("parzen_mixture: made for the other kind of density");
     }
 
-    std::uint32_t slot_at(std::size_t kernel) const {
-        return kernel < members_.size() ? slot_of_[members_[kernel]] : 0;
-    }
-
-    std::uint32_t new_slot() {
-        if (!free_.empty()) {
-            const std::uint32_t slot = free_.back();
-            free_.pop_back();
-            return slot;
-        }
-        const auto slot = static_cast<std::uint32_t>(slots_++);
+    /// Makes the tables by slot reach `slot`, with whole blocks where they are summed.
+    void make_room(std::uint32_t slot) {
+        if (slot + 1 < slots_.used()) return;
         if (slot % lanes == 0) {
-            offset_.resize(slot + lanes, ruled_out);
+            offset_.resize(slot + lanes, detail::ruled_out);
             log_norm_sum_.resize(slot + lanes, 0.0);
             slot_weight_.resize(slot + lanes, 0.0);
             stale_sum_.resize(slot + lanes, 0);
@@ -328,21 +247,13 @@ class parzen_mixture {
             }
         }
         for (column& c : columns_) c.cells.resize(slot + 1);
-        id_of_.resize(slot + 1, no_id);
-        return slot;
     }
 
     /// Sets the kernel in a slot on one axis, with its normaliser.
     void place(std::size_t d, std::uint32_t slot, double mean, double sigma) {
         const parzen_axis& a = axes_[d];
         cell& c = columns_[d].cells[slot];
-        c.mean = mean;
-        c.sigma = sigma;
-        c.scale = 1.0 / (sigma * sqrt_two);
-        if (a.choices == 0) {
-            c.log_norm = log_normal_mass((a.low - mean) / sigma, (a.high - mean) / sigma);
-            if (a.step <= 0.0) c.log_norm += stable_log(sigma) + detail::half_log_two_pi;
-        }
+        c.place(a, mean, sigma);
         if (use_ == parzen_use::marginal) {
             c.height = stable_exp(-c.log_norm);
             return;
@@ -360,7 +271,7 @@ class parzen_mixture {
     }
 
     void refresh_bandwidths() {
-        const std::size_t count = members_.size();
+        const std::size_t count = members().size();
         const std::size_t share = std::min<std::size_t>(100, count + 2);
         const bool all = share != share_ || !local();
         share_ = share;
@@ -370,8 +281,7 @@ class parzen_mixture {
                 for (std::size_t i = 0; i < count; ++i) refresh(d, i);
             } else {
                 for (const std::uint32_t slot : c.moved)
-                    if (id_of_[slot] != no_id)
-                        refresh(d, position(c, count, c.cells[slot].mean, id_of_[slot]));
+                    if (slots_.taken(slot)) refresh(d, c.position(slots_, slot, count));
             }
             c.moved.clear();
         }
@@ -389,7 +299,7 @@ class parzen_mixture {
     void refresh(std::size_t d, std::size_t i) {
         const parzen_axis& a = axes_[d];
         column& c = columns_[d];
-        const std::size_t count = members_.size();
+        const std::size_t count = members().size();
         const double x = c.x[i];
         const parzen_neighbours neighbours{x - (i > 0 ? c.x[i - 1] : a.low),
                                            (i + 1 < count ? c.x[i + 1] : a.high) - x,
@@ -415,13 +325,13 @@ class parzen_mixture {
         column& c = columns_[d];
         if (a.choices > 0) {
             c.choice_weight.assign(a.choices, 0.0);
-            for (const std::size_t id : members_)
-                c.choice_weight[static_cast<std::size_t>(c.cells[slot_of_[id]].mean)] +=
-                    slot_weight_[slot_of_[id]];
+            for (const std::size_t id : members())
+                c.choice_weight[static_cast<std::size_t>(c.cells[slots_.of(id)].mean)] +=
+                    slot_weight_[slots_.of(id)];
             return;
         }
         if (a.step > 0.0) return;
-        const std::size_t count = members_.size();
+        const std::size_t count = members().size();
         c.weight.assign(c.x.size(), 0.0);
         for (std::size_t i = 0; i < count; ++i) c.weight[i] = slot_weight_[c.slot[i]];
         c.reach.clear();
@@ -431,85 +341,9 @@ class parzen_mixture {
                 *std::min_element(c.scale.begin() + static_cast<std::ptrdiff_t>(first),
                                   c.scale.begin() + static_cast<std::ptrdiff_t>(last) + 1);
             // Ten sigmas out a kernel is 2e-22 of its height and at most 1e-17 of the density.
-            const double ten_sigma = 10.0 / (sqrt_two * scale);
+            const double ten_sigma = 10.0 / (detail::sqrt_two * scale);
             c.reach.emplace_back(c.x[first] - ten_sigma, c.x[last] + ten_sigma);
         }
-    }
-
-    /// Adds weight * height * exp(-((x - mean) * scale)^2) of the block at `first` to eight sums.
-    static void add_heights(const column& c, std::size_t first, double x, double* sums) {
-        using detail::pack;
-        for (std::size_t p = 0; p < lanes; p += sizeof(pack) / sizeof(double)) {
-            pack mean;
-            pack scale;
-            pack height;
-            pack weight;
-            pack sum;
-            std::memcpy(&mean, c.x.data() + first + p, sizeof(pack));
-            std::memcpy(&scale, c.scale.data() + first + p, sizeof(pack));
-            std::memcpy(&height, c.height.data() + first + p, sizeof(pack));
-            std::memcpy(&weight, c.weight.data() + first + p, sizeof(pack));
-            std::memcpy(&sum, sums + p, sizeof(pack));
-            const pack z = (x - mean) * scale;
-            pack kernel = -(z * z);
-            detail::exp_flushed(kernel);
-            sum += weight * height * kernel;
-            std::memcpy(sums + p, &sum, sizeof(pack));
-        }
-    }
-
-    /// offset - sum over axes of ((x - mean) * scale)^2 for one block and `Candidates` candidates.
-    ///
-    /// The lanes are written out as fixed packs: left to themselves compilers vectorise over axes,
-    /// or keep the sums in memory. Lane by lane the operations are the same whatever the width.
-    /// Where every term has already fallen below its candidate's `hopeless` the rest is left out.
-    template <std::size_t Candidates>
-    static void block_terms(const double* block, const double* offset, const double* x,
-                            std::size_t dimensions, const double* hopeless, double* terms,
-                            std::size_t stride) {
-        using detail::pack;
-        constexpr std::size_t width = sizeof(pack) / sizeof(double);
-        constexpr std::size_t packs = lanes / width;
-        constexpr std::size_t stretch = 16;  // axes between two looks
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-            pack sum[packs * Candidates] = {};
-            const auto to_term = [&](pack& total, std::size_t p) {
-                pack first;
-                std::memcpy(&first, offset + p * width, sizeof(pack));
-                total = first - total;
-            };
-            for (std::size_t d = 0; d < dimensions;) {
-                const std::size_t end = std::min(dimensions, d + stretch);
-                for (; d < end; ++d, block += 2 * lanes) {
-                    const auto add = [&](pack& total, std::size_t c, std::size_t p) {
-                        pack mean;
-                        pack scale;
-                        std::memcpy(&mean, block + p * width, sizeof(pack));
-                        std::memcpy(&scale, block + lanes + p * width, sizeof(pack));
-                        const pack z = (x[c * dimensions + d] - mean) * scale;
-                        total += z * z;
-                    };
-                    (add(sum[I], I / packs, I % packs), ...);
-                }
-                const auto alive = [&](const pack& sums, std::size_t c, std::size_t p) {
-                    pack total = sums;
-                    to_term(total, p);
-                    const auto above = total > hopeless[c];
-                    std::int64_t lane[width];
-                    std::memcpy(lane, &above, sizeof(lane));
-                    std::int64_t any = 0;
-                    for (const std::int64_t l : lane) any |= l;
-                    return any != 0;
-                };
-                if (!(alive(sum[I], I / packs, I % packs) || ...)) break;
-            }
-            const auto store = [&](pack& total, std::size_t c, std::size_t p) {
-                to_term(total, p);
-                std::memcpy(terms + c * stride + p * width, &total, sizeof(pack));
-            };
-            (store(sum[I], I / packs, I % packs), ...);
-        }
-        (std::make_index_sequence<packs * Candidates>());
     }
 
     /// ln of the prior kernel's term at x: no candidate's density is lower.
@@ -520,7 +354,7 @@ class parzen_mixture {
             if (axes_[d].choices > 0) {
                 sum -= stable_log(static_cast<double>(axes_[d].choices));
             } else if (axes_[d].step > 0.0) {
-                sum += cell_log_mass(axes_[d], c, x[d]);
+                sum += c.log_mass(axes_[d], x[d]);
             } else {
                 const double z = (x[d] - c.mean) * c.scale;
                 sum -= z * z;
@@ -536,81 +370,41 @@ class parzen_mixture {
         const parzen_axis& a = axes_[d];
         const column& c = columns_[d];
         const std::size_t stride = offset_.size();
+        const std::size_t slots = slots_.used();
         const double n = static_cast<double>(size());
         const double all = static_cast<double>(a.choices);
         const double log_own = stable_log((n + 1.0) / (n + all));
         const double log_other = stable_log(1.0 / (n + all));
-        std::vector<double> logs(count * slots_, 0.0);
+        std::vector<double> logs(count * slots, 0.0);
         for (std::size_t k = 0; k < count; ++k) {
             const double own = x[k * axes_.size() + d];
-            double* log = logs.data() + k * slots_;
+            double* log = logs.data() + k * slots;
             std::size_t same = 0;
             while (x[same * axes_.size() + d] != own) ++same;
             if (same < k) {  // another candidate has the same value
-                std::copy_n(logs.data() + same * slots_, slots_, log);
+                std::copy_n(logs.data() + same * slots, slots, log);
             } else if (a.choices > 0) {
-                for (std::size_t s = 0; s < slots_; ++s)
+                for (std::size_t s = 0; s < slots; ++s)
                     log[s] = c.cells[s].mean == own ? log_own : log_other;
                 log[0] = -stable_log(all);
             } else {
-                for (std::size_t s = 0; s < slots_; ++s)
-                    if (offset_[s] != ruled_out) log[s] = cell_log_mass(a, c.cells[s], own);
+                for (std::size_t s = 0; s < slots; ++s)
+                    if (offset_[s] != detail::ruled_out) log[s] = c.cells[s].log_mass(a, own);
             }
-            for (std::size_t s = 0; s < slots_; ++s) terms[k * stride + s] += log[s];
+            for (std::size_t s = 0; s < slots; ++s) terms[k * stride + s] += log[s];
         }
-    }
-
-    /// ln of the normal mass of the step around x.
-    static double cell_log_mass(const parzen_axis& a, const cell& c, double x) {
-        return log_normal_mass((x - 0.5 * a.step - c.mean) / c.sigma,
-                               (x + 0.5 * a.step - c.mean) / c.sigma);
-    }
-
-    static double total(const std::array<double, lanes>& sum) {
-        return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
-    }
-
-    static double log_sum_exp(std::span<const double> terms) {
-        std::array<double, lanes> most;
-        most.fill(ruled_out);
-        for (std::size_t b = 0; b < terms.size(); b += lanes)
-            for (std::size_t i = 0; i < lanes; ++i)
-                most[i] = terms[b + i] > most[i] ? terms[b + i] : most[i];
-        double peak = most[0];
-        for (const double m : most) peak = m > peak ? m : peak;
-        std::array<double, lanes> sum{};
-        for (std::size_t b = 0; b < terms.size(); b += lanes) {
-            bool counts = false;
-            for (std::size_t i = 0; i < lanes; ++i) counts |= terms[b + i] > peak - negligible;
-            if (!counts) continue;
-            for (std::size_t i = 0; i < lanes; i += sizeof(detail::pack) / sizeof(double)) {
-                detail::pack term;
-                detail::pack part;
-                std::memcpy(&term, terms.data() + b + i, sizeof(term));
-                std::memcpy(&part, sum.data() + i, sizeof(part));
-                term -= peak;
-                detail::exp_flushed(term);
-                part += term;
-                std::memcpy(sum.data() + i, &part, sizeof(part));
-            }
-        }
-        return peak + stable_log(total(sum));
     }
 
     std::vector<parzen_axis> axes_;
     parzen_use use_;
-    std::vector<column> columns_;         // per axis
-    std::vector<std::size_t> members_;    // observations in order of time
-    std::vector<std::uint32_t> slot_of_;  // by observation; `none`: not a member
-    std::vector<std::size_t> id_of_;      // by slot; `no_id`: free, or the prior
-    std::vector<std::uint32_t> free_;     // slots without a kernel
-    std::size_t slots_ = 0;               // slots ever used
-    std::size_t share_ = 0;               // narrowest bandwidth = range / share, of the last fit
-    std::vector<double> weights_;         // normalised, by kernel
-    std::vector<double> cumulative_;      // of the weights
-    std::vector<double> slot_weight_;     // the weights by slot
-    std::vector<double> offset_;          // by slot: ln weight - sum of ln normalisers
-    std::vector<double> log_norm_sum_;    // by slot
+    std::vector<column> columns_;  // per axis
+    detail::parzen_slots slots_;
+    std::size_t share_ = 0;             // narrowest bandwidth = range / share, of the last fit
+    std::vector<double> weights_;       // normalised, by kernel
+    std::vector<double> cumulative_;    // of the weights
+    std::vector<double> slot_weight_;   // the weights by slot
+    std::vector<double> offset_;        // by slot: ln weight - sum of ln normalisers
+    std::vector<double> log_norm_sum_;  // by slot
     std::vector<unsigned char> stale_sum_;
     std::vector<std::uint32_t> stale_slots_;
     std::vector<double> blocked_;           // joint use: [block][axis][8 means, 8 scales]

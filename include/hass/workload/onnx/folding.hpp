@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,23 +14,21 @@
 
 #include <hass/text.hpp>
 #include <hass/workload/onnx/constant.hpp>
-#include <hass/workload/onnx/importer.hpp>
+#include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/proto.hpp>
+#include <hass/workload/onnx/proto_reader.hpp>
 #include <hass/workload/onnx/reshaping.hpp>
-#include <hass/workload/onnx/windows.hpp>
+#include <hass/workload/onnx/value.hpp>
 
 namespace hass::detail::onnx {
 
 inline void give_constant(const operation& op, constant c) {
-    value x;
-    x.form = form::constant;
     c.name = op.node().outputs[0];
-    x.number = std::make_shared<const constant>(std::move(c));
-    op.give(std::move(x));
+    op.give(constant_value(std::move(c)));
 }
 
 inline std::vector<double> folded(const operation& op, std::size_t i) {
-    return numbers(op.known(i, "an input"), op.graph().spent());
+    return numbers(op.known(i, "an input"), op.spent());
 }
 
 /// A constant with the values of input `i` under other extents.
@@ -51,7 +48,7 @@ inline void fold_constant(const operation& op) {
     if (const attribute_proto* a = op.find("value"); a != nullptr && a->t) {
         tensor_proto t = read_tensor(*a->t);
         if (t.name.empty()) t.name = op.node().outputs[0];
-        c = file_constant(op.graph().keep(std::move(t)));
+        c = file_constant(op.keep(std::move(t)));
     } else if (const attribute_proto* number = op.find("value_float"); number && number->f) {
         c.values = {static_cast<double>(*number->f)}, c.floating = true;
     } else if (const attribute_proto* whole = op.find("value_int"); whole && whole->i) {
@@ -66,10 +63,7 @@ inline void fold_constant(const operation& op) {
         throw op.fail("has no value of a supported type");
     }
     if (c.file == nullptr) return give_constant(op, std::move(c));
-    value x;  // keeps the tensor's own name for messages and layer names
-    x.form = form::constant;
-    x.number = std::make_shared<const constant>(std::move(c));
-    op.give(std::move(x));
+    op.give(constant_value(std::move(c)));  // under the tensor's own name, for messages and layers
 }
 
 /// Shape of data or of a constant: known either way.
@@ -124,7 +118,7 @@ inline void fold_slice(const operation& op) {
     const std::size_t rank = in.dims.size();
     const auto listed = [&](std::string_view attribute, std::size_t i) {
         std::vector<std::int64_t> given;
-        if (op.graph().opset() >= 10 && op.has(i))
+        if (op.opset() >= 10 && op.has(i))
             given = op.integers(i, "a bound");
         else if (const attribute_proto* a = op.find(attribute))
             given = a->ints;
@@ -337,7 +331,7 @@ inline void fold_fill(const operation& op) {
     if (const attribute_proto* a = op.find("value"); a != nullptr && a->t) {
         const tensor_proto t = read_tensor(*a->t);
         const constant c = file_constant(t);
-        const std::vector<double> values = numbers(c, op.graph().spent());
+        const std::vector<double> values = numbers(c, op.spent());
         if (values.size() != 1) throw op.fail("attribute 'value' is not a single number");
         filler = values[0];
         out.floating = c.floating;
@@ -345,7 +339,7 @@ inline void fold_fill(const operation& op) {
     out.dims = op.integers(0, "the shape");
     const auto count = element_count(out.dims, static_cast<std::size_t>(largest_map));
     if (!count) throw op.fail("of shape " + dims_text(out.dims));
-    op.graph().spent().spend(*count);
+    op.spent().spend(*count);
     out.values.assign(*count, filler);
     give_constant(op, std::move(out));
 }

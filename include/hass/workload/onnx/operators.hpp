@@ -4,18 +4,40 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <hass/workload/layer.hpp>
+#include <hass/workload/onnx/activations.hpp>
+#include <hass/workload/onnx/affine.hpp>
 #include <hass/workload/onnx/arithmetic.hpp>
 #include <hass/workload/onnx/folding.hpp>
 #include <hass/workload/onnx/importer.hpp>
+#include <hass/workload/onnx/linear.hpp>
+#include <hass/workload/onnx/operation.hpp>
+#include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/reshaping.hpp>
+#include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/windows.hpp>
 
 namespace hass::detail::onnx {
 
+// Those that change nothing in inference.
+
 inline void pass_first(const operation& op) {
+    op.pass(0);
+}
+
+inline void dropout(const operation& op) {
+    if (op.has(2) && op.scalar(2, "training_mode") != 0.0)
+        throw op.fail("training_mode is not supported");
+    op.pass(0);
+}
+
+inline void cast(const operation& op) {
+    if (op.integer("to", 0) != static_cast<std::int64_t>(data_type::float32))
+        throw op.fail("to " + data_type_name(op.integer("to", 0)) + " is not supported");
     op.pass(0);
 }
 

@@ -14,15 +14,16 @@
 #include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 #include <hass/workload/onnx/constant.hpp>
-#include <hass/workload/onnx/importer.hpp>
+#include <hass/workload/onnx/drafts.hpp>
+#include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/proto.hpp>
-#include <hass/workload/onnx/windows.hpp>
+#include <hass/workload/onnx/value.hpp>
 
 namespace hass::detail::onnx {
 
 /// Extents as ONNX sees them, batch included.
 inline std::vector<std::int64_t> full_dims(const operation& op, const value& x) {
-    std::vector<std::int64_t> dims{op.graph().batch(), x.shape.channels,
+    std::vector<std::int64_t> dims{op.batch(), x.shape.channels,
                                    std::int64_t{x.shape.height} + x.pads[0] + x.pads[2],
                                    std::int64_t{x.shape.width} + x.pads[1] + x.pads[3]};
     dims.resize(static_cast<std::size_t>(x.rank));
@@ -52,12 +53,12 @@ inline void reshape_to(const operation& op, const std::vector<std::int64_t>& dim
     const int rank = static_cast<int>(dims.size()) + 1;
     if (flat && (padded != now || (rank == 2 && x.rank > 2))) {
         flatten_row(op, x);
-        op.graph().find(op.node().outputs[0], op).rank = rank;
+        op.given().rank = rank;
     } else if (padded == now) {
         op.pass(0);
-        op.graph().find(op.node().outputs[0], op).rank = rank;
+        op.given().rank = rank;
     } else {
-        throw op.fail("of " + operation::describe(x) + " to [N," + dims_text(dims).substr(1) +
+        throw op.fail("of " + describe(x) + " to [N," + dims_text(dims).substr(1) +
                       " is not a flatten");
     }
 }
@@ -75,13 +76,12 @@ inline void reshape(const operation& op) {
     const std::vector<std::int64_t> target = op.integers(1, "the shape");
     const std::vector<std::int64_t> now = full_dims(op, x);
     const auto impossible = [&] {
-        return op.fail("of " + operation::describe(x) + " to " + dims_text(target) +
+        return op.fail("of " + describe(x) + " to " + dims_text(target) +
                        " does not keep the batch and the values of an image");
     };
     if (target.size() < 2 || target.size() > 4)
-        throw op.fail(
-            text_of({"of ", operation::describe(x), " to ", dims_text(target),
-                     " gives a tensor of ", target.size(), " axes, where 2 to 4 are supported"}));
+        throw op.fail(text_of({"of ", describe(x), " to ", dims_text(target), " gives a tensor of ",
+                               target.size(), " axes, where 2 to 4 are supported"}));
     const bool copies = op.integer("allowzero", 0) == 0;
     std::vector<std::int64_t> dims;
     std::int64_t known = 1;
@@ -96,7 +96,7 @@ inline void reshape(const operation& op) {
         dims.push_back(extent);
     }
     const std::int64_t volume = x.shape.volume();
-    const bool batch_first = target[0] == op.graph().batch() || target[0] == 1 ||
+    const bool batch_first = target[0] == op.batch() || target[0] == 1 ||
                              (target[0] == 0 && copies) || (target[0] == -1 && !open);
     if (!batch_first || volume % known != 0 || (!open && volume != known)) throw impossible();
     if (open) dims[*open] = volume / known;
@@ -111,7 +111,7 @@ inline void squeeze(const operation& op) {
     for (const std::int64_t given : *axes) {
         const auto axis = static_cast<std::size_t>(axis_of(op, given, x.rank));
         if (axis == 0 || (dims[axis] != 1 && dims[axis] != 0))
-            throw op.fail(text_of({"of axis ", axis, " of ", operation::describe(x)}));
+            throw op.fail(text_of({"of axis ", axis, " of ", describe(x)}));
         dims[axis] = 0;
     }
     dims.erase(dims.begin());
@@ -141,7 +141,7 @@ inline void unsqueeze(const operation& op) {
 inline void pad(const operation& op) {
     if (op.text("mode", "constant") != "constant")
         throw op.fail("mode " + quoted(op.text("mode", "")) + " is not supported, only zeros");
-    const bool by_input = op.graph().opset() >= 11;
+    const bool by_input = op.opset() >= 11;
     double filler = static_cast<double>(op.number("value", 0.0F));
     if (by_input) filler = op.has(2) ? op.scalar(2, "the value") : 0.0;
     std::vector<std::int64_t> pads;

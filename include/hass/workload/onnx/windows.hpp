@@ -15,33 +15,12 @@
 #include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 #include <hass/workload/onnx/constant.hpp>
-#include <hass/workload/onnx/importer.hpp>
+#include <hass/workload/onnx/drafts.hpp>
+#include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/proto.hpp>
+#include <hass/workload/onnx/value.hpp>
 
 namespace hass::detail::onnx {
-
-/// A row that maps each value on its own.
-inline layer_row elementwise(layer_kind kind, const hass::shape& shape) {
-    layer_row row;
-    row.kind = kind, row.in = row.out = shape;
-    return row;
-}
-
-/// An axis counted from the front; refused where the tensor has no such axis.
-inline int axis_of(const operation& op, std::int64_t axis, int rank) {
-    if (axis < -rank || axis >= rank)
-        throw op.fail(text_of({"axis ", axis, " of a tensor with ", rank, " axes"}));
-    return static_cast<int>(axis < 0 ? axis + rank : axis);
-}
-
-inline void unary(const operation& op, layer_kind kind, layer_parameters parameters = {}) {
-    const value& in = op.data(0);
-    value out = op.emit(elementwise(kind, in.shape), {in.from}, std::move(parameters));
-    out.rank = in.rank;
-    out.non_negative =
-        kind == layer_kind::relu || kind == layer_kind::sigmoid || kind == layer_kind::hardsigmoid;
-    op.give(std::move(out));
-}
 
 /// Reads `count` integers of an attribute, each within `least`..32768.
 inline std::array<int, 4> window_attribute(const operation& op, std::string_view name,
@@ -129,8 +108,8 @@ inline layer_row window(const operation& op, const value& x, layer_kind kind, in
     const int width = window_extent(row.in.width, kernel_w, row.stride_w, row.pad_left,
                                     row.pad_right, row.dilation_w, row.ceil_mode);
     if (height < 1 || width < 1)
-        throw op.fail(text_of({"a window of ", kernel_h, "x", kernel_w, " does not fit into ",
-                               operation::describe(x)}));
+        throw op.fail(
+            text_of({"a window of ", kernel_h, "x", kernel_w, " does not fit into ", describe(x)}));
     row.out = op.sound(out_channels, height, width);
     if (kind != layer_kind::convolution &&
         (leaves_empty(row.in.height, height, kernel_h, row.stride_h, row.dilation_h, row.pad_top) ||
@@ -155,7 +134,7 @@ inline void convolution(const operation& op) {
     if (groups < 1 || groups > x.shape.channels || w.dims[1] * groups != x.shape.channels ||
         w.dims[0] % groups != 0)
         throw op.fail(text_of({"weight ", dims_text(w.dims), " with ", groups,
-                               " groups does not fit an input of ", operation::describe(x)}));
+                               " groups does not fit an input of ", describe(x)}));
     const int kernel_h = static_cast<int>(w.dims[2]);
     const int kernel_w = static_cast<int>(w.dims[3]);
     const auto stated = window_attribute(op, "kernel_shape", 2, 0, 1);

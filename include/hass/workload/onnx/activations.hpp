@@ -1,0 +1,114 @@
+/// \file activations.hpp
+/// Operators on each value for itself, and the softmax: one input, the same shape.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hass/text.hpp>
+#include <hass/workload/layer.hpp>
+#include <hass/workload/model.hpp>
+#include <hass/workload/onnx/drafts.hpp>
+#include <hass/workload/onnx/operation.hpp>
+#include <hass/workload/onnx/value.hpp>
+
+namespace hass::detail::onnx {
+
+inline void unary(const operation& op, layer_kind kind, layer_parameters parameters = {}) {
+    const value& in = op.data(0);
+    value out = op.emit(elementwise(kind, in.shape), {in.from}, std::move(parameters));
+    out.rank = in.rank;
+    out.non_negative =
+        kind == layer_kind::relu || kind == layer_kind::sigmoid || kind == layer_kind::hardsigmoid;
+    op.give(std::move(out));
+}
+
+/// Whether input 0 is x + 3, which nothing else reads.
+inline bool plus3(const operation& op) {
+    const value& x = op.raw(0);
+    return (x.form == form::affine || x.form == form::relu_plus3) && op.alone(0) &&
+           x.scale == std::vector{1.0F} && x.shift == std::vector{3.0F};
+}
+
+/// Whether input 0 is max(x + 3, 0), which nothing else reads.
+inline bool relu_plus3(const operation& op) {
+    return op.raw(0).form == form::relu_plus3 && plus3(op);
+}
+
+inline void relu(const operation& op) {
+    if (!plus3(op)) return unary(op, layer_kind::relu);
+    value out = op.raw(0);
+    out.form = form::relu_plus3;
+    op.give(std::move(out));
+}
+
+inline void clip(const operation& op) {
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    constexpr double largest = std::numeric_limits<float>::max();
+    const bool by_input = op.opset() >= 11;
+    if (by_input ? op.find("min") != nullptr || op.find("max") != nullptr : op.inputs() > 1)
+        throw op.fail(by_input ? "bounds are inputs from opset 11 on, not attributes"
+                               : "bounds are attributes before opset 11, not inputs");
+    const auto bound = [&](std::size_t i, const char* attribute, float none) {
+        const double v = !by_input   ? static_cast<double>(op.number(attribute, none))
+                         : op.has(i) ? op.scalar(i, "the bound")
+                                     : static_cast<double>(none);
+        if (std::isnan(v)) throw op.fail("a bound is not a number");
+        return v > largest ? infinity : v < -largest ? -infinity : static_cast<float>(v);
+    };
+    // float's largest number is how exporters write "no bound"
+    float lower = bound(1, "min", -infinity);
+    if (lower == std::numeric_limits<float>::lowest()) lower = -infinity;
+    float upper = bound(2, "max", infinity);
+    if (upper == std::numeric_limits<float>::max()) upper = infinity;
+    if (lower > upper) lower = upper;  // min(max(x, lower), upper)
+    if (lower == infinity || upper == -infinity)
+        throw op.fail(text_of({"bounds ", lower, " to ", upper}));
+    if (lower <= 0.0F && upper == 6.0F && (lower == 0.0F ? plus3(op) : relu_plus3(op))) {
+        value out = op.raw(0);
+        out.form = form::relu6_plus3;
+        return op.give(std::move(out));
+    }
+    if (lower == -infinity && upper == infinity) return op.pass(0);
+    const value& x = op.data(0);
+    if (lower <= 0.0F && upper >= 0.0F && op.owned(0)) {
+        // exporters spell relu6 as a Relu and a Clip: one row
+        draft& d = op.behind(x);
+        if (d.row.kind == layer_kind::relu && d.parameters.lower == 0.0F) {
+            if (upper < d.parameters.upper) d.parameters.upper = upper;
+            if (upper != infinity) d.row.kind = layer_kind::relu6;
+            return op.pass(0);
+        }
+    }
+    layer_parameters p;
+    p.lower = lower, p.upper = upper;
+    unary(op, upper == infinity ? layer_kind::relu : layer_kind::relu6, p);
+    op.given().non_negative = lower >= 0.0F;
+}
+
+inline void hard_sigmoid(const operation& op) {
+    const float alpha = op.number("alpha", 0.2F);
+    const float beta = op.number("beta", 0.5F);
+    if (!(std::abs(alpha - 1.0F / 6.0F) < 1e-6F && beta == 0.5F))
+        throw op.fail(
+            text_of({"alpha ", alpha, " and beta ", beta, " are not supported, only 1/6 and 0.5"}));
+    unary(op, layer_kind::hardsigmoid);
+}
+
+inline void softmax(const operation& op) {
+    const value& x = op.data(0);
+    const std::int64_t given = op.integer("axis", op.opset() >= 13 ? -1 : 1);
+    const int axis = axis_of(op, given, x.rank);
+    if (x.shape.pixels() != 1 || axis != 1)
+        throw op.fail(text_of({"over axis ", axis, " of ", describe(x),
+                               " is not supported, only over the classes of N x classes"}));
+    unary(op, layer_kind::softmax);
+    op.given().non_negative = true;
+}
+
+}  // namespace hass::detail::onnx

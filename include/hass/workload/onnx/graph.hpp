@@ -1,0 +1,203 @@
+/// \file graph.hpp
+/// The names of an ONNX graph: what gives each tensor, who reads it, and in which order the nodes
+/// come that the output depends on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <queue>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <hass/error.hpp>
+#include <hass/text.hpp>
+#include <hass/workload/onnx/constant.hpp>
+#include <hass/workload/onnx/proto.hpp>
+#include <hass/workload/onnx/value.hpp>
+
+namespace hass::detail::onnx {
+
+/// The image as the file declares it.
+/// \throws hass::error unless it is float32, N x C x H x W or N x features, fixed but for the batch
+inline value read_image(const value_proto& input) {
+    const std::string who = "input " + quoted(input.name) + ": ";
+    if (!input.tensor) throw error(who + "is not a tensor (a sequence, a map or no type)");
+    if (input.type != static_cast<std::int64_t>(data_type::float32))
+        throw error(who + "must be float32, not " + data_type_name(input.type));
+    if (!input.dims) throw error(who + "has no shape");
+    const std::vector<std::int64_t>& dims = *input.dims;
+    if (dims.size() != 4 && dims.size() != 2)
+        throw error(text_of(
+            {who, "must be N x C x H x W or N x features, but has ", dims.size(), " axes"}));
+    for (std::size_t i = 1; i < dims.size(); ++i)
+        if (dims[i] < 1)
+            throw error(who + "only the batch may be dynamic; export with fixed extents");
+    const std::optional<std::size_t> volume =
+        element_count(std::span(dims).subspan(1), static_cast<std::size_t>(largest_map));
+    if (!volume) throw error(who + "shape " + dims_text(dims) + " is larger than 2^28 values");
+    value x;
+    x.rank = static_cast<int>(dims.size());
+    x.shape.channels = static_cast<int>(dims[1]);
+    if (dims.size() == 4)
+        x.shape.height = static_cast<int>(dims[2]), x.shape.width = static_cast<int>(dims[3]);
+    return x;
+}
+
+/// The graph of one file by name. Only what the output depends on counts as read.
+class graph_index {
+  public:
+    /// \param file must outlive its index
+    /// \throws hass::error for a name given twice or by nothing, a cycle, more than one input or
+    /// output, or an image that `read_image` refuses
+    explicit graph_index(const model_proto& file)
+        : graph_(file.graph),
+          opset_(file.opset),
+          initializers_(by_name(graph_)),
+          input_(find_input()),
+          image_(read_image(input_)) {
+        name_producers();
+        if (graph_.outputs.empty()) throw error("the network has no output");
+        if (graph_.outputs.size() > 1)
+            throw error("the network has more than one output: " + quoted(graph_.outputs[0].name) +
+                        ", " + quoted(graph_.outputs[1].name));
+        order_ = sorted(live());
+    }
+
+    std::int64_t opset() const { return opset_; }
+
+    std::string_view input_name() const { return input_.name; }
+    const value& image() const { return image_; }
+    const value_proto& output() const { return graph_.outputs[0]; }
+
+    /// Images in a batch as the file fixes it; 1 where it is dynamic.
+    std::int64_t batch() const {
+        const std::int64_t stated = input_.dims->front();
+        return stated > 0 ? stated : 1;
+    }
+
+    /// The nodes that the output depends on, inputs first, otherwise as the file has them.
+    const std::vector<std::size_t>& order() const { return order_; }
+    const node_proto& node(std::size_t i) const { return graph_.nodes[i]; }
+
+    /// The initializer or node that gives a tensor; nullptr where there is none.
+    const tensor_proto* initializer(std::string_view tensor) const {
+        const auto at = initializers_.find(tensor);
+        return at != initializers_.end() ? &graph_.initializers[at->second] : nullptr;
+    }
+    const node_proto* producer(std::string_view tensor) const {
+        const auto at = producers_.find(tensor);
+        return at != producers_.end() ? &graph_.nodes[at->second] : nullptr;
+    }
+
+    /// How often a tensor is read, the network's output included.
+    std::size_t reads(std::string_view tensor) const {
+        const auto at = reads_.find(tensor);
+        return at != reads_.end() ? at->second : 0;
+    }
+
+  private:
+    using places = std::unordered_map<std::string_view, std::size_t>;
+
+    static places by_name(const graph_proto& g) {
+        places all;
+        for (std::size_t i = 0; i < g.initializers.size(); ++i)
+            if (!all.emplace(g.initializers[i].name, i).second)
+                throw error("two initializers are named " + quoted(g.initializers[i].name));
+        return all;
+    }
+
+    const value_proto& find_input() const {
+        const value_proto* image = nullptr;
+        for (const value_proto& input : graph_.inputs) {
+            if (initializers_.contains(input.name)) continue;  // listed twice up to IR version 3
+            if (image != nullptr)
+                throw error("the network has more than one input: " + quoted(image->name) + ", " +
+                            quoted(input.name));
+            image = &input;
+        }
+        if (image == nullptr) throw error("the network has no input");
+        return *image;
+    }
+
+    void name_producers() {
+        for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
+            for (const std::string_view output : graph_.nodes[i].outputs) {
+                if (output.empty()) continue;
+                if (initializers_.contains(output) || output == input_.name ||
+                    !producers_.emplace(output, i).second)
+                    throw error("tensor " + quoted(output) + " is given more than once");
+            }
+    }
+
+    /// Which nodes the output depends on; counts who reads what on the way.
+    std::vector<bool> live() {
+        std::vector<bool> needed(graph_.nodes.size(), false);
+        std::vector<std::size_t> pending;
+        const auto visit = [&](std::string_view tensor, const node_proto* reader) {
+            ++reads_[tensor];
+            const auto producer = producers_.find(tensor);
+            if (producer == producers_.end()) {
+                if (initializers_.contains(tensor) || tensor == input_.name) return;
+                const std::string text =
+                    "tensor " + quoted(tensor) + ", which nothing in the file provides";
+                throw error(reader == nullptr ? "the output is " + text
+                                              : who(*reader) + ": reads " + text);
+            }
+            if (needed[producer->second]) return;
+            needed[producer->second] = true;
+            pending.push_back(producer->second);
+        };
+        visit(output().name, nullptr);
+        while (!pending.empty()) {
+            const node_proto& node = graph_.nodes[pending.back()];
+            pending.pop_back();
+            for (const std::string_view input : node.inputs)
+                if (!input.empty()) visit(input, &node);
+        }
+        return needed;
+    }
+
+    std::vector<std::size_t> sorted(const std::vector<bool>& needed) const {
+        const std::vector<node_proto>& nodes = graph_.nodes;
+        std::vector<std::size_t> waits(nodes.size(), 0);
+        std::vector<std::vector<std::size_t>> readers(nodes.size());
+        std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+            if (!needed[i]) continue;
+            for (const std::string_view input : nodes[i].inputs)
+                if (const auto p = producers_.find(input); p != producers_.end()) {
+                    readers[p->second].push_back(i);
+                    ++waits[i];
+                }
+            if (waits[i] == 0) ready.push(i);
+        }
+        std::vector<std::size_t> order;
+        while (!ready.empty()) {
+            const std::size_t i = ready.top();
+            ready.pop();
+            order.push_back(i);
+            for (const std::size_t reader : readers[i])
+                if (--waits[reader] == 0) ready.push(reader);
+        }
+        for (std::size_t i = 0; i < nodes.size(); ++i)
+            if (needed[i] && waits[i] > 0)
+                throw error(who(nodes[i]) + ": depends on its own output (a cycle)");
+        return order;
+    }
+
+    const graph_proto& graph_;
+    std::int64_t opset_;
+    places initializers_;
+    const value_proto& input_;
+    value image_;
+    places producers_;
+    places reads_;
+    std::vector<std::size_t> order_;
+};
+
+}  // namespace hass::detail::onnx

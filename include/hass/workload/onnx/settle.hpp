@@ -1,0 +1,142 @@
+/// \file settle.hpp
+/// Turns what is pending in a tensor into rows, once an operator wants it as plain data.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hass/error.hpp>
+#include <hass/workload/layer.hpp>
+#include <hass/workload/model.hpp>
+#include <hass/workload/onnx/constant.hpp>
+#include <hass/workload/onnx/drafts.hpp>
+#include <hass/workload/onnx/proto.hpp>
+#include <hass/workload/onnx/value.hpp>
+
+namespace hass::detail::onnx {
+
+inline void require_finite(const layer_parameters& p, const node_proto& node) {
+    const auto finite = [](float f) { return std::isfinite(f); };
+    if (!std::all_of(p.weights.begin(), p.weights.end(), finite) ||
+        !std::all_of(p.bias.begin(), p.bias.end(), finite))
+        throw located_error(who(node) + ": folding it gives weights that are not finite");
+}
+
+/// scale * x + shift, each a constant of one number or one a channel.
+class scale_and_shift {
+  public:
+    explicit scale_and_shift(const value& x)
+        : scale_(x.scale), shift_(x.shift), channels_(static_cast<std::size_t>(x.shape.channels)) {}
+
+    bool scales() const { return !all(scale_, 1.0F); }
+    bool shifts() const { return !all(shift_, 0.0F); }
+
+    /// Becomes part of the weights and the bias of a row whose filters give x.
+    void fold_into(layer_parameters& p, budget& spent) const {
+        const bool scaled = scales();
+        spent.spend(scaled ? p.weights.size() : 0);
+        if (p.bias.empty() && shifts()) p.bias.assign(channels_, 0.0F), spent.spend(channels_);
+        const std::size_t per_filter = p.weights.size() / channels_;
+        for (std::size_t c = 0; c < channels_; ++c) {
+            const float scale = at(scale_, c);
+            for (std::size_t i = 0; scaled && i < per_filter; ++i)
+                p.weights[c * per_filter + i] *= scale;
+            if (!p.bias.empty()) p.bias[c] = p.bias[c] * scale + at(shift_, c);
+        }
+    }
+
+    /// Becomes the weights and the bias of a depthwise 1x1 convolution.
+    layer_parameters depthwise(budget& spent) const {
+        spent.spend(2 * channels_);
+        layer_parameters p;
+        const bool shifted = shifts();
+        for (std::size_t c = 0; c < channels_; ++c) {
+            p.weights.push_back(at(scale_, c));
+            if (shifted) p.bias.push_back(at(shift_, c));
+        }
+        return p;
+    }
+
+  private:
+    static float at(const std::vector<float>& v, std::size_t c) {
+        return v.size() == 1 ? v[0] : v[c];
+    }
+    static bool all(const std::vector<float>& v, float wanted) {
+        return std::all_of(v.begin(), v.end(), [=](float f) { return f == wanted; });
+    }
+
+    const std::vector<float>& scale_;
+    const std::vector<float>& shift_;
+    std::size_t channels_;
+};
+
+/// Nothing, a change of the row behind it, or a depthwise 1x1 convolution of its own.
+inline void settle_affine(value& x, draft_list& drafts, budget& spent) {
+    const scale_and_shift map(x);
+    if (!map.scales() && !map.shifts()) {
+        // nothing to compute
+    } else if (drafts.owned(x) && is_compute(drafts.behind(x).row)) {
+        draft& d = drafts.behind(x);
+        map.fold_into(d.parameters, spent);
+        d.row.bias = !d.parameters.bias.empty();
+        require_finite(d.parameters, *x.made_by);
+    } else {
+        draft d;
+        d.row = elementwise(layer_kind::convolution, x.shape);
+        d.row.groups = x.shape.channels;
+        d.row.bias = map.shifts();
+        d.parameters = map.depthwise(spent);
+        d.from = {x.from};
+        d.name = printable(x.made_by->name);
+        require_finite(d.parameters, *x.made_by);
+        drafts.stand_for(x, drafts.add(std::move(d)));
+    }
+    x.form = form::plain, x.scale.clear(), x.shift.clear();
+    x.non_negative = false;
+}
+
+/// x + 3 and its bounds did not become a hard sigmoid or hard swish: two rows after all.
+inline void settle_activation(value& x, draft_list& drafts, budget& spent) {
+    const bool bounded = x.form == form::relu6_plus3;
+    draft d;
+    d.row = elementwise(bounded ? layer_kind::relu6 : layer_kind::relu, x.shape);
+    if (bounded) d.parameters.upper = 6.0F;
+    d.name = printable(x.made_by->name);
+    settle_affine(x, drafts, spent);
+    d.from = {x.from};
+    drafts.stand_for(x, drafts.add(std::move(d)));
+    x.non_negative = true;
+}
+
+/// Makes `x` plain, in place.
+/// \throws hass::error for a constant, and for what can only become part of a later operator
+inline void settle(value& x, draft_list& drafts, budget& spent) {
+    const auto made_by = [&] { return x.made_by != nullptr ? who(*x.made_by) : "a constant"; };
+    switch (x.form) {
+        case form::plain:
+            return;
+        case form::affine:
+            return settle_affine(x, drafts, spent);
+        case form::relu_plus3:
+        case form::relu6_plus3:
+            return settle_activation(x, drafts, spent);
+        case form::padded:
+            throw located_error(made_by() +
+                                ": its zeros can only become the padding of a convolution or pool "
+                                "that reads them");
+        case form::constant:
+            throw error("tensor " + quoted(x.number->name) +
+                        " is constant where data that depends on the image is expected");
+        case form::times_relu6:
+            break;
+    }
+    throw located_error(made_by() +
+                        ": min(max(x + 3, 0), 6) is supported only as part of a hard sigmoid or "
+                        "hard swish");
+}
+
+}  // namespace hass::detail::onnx

@@ -1,0 +1,66 @@
+/// \file value.hpp
+/// What a tensor of an ONNX graph is, seen from the operator that reads it: data of one image, data
+/// with something pending, or a constant.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hass/text.hpp>
+#include <hass/workload/layer.hpp>
+#include <hass/workload/network.hpp>
+#include <hass/workload/onnx/constant.hpp>
+#include <hass/workload/onnx/proto.hpp>
+
+namespace hass::detail::onnx {
+
+/// No feature map of one image may hold more values (1 GiB of float32); what a file asks for
+/// beyond that is taken as damage.
+inline constexpr std::int64_t largest_map = std::int64_t{1} << 28;
+
+/// Some operators make no row at once, because what they are shows only later: a Pad becomes the
+/// padding of the window that follows; a constant added or multiplied becomes part of the
+/// convolution before it, of a hard swish, or a depthwise 1x1 convolution of its own.
+enum class form : std::uint8_t {
+    plain,        ///< the output of row `from`, or the image
+    padded,       ///< the same with zeros around it, `pads`
+    affine,       ///< scale * x + shift, each one number or one a channel
+    relu_plus3,   ///< max(x + 3, 0), which may be on its way to what follows
+    relu6_plus3,  ///< min(max(x + 3, 0), 6), on its way to a hard sigmoid or hard swish
+    times_relu6,  ///< x * min(max(x + 3, 0), 6)
+    constant,
+};
+
+struct value {
+    onnx::form form = form::plain;
+    int from = network_input;
+    hass::shape shape{};  ///< of one image; extents that the tensor lacks are 1
+    int rank = 4;         ///< axes of the tensor, batch included: 2, 3 or 4
+    bool non_negative = false;
+    std::size_t unread = 0;           ///< reads of this tensor that are still to come
+    std::array<int, 4> pads{};        ///< padded: top, left, bottom, right
+    std::vector<float> scale, shift;  ///< affine
+    const node_proto* made_by = nullptr;
+    std::shared_ptr<const onnx::constant> number;  ///< constant
+};
+
+inline value constant_value(constant c) {
+    value x;
+    x.form = form::constant;
+    x.number = std::make_shared<const constant>(std::move(c));
+    return x;
+}
+
+/// What a tensor is, in words.
+inline std::string describe(const value& x) {
+    if (x.rank == 2) return text_of({"N x ", x.shape.channels});
+    if (x.rank == 3) return text_of({"N x ", x.shape.channels, " x ", x.shape.height});
+    return text_of({"N x ", x.shape.channels, " x ", x.shape.height, " x ", x.shape.width});
+}
+
+}  // namespace hass::detail::onnx
