@@ -27,8 +27,9 @@ inline constexpr double ruled_out = -1e300;  ///< log weight of an empty slot
 /// keep the sums in memory. Lane by lane the operations are the same whatever the width.
 /// Where every term has already fallen below its candidate's `hopeless` the rest is left out.
 template <std::size_t Candidates>
-void block_terms(const double* block, const double* offset, const double* x, std::size_t dimensions,
-                 const double* hopeless, double* terms, std::size_t stride) {
+inline void block_terms(const double* block, const double* offset, const double* x,
+                        std::size_t dimensions, const double* hopeless, double* terms,
+                        std::size_t stride) {
     constexpr std::size_t width = sizeof(pack) / sizeof(double);
     constexpr std::size_t packs = kernel_lanes / width;
     constexpr std::size_t stretch = 16;  // axes between two looks
