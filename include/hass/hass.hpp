@@ -172,8 +172,6 @@
 #include <hass/search/journal.hpp>
 #include <hass/search/journal_file.hpp>
 #include <hass/search/measurement.hpp>
-#include <hass/search/mpi/messages.hpp>
-#include <hass/search/mpi/world.hpp>
 #include <hass/search/nsga2.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/optimizer.hpp>

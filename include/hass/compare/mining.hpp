@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/explore/dominance.hpp>
 #include <hass/text.hpp>
 
 namespace hass {
@@ -115,11 +116,12 @@ inline mined_pipeline pipeline_of(std::span<const std::vector<stage_design>> sta
 inline std::vector<std::size_t> best_designs(std::span<const stage_design> designs, std::size_t k) {
     std::vector<std::size_t> kept;
     for (std::size_t i = 0; i < designs.size(); ++i) {
-        bool beaten = false;
-        for (std::size_t j = 0; j < designs.size() && !beaten; ++j)
-            beaten =
-                detail::dominates(designs[j], designs[i]) && (designs[j] != designs[i] || j < i);
-        if (!beaten) kept.push_back(i);
+        const auto beats = [&](const stage_design& other) {
+            return detail::dominates(other, designs[i]) &&
+                   (other != designs[i] || &other < &designs[i]);
+        };
+        if (!detail::is_beaten<detail::look::oldest_first>(designs, detail::at_all, beats))
+            kept.push_back(i);
     }
     std::sort(kept.begin(), kept.end(), [&](std::size_t a, std::size_t b) {
         return designs[a].cycles != designs[b].cycles ? designs[a].cycles < designs[b].cycles

@@ -27,8 +27,8 @@ struct frontier_option {
 /// first. Never empty for a row that has an option at all.
 struct frontier {
     std::vector<frontier_option> options;
-    /// least[k][r]: least need of resource r among the k + 1 fastest points
-    std::vector<resource_vector> least;
+    /// least_needs[k][r]: least need of resource r among the k + 1 fastest points
+    std::vector<resource_vector> least_needs;
     /// What each point adds to the latency of an image, cycles; empty where nobody asks
     std::vector<double> delay;
 
@@ -49,13 +49,13 @@ inline void order_points(frontier& f) {
               [](const frontier_option& a, const frontier_option& b) {
                   return a.cycles != b.cycles ? a.cycles < b.cycles : a.index < b.index;
               });
-    f.least.resize(f.options.size());
+    f.least_needs.resize(f.options.size());
     resource_vector least;
     least.fill(std::numeric_limits<double>::infinity());
     for (std::size_t k = 0; k < f.options.size(); ++k) {
         for (std::size_t r = 0; r < least.size(); ++r)
             least[r] = std::min(least[r], f.options[k].need[r]);
-        f.least[k] = least;
+        f.least_needs[k] = least;
     }
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/explore/dominance.hpp>
 #include <hass/text.hpp>
 
 namespace hass {
@@ -63,8 +64,9 @@ inline std::vector<std::size_t> first_front(std::span<const objective_values> po
                      !(!front.empty() && points[front.back()] == points[i]);
             best_second = std::min(best_second, points[i][1]);
         } else {
-            for (std::size_t k = front.size(); k-- > 0 && !beaten;)
-                beaten = hass::dominates(points[front[k]], points[i]);
+            const auto beats = [&](std::size_t k) { return hass::dominates(points[k], points[i]); };
+            beaten =
+                is_beaten<look::newest_first>(std::span<const std::size_t>(front), at_all, beats);
         }
         if (!beaten) front.push_back(i);
     }

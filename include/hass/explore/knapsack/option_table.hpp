@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include <hass/explore/dominance.hpp>
 #include <hass/explore/knapsack/objective.hpp>
 #include <hass/explore/knapsack/problem.hpp>
 #include <hass/explore/knapsack/resource_subset.hpp>
@@ -144,9 +145,9 @@ class option_table {
         });
         auto kept = row;
         for (auto k = row; k != options_.end(); ++k) {
-            const bool beaten = std::any_of(
-                row, kept, [&](const table_option& o) { return no_more(o.share, k->share); });
-            if (!beaten) *kept++ = *k;
+            const std::span<const table_option> so_far(row, kept);
+            const auto beats = [&](const table_option& o) { return no_more(o.share, k->share); };
+            if (!is_beaten<look::oldest_first>(so_far, at_all, beats)) *kept++ = *k;
         }
         options_.erase(kept, options_.end());
     }

@@ -10,8 +10,10 @@
 #include <iterator>
 #include <limits>
 #include <map>
+#include <span>
 #include <vector>
 
+#include <hass/explore/dominance.hpp>
 #include <hass/explore/knapsack/problem.hpp>
 #include <hass/explore/knapsack/resource_subset.hpp>
 
@@ -79,13 +81,14 @@ inline void keep_unbeaten(std::vector<partial_choice>& choices, const resource_s
                           std::size_t look_back) {
     std::size_t kept = 0;
     for (const partial_choice& s : choices) {
-        bool beaten = false;
-        const std::size_t stop = kept > look_back ? kept - look_back : 0;
-        for (std::size_t j = kept; j-- > stop && !beaten;) {
-            beaten = true;
-            for (const std::size_t r : counted) beaten = beaten && choices[j].used[r] <= s.used[r];
-        }
-        if (!beaten) choices[kept++] = s;
+        const auto beats = [&](const partial_choice& other) {
+            bool uses_no_more = true;
+            for (const std::size_t r : counted)
+                uses_no_more = uses_no_more && other.used[r] <= s.used[r];
+            return uses_no_more;
+        };
+        const std::span<const partial_choice> so_far(choices.data(), kept);
+        if (!is_beaten<look::newest_first>(so_far, look_back, beats)) choices[kept++] = s;
     }
     choices.resize(kept);
 }

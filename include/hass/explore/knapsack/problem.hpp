@@ -61,7 +61,7 @@ struct knapsack_problem {
     }
 
     /// Least need of row `i`, resource by resource, within the interval.
-    const resource_vector& least(std::size_t i) const { return rows[i].least[within[i] - 1]; }
+    const resource_vector& least(std::size_t i) const { return rows[i].least_needs[within[i] - 1]; }
 
     resource_vector total(const selection& s) const {
         resource_vector sum{};
