@@ -171,7 +171,7 @@ class search_job {
             return interrupted == 0;
         };
         const hass::hass_objective objective(dense_terms_, outcome_.board.budget.dsp, weights,
-                                             floor);
+                                             hass::accuracy_floor(floor));
         const auto judged_by = [&](const auto& judge) {
             return hass::search_thresholds(axes_, measure, chosen_, make_optimizer(objective),
                                            judge, {trials, metric(), after});

@@ -103,6 +103,7 @@
 #include <hass/device/boards.hpp>
 #include <hass/device/device.hpp>
 #include <hass/device/device_file.hpp>
+#include <hass/device/validate.hpp>
 //
 #include <hass/pipeline/evaluate.hpp>
 #include <hass/pipeline/fill.hpp>

@@ -6,9 +6,7 @@
 /// Numbers are written as `number` writes them: as many digits as it takes, ten at most.
 #pragma once
 
-#include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <initializer_list>
 #include <string>
@@ -36,10 +34,12 @@ class text_part {
     text_part(std::string_view word) : word_(word) {}
     text_part(const std::string& word) : word_(word) {}
     text_part(const char* word) : word_(word) {}
-    template <std::integral Whole>
-    text_part(Whole value)
-        : kind_(value < Whole{} ? kind::below_zero : kind::whole),
-          whole_(static_cast<std::uint64_t>(value)) {}
+    text_part(int value) : text_part(static_cast<long long>(value)) {}
+    text_part(long value) : text_part(static_cast<long long>(value)) {}
+    text_part(long long value) : kind_(kind::whole), whole_(value) {}
+    text_part(unsigned value) : text_part(static_cast<unsigned long long>(value)) {}
+    text_part(unsigned long value) : text_part(static_cast<unsigned long long>(value)) {}
+    text_part(unsigned long long value) : kind_(kind::natural), natural_(value) {}
     text_part(double value) : kind_(kind::real), real_(value) {}
 
     void append_to(std::string& text) const {
@@ -50,15 +50,16 @@ class text_part {
         } else if (kind_ == kind::whole) {
             text += std::to_string(whole_);
         } else {
-            text += std::to_string(static_cast<std::int64_t>(whole_));
+            text += std::to_string(natural_);
         }
     }
 
   private:
-    enum class kind : std::uint8_t { word, whole, below_zero, real };
+    enum class kind : unsigned char { word, whole, natural, real };
     kind kind_ = kind::word;
     std::string_view word_{};
-    std::uint64_t whole_ = 0;
+    long long whole_ = 0;
+    unsigned long long natural_ = 0;
     double real_ = 0.0;
 };
 

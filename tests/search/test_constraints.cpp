@@ -38,7 +38,7 @@ hass::measured_terms measured(std::span<const double> p) {
 }
 
 const hass::hass_objective objective(measured(std::vector<double>(layers, 0.0)), 100.0,
-                                     {5.0, 5.0, 5.0}, 0.9 - 0.01);
+                                     {5.0, 5.0, 5.0}, hass::accuracy_floor(0.9 - 0.01));
 
 /// Every optimizer of the library, by name.
 std::vector<std::string> names() {

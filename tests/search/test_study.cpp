@@ -258,7 +258,7 @@ TEST_CASE("asking and telling from several threads loses nothing", "[study][thre
 TEST_CASE("the objective of HASS rises with accuracy and speed, falls with DSPs", "[objective]") {
     const hass::measured_terms dense{0.9, 0.0, 1000.0, 200.0};
     const hass::hass_objective f(dense, 220.0, {.sparsity = 0.1, .throughput = 0.2, .dsp = 0.3},
-                                 0.89);
+                                 hass::accuracy_floor(0.89));
     CHECK(f.value(dense) == Approx(1.0 + 0.2 - 0.3 * 200.0 / 220.0));
     const auto at = [&](double accuracy, double sparsity, double speed, double dsp) {
         return f.value(hass::measured_terms{accuracy, sparsity, speed, dsp});
@@ -283,7 +283,7 @@ TEST_CASE("the objective of HASS rises with accuracy and speed, falls with DSPs"
 
 TEST_CASE("apart, the terms are the values that each search is about", "[objective]") {
     const hass::measured_terms dense{0.9, 0.25, 1000.0, 200.0};
-    const hass::hass_objective f(dense, 220.0, {0.1, 0.2, 0.3}, 0.89);
+    const hass::hass_objective f(dense, 220.0, {0.1, 0.2, 0.3}, hass::accuracy_floor(0.89));
     const hass::pareto_objective apart(f);
     CHECK(apart(dense).values() == std::vector<double>{0.9, 1000.0, 200.0});
     CHECK(apart.directions() == std::vector{hass::direction::maximise, hass::direction::maximise,

@@ -58,7 +58,8 @@ struct synthetic {
     hass::hass_objective objective(hass::objective_weights lambda = {1.0, 0.5, 0.5}) {
         const hass::network_thresholds zero(3);
         const hass::candidate dense = hass::make_candidate(net{}, zero, (*this)(zero), hardware);
-        return {dense.terms(), hass::boards::zedboard::value.budget.dsp, lambda, floor_of_accuracy};
+        return {dense.terms(), hass::boards::zedboard::value.budget.dsp, lambda,
+                hass::accuracy_floor(floor_of_accuracy)};
     }
 };
 

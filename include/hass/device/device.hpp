@@ -3,15 +3,9 @@
 #pragma once
 
 #include <concepts>
-#include <cstddef>
-#include <initializer_list>
-#include <limits>
-#include <string>
 #include <string_view>
 
 #include <hass/engine/usage.hpp>
-#include <hass/error.hpp>
-#include <hass/text.hpp>
 
 namespace hass {
 
@@ -31,21 +25,5 @@ template <class D>
 concept Device = requires(const D& d) {
     { d.limits() } -> std::convertible_to<const device&>;
 };
-
-/// Checks that something can be built on a device.
-/// \throws hass::error naming device and field: a resource below zero or not a number, no DSPs, LUTs
-///         or flip-flops at all, a clock that is not above zero
-inline void validate(const device& d) {
-    const auto bad = [&](std::string_view field, double v, const char* rule) {
-        return error(text_of({"device '", d.name, "': ", field, " is ", v, ", must be ", rule}));
-    };
-    for (const resource& r : resources)
-        if (!(d.budget.*r.field >= 0.0)) throw bad(r.name, d.budget.*r.field, "zero or more");
-    for (const std::size_t r : {dsp_index, lut_index, ff_index})
-        if (!(d.budget.*resources[r].field > 0.0))
-            throw bad(resources[r].name, d.budget.*resources[r].field, "above zero");
-    if (!(d.mhz > 0.0) || !(d.mhz < std::numeric_limits<double>::infinity()))
-        throw bad("clock (MHz)", d.mhz, "above zero");
-}
 
 }  // namespace hass

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include <hass/device/device.hpp>
+#include <hass/device/validate.hpp>
 #include <hass/error.hpp>
 #include <hass/explore/certificate.hpp>
 #include <hass/explore/exact.hpp>

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include <hass/explore/resource_vector.hpp>
 #include <hass/pipeline/link.hpp>
 #include <hass/pipeline/skew.hpp>
+#include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass::detail {
@@ -24,33 +24,36 @@ class network_options {
   public:
     network_options() = default;
 
-    /// \param skew    of `net`
+    /// \param rows    of the network
+    /// \param with    the engine of its compute rows
+    /// \param skew    of the network
     /// \param budget  what there is, in the form of `to_needs`
     /// \param link    what the board's link carries beside weights
     /// \throws hass::error for a row that the engine has no option for
     template <Engine E>
-    network_options(const network_view& net, const E& engine, const network_skew& skew,
+    network_options(const network_view& rows, const E& with, const network_skew& skew,
                     const resource_vector& budget, const image_link& link)
-        : rows_(net.size()) {
-        std::vector<resource_vector> least(net.size());
-        for (std::size_t i = 0; i < net.size(); ++i) {
+        : distinct_of_(rows.size()) {
+        std::vector<resource_vector> least;  // of each distinct row
+        for (std::size_t i = 0; i < rows.size(); ++i) {
             // equal rows share their options
-            for (std::size_t j = 0; j < i && !rows_[i]; ++j)
-                if (net[j] == net[i] && std::ranges::equal(skew.held(j), skew.held(i)))
-                    rows_[i] = rows_[j], least[i] = least[j];
-            if (rows_[i]) continue;
-            rows_[i] = std::make_shared<priced_options>(options_of(engine, net[i], skew.held(i)));
-            if (rows_[i]->size() == 0)
-                throw error("allocate: the engine has no option for layer '" + name_of(net, i) +
-                            "'");
-            least[i] = least_of(*rows_[i]);
+            std::size_t j = 0;
+            while (j < i && !(rows[j] == rows[i] && std::ranges::equal(skew.held(j), skew.held(i))))
+                ++j;
+            distinct_of_[i] = j < i ? distinct_of_[j] : distinct_.size();
+            if (j < i) continue;
+            distinct_.push_back(options_of(with, rows[i], skew.held(i)));
+            if (distinct_.back().size() == 0)
+                throw error(text_of(
+                    {"allocate: the engine has no option for layer '", name_of(rows, i), "'"}));
+            least.push_back(least_of(distinct_.back()));
         }
-        for (const resource_vector& row : least)
-            for (std::size_t r = 0; r < row.size(); ++r) least_needs_[r] += row[r];
+        for (const std::size_t d : distinct_of_)
+            for (std::size_t r = 0; r < least[d].size(); ++r) least_needs_[r] += least[d][r];
         finish(least, budget, link);
     }
 
-    const priced_options& operator[](std::size_t i) const { return *rows_[i]; }
+    const priced_options& operator[](std::size_t i) const { return distinct_[distinct_of_[i]]; }
 
     /// Least need of each resource on its own, all rows together.
     const resource_vector& least_needs() const { return least_needs_; }
@@ -76,20 +79,20 @@ class network_options {
         constexpr double infinity = std::numeric_limits<double>::infinity();
         too_small_ = !no_more(least_needs_, budget) ||
                      link.cycles(least_needs_[bandwidth_index]) == infinity;
-        for (std::size_t i = 0; i < rows_.size(); ++i) {
-            if (rows_[i]->finished()) continue;
+        for (std::size_t d = 0; d < distinct_.size(); ++d) {
             resource_vector room = budget;
             for (std::size_t r = 0; r < room.size(); ++r) {
-                const double others = least_needs_[r] - least[i][r];
+                const double others = least_needs_[r] - least[d][r];
                 room[r] = too_small_ ? infinity
-                                     : std::max(least[i][r], budget[r] - others * (1.0 - 1e-12));
+                                     : std::max(least[d][r], budget[r] - others * (1.0 - 1e-12));
             }
-            rows_[i]->finish(room, budget);
-            if (rows_[i]->size() == 0) crowded_ = true;
+            distinct_[d].finish(room, budget);
+            if (distinct_[d].size() == 0) crowded_ = true;
         }
     }
 
-    std::vector<std::shared_ptr<priced_options>> rows_;
+    std::vector<priced_options> distinct_;
+    std::vector<std::size_t> distinct_of_;  ///< which of them each row has
     resource_vector least_needs_{};
     bool too_small_ = false;
     bool crowded_ = false;

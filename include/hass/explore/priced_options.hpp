@@ -75,10 +75,8 @@ class priced_options {
             options.push_back(options_[k]), costs.push_back(costs_[k]);
         options_.swap(options), costs_.swap(costs);
         for (std::size_t l = 0; l < lists; ++l) make_price_list(l, budget);
-        finished_ = true;
     }
 
-    bool finished() const { return finished_; }
     std::size_t size() const { return options_.size(); }
     const std::vector<row_option>& options() const { return options_; }
     const std::vector<resource_vector>& costs() const { return costs_; }
@@ -99,7 +97,6 @@ class priced_options {
             lists_[l].price.push_back(price), lists_[l].option.push_back(k);
     }
 
-    bool finished_ = false;
     std::vector<row_option> options_;
     std::vector<resource_vector> costs_;
     std::vector<row_option> dropped_;

@@ -2,9 +2,11 @@
 /// solution.json: everything a search came to, with the figures from which it can be checked.
 #pragma once
 
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <hass/report/solution.hpp>
@@ -14,32 +16,51 @@ namespace hass {
 /// JSON whose keys stand in the order in which they were written.
 using report_json = nlohmann::ordered_json;
 
+namespace detail {
+
+/// A key and its number. A plain struct: what JSON makes of a braced list costs much to compile.
+struct json_number {
+    const char* key;
+    double value;
+};
+
+inline void add_numbers(report_json& to, std::initializer_list<json_number> numbers) {
+    for (const json_number& n : numbers) to[n.key] = n.value;
+}
+
+inline report_json to_json(const parallelism& p) {
+    report_json folding;
+    folding["in"] = p.in;
+    folding["out"] = p.out;
+    folding["group"] = p.group;
+    folding["vector"] = p.vector;
+    folding["macs"] = p.macs;
+    return folding;
+}
+
+}  // namespace detail
+
 /// One stage: thresholds, sparsities, parallelism, cycles, resources.
 inline report_json to_json(const layer_report& l) {
-    const parallelism& p = l.chosen.folding;
-    report_json stage{{"name", l.name},
-                      {"kind", l.kind},
-                      {"engine", l.engine},
-                      {"tau_w", l.thresholds.weight},
-                      {"tau_a", l.thresholds.activation},
-                      {"weight_sparsity", l.weight_sparsity},
-                      {"activation_sparsity", l.activation_sparsity},
-                      {"pair_sparsity", l.pair_sparsity},
-                      {"parallelism",
-                       {{"in", p.in},
-                        {"out", p.out},
-                        {"group", p.group},
-                        {"vector", p.vector},
-                        {"macs", p.macs}}},
-                      {"weight_memory", name(l.chosen.memory)},
-                      {"interval_cycles", l.interval_cycles},
-                      {"fill_cycles", l.fill_cycles},
-                      {"dsp", l.cost.dsp},
-                      {"lut", l.cost.lut},
-                      {"ff", l.cost.ff},
-                      {"bram18", l.cost.bram18},
-                      {"uram", l.cost.uram},
-                      {"bandwidth_gbps", l.cost.bandwidth}};
+    report_json stage;
+    stage["name"] = l.name;
+    stage["kind"] = l.kind;
+    stage["engine"] = l.engine;
+    detail::add_numbers(stage, {{"tau_w", l.thresholds.weight},
+                                {"tau_a", l.thresholds.activation},
+                                {"weight_sparsity", l.weight_sparsity},
+                                {"activation_sparsity", l.activation_sparsity},
+                                {"pair_sparsity", l.pair_sparsity}});
+    stage["parallelism"] = detail::to_json(l.chosen.folding);
+    stage["weight_memory"] = name(l.chosen.memory);
+    detail::add_numbers(stage, {{"interval_cycles", l.interval_cycles},
+                                {"fill_cycles", l.fill_cycles},
+                                {"dsp", l.cost.dsp},
+                                {"lut", l.cost.lut},
+                                {"ff", l.cost.ff},
+                                {"bram18", l.cost.bram18},
+                                {"uram", l.cost.uram},
+                                {"bandwidth_gbps", l.cost.bandwidth}});
     if (!l.thresholds.weight_channels.empty())
         stage["tau_w_channels"] = l.thresholds.weight_channels;
     if (!l.thresholds.activation_channels.empty())
@@ -54,48 +75,53 @@ inline report_json to_json(const layer_report& l) {
 /// LUTs instead; fill_cycles and latency_cycles = from the first pixel of one image to the first
 /// and to the last one of its result.
 inline report_json to_json(const solution_report& d) {
+    const estimate& e = d.hardware;
+    report_json all;
+    detail::add_numbers(all, {{"top1", d.top1},
+                              {"top5", d.top5},
+                              {"weight_sparsity", d.weight_sparsity},
+                              {"activation_sparsity", d.activation_sparsity},
+                              {"pair_sparsity", d.pair_sparsity},
+                              {"throughput_images_per_s", e.images_per_second},
+                              {"interval_cycles", e.interval_cycles},
+                              {"fill_cycles", e.fill_cycles},
+                              {"latency_cycles", e.latency_cycles},
+                              {"mhz", d.mhz},
+                              {"dsp", e.total.dsp},
+                              {"lut", e.total.lut},
+                              {"ff", e.total.ff},
+                              {"bram18", e.total.bram18},
+                              {"bram18_from_lut", e.bram18_from_lut},
+                              {"uram", e.total.uram},
+                              {"bandwidth_gbps", e.total.bandwidth},
+                              {"images_gbps", e.image_gbit_s},
+                              {"link_cycles", e.link_cycles}});
+    report_json squeezes;
+    detail::add_numbers(
+        squeezes, {{"lut", e.squeezes.lut}, {"ff", e.squeezes.ff}, {"bram18", e.squeezes.bram18}});
+    all["squeezes"] = std::move(squeezes);
+    all["efficiency_images_per_cycle_per_dsp"] = e.efficiency();
+    all["bottleneck"] = d.bottleneck;
+    all["limit"] = d.limit;
     report_json layers = report_json::array();
     for (const layer_report& l : d.layers) layers.push_back(to_json(l));
-    return {{"top1", d.top1},
-            {"top5", d.top5},
-            {"weight_sparsity", d.weight_sparsity},
-            {"activation_sparsity", d.activation_sparsity},
-            {"pair_sparsity", d.pair_sparsity},
-            {"throughput_images_per_s", d.hardware.images_per_second},
-            {"interval_cycles", d.hardware.interval_cycles},
-            {"fill_cycles", d.hardware.fill_cycles},
-            {"latency_cycles", d.hardware.latency_cycles},
-            {"mhz", d.mhz},
-            {"dsp", d.hardware.total.dsp},
-            {"lut", d.hardware.total.lut},
-            {"ff", d.hardware.total.ff},
-            {"bram18", d.hardware.total.bram18},
-            {"bram18_from_lut", d.hardware.bram18_from_lut},
-            {"uram", d.hardware.total.uram},
-            {"bandwidth_gbps", d.hardware.total.bandwidth},
-            {"images_gbps", d.hardware.image_gbit_s},
-            {"link_cycles", d.hardware.link_cycles},
-            {"squeezes",
-             {{"lut", d.hardware.squeezes.lut},
-              {"ff", d.hardware.squeezes.ff},
-              {"bram18", d.hardware.squeezes.bram18}}},
-            {"efficiency_images_per_cycle_per_dsp", d.hardware.efficiency()},
-            {"bottleneck", d.bottleneck},
-            {"limit", d.limit},
-            {"layers", std::move(layers)}};
+    all["layers"] = std::move(layers);
+    return all;
 }
 
 /// What a device has.
 inline report_json to_json(const device& d) {
-    return {{"name", d.name},
-            {"dsp", d.budget.dsp},
-            {"lut", d.budget.lut},
-            {"ff", d.budget.ff},
-            {"bram18", d.budget.bram18},
-            {"uram", d.budget.uram},
-            {"bandwidth_gbps", d.budget.bandwidth},
-            {"mhz", d.mhz},
-            {"reconfiguration_s", d.reconfiguration_s}};
+    report_json board;
+    board["name"] = d.name;
+    detail::add_numbers(board, {{"dsp", d.budget.dsp},
+                                {"lut", d.budget.lut},
+                                {"ff", d.budget.ff},
+                                {"bram18", d.budget.bram18},
+                                {"uram", d.budget.uram},
+                                {"bandwidth_gbps", d.budget.bandwidth},
+                                {"mhz", d.mhz},
+                                {"reconfiguration_s", d.reconfiguration_s}});
+    return board;
 }
 
 }  // namespace hass

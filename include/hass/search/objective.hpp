@@ -59,21 +59,28 @@ struct objective_weights {
     constexpr bool use_hardware() const { return throughput > 0.0 || dsp > 0.0; }
 };
 
+/// The least accuracy that is feasible, [0, 1]: a number of its own kind, so that nobody takes it for
+/// the points that may be lost.
+struct accuracy_floor {
+    constexpr explicit accuracy_floor(double least) : value(least) {}
+    double value;
+};
+
 /// The scalar objective of HASS with a limit on the accuracy. Maximise it.
 class hass_objective {
   public:
     /// \param dense           the dense design on the same board; accuracy and throughput above 0
     /// \param board_dsp       DSPs of the board, above 0
-    /// \param accuracy_floor  the least accuracy that is feasible; nullopt: any is
+    /// \param floor           nullopt: any accuracy is feasible
     /// \throws hass::error on references that are not above 0 or weights below 0
     template <MeasuredTerms T>
     hass_objective(const T& dense, double board_dsp, objective_weights weights = {},
-                   std::optional<double> accuracy_floor = std::nullopt)
+                   std::optional<accuracy_floor> floor = std::nullopt)
         : accuracy_(dense.accuracy),
           images_per_second_(dense.images_per_second),
           dsp_(board_dsp),
           weights_(weights),
-          floor_(accuracy_floor) {
+          floor_(floor) {
         if (!(accuracy_ > 0.0)) throw error("objective: the dense accuracy is not above 0");
         if (!(images_per_second_ > 0.0))
             throw error("objective: the dense throughput is not above 0");
@@ -112,8 +119,8 @@ class hass_objective {
     outcome limited(std::vector<double> values, const T& t) const {
         if (!floor_) return outcome::ok(std::move(values));
         return outcome::constrained(
-            std::move(values), {*floor_ - t.accuracy},
-            text_of({"top-1 ", percent(t.accuracy, 2), " is below ", percent(*floor_, 2)}));
+            std::move(values), {floor_->value - t.accuracy},
+            text_of({"top-1 ", percent(t.accuracy, 2), " is below ", percent(floor_->value, 2)}));
     }
 
     const objective_weights& weights() const { return weights_; }
@@ -123,7 +130,7 @@ class hass_objective {
     double images_per_second_;
     double dsp_;
     objective_weights weights_;
-    std::optional<double> floor_;
+    std::optional<accuracy_floor> floor_;
 };
 
 /// The Pareto mode: the same limit, but accuracy, throughput and DSPs apart instead of one number;

@@ -7,7 +7,8 @@
 ///     auto measure = [&](const hass::network_thresholds& t) -> hass::measurement { ... };
 ///     const hass::network_thresholds zero(net.size());
 ///     const auto dense = hass::make_candidate(net, zero, measure(zero), dense_hardware);
-///     hass::hass_objective objective(dense.terms(), board.budget.dsp, {5, 5, 5}, /*floor*/ 0.85);
+///     hass::hass_objective objective(dense.terms(), board.budget.dsp, {5, 5, 5},
+///                                    hass::accuracy_floor(0.85));
 ///     hass::tpe<> optimizer(axes.where(), /*seed*/ 1);
 ///     const auto found = hass::search_thresholds(axes, measure, hardware, optimizer, objective);
 ///     if (const auto* best = found.best()) use(best->candidate);

@@ -171,10 +171,18 @@ using mobilenet_v3_large = sequential<
 
 }  // namespace types
 
-inline constexpr types::resnet18 resnet18{};
-inline constexpr types::resnet50 resnet50{};
-inline constexpr types::mobilenet_v2 mobilenet_v2{};
-inline constexpr types::mobilenet_v3_small mobilenet_v3_small{};
-inline constexpr types::mobilenet_v3_large mobilenet_v3_large{};
+/// A network of types as a value. Its types are looked at when it is used: naming it costs nothing.
+template <class Net>
+struct named_network {
+    constexpr operator network_view() const { return Net{}; }
+    /// Shape of the result for images of shape `in`.
+    static constexpr shape out(shape in) { return Net::out(in); }
+};
+
+inline constexpr named_network<types::resnet18> resnet18{};
+inline constexpr named_network<types::resnet50> resnet50{};
+inline constexpr named_network<types::mobilenet_v2> mobilenet_v2{};
+inline constexpr named_network<types::mobilenet_v3_small> mobilenet_v3_small{};
+inline constexpr named_network<types::mobilenet_v3_large> mobilenet_v3_large{};
 
 }  // namespace hass::zoo
