@@ -14,8 +14,8 @@
 namespace hass {
 
 /// Checks that something can be built on a device.
-/// \throws hass::error naming device and field: a resource below zero or not a number, no DSPs, LUTs
-///         or flip-flops at all, a clock that is not above zero
+/// \throws hass::error naming device and field: a resource below zero or not a number, no DSPs,
+///         LUTs or flip-flops at all, a clock that is not above zero
 inline void validate(const device& d) {
     const auto bad = [&](std::string_view field, double v, const char* rule) {
         return error(text_of({"device '", d.name, "': ", field, " is ", v, ", must be ", rule}));

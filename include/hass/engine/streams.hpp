@@ -68,7 +68,7 @@ constexpr std::vector<double> binomial_window(int length, double density) {
     return share;
 }
 
-/// Checks windows whose blocks are to be dealt to streams: as `validate`, and no block is cut short.
+/// Checks windows whose blocks are dealt to streams: as `validate`, and no block is cut short.
 /// \throws hass::error as `validate`; for channels that are no multiple of the windows'
 constexpr void validate_blocks(const window_histogram& windows, int channels, int taps) {
     validate(windows, channels, taps);

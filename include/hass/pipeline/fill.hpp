@@ -10,8 +10,8 @@
 /// stage's own: all blocks of channels pass the accumulators before a pixel is complete. It is at
 /// most I / P_out, because no stage is slower than the interval. A stage passes a pixel on when it
 /// has all of its channels (store and forward); stages that work word by word are at most one pixel
-/// faster. The published model's depth (`published_pipeline.hpp`) counts the same window and
-/// accumulator, for the first output pixel alone.
+/// faster. The published model's depth (`engine/fpgaconvnet/pipeline.hpp`) counts the same window
+/// and accumulator, for the first output pixel alone.
 #pragma once
 
 #include <algorithm>

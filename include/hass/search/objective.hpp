@@ -59,8 +59,8 @@ struct objective_weights {
     constexpr bool use_hardware() const { return throughput > 0.0 || dsp > 0.0; }
 };
 
-/// The least accuracy that is feasible, [0, 1]: a number of its own kind, so that nobody takes it for
-/// the points that may be lost.
+/// The least accuracy that is feasible, [0, 1]: a number of its own kind, so that nobody takes it
+/// for the points that may be lost.
 struct accuracy_floor {
     constexpr explicit accuracy_floor(double least) : value(least) {}
     double value;

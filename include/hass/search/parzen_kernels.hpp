@@ -1,6 +1,6 @@
 /// \file parzen_kernels.hpp
-/// Policies of a Parzen mixture: its axes, how wide the kernel of an observation is, and how much it
-/// weighs.
+/// Policies of a Parzen mixture: its axes, how wide the kernel of an observation is, and how much
+/// it weighs.
 #pragma once
 
 #include <algorithm>

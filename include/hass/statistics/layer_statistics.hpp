@@ -1,6 +1,6 @@
 /// \file layer_statistics.hpp
 /// What one layer's tensors look like at one operating point: all that an engine may know about
-/// data. Plain numbers; where they come from (`measure.hpp`, a file, an assumption) does not matter
+/// data. Plain numbers; where they come from (tensors, a file, an assumption) does not matter
 /// here.
 #pragma once
 

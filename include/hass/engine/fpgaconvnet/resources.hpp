@@ -317,7 +317,7 @@ struct resource_model {
     }
 
     /// The published FIFOs of joins depend on the other stages, so they are counted for whole
-    /// pipelines only (`published_pipeline.hpp`); `repaired` counts what `calibrated` does.
+    /// pipelines only (`pipeline.hpp`); `repaired` counts what `calibrated` does.
     constexpr usage stage(const layer_row& row, const row_option& c, const precision& width,
                           std::span<const held_input> held = {}) const {
         if constexpr (Repaired)

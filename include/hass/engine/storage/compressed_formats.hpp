@@ -1,6 +1,6 @@
 /// \file compressed_formats.hpp
-/// Formats with pointers: compressed sparse rows and columns, and fibres, which do the same rank upon
-/// rank.
+/// Formats with pointers: compressed sparse rows and columns, and fibres, which do the same rank
+/// upon rank.
 #pragma once
 
 #include <algorithm>

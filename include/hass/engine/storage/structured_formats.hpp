@@ -1,5 +1,5 @@
 /// \file structured_formats.hpp
-/// Formats of structured sparsity: where the number of kept words is fixed, pointers are not needed.
+/// Formats of structured sparsity: where the number of kept words is fixed, no pointer is needed.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 /// \file messages.hpp
-/// What the ranks of a study send each other, as bytes: a trial, and what became of it. Needs no MPI
-/// itself; all ranks must be programs of one build and byte order.
+/// What the ranks of a study send each other, as bytes: a trial, and what became of it. Needs no
+/// MPI itself; all ranks must be programs of one build and byte order.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 /// \file affine.hpp
-/// Constants added to data or multiplied with it, batch norms among them: scale * x + shift, pending
-/// until it shows which row it becomes part of.
+/// Constants added to data or multiplied with it, batch norms among them: scale * x + shift,
+/// pending until it shows which row it becomes part of.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 /// \file operation.hpp
-/// One node of an ONNX graph as the handler of its operator sees it: its inputs, its attributes, and
-/// the ways to say what it gives.
+/// One node of an ONNX graph as the handler of its operator sees it: its inputs, its attributes,
+/// and the ways to say what it gives.
 #pragma once
 
 #include <cstddef>
