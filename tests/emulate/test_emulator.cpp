@@ -93,11 +93,11 @@ TEST_CASE("thresholds may differ from channel to channel") {
         }
         const std::vector<std::vector<float>> weights{w};
         const std::vector<std::vector<float>> inputs{pixels};
-        const auto by_hand = hass::measure(m, weights, inputs).at({{}}).front();
+        const auto by_hand = hass::measure_tensors(m, weights, inputs).at({{}}).front();
         REQUIRE(s.weight_sparsity == by_hand.weight_sparsity);
         REQUIRE(s.activation_sparsity == by_hand.activation_sparsity);
         REQUIRE(s.pair_sparsity == by_hand.pair_sparsity);
-        const auto measured = hass::measure(m, weights, inputs).at({tau}).front();
+        const auto measured = hass::measure_tensors(m, weights, inputs).at({tau}).front();
         REQUIRE(measured.pair_sparsity == by_hand.pair_sparsity);
     }
     const hass::model m = test::make_model(bits, {test::conv({2, 3, 3}, 4, 3)});
@@ -243,7 +243,7 @@ TEST_CASE("statistics are those of the tensors that flow, images left out includ
     const hass::network first{{m.net.rows[0]}, {{-1, 0}}, {"first"}};
     const std::vector<std::vector<float>> w{m.parameters[0].weights};
     const std::vector<std::vector<float>> a{pixels};
-    const hass::layer_statistics s = hass::measure(first, w, a).at({tau[0]}).front();
+    const hass::layer_statistics s = hass::measure_tensors(first, w, a).at({tau[0]}).front();
     CHECK(s.pair_sparsity == run.statistics[0].pair_sparsity);
     CHECK(s.activation_sparsity == run.statistics[0].activation_sparsity);
     CHECK(s.windows_of(1)->share == run.statistics[0].windows_of(1)->share);
