@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <hass/device/device.hpp>
+#include <hass/device/validate.hpp>
 #include <hass/explore/exact.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/explore/priced_options.hpp>

@@ -26,21 +26,26 @@ struct cheapest_choice {
 
     /// Of the options of a table.
     void look(const option_table& table, const resource_vector& prices) {
-        options.resize(table.rows());
-        least.resize(table.rows());
-        used.fill(0.0);
-        price = 0.0;
-        for (std::size_t i = 0; i < table.rows(); ++i) {
+        const std::size_t rows = table.rows();
+        options.resize(rows);
+        least.resize(rows);
+        // in registers: what is written in between could be them, for all the compiler knows
+        const resource_vector p = prices;
+        resource_vector taken{};
+        double sum = 0.0;
+        for (std::size_t i = 0; i < rows; ++i) {
             const std::span<const table_option> row = table.row(i);
             double low = std::numeric_limits<double>::infinity();
             std::size_t at = 0;
             for (std::size_t k = 0; k < row.size(); ++k)
-                if (const double v = row[k].price(prices); v < low) low = v, at = k;
+                if (const double v = row[k].price(p); v < low) low = v, at = k;
             least[i] = low;
             options[i] = row[at].option;
-            for (std::size_t r = 0; r < used.size(); ++r) used[r] += row[at].share[r];
-            price += low;
+            for (std::size_t r = 0; r < taken.size(); ++r) taken[r] += row[at].share[r];
+            sum += low;
         }
+        used = taken;
+        price = sum;
     }
 
     /// Prices of the rows without their signs.

@@ -41,6 +41,7 @@ class fractional_choice {
             if (weight > 0.0) supports_.push_back({plane, weight});
         });
         const std::size_t rows = problem.rows.size();
+        const resource_vector share = problem.share;
         resource_vector error{};
         for (std::size_t i = 0; i < rows; ++i) {
             const auto need = [&](std::size_t plane) -> const resource_vector& {
@@ -48,16 +49,18 @@ class fractional_choice {
             };
             // what the fractional choice takes of this row
             resource_vector mean{};
-            for (const auto& [plane, weight] : supports_)
-                for (std::size_t r = 0; r < mean.size(); ++r)
-                    mean[r] += weight * need(plane)[r] * problem.share[r];
+            for (const auto& [plane, weight] : supports_) {
+                const resource_vector& n = need(plane);
+                for (std::size_t r = 0; r < mean.size(); ++r) mean[r] += weight * n[r] * share[r];
+            }
             double least = std::numeric_limits<double>::infinity();
             resource_vector error_of_least{};
             for (const auto& [plane, weight] : supports_) {
+                const resource_vector& n = need(plane);
                 resource_vector e = error;
                 double over = 0.0;
                 for (std::size_t r = 0; r < e.size(); ++r) {
-                    e[r] += need(plane)[r] * problem.share[r] - mean[r];
+                    e[r] += n[r] * share[r] - mean[r];
                     over += std::max(0.0, e[r]);
                 }
                 if (over < least)

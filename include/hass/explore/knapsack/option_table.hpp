@@ -72,14 +72,17 @@ class option_table {
     /// \param least  the rows' least prices
     /// \returns false when a row has nothing left
     bool strike(const resource_vector& prices, std::span<const double> least, double slack) {
+        const resource_vector p = prices;  // in registers
+        table_option* const options = options_.data();
         std::uint32_t kept = 0;
         std::uint32_t begin = 0;
         bool all = true;
         for (std::size_t i = 0; i < rows(); ++i) {
             const std::uint32_t end = first_[i + 1];
             const std::uint32_t start = kept;
+            const double low = least[i];
             for (std::uint32_t k = begin; k < end; ++k)
-                if (options_[k].price(prices) - least[i] <= slack) options_[kept++] = options_[k];
+                if (options[k].price(p) - low <= slack) options[kept++] = options[k];
             all = all && kept > start;
             begin = end;
             first_[i + 1] = kept;
