@@ -81,8 +81,11 @@ class option_table {
             const std::uint32_t end = first_[i + 1];
             const std::uint32_t start = kept;
             const double low = least[i];
-            for (std::uint32_t k = begin; k < end; ++k)
-                if (options[k].price(p) - low <= slack) options[kept++] = options[k];
+            for (std::uint32_t k = begin; k < end; ++k) {
+                if (!(options[k].price(p) - low <= slack)) continue;
+                if (kept != k) options[kept] = options[k];  // most stay where they are
+                ++kept;
+            }
             all = all && kept > start;
             begin = end;
             first_[i + 1] = kept;
