@@ -22,12 +22,13 @@ inline std::uint32_t best_beside(const minimisation& asked, const selection& s,
     const knapsack_problem& problem = asked.problem;
     const frontier& row = problem.rows[i];
     const resource_vector& mine = problem.need(i, s[i]);
+    const double now = asked.wanted.of(row, s[i]);
     double gain = 0.0;
     std::uint32_t best = s[i];
     for (const table_option& o : asked.table.row(i)) {
-        const resource_vector& need = problem.need(i, o.option);
-        const double saved = asked.wanted.of(row, s[i]) - asked.wanted.of(row, o.option);
+        const double saved = now - asked.wanted.of(row, o.option);
         if (saved <= gain) continue;
+        const resource_vector& need = problem.need(i, o.option);
         resource_vector u;
         for (std::size_t r = 0; r < u.size(); ++r) u[r] = sum[r] - mine[r] + need[r];
         if (no_more(u, problem.caps)) gain = saved, best = o.option;
