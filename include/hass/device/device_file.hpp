@@ -72,7 +72,7 @@ inline constexpr std::array<device_field, 8> device_fields{{
 }};
 
 /// Why `value` cannot stand in `field`; empty when it can.
-inline std::string objection(const device_field& field, const nlohmann::ordered_json& value) {
+inline std::string objection(const device_field& field, const nlohmann::json& value) {
     if (!value.is_number()) return "must be a number, not " + std::string(value.type_name());
     const double number = value.get<double>();
     if (!std::isfinite(number)) return "must be finite";
@@ -89,7 +89,7 @@ inline std::string objection(const device_field& field, const nlohmann::ordered_
 /// \param source file name for messages
 /// \throws hass::error naming source and field; for an unknown field, the nearest valid one
 inline owned_device parse_device(std::string_view text, const std::string& source) {
-    using json = nlohmann::ordered_json;
+    using nlohmann::json;
     const auto fail = [&source](const std::string& what) { return error(source + ": " + what); };
     json file;
     try {

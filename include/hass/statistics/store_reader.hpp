@@ -26,7 +26,7 @@ namespace detail {
 
 /// Reads a file's content and names what is wrong with it: file, place, reason.
 class statistics_reader {
-    using json = nlohmann::ordered_json;
+    using json = nlohmann::json;
 
   public:
     explicit statistics_reader(std::string source) : source_(std::move(source)) {}
