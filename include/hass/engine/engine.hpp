@@ -72,17 +72,26 @@ constexpr std::string_view name(weight_memory memory) {
 /// weights that are not zero. Finite, so that it compares and adds like any other.
 inline constexpr double ruled_out = 1e300;
 
+/// What a row's multipliers are built from. Not every resource model offers both.
+enum class multiplier : std::uint8_t { dsp, lut };
+
+inline constexpr std::array<std::string_view, 2> multiplier_names{"dsp", "lut"};
+constexpr std::string_view name(multiplier built_from) {
+    return multiplier_names[static_cast<std::size_t>(built_from)];
+}
+
 /// Everything that is chosen for one row.
 struct row_option {
     parallelism folding{};
     weight_memory memory = weight_memory::bram18;
     int engine = 0;  ///< which engine of an `engine_list`; 0 for a single one
+    multiplier multipliers = multiplier::dsp;
 
     constexpr bool operator==(const row_option&) const = default;
 };
 
 constexpr parallelism::operator row_option() const {
-    return {*this, weight_memory::bram18, 0};
+    return {*this, weight_memory::bram18, 0, multiplier::dsp};
 }
 
 /// What a row has to hold of one of its inputs until the others are there (`skew.hpp`).
