@@ -109,6 +109,8 @@
 #include <hass/pipeline/fill.hpp>
 #include <hass/pipeline/link.hpp>
 #include <hass/pipeline/link_room.hpp>
+#include <hass/pipeline/needed_input.hpp>
+#include <hass/pipeline/own_pace.hpp>
 #include <hass/pipeline/skew.hpp>
 #include <hass/pipeline/squeeze.hpp>
 #include <hass/pipeline/stages.hpp>
