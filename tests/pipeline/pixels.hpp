@@ -91,7 +91,7 @@ inline times paced(const network& net, double start, double interval) {
     return t;
 }
 
-// Whether each of the row's windows has inputs, and as many more of them as it moves on.
+// Whether each window has inputs: padding smaller than it, no dilation.
 inline bool proper(const layer_row& row) {
     return row.dilation_h == 1 && row.dilation_w == 1 && row.pad_top < row.kernel_h &&
            row.pad_bottom < row.kernel_h && row.pad_left < row.kernel_w &&
