@@ -156,6 +156,7 @@
 #include <hass/explore/linked_problem.hpp>
 #include <hass/explore/longest_path.hpp>
 #include <hass/explore/network_options.hpp>
+#include <hass/explore/own_pace_latency.hpp>
 #include <hass/explore/part_intervals.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>
