@@ -70,7 +70,6 @@ class own_pace_search {
         best_latency_ = latency_of(start);
         offer();
         plant(interval);
-        double settled = infinity;  // bounds of what cannot be split
         std::size_t count = 0;
         while (!open_.empty() && !hopeless(open_.front().bound) && work_ < max_work_) {
             ++count;
@@ -79,10 +78,13 @@ class own_pace_search {
             open_.pop_back();
             if (!narrow(n) || !bound(n, 50) || !trim(n)) continue;
             if ((count % 32 == 1 || points(n) <= 2000) && !ask_chooser(n)) continue;
-            if (!split(n)) settled = std::min(settled, n.bound);
+            if (points(n) == n.rows.size())
+                consider_only(n);
+            else
+                split(n);
         }
-        for (const node& n : open_) settled = std::min(settled, n.bound);
-        return {best_, std::min(settled, best_latency_), settled >= below(best_latency_)};
+        const double least = open_.empty() ? infinity : open_.front().bound;
+        return {best_, std::min(least, best_latency_), hopeless(least)};
     }
 
   private:
@@ -192,6 +194,7 @@ class own_pace_search {
     /// \returns false when nothing is left
     bool narrow(node& n) {
         const double slowest = cycles(n.slowest, n.rows[n.slowest].end - 1);
+        double weights = 0.0;
         for (std::size_t i = 0; i < n.rows.size(); ++i) {
             window& w = n.rows[i];
             if (!open_.empty() || n.bound > 0.0)
@@ -199,8 +202,14 @@ class own_pace_search {
             if (w.end == w.begin) return false;
             const auto delays = offered_[i].delay.begin();
             paces_[i] = {cycles(i, w.begin), *std::min_element(delays + w.begin, delays + w.end)};
+            double lightest = infinity;
+            for (std::uint32_t k = w.begin; k < w.end; ++k)
+                lightest = std::min(lightest, offered_[i].options[k].need[bandwidth_index]);
+            weights += lightest;
         }
-        const double floor = pace_(paces_, problem_.link_floor);
+        image_ = problem_.coupled ? problem_.whole.link.cycles(weights) : problem_.link_floor;
+        if (image_ == infinity) return false;
+        const double floor = pace_(paces_, image_);
         n.bound = std::max(n.bound, floor);
         if (hopeless(floor)) return false;
         for (std::size_t i = 0; i < n.rows.size(); ++i) {
@@ -210,7 +219,7 @@ class own_pace_search {
             if (!hopeless(floor + cycles(i, w.end - 1) - fastest)) continue;
             const auto slow = [&](std::uint32_t point) {
                 paces_[i].cycles = cycles(i, point);
-                return hopeless(pace_(paces_, problem_.link_floor));
+                return hopeless(pace_(paces_, image_));
             };
             if (slow(w.end - 1)) {
                 std::uint32_t in = w.begin, out = w.end - 1;
@@ -236,7 +245,7 @@ class own_pace_search {
 
     /// What a path takes of `paces_`.
     double along(const path& p) const {
-        double sum = p.of_image * problem_.link_floor;
+        double sum = p.of_image * image_;
         for (std::size_t i = 0; i < paces_.size(); ++i)
             sum += p.images[i] * paces_[i].cycles + p.on[i] * paces_[i].delay;
         return sum;
@@ -294,7 +303,7 @@ class own_pace_search {
     void minimise(const node& n, const path& mean, const resource_vector& prices) {
         minimum& m = at_;
         resource_vector each{};  // of a unit
-        m.bound = m.along = mean.of_image * problem_.link_floor;
+        m.bound = m.along = mean.of_image * image_;
         for (const std::size_t r : scarce_) each[r] = prices[r] / limits_[r], m.bound -= prices[r];
         m.need = {};
         m.points.resize(n.rows.size());
@@ -324,8 +333,6 @@ class own_pace_search {
         std::vector<part> parts = n.mean;
         resource_vector prices{};
         for (const std::size_t r : scarce_) prices[r] = n.prices[r];
-        bool alone = true;
-        for (const window& w : n.rows) alone = alone && w.end - w.begin == 1;
         double length = 1.0;
         double highest = -infinity;
         int idle = 0;
@@ -334,7 +341,6 @@ class own_pace_search {
             n.bound = std::max(n.bound, at_.bound);
             if (hopeless(n.bound)) return false;
             if (no_more(at_.need, limits_)) consider(options_at(offered_, at_.points));
-            if (alone) return false;
             if (at_.bound > highest) {
                 highest = at_.bound, idle = 0;
                 n.mean = parts, n.prices = prices, n.choice = at_.points;
@@ -354,7 +360,7 @@ class own_pace_search {
     void rise(std::vector<part>& parts, resource_vector& prices, double length) {
         for (std::size_t i = 0; i < paces_.size(); ++i)
             paces_[i] = {cycles(i, at_.points[i]), offered_[i].delay[at_.points[i]]};
-        const double latency = pace_(paces_, problem_.link_floor);
+        const double latency = pace_(paces_, image_);
         std::vector<double> gain;
         double longest_known = 0.0;
         for (const part& a : parts) gain.push_back(along(paths_[a.path]));
@@ -388,7 +394,7 @@ class own_pace_search {
     bool trim(node& n) const {
         const path mean = mean_of(n.mean);
         resource_vector each{};
-        double base = mean.of_image * problem_.link_floor;
+        double base = mean.of_image * image_;
         for (const std::size_t r : scarce_) each[r] = n.prices[r] / limits_[r], base -= n.prices[r];
         const auto taken = [&](std::size_t i, std::uint32_t k) {
             const frontier_option& p = offered_[i].options[k];
@@ -435,39 +441,44 @@ class own_pace_search {
         const selection start = chooser_.found();
         double least = 0.0;
         chooser_.minimise(chooser::delay, infinity, limits_, start, least);
-        n.bound = std::max(n.bound, least + mean.of_image * problem_.link_floor);
+        n.bound = std::max(n.bound, least + mean.of_image * image_);
         consider(options_at(rows_, chooser_.found()));
         return !hopeless(n.bound);
     }
 
-    /// Two nodes in the place of one.
-    /// \returns false when there is nothing to split
-    bool split(const node& n) {
+    /// Looks at the only choice of a node.
+    void consider_only(const node& n) {
+        selection points;
+        for (const window& w : n.rows) points.push_back(w.begin);
+        const selection options = options_at(offered_, points);
+        if (no_more(problem_.total(options), limits_)) consider(options);
+    }
+
+    /// Two nodes in the place of one, which has a row of several options.
+    void split(const node& n) {
         for (std::size_t i = 0; i < n.rows.size(); ++i)
             paces_[i] = {cycles(i, n.choice[i]), offered_[i].delay[n.choice[i]]};
-        pace_(paces_, problem_.link_floor);
+        pace_(paces_, image_);
         const path p = paths_[longest()];
         paths_.pop_back();
-        // the row whose cycles weigh most above its fastest
+        const auto has_two = [&](std::size_t i) { return n.rows[i].end - n.rows[i].begin > 1; };
+        // the row whose cycles weigh most above its fastest, or else on the path
         std::size_t row = n.rows.size();
-        double most = 0.0;
-        double slowest = 0.0;
+        double most = -1.0, most_above = 0.0, slowest = 0.0, middle = 0.0;
         for (std::size_t i = 0; i < n.rows.size(); ++i) {
             slowest = std::max(slowest, paces_[i].cycles);
-            const double above = p.images[i] * (paces_[i].cycles - cycles(i, n.rows[i].begin));
-            if (above > most) most = above, row = i;
+            if (!has_two(i)) continue;
+            const double fastest = cycles(i, n.rows[i].begin);
+            const double above = p.images[i] * (paces_[i].cycles - fastest);
+            if (above > most_above || (most_above == 0.0 && p.images[i] > most)) {
+                row = i, middle = 0.5 * (fastest + paces_[i].cycles);
+                most = p.images[i], most_above = std::max(above, 0.0);
+            }
         }
-        double middle = 0.0;
-        const auto has_two = [&](std::size_t i) { return n.rows[i].end - n.rows[i].begin > 1; };
         const std::size_t s = n.slowest;
-        if (slowest > paces_[s].cycles && cycles(s, n.rows[s].end - 1) > paces_[s].cycles)
+        if (slowest > paces_[s].cycles && cycles(s, n.rows[s].end - 1) > paces_[s].cycles &&
+            has_two(s))
             row = s, middle = 0.5 * (paces_[s].cycles + slowest);
-        else if (row < n.rows.size())
-            middle = 0.5 * (cycles(row, n.rows[row].begin) + paces_[row].cycles);
-        if (row == n.rows.size())
-            for (std::size_t i = 0; i < n.rows.size(); ++i)
-                if (has_two(i) && (row == n.rows.size() || p.images[i] > p.images[row])) row = i;
-        if (row == n.rows.size()) return false;
         const window w = n.rows[row];
         std::uint32_t k = w.begin + 1;
         while (k + 1 < w.end && cycles(row, k) <= middle) ++k;
@@ -475,7 +486,6 @@ class own_pace_search {
         fast.rows[row].end = slow.rows[row].begin = k;
         push(std::move(fast));
         push(std::move(slow));
-        return true;
     }
 
     linked_problem problem_;
@@ -484,6 +494,7 @@ class own_pace_search {
     own_pace pace_;
     std::vector<stage_pace> paces_;
     resource_vector limits_;
+    double image_ = 0.0;  ///< cycles of the image beside the lightest weights of a node
     std::vector<char> on_;
     std::vector<frontier> offered_;  ///< every point
     std::vector<frontier> rows_;     ///< those that the chooser is asked about
