@@ -16,10 +16,14 @@ namespace {
 template <class Resources>
 class model_of final : public engine_choice::model {
   public:
-    explicit model_of(int bits) {
+    model_of(int bits, hass::dsp_slice slice) {
         std::apply(
-            [bits](auto&... engine) { ((engine.widths.data = engine.widths.weight = bits), ...); },
+            [=](auto&... engine) { ((engine.widths.data = engine.widths.weight = bits), ...); },
             engines_.engines);
+        // the published models know one kind of slice
+        if constexpr (requires(Resources & r) { r.slice = slice; })
+            std::apply([=](auto&... engine) { ((engine.resources.slice = slice), ...); },
+                       engines_.engines);
     }
 
     double lut_per_missing_bram18() const { return hass::lut_per_missing_bram18(engines_.first()); }
@@ -61,8 +65,8 @@ class model_of final : public engine_choice::model {
 };
 
 template <class Resources>
-engine_choice make(const std::string& engines, int bits) {
-    const auto model = std::make_shared<const model_of<Resources>>(bits);
+engine_choice make(const std::string& engines, int bits, hass::dsp_slice slice) {
+    const auto model = std::make_shared<const model_of<Resources>>(bits, slice);
     return {engines != "spe",
             engines != "dense",
             {.data = bits, .weight = bits},
@@ -72,10 +76,11 @@ engine_choice make(const std::string& engines, int bits) {
 
 }  // namespace
 
-engine_choice engines_named(const std::string& resources, const std::string& engines, int bits) {
-    if (resources == "published") return make<hass::fpgaconvnet::published>(engines, bits);
-    if (resources == "repaired") return make<hass::fpgaconvnet::repaired>(engines, bits);
-    return make<hass::calibrated>(engines, bits);
+engine_choice engines_named(const std::string& resources, const std::string& engines, int bits,
+                            hass::dsp_slice slice) {
+    if (resources == "published") return make<hass::fpgaconvnet::published>(engines, bits, slice);
+    if (resources == "repaired") return make<hass::fpgaconvnet::repaired>(engines, bits, slice);
+    return make<hass::calibrated>(engines, bits, slice);
 }
 
 }  // namespace hass_search

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <hass/engine/engine.hpp>
+#include <hass/engine/resources/dsp.hpp>
 #include <memory>
 #include <span>
 #include <string>
@@ -79,6 +80,8 @@ class engine_choice {
 
 /// \param resources  of --resources
 /// \param engines    of --engine
-engine_choice engines_named(const std::string& resources, const std::string& engines, int bits);
+/// \param slice      what the board's DSPs are, for resource models that tell them apart
+engine_choice engines_named(const std::string& resources, const std::string& engines, int bits,
+                            hass::dsp_slice slice);
 
 }  // namespace hass_search

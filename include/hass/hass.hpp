@@ -86,6 +86,7 @@
 #include <hass/engine/patterns/structured.hpp>
 #include <hass/engine/power.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/sparse_dot.hpp>
@@ -110,6 +111,8 @@
 #include <hass/pipeline/fill.hpp>
 #include <hass/pipeline/link.hpp>
 #include <hass/pipeline/link_room.hpp>
+#include <hass/pipeline/needed_input.hpp>
+#include <hass/pipeline/own_pace.hpp>
 #include <hass/pipeline/skew.hpp>
 #include <hass/pipeline/squeeze.hpp>
 #include <hass/pipeline/stages.hpp>
@@ -154,6 +157,7 @@
 #include <hass/explore/linked_problem.hpp>
 #include <hass/explore/longest_path.hpp>
 #include <hass/explore/network_options.hpp>
+#include <hass/explore/own_pace_latency.hpp>
 #include <hass/explore/part_intervals.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>

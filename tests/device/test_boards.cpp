@@ -3,6 +3,7 @@
 #include <string>
 
 #include <hass/device/boards.hpp>
+#include <hass/device/validate.hpp>
 
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
@@ -62,8 +63,10 @@ TEST_CASE("figures of the public platform files", "[device][golden]") {
         {"zc706", {900, 218600, 437200, 1090, 0, 102.4}, 200},
         {"kv260", {1200, 256000, 512000, 288, 64, 100}, 200, "DSP LUT FF"},  // 1,248; 117,120
         {"zedboard", {220, 53200, 106400, 280, 0, 34.1}, 200},
+        {"zybo", {80, 17600, 35200, 120, 0, 33.6}, 200},
+        {"cora-z7", {66, 14400, 28800, 100, 0, 16.8}, 200},
     };
-    CHECK(std::size(platforms) == boards::catalogue.size());
+    CHECK(std::size(platforms) + 3 == boards::catalogue.size());  // cora-z7-10, pynq-z1, pynq-z2
     for (const platform& p : platforms) {
         const hass::device& board = boards::find(p.name);
         CHECK(board.mhz == p.mhz);
@@ -74,6 +77,34 @@ TEST_CASE("figures of the public platform files", "[device][golden]") {
             CHECK((board.budget.*r.field == p.budget.*r.field) == !differs);
         }
     }
+}
+
+TEST_CASE("boards of one part have the same fabric", "[device]") {
+    const auto fabric = [](std::string_view name) {
+        hass::usage u = boards::find(name).budget;
+        u.bandwidth = 0.0;
+        return u;
+    };
+    CHECK(fabric("zybo") == fabric("cora-z7-10"));
+    CHECK(fabric("zedboard") == fabric("pynq-z1"));
+    CHECK(boards::find("pynq-z1").budget == boards::find("pynq-z2").budget);
+    CHECK(fabric("cora-z7") != fabric("cora-z7-10"));
+}
+
+TEST_CASE("DSPs are DSP48E1 in 7-series parts, DSP48E2 in the others", "[device]") {
+    const std::set<std::string_view> series_7{"zc706",   "zedboard",   "vc707",   "vc709",  "zybo",
+                                              "cora-z7", "cora-z7-10", "pynq-z1", "pynq-z2"};
+    for (const hass::device& board : boards::catalogue) {
+        INFO(board.name);
+        CHECK((board.dsp_slice == hass::dsp_slice::dsp48e1) == (series_7.count(board.name) == 1));
+    }
+}
+
+TEST_CASE("a device whose DSPs are of no known kind is refused", "[device]") {
+    hass::device odd = boards::find("zybo");
+    CHECK_NOTHROW(hass::validate(odd));
+    odd.dsp_slice = static_cast<hass::dsp_slice>(7);
+    CHECK_THROWS_WITH(hass::validate(odd), StartsWith("device 'zybo': dsp_slice is 7"));
 }
 
 TEST_CASE("a device of one's own meets Device", "[device]") {

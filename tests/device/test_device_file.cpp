@@ -50,6 +50,7 @@ TEST_CASE("every board survives being written and read", "[device]") {
         CHECK(read.limits().budget == board.budget);
         CHECK(read.limits().mhz == board.mhz);
         CHECK(read.limits().reconfiguration_s == board.reconfiguration_s);
+        CHECK(read.limits().dsp_slice == board.dsp_slice);
     }
 }
 
@@ -66,10 +67,13 @@ TEST_CASE("an owned device keeps its name when it moves", "[device]") {
     CHECK(moved[1].limits().name.substr(0, 13) == "a name longer");
 }
 
-TEST_CASE("reconfiguration may be left out, nothing else", "[device]") {
+TEST_CASE("reconfiguration and the kind of DSPs may be left out, nothing else", "[device]") {
     json file = zedboard;
+    CHECK(parse(file).limits().dsp_slice == hass::dsp_slice::dsp48e1);
     file.erase("reconfiguration_s");
+    file.erase("dsp_slice");
     CHECK(parse(file).limits().reconfiguration_s == hass::device{}.reconfiguration_s);
+    CHECK(parse(file).limits().dsp_slice == hass::dsp_slice::dsp48e2);
     for (const auto& [field, value] : file.items()) {
         json without = file;
         without.erase(field);
@@ -80,7 +84,7 @@ TEST_CASE("reconfiguration may be left out, nothing else", "[device]") {
 TEST_CASE("every field of a device file changes the device", "[device]") {
     const hass::device base = parse(zedboard).limits();
     for (const auto& [field, value] : zedboard.items()) {
-        if (field == "name") continue;
+        if (field == "name" || field == "dsp_slice") continue;
         const hass::owned_device other = parse(with(field.c_str(), value.get<double>() + 1));
         INFO(field);
         CHECK((other.limits().budget != base.budget || other.limits().mhz != base.mhz ||
@@ -89,6 +93,12 @@ TEST_CASE("every field of a device file changes the device", "[device]") {
 }
 
 TEST_CASE("a device file that is wrong names the file and the field", "[device]") {
+    CHECK_THROWS_WITH(parse(with("dsp_slices", "dsp48e1")),
+                      StartsWith("my.json: unknown field 'dsp_slices'; did you mean 'dsp_slice'?"));
+    CHECK_THROWS_WITH(parse(with("dsp_slice", "dsp48e3")),
+                      StartsWith("my.json: unknown dsp_slice 'dsp48e3'; did you mean 'dsp48e1'?"));
+    CHECK_THROWS_WITH(parse(with("dsp_slice", 1)),
+                      Equals("my.json: field 'dsp_slice' must be text"));
     CHECK_THROWS_WITH(parse(with("dps", 3)),
                       StartsWith("my.json: unknown field 'dps'; did you mean 'dsp'?"));
     CHECK_THROWS_WITH(parse(with("bram36", 3)), Contains("did you mean 'bram18'?"));

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <string_view>
 
+#include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/usage.hpp>
 
 namespace hass {
@@ -14,8 +15,9 @@ namespace hass {
 struct device {
     std::string_view name = "custom";
     usage budget{};
-    double mhz = 200.0;                  ///< clock of the accelerator, > 0
-    double reconfiguration_s = 0.08255;  ///< time to load another bitstream, >= 0
+    double mhz = 200.0;                                    ///< clock of the accelerator, > 0
+    hass::dsp_slice dsp_slice = hass::dsp_slice::dsp48e2;  ///< what its DSPs are
+    double reconfiguration_s = 0.08255;                    ///< time to load another bitstream, >= 0
 
     constexpr const device& limits() const { return *this; }
 };

@@ -2,14 +2,15 @@
 /// Boards of one's own as JSON files:
 ///
 ///     {"name": "myboard", "dsp": 220, "lut": 53200, "ff": 106400, "bram18": 280, "uram": 0,
-///      "bandwidth_gbps": 34.1, "mhz": 200, "reconfiguration_s": 0.08255}
+///      "bandwidth_gbps": 34.1, "mhz": 200, "dsp_slice": "dsp48e1", "reconfiguration_s": 0.08255}
 ///
 ///     const auto board = hass::load_device("myboard.json");       // meets Device
 ///     const auto either = hass::device_by_name("zedboard");       // catalogue, or a .json file
 ///
 /// Counts are whole numbers >= 0, bandwidth in Gbit/s > 0 (images and answers have to be carried),
 /// clock in MHz > 0.
-/// `reconfiguration_s` may be left out; everything else is required.
+/// `reconfiguration_s` may be left out, and `dsp_slice`, which is then dsp48e2; everything else is
+/// required.
 #pragma once
 
 #include <algorithm>
@@ -99,9 +100,9 @@ inline owned_device parse_device(std::string_view text, const std::string& sourc
     }
     if (!file.is_object()) throw fail("a device is an object {\"name\": ..., \"dsp\": ..., ...}");
 
-    std::array<std::string_view, 1 + detail::device_fields.size()> known{"name"};
+    std::array<std::string_view, 2 + detail::device_fields.size()> known{"name", "dsp_slice"};
     for (std::size_t i = 0; i < detail::device_fields.size(); ++i)
-        known[i + 1] = detail::device_fields[i].name;
+        known[i + 2] = detail::device_fields[i].name;
     for (const auto& [key, value] : file.items())
         if (std::find(known.begin(), known.end(), key) == known.end())
             throw fail(unknown_name("field", key, known).what());
@@ -120,6 +121,14 @@ inline owned_device parse_device(std::string_view text, const std::string& sourc
         const std::string objection = detail::objection(field, *found);
         if (!objection.empty()) throw fail(named + objection);
         field.of(values) = found->get<double>();
+    }
+    if (const auto slice = file.find("dsp_slice"); slice != file.end()) {
+        if (!slice->is_string()) throw fail("field 'dsp_slice' must be text");
+        const auto& given = slice->get_ref<const std::string&>();
+        const auto found = std::find(dsp_slice_names.begin(), dsp_slice_names.end(), given);
+        if (found == dsp_slice_names.end())
+            throw fail(unknown_name("dsp_slice", given, dsp_slice_names).what());
+        values.dsp_slice = static_cast<dsp_slice>(found - dsp_slice_names.begin());
     }
     return {file["name"].get<std::string>(), values};
 }
@@ -140,6 +149,7 @@ inline std::string device_text(const device& board) {
         else
             file[std::string(field.name)] = value;
     }
+    file["dsp_slice"] = name(board.dsp_slice);
     return file.dump(2) + "\n";
 }
 

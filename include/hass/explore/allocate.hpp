@@ -11,8 +11,8 @@
 ///
 /// For a search loop keep an `allocator`: it computes costs once, and when the statistics of one
 /// layer change it looks at that layer only (`update`). It also gives the design that needs least
-/// of one resource at a required throughput (`least`), and the one that answers a single image
-/// soonest (`lowest_latency`). The heuristics that others use are policies too (`balanced.hpp`,
+/// of one resource at a required throughput (`least`), and the one that answers one image soonest,
+/// alone or behind others (`lowest_latency`). The heuristics that others use are policies too (`balanced.hpp`,
 /// `greedy.hpp`); networks that do not fit at once are cut in `partition.hpp`.
 #pragma once
 
@@ -33,6 +33,7 @@
 #include <hass/explore/exact.hpp>
 #include <hass/explore/latency.hpp>
 #include <hass/explore/network_options.hpp>
+#include <hass/explore/own_pace_latency.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/explore/priced_options.hpp>
 #include <hass/explore/reasons.hpp>
@@ -43,6 +44,10 @@
 #include <hass/workload/network.hpp>
 
 namespace hass {
+
+/// At which pace the latency of an image is asked for: each stage's own, as a single image goes
+/// through an empty pipeline, or that of the interval, as behind other images.
+enum class pace : std::uint8_t { own, interval };
 
 /// Allocates one network on one device again and again, for changing statistics.
 ///
@@ -168,37 +173,34 @@ class allocator {
         return a;
     }
 
-    /// The design that answers a single image soonest (`estimate::latency_cycles`, batch 1), for
-    /// the statistics of the last `solve` or `update`. In its certificate `least_latency_cycles` is
-    /// the proven bound of the latency, `gap` how far this one may be above it, and the upper bound
-    /// of the throughput is that of `solve`. Takes tens to thousands of times as long as `solve`.
+    /// The design that answers one image soonest, for the statistics of the last `solve` or
+    /// `update`. In its certificate `least_latency_cycles` is the proven bound of the latency, `gap`
+    /// how far this one may be above it, and the upper bound of the throughput is that of `solve`.
+    /// Takes tens to thousands of times as long as `solve`.
+    /// \param of  which latency: of an image alone (`estimate::single_image_cycles`), what users of
+    ///            batch 1 measure and the default, or of one behind others
+    ///            (`estimate::latency_cycles`)
     /// \throws hass::error before the first `solve`
-    allocation lowest_latency() {
+    allocation lowest_latency(pace of = pace::own) {
         if (!solved_) throw error("allocate: lowest_latency before the first solve");
         if (options_.too_small() || options_.crowded()) return nothing_fits({});
         const allocation_problem asked = problem();
         const allocation_choice fastest = policy_(asked);
         if (!fastest.found) return nothing_fits(fastest);
-        std::vector<std::vector<double>> delays(rows_.size());
-        for (std::size_t i = 0; i < rows_.size(); ++i) {
-            const std::vector<row_option>& all = options_[i].options();
-            for (std::size_t k = 0; k < all.size(); ++k)
-                delays[i].push_back(pixel_latency(rows_[i], all[k], cycles_[i][k]));
-        }
-        constexpr std::size_t max_states = 2000;
-        constexpr std::size_t max_ranges = 400;
-        const auto soonest = detail::latency_search(net(), asked, delays, max_states, max_ranges)(
-            fastest.options, proved_interval(fastest));
+        const bool own = of == pace::own;
+        soonest found = soonest_behind(asked, fastest);
+        if (own) found = soonest_alone(asked, fastest, found.options);
         allocation_choice choice = fastest;
-        choice.options = soonest.options;
+        choice.options = found.options;
         allocation a = designed(choice);
         certificate& c = a.certificate;
-        const double latency = a.estimate.latency_cycles;
+        const double latency = own ? a.estimate.single_image_cycles : a.estimate.latency_cycles;
         c.upper_bound_images_per_second = upper_bound(fastest);
-        c.least_latency_cycles = std::min(soonest.least, latency);
-        c.minimal = soonest.proved;
+        c.least_latency_cycles = std::min(found.least, latency);
+        c.minimal = found.proved;
         c.gap = c.minimal ? 0.0 : latency / c.least_latency_cycles - 1.0;
-        c.reason = text_of({"the latency of one image is minimised: ", latency, " cycles"});
+        c.reason = text_of({"the latency of one image ", own ? "alone" : "behind others",
+                            " is minimised: ", latency, " cycles"});
         return a;
     }
 
@@ -262,6 +264,46 @@ class allocator {
         c.least_dsp = choice.least_dsp;
         explain(choice.obstacle, a.estimate, c);
         return a;
+    }
+
+    /// A choice whose latency is the lowest found, and what is proved of it.
+    struct soonest {
+        std::vector<std::uint32_t> options;
+        double least = 0.0;
+        bool proved = false;
+    };
+
+    /// \param per_image  whether the option's own cycles of a pixel count
+    std::vector<std::vector<double>> pixel_latencies(bool per_image) const {
+        std::vector<std::vector<double>> delays(rows_.size());
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const std::vector<row_option>& all = options_[i].options();
+            for (std::size_t k = 0; k < all.size(); ++k)
+                delays[i].push_back(
+                    pixel_latency(rows_[i], all[k], per_image ? cycles_[i][k] : 0.0));
+        }
+        return delays;
+    }
+
+    soonest soonest_behind(const allocation_problem& asked,
+                           const allocation_choice& fastest) const {
+        constexpr std::size_t max_states = 2000;
+        constexpr std::size_t max_ranges = 400;
+        const auto delays = pixel_latencies(true);
+        auto found = detail::latency_search(net(), asked, delays, max_states, max_ranges)(
+            fastest.options, proved_interval(fastest));
+        return {std::move(found.options), found.least, found.proved};
+    }
+
+    /// \param start  options of a design that fits
+    soonest soonest_alone(const allocation_problem& asked, const allocation_choice& fastest,
+                          const std::vector<std::uint32_t>& start) const {
+        constexpr std::size_t max_states = 500;
+        constexpr std::size_t max_work = 40'000'000;
+        const auto delays = pixel_latencies(false);
+        auto found = detail::own_pace_search(net(), asked, delays, max_states, max_work)(
+            start, fastest.proved_interval);
+        return {std::move(found.options), found.least, found.proved};
     }
 
     allocation_problem problem() const {

@@ -10,6 +10,7 @@
 ///     bandwidth    = weights that are read off-chip, and images and answers at the pace of I
 ///     fill         = longest path over the edges of the stages' fills (`fill_cycles`)
 ///     latency      = fill and the rest of the last map
+///     single image = each stage at its own pace, in an empty pipeline (`own_pace.hpp`)
 ///
 /// A batch of B images takes (B - 1) I + latency.
 #pragma once
@@ -26,6 +27,7 @@
 #include <hass/error.hpp>
 #include <hass/pipeline/fill.hpp>
 #include <hass/pipeline/link.hpp>
+#include <hass/pipeline/own_pace.hpp>
 #include <hass/pipeline/skew.hpp>
 #include <hass/pipeline/squeeze.hpp>
 #include <hass/pipeline/stages.hpp>
@@ -53,6 +55,10 @@ struct estimate {
     /// there at once takes no longer.
     double fill_cycles = 0.0;
     double latency_cycles = 0.0;
+    /// Cycles from the first pixel of a single image to the last one of its result, in an empty
+    /// pipeline whose stages go at their own pace (batch 1); the image comes as fast as the board's
+    /// link carries it, its answers and the weights. Never above `latency_cycles`.
+    double single_image_cycles = 0.0;
     usage total{};                 ///< what is taken of the device; its bandwidth is that of
                                    ///< weights, images and answers together
     double image_gbit_s = 0.0;     ///< of that, images and answers
@@ -98,6 +104,16 @@ constexpr stage_estimate evaluate_stage(const E& engine, const layer_row& row,
                                         const layer_statistics& s, const row_option& c,
                                         std::span<const held_input> held = {}) {
     return {row_cycles(engine, row, s, c), row_cost(engine, row, c, held)};
+}
+
+/// Of a single image, see `own_pace.hpp`.
+/// \param image_cycles  in which the image comes
+constexpr double single_image_cycles(const network_view& net, std::span<const row_option> chosen,
+                                     std::span<const stage_estimate> stages, double image_cycles) {
+    std::vector<stage_pace> paces(net.size());
+    for (std::size_t i = 0; i < net.size(); ++i)
+        paces[i] = {stages[i].cycles, pixel_latency(net.rows[i], chosen[i], 0.0)};
+    return own_pace(net)(paces, image_cycles);
 }
 
 /// The accelerator that is made of these stages.
@@ -153,6 +169,8 @@ constexpr estimate evaluate_pipeline(const network_view& net, std::span<const ro
             first[to] = std::max(first[to], first[static_cast<std::size_t>(at.from)]);
     }
     fill_up_to(net.size());
+    e.single_image_cycles = std::min(
+        single_image_cycles(net, chosen, stages, carried ? e.link_cycles : 0.0), e.latency_cycles);
     return e;
 }
 

@@ -73,7 +73,8 @@ inline report_json to_json(const layer_report& l) {
 /// resources = the layers' sums, except that bandwidth_gbps has images_gbps for these beside the
 /// weights that layers read off-chip, and that bram18_from_lut of the block RAMs stand in
 /// LUTs instead; fill_cycles and latency_cycles = from the first pixel of one image to the first
-/// and to the last one of its result.
+/// and to the last one of its result, behind other images; single_image_cycles = to the last one,
+/// alone in the pipeline.
 inline report_json to_json(const solution_report& d) {
     const estimate& e = d.hardware;
     report_json all;
@@ -86,6 +87,7 @@ inline report_json to_json(const solution_report& d) {
                               {"interval_cycles", e.interval_cycles},
                               {"fill_cycles", e.fill_cycles},
                               {"latency_cycles", e.latency_cycles},
+                              {"single_image_cycles", e.single_image_cycles},
                               {"mhz", d.mhz},
                               {"dsp", e.total.dsp},
                               {"lut", e.total.lut},
@@ -121,6 +123,7 @@ inline report_json to_json(const device& d) {
                                 {"bandwidth_gbps", d.budget.bandwidth},
                                 {"mhz", d.mhz},
                                 {"reconfiguration_s", d.reconfiguration_s}});
+    board["dsp_slice"] = name(d.dsp_slice);
     return board;
 }
 

@@ -60,9 +60,13 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
          [](const auto& d) { return fmt::format("{:.0f}", d.hardware.images_per_second); }},
         {"interval, cycles",
          [](const auto& d) { return fmt::format("{:.0f}", d.hardware.interval_cycles); }},
-        {"latency, ms",
+        {"latency behind others, ms",
          [](const auto& d) {
              return fmt::format("{:.3g}", d.hardware.latency_cycles / (1e3 * d.mhz));
+         }},
+        {"latency of one image, ms",
+         [](const auto& d) {
+             return fmt::format("{:.3g}", d.hardware.single_image_cycles / (1e3 * d.mhz));
          }},
         {"DSP", resource_cell(&usage::dsp, 1, 0)},
         {"kLUT", resource_cell(&usage::lut, 1000, 1)},

@@ -1,0 +1,84 @@
+/// \file needed_input.hpp
+/// How far a row's input has to be for each place in its output: the least concave function that is
+/// nowhere below it, as the knots between its straight parts.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <hass/pipeline/fill.hpp>
+#include <hass/workload/layer.hpp>
+
+namespace hass::detail {
+
+/// Places as shares of a map: output `output` needs the input up to and with `input`.
+struct knot {
+    double output = 0.0;
+    double input = 0.0;
+};
+
+/// The positions between which `last_needed` of an axis is linear, ascending, some twice.
+constexpr std::array<std::int64_t, 6> bends(const window_axis& a) {
+    const std::int64_t last = a.out - 1;
+    const std::int64_t start = a.reach >= 0 ? 0 : -a.reach / a.stride;
+    const std::int64_t edge = a.reach >= a.in - 1 ? 0 : (a.in - 1 - a.reach) / a.stride;
+    return {0,
+            std::min(start, last),
+            std::min(start + 1, last),
+            std::min(std::max(edge, start + 1), last),
+            std::min(std::max(edge, start + 1) + 1, last),
+            last};
+}
+
+/// The last input place that the row's outputs need.
+constexpr void needed_by_window(const layer_row& row, std::vector<knot>& knots) {
+    const auto axis = [](int in, int out, int stride, int kernel, int dilation, int pad) {
+        return window_axis{in, out, stride, std::int64_t{dilation} * (kernel - 1) - pad};
+    };
+    const window_axis rows = axis(row.in.height, row.out.height, row.stride_h, row.kernel_h,
+                                  row.dilation_h, row.pad_top);
+    const window_axis columns =
+        axis(row.in.width, row.out.width, row.stride_w, row.kernel_w, row.dilation_w, row.pad_left);
+    struct pixel {
+        std::int64_t output, input;
+    };
+    std::array<pixel, 36> hull{};
+    std::size_t n = 0;
+    for (const std::int64_t y : bends(rows))
+        for (const std::int64_t x : bends(columns)) {
+            const pixel p{y * columns.out + x,
+                          rows.last_needed(y) * columns.in + columns.last_needed(x)};
+            if (n > 0 && p.output <= hull[n - 1].output) continue;
+            while (n > 1 &&
+                   (hull[n - 1].input - hull[n - 2].input) * (p.output - hull[n - 2].output) <=
+                       (p.input - hull[n - 2].input) * (hull[n - 1].output - hull[n - 2].output))
+                --n;
+            hull[n++] = p;
+        }
+    const auto out = static_cast<double>(row.out.pixels());
+    const auto in = static_cast<double>(row.in.pixels());
+    for (std::size_t k = 0; k < n; ++k)
+        knots.push_back(
+            {static_cast<double>(hull[k].output) / out, static_cast<double>(hull[k].input) / in});
+}
+
+/// Appends the knots of a row, from its first output to its last one.
+constexpr void needed_input(const layer_row& row, std::vector<knot>& knots) {
+    switch (row.kind) {
+        case layer_kind::convolution:
+        case layer_kind::max_pool:
+        case layer_kind::average_pool:
+            return needed_by_window(row, knots);
+        default:
+            const double last = 1.0 - 1.0 / static_cast<double>(row.in.pixels());
+            if (row.out.pixels() == 1)  // all of it, as `flatten`
+                knots.push_back({0.0, last});
+            else
+                knots.push_back({0.0, 0.0}), knots.push_back({last, last});
+    }
+}
+
+}  // namespace hass::detail
