@@ -75,6 +75,7 @@
 #include <hass/engine/engine_list.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/fpgaconvnet/dot.hpp>
+#include <hass/engine/fpgaconvnet/measured.hpp>
 #include <hass/engine/fpgaconvnet/pipeline.hpp>
 #include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/interval.hpp>
@@ -85,6 +86,7 @@
 #include <hass/engine/patterns/structured.hpp>
 #include <hass/engine/power.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/fit.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/resources/vivado_memory.hpp>
