@@ -14,8 +14,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include <hass/error.hpp>
@@ -113,11 +113,12 @@ inline std::vector<double> not_negative(const std::vector<double>& matrix,
 
 /// Coefficients for `data`, one a feature.
 /// \param priors  one a feature
-/// \param skip    an observation to leave out; data.size() for none
+/// \param use     whether observation i takes part: use(i)
 /// \throws hass::error when an observation does not have the features, is not finite, or has no
 ///         scale
-inline std::vector<double> fit(std::span<const observation> data,
-                               std::span<const coefficient_prior> priors, std::size_t skip) {
+template <class Use>
+std::vector<double> fit(std::span<const observation> data,
+                        std::span<const coefficient_prior> priors, const Use& use) {
     const std::size_t n = priors.size();
     std::vector<double> matrix(n * n, 0.0), right(n, 0.0);
     for (std::size_t i = 0; i < data.size(); ++i) {
@@ -128,7 +129,7 @@ inline std::vector<double> fit(std::span<const observation> data,
             throw error(
                 text_of({"fit: observation ", i, " has ", o.features.size(), " features for ", n,
                          " coefficients, or a value that is not ", "finite, or no scale"}));
-        if (i == skip) continue;
+        if (!use(i)) continue;
         for (std::size_t j = 0; j < n; ++j) {
             const double x = o.features[j] / o.scale;
             for (std::size_t k = 0; k < n; ++k) matrix[j * n + k] += x * o.features[k] / o.scale;
@@ -154,7 +155,7 @@ inline std::vector<double> fit(std::span<const observation> data,
 /// The same of all `data`.
 inline std::vector<double> fit(std::span<const observation> data,
                                std::span<const coefficient_prior> priors) {
-    return fit(data, priors, data.size());
+    return fit(data, priors, [](std::size_t) { return true; });
 }
 
 /// What the coefficients say of one observation.
@@ -169,13 +170,29 @@ inline double relative_error(const observation& o, std::span<const double> coeff
     return (predicted(o, coefficients) - o.measured) / o.scale;
 }
 
-/// Relative error of each observation under coefficients that were fitted to all others.
+/// Relative error of each observation under coefficients that were fitted without its group.
+/// \param group  one an observation, any numbers: what is alike must be left out together
+inline std::vector<double> cross_validated(std::span<const observation> data,
+                                           std::span<const coefficient_prior> priors,
+                                           std::span<const std::size_t> group) {
+    std::vector<double> errors(data.size());
+    std::vector<bool> done(data.size(), false);
+    for (std::size_t i = 0; i < data.size(); ++i) {
+        if (done[i]) continue;
+        const auto others = [&](std::size_t k) { return group[k] != group[i]; };
+        const std::vector<double> c = fit(data, priors, others);
+        for (std::size_t k = i; k < data.size(); ++k)
+            if (group[k] == group[i]) errors[k] = relative_error(data[k], c), done[k] = true;
+    }
+    return errors;
+}
+
+/// The same with each observation left out alone.
 inline std::vector<double> leave_one_out(std::span<const observation> data,
                                          std::span<const coefficient_prior> priors) {
-    std::vector<double> errors;
-    for (std::size_t i = 0; i < data.size(); ++i)
-        errors.push_back(relative_error(data[i], fit(data, priors, i)));
-    return errors;
+    std::vector<std::size_t> each(data.size());
+    std::iota(each.begin(), each.end(), std::size_t{0});
+    return cross_validated(data, priors, each);
 }
 
 /// Mean and largest magnitude of relative errors.
