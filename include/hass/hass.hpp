@@ -85,10 +85,13 @@
 #include <hass/engine/patterns/periodic.hpp>
 #include <hass/engine/patterns/structured.hpp>
 #include <hass/engine/power.hpp>
+#include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/fit.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
+#include <hass/engine/resources/resource_file.hpp>
 #include <hass/engine/resources/vivado_memory.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sps.hpp>
