@@ -89,9 +89,11 @@
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/fit.hpp>
+#include <hass/engine/resources/measured_csv.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/resources/resource_file.hpp>
+#include <hass/engine/resources/utilization_report.hpp>
 #include <hass/engine/resources/vivado_memory.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sps.hpp>
