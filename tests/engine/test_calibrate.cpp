@@ -125,11 +125,10 @@ TEST_CASE("data that cannot carry a correction are refused with the reason") {
         REQUIRE(c.kept.size() == 1);
         return c.kept.front().reason;
     };
-    CHECK_THAT(reason(built(from, 3, twice)), Catch::Contains("3 measurements of 3 different"));
+    CHECK_THAT(reason(built(from, 3, twice)), Catch::Contains("3 measured, of which 3 differ"));
     // ten layers alike are one
     std::vector<measured_module> alike(10, built(from, 1, twice).front());
-    CHECK_THAT(reason(alike),
-               Catch::Contains("10 measurements of 1 different modules; it takes 4"));
+    CHECK_THAT(reason(alike), Catch::Contains("10 measured, of which 1 differ; it takes 4"));
     CHECK(reason(built(from, 9, [](const measured_module& m) { return m.said.lut; })) ==
           "the model is exact");
 

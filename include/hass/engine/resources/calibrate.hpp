@@ -110,8 +110,8 @@ class correction_search {
         if (error_before_ == 0.0) return refuse(reason, "the model is exact");
         const std::size_t least = std::max<std::size_t>(4, modules_a_coefficient);
         if (different_.size() < least)
-            return refuse(reason, text_of({modules_.size(), " measurements of ", different_.size(),
-                                           " different modules; it takes ", least}));
+            return refuse(reason, text_of({modules_.size(), " measured, of which ",
+                                           different_.size(), " differ; it takes ", least}));
         std::optional<correction> best;
         for (const unsigned form : correction_forms)
             if (carries(form))

@@ -87,6 +87,13 @@ struct correction_table {
                 said.*resources[r].field = c.of(said.*resources[r].field, size);
         return said;
     }
+    /// The same of a row as it was priced; `flatten` is built of nothing and stays so.
+    constexpr usage apply(const layer_row& row, const row_option& c, bool engine_sparse,
+                          const usage& said) const {
+        if (row.kind == layer_kind::flatten) return said;
+        return apply(module_kind(row.kind, engine_sparse), said,
+                     size_of(is_compute(row), c.folding));
+    }
     constexpr bool operator==(const correction_table&) const = default;
 };
 
@@ -98,16 +105,15 @@ struct corrected : Base {
 
     constexpr usage sparse(const layer_row& row, const row_option& c,
                            const precision& width) const {
-        return table.apply(sparse_module, Base::sparse(row, c, width), size_of(true, c.folding));
+        return table.apply(row, c, true, Base::sparse(row, c, width));
     }
     constexpr usage dense(const layer_row& row, const row_option& c, const precision& width) const {
-        return table.apply(dense_module, Base::dense(row, c, width), size_of(true, c.folding));
+        return table.apply(row, c, false, Base::dense(row, c, width));
     }
     constexpr usage stage(const layer_row& row, const row_option& c, const precision& width,
                           std::span<const held_input> held = {}) const {
         const usage said = Base::stage(row, c, width, held);
-        if (row.kind == layer_kind::flatten || is_compute(row)) return said;  // nothing is built
-        return table.apply(module_kind(row.kind, false), said, size_of(false, c.folding));
+        return is_compute(row) ? said : table.apply(row, c, false, said);
     }
 };
 

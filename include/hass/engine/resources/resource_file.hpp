@@ -6,7 +6,7 @@
 ///                       "per_stream": 0, "per_stage": 211, "measurements": 24,
 ///                       "error_before": 0.34, "error_after": 0.08}],
 ///      "kept": [{"kind": "relu", "resource": "lut", "measurements": 2, "error": 0.6,
-///                "reason": "2 measurements of 2 different modules; it takes 4"}]}
+///                "reason": "2 measured, of which 2 differ; it takes 4"}]}
 ///
 /// `base` names the model that was corrected, `bits` the width of maps and weights at which it was
 /// measured; `kept` says what was measured and stays the base's. Every field is required.
