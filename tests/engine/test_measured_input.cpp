@@ -62,6 +62,7 @@ TEST_CASE("a broken table of measured layers is refused by line and column") {
     refused("kind,channels,filters,kernel,lut\nconvolution,3,4,3x,1\n", "kernel '3x'");
     refused("kind,channels,filters,kernel,lut\nconvolution,3,4,3,1\n", "kernel '3': is larger");
     refused("kind,channels,filters,groups,lut\nconvolution,3,4,2,1\n", "groups '2': must divide");
+    refused("kind,channels,height,width,lut\nrelu,100000,1000,1000,1\n", "more than 10^9 words");
     refused("kind,memory,lut\nrelu,brma18,1\n", "unknown memory 'brma18'; did you mean 'bram18'");
 }
 

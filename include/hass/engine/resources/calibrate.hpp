@@ -208,13 +208,13 @@ class correction_search {
 inline void require_sound(std::span<const measured_module> modules) {
     for (const measured_module& m : modules) {
         const auto refuse = [&m](std::string_view what, double value) {
-            throw error(text_of({"calibrate: '", m.name, "': ", what, " = ", value,
-                                 ", must be finite and not negative"}));
+            throw error(text_of(
+                {"calibrate: '", m.name, "': ", what, " = ", value, ", must be from 0 to 1e12"}));
         };
         if (m.kind >= module_kind_names.size())
             throw error(text_of({"calibrate: '", m.name, "' is of no kind"}));
         const auto check = [&](std::string_view what, double value) {
-            if (!(std::isfinite(value) && value >= 0.0)) refuse(what, value);
+            if (!(value >= 0.0 && value <= 1e12)) refuse(what, value);
         };
         check("multipliers", m.size.multipliers), check("streams", m.size.streams);
         for (std::size_t r = 0; r < corrected_resources; ++r) {
@@ -227,7 +227,7 @@ inline void require_sound(std::span<const measured_module> modules) {
 }  // namespace detail
 
 /// The corrections that the measurements support.
-/// \throws hass::error for a figure that is negative or not finite
+/// \throws hass::error for a figure that is none: negative, not finite, above 1e12
 inline calibration calibrate(std::span<const measured_module> modules) {
     detail::require_sound(modules);
     calibration all;

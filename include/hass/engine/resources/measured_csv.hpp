@@ -132,6 +132,8 @@ inline layer_row row_of(const csv_line& line) {
     layer_row row;
     row.kind = static_cast<layer_kind>(line.one_of("kind", layer_kind_names, 0));
     row.in = {line.whole("channels", 1, 1), line.whole("height", 1, 1), line.whole("width", 1, 1)};
+    if (row.in.volume() > 1000000000)
+        line.fail("channels", "are more than 10^9 words with the map");
     std::tie(row.kernel_h, row.kernel_w) = line.sides("kernel", 1, 1);
     std::tie(row.stride_h, row.stride_w) = line.sides("stride", 1, 1);
     std::tie(row.pad_top, row.pad_left) = line.sides("pad", 0, 0);
