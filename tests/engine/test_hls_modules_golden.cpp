@@ -49,7 +49,7 @@ double counter_bits(const json& c) {
                                   c.at("channels").get<std::int64_t>());
 }
 
-// One round of weights: `filters` / `wr_factor` filters are on chip. Of several groups one is built.
+// One round of weights: `filters` / `wr_factor` filters are on chip; of several groups, one.
 built layer(const json& c) {
     const int groups = of(c, "groups", 1), kernel = of(c, "kernel_size", 1), pad = of(c, "pad", 0);
     hass::layer_row row;

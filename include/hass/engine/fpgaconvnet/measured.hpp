@@ -1,6 +1,6 @@
 /// \file measured.hpp
-/// What fpgaConvNet's HDL back end takes, as measured: a resource policy fitted to accelerators that
-/// its authors built and ran on boards (MLPerf Tiny v1.1, ResNet-8, DS-CNN and MobileNetV1 on
+/// What fpgaConvNet's HDL back end takes, as measured: a resource policy fitted to designs that its
+/// authors built and ran on boards (MLPerf Tiny v1.1, ResNet-8, DS-CNN and MobileNetV1 on
 /// zedboard, zc706, zybo and cora-z7, Vivado 2019.1; mlperf_tiny_designs.json).
 ///
 ///     DSP    counted, exact on all of them: a multiplier each unless it is built from LUTs, none
@@ -16,14 +16,14 @@
 ///
 /// Six designs are shared; the errors of designs left out in turn are 3.4 % mean and 7.9 % worst in
 /// LUTs, 3.9 and 6.5 % in FFs. BRAM is off by 3.6 % mean and 7.1 % worst on the four whose table is
-/// consistent: zybo/kws, whose latency does not fit its folding either, lists less than half of what
-/// is counted, and zc706/ic lists none. Expect 10 % in LUTs, FFs and BRAM of designs like these, and
-/// more where engines are many and narrow, of which one design was measured: models that do equally
+/// consistent: zybo/kws, whose latency does not fit its folding either, lists less than half of
+/// what is counted, and zc706/ic lists none. Expect 10 % in LUTs, FFs and BRAM of designs like
+/// these, more where engines are many and narrow, of which one design was measured: models that do equally
 /// well on the six differ there by 30 %.
 /// Tried and left, by the worst design left out in LUTs and in FFs: one factor on the regressions
 /// (51 %, 23 %), also with `calibrated`'s accumulators (40 %, 15 %); multipliers, engines, streams
-/// and requantisers in place of the regressions (26 %, 45 %); requantisers and squeezes apart (13 %,
-/// 19 %); 45 LUTs a multiplier as between other terms (28 %); no ridge (14 %, 6 %). Multipliers,
+/// and requantisers in place of the regressions (26 %, 45 %); requantisers and squeezes apart
+/// (13 %, 19 %); 45 LUTs a multiplier as between other terms (28 %); no ridge (14 %, 6 %). Multipliers,
 /// windows and stages without a term for multipliers in LUTs do as well (3.3 %, 8.9 %), but cannot
 /// tell one in LUTs from one in a DSP.
 ///

@@ -5,8 +5,8 @@
 ///     const calibration mine = calibrate(measured);     // mine.table: see `corrected.hpp`
 ///
 /// Each kind of module and each resource is corrected on its own, by the simplest form that its
-/// measurements support: a factor; a factor and something a stage, a multiplier or a stream; or more
-/// of these. A form is taken over a simpler one when cross-validation says that it is better: the
+/// measurements support: a factor; a factor and something a stage, a multiplier or a stream; or
+/// several of these. A form is taken over a simpler one when cross-validation says that it is better: the
 /// mean relative error on modules left out falls by at least two standard errors of the difference.
 /// Modules that are alike are left out together, and there are three different ones a coefficient.
 /// What data cannot carry is refused, with the reason, and stays what the model says.
