@@ -169,6 +169,18 @@ TEST_CASE("the fit that made the coefficients, and its error on designs left out
             INFO(r.name << " of " << names[i]);
             CHECK(std::abs(errors[i]) <= r.limit);
         }
+        // as for designs that are kept back: any two of them
+        double worst = 0.0;
+        for (std::size_t i = 0; i < data.size(); ++i)
+            for (std::size_t k = 0; k < i; ++k) {
+                std::vector<std::size_t> group(data.size());
+                std::iota(group.begin(), group.end(), std::size_t{0});
+                group[i] = k;
+                const std::vector<double> two = hass::cross_validated(data, priors, group);
+                worst = std::max({worst, std::abs(two[i]), std::abs(two[k])});
+            }
+        std::printf("%s of any two left out: worst %.1f %%\n", r.name, 100 * worst);
+        CHECK(worst <= r.limit);
         const std::array<double, 3> committed = listed(r.committed);
         for (std::size_t i = 0; i < committed.size(); ++i)
             CHECK(committed[i] == Approx(fitted[i]).epsilon(1e-6));
