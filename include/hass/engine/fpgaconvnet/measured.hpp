@@ -6,7 +6,7 @@
 ///     DSP    counted, exact on all of them: a multiplier each unless it is built from LUTs, none
 ///            packed at 9 x 8 bits; 2 a requantised stream (24 x 24 bits); 6 a stream of additions,
 ///            which requantises three times; 1 a global pool whose pixels are no power of two
-///     BRAM   counted, nothing fitted: weights, biases, scales and shifts in blocks whatever their
+///     BRAM   counted: weights, biases, scales and shifts in blocks whatever their
 ///            depth, a memory an engine or stream; a memory a line; FIFOs and lines up to 64 words
 ///            and windows up to 128 in LUTs; blocks as Vivado builds them (`vivado_memory.hpp`)
 ///     LUT    0.79 of the regressions for the modules of a stage (`modules.hpp`, and for squeezes
@@ -14,18 +14,19 @@
 ///            of a stage (FIFO, handshake, counters)
 ///     FF     0.94 of the same, 54, 140
 ///
-/// Six designs are shared; the errors of designs left out in turn are 3.4 % mean and 7.9 % worst in
-/// LUTs, 3.9 and 6.5 % in FFs; of any two left out together 9.5 and 7.5 % worst. BRAM is off by 3.6 % mean and 7.1 % worst on the four whose table is
-/// consistent: zybo/kws, whose latency does not fit its folding either, lists less than half of
-/// what is counted, and zc706/ic lists none. Expect 10 % in LUTs, FFs and BRAM of designs like
-/// these, more where engines are many and narrow, of which one design was measured: models that do equally
-/// well on the six differ there by 30 %.
+/// Six designs are shared, their LUTs and FFs rounded to thousands. Errors of designs left out in
+/// turn are 3.4 % mean and 7.9 % worst in LUTs, 3.9 and 6.5 % in FFs; of any two left out together
+/// 9.5 and 7.5 % worst. BRAM has no coefficient, but what goes to blocks was chosen on the four
+/// designs whose table is consistent: 3.6 % mean, 7.1 % worst. zybo/kws, whose latency does not fit
+/// its folding either, lists less than half of what is counted; zc706/ic lists none. Expect 10 % in
+/// LUTs, FFs and BRAM of designs like these, more where engines are many and narrow, of which one
+/// was measured: models that do equally well on the six differ there by 30 %.
 /// Tried and left, by the worst design left out in LUTs and in FFs: one factor on the regressions
 /// (51 %, 23 %), also with `calibrated`'s accumulators (40 %, 15 %); multipliers, engines, streams
 /// and requantisers in place of the regressions (26 %, 45 %); requantisers and squeezes apart
-/// (13 %, 19 %); 45 LUTs a multiplier as between other terms (28 %); no ridge (14 %, 6 %). Multipliers,
-/// windows and stages without a term for multipliers in LUTs do as well (3.3 %, 8.9 %), but cannot
-/// tell one in LUTs from one in a DSP.
+/// (13 %, 19 %); 45 LUTs a multiplier as between other terms (28 %); no ridge (14 %, 6 %).
+/// Multipliers, windows and stages without a term for multipliers in LUTs do as well (3.3 %,
+/// 8.9 %), but cannot tell one in LUTs from one in a DSP.
 ///
 /// Nothing here depends on pruning: the back end has no sparse engine, and `sparse` refuses. Stages
 /// that no row stands for (splits, where several rows read one) are for whoever knows the edges.
