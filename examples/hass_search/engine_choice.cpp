@@ -1,11 +1,15 @@
 #include "engine_choice.hpp"
 
+#include <algorithm>
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/engine_list.hpp>
 #include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/resource_file.hpp>
 #include <hass/engine/sparse_dot.hpp>
+#include <hass/error.hpp>
 #include <hass/pipeline/squeeze.hpp>
+#include <hass/text.hpp>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -71,13 +75,30 @@ engine_choice make(const std::string& engines, int bits, hass::dsp_slice slice) 
             engines != "dense",
             {.data = bits, .weight = bits},
             model->lut_per_missing_bram18(),
-            {model}};
+            {model},
+            nullptr};
+}
+
+/// A user's own silicon.
+engine_choice corrected(const std::string& path, const std::string& engines, int bits,
+                        hass::dsp_slice slice) {
+    const hass::resource_file file = hass::read_resource_file(path);
+    if (std::find(resource_flags.begin(), resource_flags.end(), file.base) == resource_flags.end())
+        throw hass::error(path + ": " +
+                          hass::unknown_name("base", file.base, resource_flags).what());
+    if (file.bits != bits)
+        throw hass::error(hass::text_of({path, ": was measured at ", file.bits,
+                                         " bits, which says nothing of ", bits, ": see --bits"}));
+    engine_choice choice = engines_named(file.base, engines, bits, slice);
+    choice.corrections = std::make_shared<const hass::correction_table>(file.measured.table);
+    return choice;
 }
 
 }  // namespace
 
 engine_choice engines_named(const std::string& resources, const std::string& engines, int bits,
                             hass::dsp_slice slice) {
+    if (resources.ends_with(".json")) return corrected(resources, engines, bits, slice);
     if (resources == "published") return make<hass::fpgaconvnet::published>(engines, bits, slice);
     if (resources == "repaired") return make<hass::fpgaconvnet::repaired>(engines, bits, slice);
     return make<hass::calibrated>(engines, bits, slice);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <hass/engine/engine.hpp>
+#include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <memory>
 #include <span>
@@ -56,17 +57,20 @@ class engine_choice {
     hass::precision widths{};
     double lut_per_missing_bram18 = 0.0;
     resource_model resources{};
+    std::shared_ptr<const hass::correction_table> corrections{};  ///< of a user's own; or none
 
     double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
                   const hass::row_option& c) const {
         return resources.held->cycles(row, s, c);
     }
     hass::usage cost(const hass::layer_row& row, const hass::row_option& c) const {
-        return resources.held->cost(row, c);
+        const hass::usage said = resources.held->cost(row, c);
+        return corrections ? corrections->apply(row, c, c.engine == 1, said) : said;
     }
     hass::usage stage_cost(const hass::layer_row& row, const hass::row_option& c,
                            std::span<const hass::held_input> held) const {
-        return resources.held->stage_cost(row, c, held);
+        const hass::usage said = resources.held->stage_cost(row, c, held);
+        return corrections ? corrections->apply(row, c, false, said) : said;
     }
     void for_each(const hass::layer_row& row, const auto& visit) const {
         resources.held->for_each(row, [&](const hass::row_option& c) {
@@ -78,9 +82,10 @@ class engine_choice {
     }
 };
 
-/// \param resources  of --resources
+/// \param resources  of --resources: a model's name, or a .json file that corrects one
 /// \param engines    of --engine
 /// \param slice      what the board's DSPs are, for resource models that tell them apart
+/// \throws hass::error naming file and field, or the width that the file was measured at
 engine_choice engines_named(const std::string& resources, const std::string& engines, int bits,
                             hass::dsp_slice slice);
 

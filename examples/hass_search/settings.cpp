@@ -22,7 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> engine_flags{"mixed", "spe", "dense"};
-const std::vector<std::string> resource_flags{"calibrated", "published", "repaired"};
 const std::vector<std::string> objective_flags{"hass", "pareto"};
 const std::vector<std::string> granularity_flags{"layer", "channel"};
 const std::vector<std::string> sparsity_flags{"layers", "macs"};
@@ -109,7 +108,8 @@ void describe_flags(CLI::App& app, settings& s) {
     option("--engine", s.engine,
            "Engines of the pruned network: mixed (the better one, layer by layer), spe (sparse "
            "everywhere), or dense");
-    option("--resources", s.resources, "Resource model: " + list(resource_flags));
+    option("--resources", s.resources,
+           "Resource model, or a .json file of hass_calibrate: " + list(resource_flags));
     option("--trials", s.trials, "Trials of each of the two searches");
     option("--optimizer", s.optimizer, list(optimizers));
     option("--search", s.search,
@@ -151,7 +151,7 @@ void check(const settings& s) {
     std::vector<std::string> optimizers{composite_flag};
     for (const auto& o : hass::built_in_optimizer_names) optimizers.emplace_back(o.name);
     one_of("engine", s.engine, engine_flags);
-    one_of("resource model", s.resources, resource_flags);
+    if (!s.resources.ends_with(".json")) one_of("resource model", s.resources, resource_flags);
     one_of("objective", s.objective, objective_flags);
     one_of("granularity of thresholds", s.granularity, granularity_flags);
     one_of("sparsity metric", s.sparsity_metric, sparsity_flags);

@@ -10,6 +10,8 @@ namespace hass_search {
 
 inline const std::string shipped = HASS_EXAMPLES_DATA;
 
+inline const std::vector<std::string> resource_flags{"calibrated", "published", "repaired"};
+
 /// Beside the built-in optimizers: made by the job, which knows the hardware.
 inline const std::string composite_flag = "composite";
 

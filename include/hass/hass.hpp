@@ -76,6 +76,7 @@
 #include <hass/engine/engine_list.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/fpgaconvnet/dot.hpp>
+#include <hass/engine/fpgaconvnet/measured.hpp>
 #include <hass/engine/fpgaconvnet/pipeline.hpp>
 #include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/interval.hpp>
@@ -85,10 +86,17 @@
 #include <hass/engine/patterns/periodic.hpp>
 #include <hass/engine/patterns/structured.hpp>
 #include <hass/engine/power.hpp>
+#include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>
+#include <hass/engine/resources/fit.hpp>
+#include <hass/engine/resources/measured_csv.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
+#include <hass/engine/resources/resource_file.hpp>
+#include <hass/engine/resources/utilization_report.hpp>
+#include <hass/engine/resources/vivado_memory.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sps.hpp>
 #include <hass/engine/storage/compressed_formats.hpp>
