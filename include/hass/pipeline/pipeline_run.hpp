@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -156,6 +155,7 @@ inline std::int64_t pipeline_run::no_room(const stage& s) const {
 
 inline double pipeline_run::serve_lanes(std::size_t i, stage& s, double start) {
     const service_trace& t = services_[i];
+    double earliest = s.least_free;
     s.least_free = std::max(s.least_free, start) + t.least;
     double ready = s.least_free;
     if (t.lanes == 0) return ready;
@@ -163,7 +163,6 @@ inline double pipeline_run::serve_lanes(std::size_t i, stage& s, double start) {
     const float* cycles =
         t.cycles.data() + static_cast<std::size_t>(s.served) % (all / t.lanes) * t.lanes;
     double* free = s.free.data();
-    double earliest = std::numeric_limits<double>::infinity();
     if (s.most_ahead < s.ahead)  // as long as that says how much is needed
         for (std::size_t l = 0; l < t.lanes; ++l) earliest = std::min(earliest, free[l]);
     constexpr std::size_t wide = 8;  // maxima side by side, which compilers make vectors of
@@ -286,12 +285,13 @@ inline std::size_t pipeline_run::culprit() const {
     }
 }
 
-/// Pixels beside the window that an edge held at most, by the times of all of them.
+/// Pixels beside the window that an edge held at most, by the times of all of them. What leaves as
+/// another one comes may leave because it does, where stages take no time: it counts.
 inline std::int64_t pipeline_run::depth_used(const connection& c) const {
     const time_ring& out = stages_[c.from].out;
     std::int64_t most = 0, gone = 0;
     for (std::int64_t k = 0; k < out.count(); ++k) {
-        while (gone <= k && gone < c.released.count() && c.released[gone] <= out[k]) ++gone;
+        while (gone <= k && gone < c.released.count() && c.released[gone] < out[k]) ++gone;
         most = std::max(most, k + 1 - gone);
     }
     return std::max<std::int64_t>(0, most - c.firings.window);
