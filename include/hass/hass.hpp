@@ -115,15 +115,24 @@
 #include <hass/device/device_file.hpp>
 #include <hass/device/validate.hpp>
 //
+#include <hass/pipeline/critical_path.hpp>
 #include <hass/pipeline/evaluate.hpp>
+#include <hass/pipeline/fifos.hpp>
 #include <hass/pipeline/fill.hpp>
+#include <hass/pipeline/firing.hpp>
 #include <hass/pipeline/link.hpp>
 #include <hass/pipeline/link_room.hpp>
 #include <hass/pipeline/needed_input.hpp>
 #include <hass/pipeline/own_pace.hpp>
+#include <hass/pipeline/pipeline_run.hpp>
+#include <hass/pipeline/recorded_service.hpp>
+#include <hass/pipeline/service.hpp>
+#include <hass/pipeline/simulate.hpp>
+#include <hass/pipeline/simulation.hpp>
 #include <hass/pipeline/skew.hpp>
 #include <hass/pipeline/squeeze.hpp>
 #include <hass/pipeline/stages.hpp>
+#include <hass/pipeline/time_ring.hpp>
 //
 #include <hass/explore/accelerator.hpp>
 #include <hass/explore/allocate.hpp>
