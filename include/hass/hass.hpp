@@ -85,6 +85,7 @@
 #include <hass/engine/patterns/structured.hpp>
 #include <hass/engine/power.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/sparse_dot.hpp>
