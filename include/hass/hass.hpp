@@ -88,6 +88,7 @@
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
+#include <hass/engine/resources/vivado_memory.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sps.hpp>
 #include <hass/engine/storage/compressed_formats.hpp>
