@@ -16,9 +16,12 @@ namespace {
 template <class Resources>
 class model_of final : public engine_choice::model {
   public:
-    explicit model_of(int bits) {
+    model_of(const Resources& resources, int bits) {
         std::apply(
-            [bits](auto&... engine) { ((engine.widths.data = engine.widths.weight = bits), ...); },
+            [&](auto&... engine) {
+                ((engine.resources = resources, engine.widths.data = engine.widths.weight = bits),
+                 ...);
+            },
             engines_.engines);
     }
 
@@ -61,8 +64,8 @@ class model_of final : public engine_choice::model {
 };
 
 template <class Resources>
-engine_choice make(const std::string& engines, int bits) {
-    const auto model = std::make_shared<const model_of<Resources>>(bits);
+engine_choice make(const Resources& resources, const std::string& engines, int bits) {
+    const auto model = std::make_shared<const model_of<Resources>>(resources, bits);
     return {engines != "spe",
             engines != "dense",
             {.data = bits, .weight = bits},
@@ -72,10 +75,16 @@ engine_choice make(const std::string& engines, int bits) {
 
 }  // namespace
 
-engine_choice engines_named(const std::string& resources, const std::string& engines, int bits) {
-    if (resources == "published") return make<hass::fpgaconvnet::published>(engines, bits);
-    if (resources == "repaired") return make<hass::fpgaconvnet::repaired>(engines, bits);
-    return make<hass::calibrated>(engines, bits);
+engine_choice engines_named(const std::string& resources, const std::string& engines,
+                            const settings& s) {
+    const int bits = s.priced_bits();
+    if (resources == "published") return make(hass::fpgaconvnet::published{}, engines, bits);
+    if (resources == "repaired") return make(hass::fpgaconvnet::repaired{}, engines, bits);
+    hass::calibrated built;
+    built.lut_multipliers = s.multipliers == "either";
+    built.every_memory = s.memories == "every";
+    built.requantisation = s.requantise == "dsp" ? hass::requantise::dsp : hass::requantise::shift;
+    return make(built, engines, bits);
 }
 
 }  // namespace hass_search

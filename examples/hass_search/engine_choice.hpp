@@ -79,6 +79,8 @@ class engine_choice {
 
 /// \param resources  of --resources
 /// \param engines    of --engine
-engine_choice engines_named(const std::string& resources, const std::string& engines, int bits);
+/// \param s          for what is built how, and how wide
+engine_choice engines_named(const std::string& resources, const std::string& engines,
+                            const settings& s);
 
 }  // namespace hass_search

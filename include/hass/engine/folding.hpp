@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
@@ -131,14 +130,14 @@ constexpr void visit_built(const R& resources, const layer_row& row, const paral
 /// \throws hass::error naming the choice
 template <class R>
 constexpr void require_priced(const R&, const row_option& c) {
-    const auto refuse = [](const char* what, std::string_view choice) {
-        throw error(text_of({"the resource model has no price for ", what, " in ", choice}));
+    const auto refuse = [](const char* what) {
+        throw error(text_of({"the resource model has no price for ", what}));
     };
     if constexpr (!requires(const R& r) { r.lut_multipliers; })
-        if (c.multipliers != multiplier::dsp) refuse("multipliers", name(c.multipliers));
+        if (c.multipliers != multiplier::dsp) refuse("multipliers of LUTs");
     if constexpr (!requires(const R& r) { r.every_memory; }) {
-        if (c.memory == weight_memory::lutram) refuse("weights", name(c.memory));
-        if (c.maps != weight_memory::bram18) refuse("buffers", name(c.maps));
+        if (c.memory == weight_memory::lutram) refuse("weights in LUT-RAM");
+        if (c.maps != weight_memory::bram18) refuse("buffers that are not in block RAM");
     }
 }
 

@@ -346,6 +346,7 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
             pool.dsp = 0.0;
             add(u, pool, streams);
             if (!power_of_two(row.in.pixels())) multiply(width.accumulator);  // by 1 / pixels
+            u.dsp += scale_dsp(streams, width);
             break;
         }
         case layer_kind::add:

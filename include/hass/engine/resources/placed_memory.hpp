@@ -3,13 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/engine/resources/vivado_memory.hpp>
 #include <hass/error.hpp>
-#include <hass/text.hpp>
 
 namespace hass {
 
@@ -51,7 +49,7 @@ constexpr usage in_blocks(weight_memory kind, std::int64_t depth, std::int64_t b
         case weight_memory::off_chip:
             break;
     }
-    throw error(text_of({"a memory in blocks cannot be in ", name(kind)}));
+    throw error("calibrated: what a row buffers cannot be off-chip");
 }
 
 }  // namespace detail
