@@ -86,8 +86,10 @@
 #include <hass/engine/power.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/dsp.hpp>
+#include <hass/engine/resources/lut_multiplier.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
+#include <hass/engine/resources/placed_memory.hpp>
 #include <hass/engine/resources/vivado_memory.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sps.hpp>
