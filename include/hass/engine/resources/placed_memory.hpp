@@ -28,9 +28,18 @@ constexpr std::int64_t lutrom(std::int64_t depth, std::int64_t bits) {
     return bits * (parts + part_multiplexers(parts));
 }
 
-/// LUTs of a memory that is written and read: 8 hold 14 bits x 32 words (UG474, UG574: RAM32M16).
+/// LUTs of a memory that is written and read, in parts of 64 words: one LUT holds a bit of 64 words,
+/// or two bits of 32, and up to seven share one more for the write address (UG474, UG574: RAM64M8,
+/// RAM32M16). The buffers of 11 sliding windows that FINN built from LUT-RAM (finn_synthesis.json,
+/// 52 x 32 to 1,728 x 2 bits) leave 137 to 229 LUTs for control after this, 12 more for each bit of
+/// the address and within 30 of that line.
 constexpr std::int64_t lutram(std::int64_t depth, std::int64_t bits) {
-    return 8 * ceil_div(bits, 14) * ceil_div(depth, 32) +
+    const auto part = [](std::int64_t luts) { return luts + ceil_div(luts, 7); };
+    const std::int64_t rest = depth % 64;
+    return depth / 64 * part(bits) +
+           (rest > 32  ? part(bits)
+            : rest > 0 ? part(ceil_div(bits, 2))
+                       : 0) +
            bits * part_multiplexers(ceil_div(depth, 64));
 }
 
