@@ -20,14 +20,13 @@ namespace {
 template <class Resources>
 class model_of final : public engine_choice::model {
   public:
-    model_of(int bits, hass::dsp_slice slice) {
+    model_of(const Resources& resources, int bits) {
         std::apply(
-            [=](auto&... engine) { ((engine.widths.data = engine.widths.weight = bits), ...); },
+            [&](auto&... engine) {
+                ((engine.resources = resources, engine.widths.data = engine.widths.weight = bits),
+                 ...);
+            },
             engines_.engines);
-        // the published models know one kind of slice
-        if constexpr (requires(Resources & r) { r.slice = slice; })
-            std::apply([=](auto&... engine) { ((engine.resources.slice = slice), ...); },
-                       engines_.engines);
     }
 
     double lut_per_missing_bram18() const { return hass::lut_per_missing_bram18(engines_.first()); }
@@ -69,8 +68,8 @@ class model_of final : public engine_choice::model {
 };
 
 template <class Resources>
-engine_choice make(const std::string& engines, int bits, hass::dsp_slice slice) {
-    const auto model = std::make_shared<const model_of<Resources>>(bits, slice);
+engine_choice make(const Resources& resources, const std::string& engines, int bits) {
+    const auto model = std::make_shared<const model_of<Resources>>(resources, bits);
     return {engines != "spe",
             engines != "dense",
             {.data = bits, .weight = bits},
@@ -80,8 +79,9 @@ engine_choice make(const std::string& engines, int bits, hass::dsp_slice slice) 
 }
 
 /// A user's own silicon.
-engine_choice corrected(const std::string& path, const std::string& engines, int bits,
+engine_choice corrected(const std::string& path, const std::string& engines, const settings& s,
                         hass::dsp_slice slice) {
+    const int bits = s.priced_bits();
     const hass::resource_file file = hass::read_resource_file(path);
     if (std::find(resource_flags.begin(), resource_flags.end(), file.base) == resource_flags.end())
         throw hass::error(path + ": " +
@@ -89,19 +89,26 @@ engine_choice corrected(const std::string& path, const std::string& engines, int
     if (file.bits != bits)
         throw hass::error(hass::text_of({path, ": was measured at ", file.bits,
                                          " bits, which says nothing of ", bits, ": see --bits"}));
-    engine_choice choice = engines_named(file.base, engines, bits, slice);
+    engine_choice choice = engines_named(file.base, engines, s, slice);
     choice.corrections = std::make_shared<const hass::correction_table>(file.measured.table);
     return choice;
 }
 
 }  // namespace
 
-engine_choice engines_named(const std::string& resources, const std::string& engines, int bits,
-                            hass::dsp_slice slice) {
-    if (resources.ends_with(".json")) return corrected(resources, engines, bits, slice);
-    if (resources == "published") return make<hass::fpgaconvnet::published>(engines, bits, slice);
-    if (resources == "repaired") return make<hass::fpgaconvnet::repaired>(engines, bits, slice);
-    return make<hass::calibrated>(engines, bits, slice);
+engine_choice engines_named(const std::string& resources, const std::string& engines,
+                            const settings& s, hass::dsp_slice slice) {
+    const int bits = s.priced_bits();
+    if (resources.ends_with(".json")) return corrected(resources, engines, s, slice);
+    // the published models know one kind of slice
+    if (resources == "published") return make(hass::fpgaconvnet::published{}, engines, bits);
+    if (resources == "repaired") return make(hass::fpgaconvnet::repaired{}, engines, bits);
+    hass::calibrated built;
+    built.slice = slice;
+    built.lut_multipliers = s.multipliers == "either";
+    built.every_memory = s.memories == "every";
+    built.requantisation = s.requantise == "dsp" ? hass::requantise::dsp : hass::requantise::shift;
+    return make(built, engines, bits);
 }
 
 }  // namespace hass_search

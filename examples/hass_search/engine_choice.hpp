@@ -84,9 +84,10 @@ class engine_choice {
 
 /// \param resources  of --resources: a model's name, or a .json file that corrects one
 /// \param engines    of --engine
+/// \param s          for what is built how, and how wide
 /// \param slice      what the board's DSPs are, for resource models that tell them apart
 /// \throws hass::error naming file and field, or the width that the file was measured at
-engine_choice engines_named(const std::string& resources, const std::string& engines, int bits,
-                            hass::dsp_slice slice);
+engine_choice engines_named(const std::string& resources, const std::string& engines,
+                            const settings& s, hass::dsp_slice slice);
 
 }  // namespace hass_search

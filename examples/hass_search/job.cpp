@@ -46,10 +46,8 @@ class search_job {
           net_(bench.net),
           axes_(net_, bench.magnitudes, {s.highest_sparsity, s.highest_sparsity},
                 {s.granularity == "channel", s.exempt}),
-          dense_(net_, engines_named(s.resources, "dense", s.priced_bits(), board.dsp_slice),
-                 board),
-          chosen_(net_, engines_named(s.resources, s.engine, s.priced_bits(), board.dsp_slice),
-                  board),
+          dense_(net_, engines_named(s.resources, "dense", s, board.dsp_slice), board),
+          chosen_(net_, engines_named(s.resources, s.engine, s, board.dsp_slice), board),
           outcome_{s, bench, board},
           zero_(net_.size()) {}
 
