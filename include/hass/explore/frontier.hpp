@@ -12,19 +12,21 @@
 
 #include <hass/explore/dominance.hpp>
 #include <hass/explore/resource_vector.hpp>
+#include <hass/explore/stream_port.hpp>
 
 namespace hass {
 
 /// One way to build a row: cycles for one image, what it needs, and which option it is
-/// (an index into `priced_options::options`).
+/// (an index into `priced_options::options`) with which widths.
 struct frontier_option {
     double cycles = 0.0;
     resource_vector need{};
     std::uint32_t index = 0;
+    stream_port port{};
 };
 
-/// The points of a row that no other point beats or equals in cycles and all resources, fastest
-/// first. Never empty for a row that has an option at all.
+/// The points of a row that no other point of the same widths beats or equals in cycles and all
+/// resources, fastest first. Never empty for a row that has an option at all.
 struct frontier {
     std::vector<frontier_option> options;
     /// least_needs[k][r]: least need of resource r among the k + 1 fastest points
@@ -59,12 +61,13 @@ inline void order_points(frontier& f) {
     }
 }
 
-/// Adds an option unless one that is there beats or equals it in cycles and all resources. Those
-/// that are there have to be put in order (`order_points`) when all have come.
+/// Adds an option unless one of its port that is there beats or equals it in cycles and all
+/// resources. Those of one port come together; all have to be put in order (`order_points`) then.
 /// \param look_back  see `is_beaten`
 inline void add_unbeaten(frontier& f, const frontier_option& option, std::size_t look_back) {
     const auto beats = [&](const frontier_option& kept) {
-        return kept.cycles <= option.cycles && no_more(kept.need, option.need);
+        return kept.port == option.port && kept.cycles <= option.cycles &&
+               no_more(kept.need, option.need);
     };
     const std::span<const frontier_option> kept(f.options);
     if (!is_beaten<look::newest_first>(kept, look_back, beats)) f.options.push_back(option);

@@ -56,6 +56,7 @@ class latency_search {
                    std::size_t max_ranges)
         : net_(net), problem_(problem), delays_(delays), max_ranges_(max_ranges) {
         chooser_.reset(problem.budget, max_states);
+        chooser_.set_edges(problem.edges);
         chooser_.set_ascent_steps(400);
     }
 
@@ -129,17 +130,21 @@ class latency_search {
             const std::vector<resource_vector>& costs = problem_.needs(i);
             std::vector<frontier_option>& points = rows_[i].options;
             points.clear();
-            for (std::uint32_t k = 0; k < costs.size(); ++k) {
+            std::size_t same = 0;  // the first that has stayed of the port
+            for (std::uint32_t at = 0; at < costs.size(); ++at) {
+                const std::uint32_t k = problem_.row(i).ordered(at);
                 if (cycles[k] > interval) continue;
+                const stream_port port = problem_.row(i).port(k);
+                if (same < points.size() && points[same].port != port) same = points.size();
                 // none is faster than the link
                 const double at_least = std::max(cycles[k], problem_.link_floor);
                 const auto beats = [&](const frontier_option& other) {
                     return other.cycles <= at_least && no_more(other.need, costs[k]) &&
                            delays_[i][other.index] <= delays_[i][k];
                 };
-                const std::span<const frontier_option> kept = points;
+                const auto kept = std::span<const frontier_option>(points).subspan(same);
                 if (!is_beaten<look::newest_first>(kept, look_back, beats))
-                    points.push_back({at_least, costs[k], k});
+                    points.push_back({at_least, costs[k], k, port});
             }
             order_points(rows_[i]);
         }
@@ -163,7 +168,8 @@ class latency_search {
             const std::vector<frontier_option>& mine = rows_[i].options;
             const auto k = options[i];
             const auto as_good = [&](const frontier_option& p) {
-                return p.cycles <= std::max(problem_.row(i).cycles[k], problem_.link_floor) &&
+                return p.port == problem_.row(i).port(k) &&
+                       p.cycles <= std::max(problem_.row(i).cycles[k], problem_.link_floor) &&
                        no_more(p.need, problem_.needs(i)[k]) &&
                        delays_[i][p.index] <= delays_[i][k];
             };

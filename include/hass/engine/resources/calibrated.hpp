@@ -10,7 +10,8 @@
 ///     requantisation      LUT, FF                   counted
 ///     serialiser          LUT                       counted (dense engine only)
 ///     inputs held back    LUT, FF, BRAM18 / URAM    counted, see `skew.hpp`
-///     squeezes            LUT, FF                   counted, see `squeeze.hpp`; not in layers
+///     squeezes            LUT, FF                   counted, see `squeeze.hpp`; between layers
+///     image, answers      LUT, FF, BRAM18           counted, a FIFO to off-chip memory; as above
 ///     dense dot product   LUT, FF        published regression (vector-dot)
 ///     padding, sliding window, fork, adder tree, bias adder, pools   published regressions
 ///
@@ -182,6 +183,21 @@ struct calibrated {
             static_cast<double>(std::int64_t{to} * bits * detail::ceil_div(2 * words / to - 1, 3));
         return u;
     }
+
+    /// Between off-chip memory and a stage: a FIFO of 512 words side by side with its two counters,
+    /// as weights from off-chip have.
+    static constexpr usage mover(int words, int bits) {
+        const std::int64_t depth = 512;
+        usage u;
+        u.lut = u.ff = 2.0 * detail::bits_for(depth);
+        u.bram18 = static_cast<double>(
+            detail::blocks_for(bram18_shapes, depth, std::int64_t{words} * bits));
+        return u;
+    }
+
+    /// A stream that several stages read is the same wires for each; what they wait for each other
+    /// is held back where they join.
+    static constexpr usage split(int /*words*/, int /*copies*/, int /*bits*/) { return {}; }
 
     /// Partial sums of `filters` filters in turn: an adder and its register, counters, and storage
     /// in LUT-RAM (8 LUTs hold 14 bits x 32 words) up to 64 words, in block RAM above.

@@ -21,8 +21,9 @@ namespace hass::detail {
 inline void unbeaten_within(const row_options& row, double interval, frontier& f) {
     const std::vector<resource_vector>& needs = row.options->costs();
     f.options.clear();
-    for (std::uint32_t k = 0; k < needs.size(); ++k)
-        if (row.cycles[k] <= interval) add_unbeaten(f, {interval, needs[k], k}, at_all);
+    for (std::uint32_t at = 0; at < needs.size(); ++at)
+        if (const std::uint32_t k = row.ordered(at); row.cycles[k] <= interval)
+            add_unbeaten(f, {interval, needs[k], k, row.port(k)}, at_all);
     order_points(f);
 }
 
@@ -52,7 +53,7 @@ class rows_within {
 
   private:
     static bool alike(const frontier_option& a, const frontier_option& b) {
-        return a.index == b.index && a.need == b.need;
+        return a.index == b.index && a.need == b.need && a.port == b.port;
     }
 
     std::vector<frontier> rows_;

@@ -44,7 +44,8 @@ class price_ascent {
                    cheapest_choice& trial) {
         top t;
         t.bound = bound;
-        t.scale = asked.table.largest_objective() * (1.0 + 1e-9);
+        t.scale = (asked.table.largest_objective() + asked.wanted.most_between(asked.problem)) *
+                  (1.0 + 1e-9);
         climb(asked, best, trial, t);
         if (t.nothing_fits) return t;
         trial.look(asked.table, t.prices);
@@ -54,8 +55,8 @@ class price_ascent {
             best.offer_repaired(asked, t.prices, trial);
             if (!fraction_.empty()) offer_rounded(asked, t.prices, best, trial);
         }
-        asked.table.strike(t.prices, trial.least,
-                           std::max(0.0, improvement::tie(best.need) - t.at_prices));
+        trial.strike(asked.table, t.prices,
+                     std::max(0.0, improvement::tie(best.need) - t.at_prices));
         return t;
     }
 
@@ -76,8 +77,8 @@ class price_ascent {
                 t.nothing_fits = t.bound > t.scale;
                 if (t.nothing_fits) return;
                 if (best.found())
-                    asked.table.strike(p, trial.least,
-                                       std::max(0.0, improvement::tie(best.need) - at_p));
+                    trial.strike(asked.table, p,
+                                 std::max(0.0, improvement::tie(best.need) - at_p));
                 if (t.bound > asked.better.below(best.need)) return;
             }
             add_plane(asked.scarce, p, at_p, trial);

@@ -1,8 +1,8 @@
 /// \file option_table.hpp
 /// The options that are still possible, row by row, with their needs as shares of the caps. An
-/// option leaves the table when another one of its row needs no more of anything, or when its
-/// reduced cost, what it is dearer than the cheapest of its row, is more than any answer can
-/// afford.
+/// option leaves the table when another one of its row and port needs no more of anything, or when
+/// its reduced cost, what choices with it are dearer than the cheapest at least, is more than any
+/// answer can afford.
 #pragma once
 
 #include <algorithm>
@@ -25,6 +25,7 @@ struct table_option {
     resource_vector share;     ///< need / cap
     double objective = 0.0;    ///< what is to be least
     std::uint32_t option = 0;  ///< index into the row's frontier
+    stream_port port{};
 
     /// objective + prices . share
     double price(const resource_vector& prices) const { return objective + dot(prices, share); }
@@ -52,12 +53,20 @@ class option_table {
         for (std::size_t i = 0; i < problem.rows.size(); ++i) {
             for (std::uint32_t k = 0; k < problem.within[i]; ++k)
                 add(problem, i, k, wanted.of(problem.rows[i], k));
-            if (wanted.is_delay()) drop_dominated(true);
+            if (wanted.is_delay())
+                drop_dominated(true);
+            else if (problem.edges != nullptr)
+                std::stable_sort(options_.begin() + static_cast<std::ptrdiff_t>(first_.back()),
+                                 options_.end(), [](const table_option& a, const table_option& b) {
+                                     return a.port < b.port;
+                                 });
             end_row();
         }
     }
 
     std::size_t rows() const { return first_.size() - 1; }
+    /// Of all rows.
+    std::size_t size() const { return options_.size(); }
     std::span<const table_option> row(std::size_t i) const {
         return {options_.data() + first_[i], first_[i + 1] - first_[i]};
     }
@@ -69,9 +78,11 @@ class option_table {
     }
 
     /// Drops options whose reduced cost is over `slack`.
-    /// \param least  the rows' least prices
+    /// \param low  low(row): the price, or a function of a port that gives the price, of an option
+    ///             of that row whose reduced cost is 0
     /// \returns false when a row has nothing left
-    bool strike(const resource_vector& prices, std::span<const double> least, double slack) {
+    template <class Low>
+    bool strike(const resource_vector& prices, const Low& low_of, double slack) {
         const resource_vector p = prices;  // in registers
         table_option* const options = options_.data();
         std::uint32_t kept = 0;
@@ -80,9 +91,14 @@ class option_table {
         for (std::size_t i = 0; i < rows(); ++i) {
             const std::uint32_t end = first_[i + 1];
             const std::uint32_t start = kept;
-            const double low = least[i];
+            const auto low = low_of(i);
             for (std::uint32_t k = begin; k < end; ++k) {
-                if (!(options[k].price(p) - low <= slack)) continue;
+                double free = 0.0;
+                if constexpr (requires { low(options[k].port); })
+                    free = low(options[k].port);
+                else
+                    free = low;
+                if (!(options[k].price(p) - free <= slack)) continue;
                 if (kept != k) options[kept] = options[k];  // most stay where they are
                 ++kept;
             }
@@ -95,8 +111,11 @@ class option_table {
     }
 
     /// Resources that can run out at all.
-    resource_subset scarce() const {
+    resource_subset scarce(const knapsack_problem& problem) const {
         resource_vector most{};
+        if (problem.edges != nullptr)
+            for (std::size_t r = 0; r < most.size(); ++r)
+                most[r] = problem.edges->most()[r] * problem.share[r];
         for (std::size_t i = 0; i < rows(); ++i)
             for (std::size_t r = 0; r < most.size(); ++r) {
                 double largest = -std::numeric_limits<double>::infinity();
@@ -109,7 +128,7 @@ class option_table {
         return some;
     }
 
-    /// What a choice takes of the objective at most; at least 1.
+    /// What the rows of a choice take of the objective at most; at least 1.
     double largest_objective() const {
         double sum = 0.0;
         for (std::size_t i = 0; i < rows(); ++i) {
@@ -135,23 +154,27 @@ class option_table {
         }
         o.objective = objective;
         o.option = k;
+        o.port = problem.rows[i].options[k].port;
         options_.push_back(o);
     }
 
     void end_row() { first_.push_back(static_cast<std::uint32_t>(options_.size())); }
 
-    /// Of the row that is being filled: drops options that need no less than another one in
-    /// everything that counts.
+    /// Of the row that is being filled: drops options that need no less than another one of their
+    /// port in everything that counts.
     void drop_dominated(bool by_objective) {
         const auto row = options_.begin() + static_cast<std::ptrdiff_t>(first_.back());
         std::sort(row, options_.end(), [&](const table_option& a, const table_option& b) {
+            if (a.port != b.port) return a.port < b.port;
             if (by_objective && a.objective != b.objective) return a.objective < b.objective;
             if (a.share != b.share) return a.share < b.share;
             return a.option < b.option;
         });
         auto kept = row;
+        auto same = row;  // the first that is kept of the port
         for (auto k = row; k != options_.end(); ++k) {
-            const std::span<const table_option> so_far(row, kept);
+            if (same != kept && same->port != k->port) same = kept;
+            const std::span<const table_option> so_far(same, kept);
             const auto beats = [&](const table_option& o) { return no_more(o.share, k->share); };
             if (!is_beaten<look::oldest_first>(so_far, at_all, beats)) *kept++ = *k;
         }
