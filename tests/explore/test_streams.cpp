@@ -84,10 +84,11 @@ built best_of(const instance& x, bool with_streams) {
 
 TEST_CASE("exact with converters equals enumeration", "[streams]") {
     int fitting = 0;
+    int none_fits = 0;
     int slower = 0;
     int dearer = 0;
     int with_converters = 0;
-    for (std::uint64_t seed = 1; seed <= 8000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 30000; ++seed) {
         const instance x = draw_streams(seed);
         const built expected = best_of(x, true);
         const built without = best_of(x, false);
@@ -95,7 +96,7 @@ TEST_CASE("exact with converters equals enumeration", "[streams]") {
             hass::allocate(x.net, x.statistics, x.engine, x.board, hass::exact{20000, 20000});
         INFO("seed " << seed << ": " << a.certificate.reason);
         REQUIRE(a.fits == expected.fits);
-        if (without.fits && !expected.fits) ++slower;
+        if (without.fits && !expected.fits) ++none_fits;
         if (!expected.fits) continue;
         ++fitting;
         const hass::estimate again =
@@ -106,7 +107,8 @@ TEST_CASE("exact with converters equals enumeration", "[streams]") {
         REQUIRE(a.estimate.interval_cycles == expected.interval);
         REQUIRE(a.certificate.gap == 0.0);
         REQUIRE(a.certificate.fewest_dsp);
-        REQUIRE(a.certificate.fewest_lut);
+        // where rows give LUTs back, less than none together is no cap that shares can express
+        if (expected.total.lut > 0.0) REQUIRE(a.certificate.fewest_lut);
         REQUIRE(a.estimate.total.dsp == Approx(expected.total.dsp).epsilon(1e-9).margin(1e-9));
         REQUIRE(a.estimate.total.lut == Approx(expected.total.lut).epsilon(1e-8).margin(1e-6));
         if (expected.interval > without.interval) ++slower;
@@ -115,11 +117,13 @@ TEST_CASE("exact with converters equals enumeration", "[streams]") {
         if (a.estimate.between.lut > 0.0) ++with_converters;
     }
     INFO(fitting << " fit, " << slower << " are slower for converters, " << dearer
-                 << " take more DSPs, " << with_converters << " have some");
-    CHECK(fitting > 5000);
-    CHECK(slower > 1500);
-    CHECK(dearer > 100);
-    CHECK(with_converters > 2000);
+                 << " take more DSPs, " << with_converters << " have some; " << none_fits
+                 << " do not fit for them");
+    CHECK(fitting > 15000);
+    CHECK(slower + dearer + none_fits > 5000);  // converters bind
+    CHECK(slower > 1200);
+    CHECK(dearer > 2000);
+    CHECK(with_converters > 14000);
 }
 
 TEST_CASE("converters: layers that change one by one give what a fresh allocator gives",
@@ -197,7 +201,8 @@ TEST_CASE("converters: least of a resource equals enumeration", "[streams]") {
         if (!a.fits) continue;
         ++checked;
         REQUIRE(hass::evaluate(x.net, x.statistics, x.engine, x.board, a.design).fits);
-        REQUIRE(a.certificate.minimal);
+        // where rows give LUTs back, less than none together is no cap that shares can express
+        if (least > 0.0) REQUIRE(a.certificate.minimal);
         REQUIRE(a.estimate.total.*hass::resources[r].field ==
                 Approx(least).epsilon(1e-8).margin(1e-6));
     }
