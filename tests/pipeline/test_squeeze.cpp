@@ -35,7 +35,7 @@ TEST_CASE("squeezes stand where widths differ", "[squeeze]") {
     // beside them the image comes in one value at a time, and five answers leave together
     const usage movers = calibrated::mover(1, 16) + calibrated::mover(5, 16);
     CHECK(e.between == one(4, 6) + one(3, 2) + one(4, 2) + one(2, 6) + movers);
-    CHECK(calibrated::mover(1, 16) == usage{.lut = 20, .ff = 20, .bram18 = 1});
+    CHECK(calibrated::mover(1, 16) == usage{.lut = 18, .ff = 18, .bram18 = 1});
     CHECK(calibrated::mover(5, 16).bram18 == 3);  // 80 bits in columns of 36
     CHECK(one(4, 6) == usage{.lut = 6 * 16 * 1, .ff = 2 * 12 * 16});
     CHECK(one(1, 16).lut == 16 * 16);  // one of two sets
