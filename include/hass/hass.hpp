@@ -159,6 +159,7 @@
 #include <hass/explore/part_intervals.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>
+#include <hass/explore/port_rises.hpp>
 #include <hass/explore/priced_edges.hpp>
 #include <hass/explore/priced_options.hpp>
 #include <hass/explore/reasons.hpp>

@@ -237,7 +237,7 @@ class allocator {
         for (const double c : cycles_[i]) fastest_[i] = std::min(fastest_[i], c);
         choices_[i] = {&options_[i], cycles_[i], ++version_};
         if (const priced_edges* edges = options_.edges())
-            choices_[i].ports = edges->ports(i), choices_[i].by_port = edges->by_port(i);
+            choices_[i].ports = edges->ports(i), choices_[i].rises = &edges->rises(i);
     }
 
     /// Least cycles in which the board's link carries an image.

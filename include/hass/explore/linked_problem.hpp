@@ -86,9 +86,7 @@ inline selection points_of(const linked_problem& p, std::span<const frontier> ro
     for (std::size_t i = 0; i < options.size(); ++i) {
         const resource_vector& need = p.needs(i)[options[i]];
         const stream_port port = p.row(i).port(options[i]);
-        while (rows[i].options[points[i]].port != port ||
-               !no_more(rows[i].options[points[i]].need, need))
-            ++points[i];
+        while (!as_good(rows[i].options[points[i]], need, port, p.row(i).rises)) ++points[i];
     }
     return points;
 }

@@ -154,7 +154,7 @@ class part_intervals {
         if (!edges.empty()) {
             problem.edges = &edges;
             for (std::size_t i = 0; i < rows.size(); ++i)
-                rows[i].ports = edges.ports(i), rows[i].by_port = edges.by_port(i);
+                rows[i].ports = edges.ports(i), rows[i].rises = &edges.rises(i);
         }
         const interval_and_weights alone = solve(problem);
         const image_link link = link_of(board_, image_bits);

@@ -23,11 +23,9 @@ struct row_options {
     std::span<const double> cycles;           ///< of each option, for one image
     std::uint64_t version = 0;                ///< changes whenever `cycles` does
     std::span<const stream_port> ports{};     ///< of each option; empty: all the same
-    std::span<const std::uint32_t> by_port{};  ///< options with those of one port together
+    const port_rises* rises = nullptr;        ///< where there are ports
 
     stream_port port(std::size_t k) const { return ports.empty() ? stream_port{} : ports[k]; }
-    /// The k-th option, those of one port together.
-    std::uint32_t ordered(std::uint32_t k) const { return by_port.empty() ? k : by_port[k]; }
 };
 
 /// What a policy chooses from.

@@ -16,6 +16,7 @@
 
 #include <hass/engine/engine.hpp>
 #include <hass/error.hpp>
+#include <hass/explore/port_rises.hpp>
 #include <hass/explore/resource_vector.hpp>
 #include <hass/explore/row_order.hpp>
 #include <hass/explore/stream_port.hpp>
@@ -48,7 +49,7 @@ class priced_edges {
     template <Engine E, class Options>
     priced_edges(const E& engine, const network_view& net, const network_streams& streams,
                  const Options& options, double lut_each, std::uint64_t version)
-        : ports_(net.size()), by_port_(net.size()), version_(version) {
+        : ports_(net.size()), version_(version) {
         std::vector<std::vector<int>> gives(net.size()), takes(net.size());
         for (std::size_t i = 0; i < net.size(); ++i) {
             for (const row_option& c : options(i)) {
@@ -86,6 +87,17 @@ class priced_edges {
             ends.push_back({e.from, e.to});
         }
         order_ = detail::row_order(widths, ends);
+        for (const row_widths& w : widths) rises_.emplace_back(w.in, w.out);
+        for (const priced_edge& e : edges_) {
+            const auto need = [&](std::size_t out, std::size_t in) -> const resource_vector& {
+                return e.needs[out * e.widths_in + in];
+            };
+            rises_[e.to].add_taken(widths[e.from].out, need);
+            rises_[e.from].add_given(widths[e.to].in, [&](std::size_t in, std::size_t out)
+                                                          -> const resource_vector& {
+                return need(out, in);
+            });
+        }
         for (std::size_t r = 0; r < most_.size(); ++r)
             for (const priced_edge& e : edges_) {
                 double most = 0.0;
@@ -102,8 +114,8 @@ class priced_edges {
     std::span<const stream_port> ports(std::size_t i) const {
         return edges_.empty() ? std::span<const stream_port>{} : ports_[i];
     }
-    /// The options of row `i`, those of one port together, else ascending.
-    std::span<const std::uint32_t> by_port(std::size_t i) const { return by_port_[i]; }
+    /// When options of row `i` with other widths are as good.
+    const port_rises& rises(std::size_t i) const { return rises_[i]; }
     /// No design needs more between its stages.
     const resource_vector& most() const { return most_; }
     const detail::row_order& order() const { return order_; }
@@ -143,11 +155,7 @@ class priced_edges {
             if (widths.in > 0) p.in = index(takes, words_in(row, c));
             if (widths.out > 0) p.out = index(gives, words_out(row, c));
             ports_[i].push_back(p);
-            by_port_[i].push_back(static_cast<std::uint32_t>(by_port_[i].size()));
         }
-        std::stable_sort(
-            by_port_[i].begin(), by_port_[i].end(),
-            [&](std::uint32_t a, std::uint32_t b) { return ports_[i][a] < ports_[i][b]; });
         if (widths.in == 0 || widths.out == 0) return;
         // where the one width tells the other they count as one
         std::vector<int> out_of(widths.in, -1), in_of(widths.out, -1);
@@ -163,7 +171,7 @@ class priced_edges {
     std::vector<priced_edge> edges_;
     std::vector<std::vector<std::size_t>> of_;
     std::vector<std::vector<stream_port>> ports_;
-    std::vector<std::vector<std::uint32_t>> by_port_;
+    std::vector<port_rises> rises_;
     resource_vector most_{};
     detail::row_order order_;
     std::uint64_t version_ = 0;

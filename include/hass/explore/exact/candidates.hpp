@@ -20,21 +20,15 @@ namespace hass::detail {
 /// How far back options of one row are compared; beaten ones that stay are harmless.
 inline constexpr std::size_t few_back = 128;
 
-/// Makes `f` the frontier of these options of a row (indices, which are put in order); those within
-/// `clamp` cycles count as equally fast.
-inline void keep_unbeaten(const row_options& row, std::span<std::uint32_t> options, double clamp,
-                          frontier& f) {
-    if (row.ports.empty())
-        std::sort(options.begin(), options.end());
-    else
-        std::sort(options.begin(), options.end(), [&](std::uint32_t a, std::uint32_t b) {
-            return row.ports[a] != row.ports[b] ? row.ports[a] < row.ports[b] : a < b;
-        });
+/// Makes `f` the frontier of these options of a row (indices, ascending); those within `clamp`
+/// cycles count as equally fast.
+inline void keep_unbeaten(const row_options& row, std::span<const std::uint32_t> options,
+                          double clamp, frontier& f) {
     f.options.clear();
     for (const std::uint32_t k : options)
         add_unbeaten(f,
                      {std::max(row.cycles[k], clamp), row.options->costs()[k], k, row.port(k)},
-                     few_back);
+                     few_back, row.rises);
     order_points(f);
 }
 
@@ -111,9 +105,10 @@ class candidates {
     std::span<const frontier> unbeaten(const linked_problem& p, double clamp) {
         frontiers_.resize(p.size());
         for (std::size_t i = 0; i < frontiers_.size(); ++i) {
-            const std::span<std::uint32_t> row(options_.data() + first_[i],
-                                               first_[i + 1] - first_[i]);
-            keep_unbeaten(p.row(i), row, clamp, frontiers_[i]);
+            const auto row = options_.begin();
+            std::sort(row + static_cast<std::ptrdiff_t>(first_[i]),
+                      row + static_cast<std::ptrdiff_t>(first_[i + 1]));
+            keep_unbeaten(p.row(i), of(i), clamp, frontiers_[i]);
         }
         return frontiers_;
     }

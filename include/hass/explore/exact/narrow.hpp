@@ -113,6 +113,7 @@ class narrowing {
             std::array<std::uint32_t, ladder::orders> options{};
             for (std::size_t order = 0; order < options.size(); ++order)
                 options[order] = rows[i].at(order, interval).option;
+            std::sort(options.begin(), options.end());
             keep_unbeaten(p.row(i), options, interval, rungs_[i]);
         }
         return rungs_;

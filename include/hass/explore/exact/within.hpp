@@ -21,9 +21,9 @@ namespace hass::detail {
 inline void unbeaten_within(const row_options& row, double interval, frontier& f) {
     const std::vector<resource_vector>& needs = row.options->costs();
     f.options.clear();
-    for (std::uint32_t at = 0; at < needs.size(); ++at)
-        if (const std::uint32_t k = row.ordered(at); row.cycles[k] <= interval)
-            add_unbeaten(f, {interval, needs[k], k, row.port(k)}, at_all);
+    for (std::uint32_t k = 0; k < needs.size(); ++k)
+        if (row.cycles[k] <= interval)
+            add_unbeaten(f, {interval, needs[k], k, row.port(k)}, at_all, row.rises);
     order_points(f);
 }
 

@@ -1,6 +1,6 @@
 /// \file option_table.hpp
 /// The options that are still possible, row by row, with their needs as shares of the caps. An
-/// option leaves the table when another one of its row and port needs no more of anything, or when
+/// option leaves the table when another one of its row needs no more of anything, or when
 /// its reduced cost, what choices with it are dearer than the cheapest at least, is more than any
 /// answer can afford.
 #pragma once
@@ -41,7 +41,8 @@ class option_table {
         for (std::size_t i = 0; i < problem.rows.size(); ++i) {
             for (std::uint32_t k = 0; k < problem.within[i]; ++k)
                 if (keep(i, k)) add(problem, i, k, 0.0);
-            drop_dominated(false);
+            drop_dominated(problem, i, false);
+            if (problem.edges != nullptr) group_by_port();
             end_row();
         }
     }
@@ -54,12 +55,8 @@ class option_table {
             for (std::uint32_t k = 0; k < problem.within[i]; ++k)
                 add(problem, i, k, wanted.of(problem.rows[i], k));
             if (wanted.is_delay())
-                drop_dominated(true);
-            else if (problem.edges != nullptr)
-                std::stable_sort(options_.begin() + static_cast<std::ptrdiff_t>(first_.back()),
-                                 options_.end(), [](const table_option& a, const table_option& b) {
-                                     return a.port < b.port;
-                                 });
+                drop_dominated(problem, i, true);
+            if (problem.edges != nullptr) group_by_port();
             end_row();
         }
     }
@@ -160,22 +157,32 @@ class option_table {
 
     void end_row() { first_.push_back(static_cast<std::uint32_t>(options_.size())); }
 
-    /// Of the row that is being filled: drops options that need no less than another one of their
-    /// port in everything that counts.
-    void drop_dominated(bool by_objective) {
+    /// Of the row that is being filled: options of one port together.
+    void group_by_port() {
+        std::stable_sort(
+            options_.begin() + static_cast<std::ptrdiff_t>(first_.back()), options_.end(),
+            [](const table_option& a, const table_option& b) { return a.port < b.port; });
+    }
+
+    /// Of the row that is being filled: drops options that need no less than another one in
+    /// everything that counts.
+    void drop_dominated(const knapsack_problem& problem, std::size_t i, bool by_objective) {
         const auto row = options_.begin() + static_cast<std::ptrdiff_t>(first_.back());
         std::sort(row, options_.end(), [&](const table_option& a, const table_option& b) {
-            if (a.port != b.port) return a.port < b.port;
             if (by_objective && a.objective != b.objective) return a.objective < b.objective;
             if (a.share != b.share) return a.share < b.share;
             return a.option < b.option;
         });
         auto kept = row;
-        auto same = row;  // the first that is kept of the port
+        const port_rises* const rises =
+            problem.edges != nullptr ? &problem.edges->rises(i) : nullptr;
         for (auto k = row; k != options_.end(); ++k) {
-            if (same != kept && same->port != k->port) same = kept;
-            const std::span<const table_option> so_far(same, kept);
-            const auto beats = [&](const table_option& o) { return no_more(o.share, k->share); };
+            const std::span<const table_option> so_far(row, kept);
+            const auto beats = [&](const table_option& o) {
+                if (!no_more(o.share, k->share)) return false;
+                return rises == nullptr || rises->no_more(problem.need(i, o.option), o.port,
+                                                          problem.need(i, k->option), k->port);
+            };
             if (!is_beaten<look::oldest_first>(so_far, at_all, beats)) *kept++ = *k;
         }
         options_.erase(kept, options_.end());
