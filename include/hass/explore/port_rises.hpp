@@ -22,6 +22,9 @@ class port_rises {
         takes_.resize(in * in), gives_.resize(out * out);
     }
 
+    std::size_t widths_in() const { return in_; }
+    std::size_t widths_out() const { return out_; }
+
     /// Counts a stream that the row takes, or gives. \param need  need(other end, this end)
     template <class Need>
     void add_taken(std::size_t others, const Need& need) {

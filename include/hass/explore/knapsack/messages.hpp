@@ -62,6 +62,11 @@ class stream_messages {
             states = stride;
             for (const order_step::factor& f : from.paid) add_factor(problem, wanted, from, f, to);
         }
+        std::size_t widest = 1;
+        for (const step& s : steps_) widest = std::max(widest, s.width);
+        paid_.assign(widest, 0.0);
+        nothing_.assign(widest, 0.0);
+        class_.clear();
         to_come_.resize(steps.size() + 1);
         so_far_.resize(steps.size() + 1);
     }
@@ -84,10 +89,15 @@ class stream_messages {
             const std::vector<double>& after = to_come_[t + 1];
             std::vector<double>& here = to_come_[t];
             here.resize(s.states);
-            for_each_state(s, [&](std::size_t state, std::size_t next) {
+            for_each_state(s, [&](std::size_t state, std::size_t next, const double* paid) {
                 double low = infinity;
-                for (std::size_t x = 0; x < s.width; ++x)
-                    low = std::min(low, paid_[x] + after[next + x * s.stride]);
+                if (s.stride == 0) {
+                    for (std::size_t x = 0; x < s.width; ++x) low = std::min(low, paid[x]);
+                    low += after[next];
+                } else {
+                    const double* const to = after.data() + next;
+                    for (std::size_t x = 0; x < s.width; ++x) low = std::min(low, paid[x] + to[x]);
+                }
                 here[state] = low;
             });
         }
@@ -114,10 +124,11 @@ class stream_messages {
             const order_step& of = edges_->order().steps()[t];
             const bool chosen = !of.paid.empty() && of.paid[0].edge == order_step::row_itself;
             const std::size_t first = first_class_[of.row];
-            for_each_state(s, [&](std::size_t state, std::size_t next) {
+            for_each_state(s, [&](std::size_t state, std::size_t next, const double* paid) {
                 const double base = before[state];
+                if (!(base < infinity)) return;
                 for (std::size_t x = 0; x < s.width; ++x) {
-                    const double v = base + paid_[x];
+                    const double v = base + paid[x];
                     after[next + x * s.stride] = std::min(after[next + x * s.stride], v);
                     if (!chosen) continue;
                     double& through = through_[first + own_ * s.width + x];
@@ -145,11 +156,11 @@ class stream_messages {
         for (std::size_t t = 0; t < steps_.size(); ++t) {
             const order_step& of = edges_->order().steps()[t];
             const std::size_t next = read_state(steps_[t], state);
-            pay(steps_[t], digit_.data());
+            const double* const paid = pay(steps_[t], digit_.data());
             std::size_t best = 0;
             double low = infinity;
             for (std::size_t x = 0; x < steps_[t].width; ++x) {
-                const double v = paid_[x] + to_come_[t + 1][next + x * steps_[t].stride];
+                const double v = paid[x] + to_come_[t + 1][next + x * steps_[t].stride];
                 if (v < low) low = v, best = x;
             }
             digit[of.variable] = best;
@@ -322,30 +333,45 @@ class stream_messages {
 
     /// The cheapest option of each class, and of rows on their own.
     void price_options(const option_table& table, const resource_vector& prices) {
+        const resource_vector p = prices;  // in registers
+        if (class_.size() != table.size()) {  // something has been struck out
+            class_.clear();
+            for (std::size_t i = 0; i < table.rows(); ++i)
+                for (const table_option& o : table.row(i))
+                    class_.push_back(static_cast<std::uint32_t>(class_of(i, o.port)));
+        }
         std::fill(cheapest_.begin(), cheapest_.end(), infinity);
         alone_ = 0.0;
+        const std::uint32_t* c = class_.data();
         for (std::size_t i = 0; i < table.rows(); ++i) {
             const std::span<const table_option> row = table.row(i);
-            for (std::uint32_t k = 0; k < row.size(); ++k) {
-                const std::size_t c = class_of(i, row[k].port);
-                if (const double v = row[k].price(prices); v < cheapest_[c])
-                    cheapest_[c] = v, best_[c] = k;
-            }
+            for (std::uint32_t k = 0; k < row.size(); ++k, ++c)
+                if (const double v = row[k].price(p); v < cheapest_[*c])
+                    cheapest_[*c] = v, best_[*c] = k;
             if (!edges_->order().has(i)) alone_ += cheapest_[first_class_[i]];
         }
     }
 
-    /// Sets `paid_` and `own_` for a state with these digits.
-    void pay(const step& s, const std::size_t* digit) const {
-        paid_.assign(s.width, 0.0);
+    /// What is paid in a state with these digits, for each width that may become known; sets
+    /// `own_`.
+    const double* pay(const step& s, const std::size_t* digit) const {
         own_ = 0;
-        for (const factor& f : s.factors) {
-            const std::size_t at = f.other == order_step::nothing ? 0 : digit[f.other] * s.width;
-            const double* value = f.value.data() + at;
+        const double* only = nothing_.data();
+        for (std::size_t k = 0; k < s.factors.size(); ++k) {
+            const factor& f = s.factors[k];
+            const std::size_t other = f.other == order_step::nothing ? 0 : digit[f.other];
+            const double* value = f.value.data() + other * s.width;
             if (f.edge == order_step::row_itself)
-                value = cheapest_.data() + f.first + at, own_ = at / s.width;
-            for (std::size_t x = 0; x < s.width; ++x) paid_[x] += value[x];
+                value = cheapest_.data() + f.first + other * s.width, own_ = other;
+            if (k == 0) {
+                only = value;
+                continue;
+            }
+            double* const sum = paid_.data();
+            for (std::size_t x = 0; x < s.width; ++x) sum[x] = only[x] + value[x];
+            only = sum;
         }
+        return only;
     }
 
     /// The state's part of the state after; sets `digit_`.
@@ -365,8 +391,7 @@ class stream_messages {
         digit_.assign(s.sizes.size(), 0);
         std::size_t next = 0;
         for (std::size_t state = 0; state < s.states; ++state) {
-            pay(s, digit_.data());
-            visit(state, next);
+            visit(state, next, pay(s, digit_.data()));
             for (std::size_t k = s.sizes.size(); k-- > 0;) {
                 next += s.next[k];
                 if (++digit_[k] < s.sizes[k]) break;
@@ -393,6 +418,8 @@ class stream_messages {
     std::vector<std::vector<double>> to_come_, so_far_;
     double alone_ = 0.0;
     double least_ = 0.0;
+    std::vector<std::uint32_t> class_;  // of each option of the table
+    std::vector<double> nothing_;       // zeros, where no stream is paid for
     // scratch
     mutable std::vector<double> paid_;
     mutable std::vector<std::size_t> digit_;
