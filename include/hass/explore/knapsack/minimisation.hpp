@@ -36,7 +36,7 @@ class improvement {
 
   private:
     static double quantum(const knapsack_problem& problem, const objective& wanted) {
-        if (wanted.is_delay()) return 0.0;
+        if (!wanted.has_streams()) return 0.0;
         std::int64_t g = 0;
         const auto add = [&g](double need) {
             const double quarters = 4.0 * need;

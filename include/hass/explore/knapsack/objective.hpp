@@ -22,9 +22,11 @@ struct objective {
     std::size_t index = 0;
 
     bool is_delay() const { return index == delay; }
+    constexpr bool is_none() const { return index > delay; }
 
     /// What an option of a row needs, or adds to the delay.
     double of(const frontier& row, std::size_t option) const {
+        if (is_none()) return 0.0;
         return is_delay() ? row.delay[option] : row.options[option].need[index];
     }
 
