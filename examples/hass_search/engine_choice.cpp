@@ -44,6 +44,12 @@ class model_of final : public engine_choice::model {
     hass::usage squeeze(int from, int to) const override {
         return hass::squeeze_cost(engines_.first(), from, to);
     }
+    hass::usage mover(int words) const override {
+        return hass::mover_cost(engines_.first(), words);
+    }
+    hass::usage split(int words, int copies) const override {
+        return hass::split_cost(engines_.first(), words, copies);
+    }
     void for_each(const hass::layer_row& row,
                   const std::function<void(const hass::row_option&)>& visit) const override {
         engines_.for_each(row, visit);

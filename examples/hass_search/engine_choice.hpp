@@ -35,6 +35,8 @@ class engine_choice {
         virtual hass::usage stage_cost(const hass::layer_row&, const hass::row_option&,
                                        std::span<const hass::held_input>) const = 0;
         virtual hass::usage squeeze(int from, int to) const = 0;
+        virtual hass::usage mover(int words) const = 0;
+        virtual hass::usage split(int words, int copies) const = 0;
         virtual void for_each(const hass::layer_row&,
                               const std::function<void(const hass::row_option&)>& visit) const = 0;
         virtual std::unique_ptr<prepared> prepare(const hass::layer_row&,
@@ -49,6 +51,10 @@ class engine_choice {
         /// The model was made for `widths`, so it needs no width of its own.
         hass::usage squeeze(int from, int to, int /*bits*/) const {
             return held->squeeze(from, to);
+        }
+        hass::usage mover(int words, int /*bits*/) const { return held->mover(words); }
+        hass::usage split(int words, int copies, int /*bits*/) const {
+            return held->split(words, copies);
         }
     };
 

@@ -134,6 +134,7 @@
 #include <hass/pipeline/skew.hpp>
 #include <hass/pipeline/squeeze.hpp>
 #include <hass/pipeline/stages.hpp>
+#include <hass/pipeline/streams.hpp>
 #include <hass/pipeline/time_ring.hpp>
 //
 #include <hass/explore/accelerator.hpp>
@@ -163,6 +164,7 @@
 #include <hass/explore/knapsack/fractional_choice.hpp>
 #include <hass/explore/knapsack/improve.hpp>
 #include <hass/explore/knapsack/intervals.hpp>
+#include <hass/explore/knapsack/messages.hpp>
 #include <hass/explore/knapsack/minimisation.hpp>
 #include <hass/explore/knapsack/objective.hpp>
 #include <hass/explore/knapsack/option_table.hpp>
@@ -171,6 +173,7 @@
 #include <hass/explore/knapsack/problem.hpp>
 #include <hass/explore/knapsack/repair.hpp>
 #include <hass/explore/knapsack/resource_subset.hpp>
+#include <hass/explore/knapsack/stream_needs.hpp>
 #include <hass/explore/knapsack/weights.hpp>
 #include <hass/explore/latency.hpp>
 #include <hass/explore/linked_problem.hpp>
@@ -180,9 +183,13 @@
 #include <hass/explore/part_intervals.hpp>
 #include <hass/explore/partition.hpp>
 #include <hass/explore/policy.hpp>
+#include <hass/explore/port_rises.hpp>
+#include <hass/explore/priced_edges.hpp>
 #include <hass/explore/priced_options.hpp>
 #include <hass/explore/reasons.hpp>
 #include <hass/explore/resource_vector.hpp>
+#include <hass/explore/row_order.hpp>
+#include <hass/explore/stream_port.hpp>
 //
 #include <hass/compare/compare.hpp>
 #include <hass/compare/mining.hpp>

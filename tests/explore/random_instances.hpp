@@ -39,6 +39,25 @@ struct draws {
 struct choice {
     double cycles;
     usage cost;
+    int in = 1, out = 1;  ///< words at a time
+};
+
+/// What stands between stages, by words; nothing where a table ends.
+struct table_prices {
+    std::vector<std::vector<usage>> squeezes{};  ///< [from - 1][to - 1]
+    std::vector<usage> movers{};                 ///< [words - 1]
+    usage copy{};                                ///< of one word, beyond the first
+
+    usage squeeze(int from, int to, int /*bits*/) const {
+        if (squeezes.empty()) return {};
+        return squeezes.at(static_cast<std::size_t>(from - 1)).at(static_cast<std::size_t>(to - 1));
+    }
+    usage mover(int words, int /*bits*/) const {
+        return movers.empty() ? usage{} : movers.at(static_cast<std::size_t>(words - 1));
+    }
+    usage split(int words, int copies, int /*bits*/) const {
+        return double(words * (copies - 1)) * copy;
+    }
 };
 
 /// An engine whose cycles and costs stand in tables, one a row; the row is told by its number of
@@ -47,6 +66,7 @@ struct table_engine {
     std::vector<std::vector<choice>> tables;
     double lut_per_missing_bram18 = 0.0;
     int data_bits = 16;
+    table_prices resources{};
 
     const choice& at(const layer_row& row, const row_option& c) const {
         return tables[static_cast<std::size_t>(row.in.channels - 1)]
@@ -62,6 +82,7 @@ struct table_engine {
         for (std::size_t k = 0; k < table.size(); ++k) {
             row_option c;
             c.folding.macs = static_cast<int>(k) + 1;
+            c.folding.in = table[k].in, c.folding.out = table[k].out;
             visit(c);
         }
     }
@@ -73,10 +94,39 @@ struct instance {
     device board;
     hass::network_statistics statistics;
 
-    /// Bits of an image and its answers, counted by hand for a chain.
+    /// Whether no row reads row `i`.
+    bool answers(std::size_t i) const {
+        return std::none_of(net.edges.begin(), net.edges.end(),
+                            [&](const hass::edge& e) { return e.from == static_cast<int>(i); });
+    }
+    /// Bits of an image and its answers, counted by hand.
     double image_bits() const {
-        return double(engine.data_bits) *
-               static_cast<double>(net.rows.front().in.volume() + net.rows.back().out.volume());
+        double words = static_cast<double>(net.rows.front().in.volume());
+        for (std::size_t i = 0; i < net.rows.size(); ++i)
+            if (answers(i)) words += static_cast<double>(net.rows[i].out.volume());
+        return double(engine.data_bits) * words;
+    }
+    /// What stands between the stages of a design, counted by hand.
+    usage between(const std::vector<std::size_t>& design) const {
+        const auto at = [&](std::size_t i) -> const choice& { return engine.tables[i][design[i]]; };
+        const table_prices& prices = engine.resources;
+        std::vector<int> readers(design.size(), 0);
+        usage sum{};
+        for (const hass::edge& e : net.edges) {
+            const choice& to = at(static_cast<std::size_t>(e.to));
+            if (e.from < 0) {
+                sum += prices.mover(to.in, 0);
+                continue;
+            }
+            const auto from = static_cast<std::size_t>(e.from);
+            ++readers[from];
+            if (at(from).out != to.in) sum += prices.squeeze(at(from).out, to.in, 0);
+        }
+        for (std::size_t i = 0; i < design.size(); ++i) {
+            if (readers[i] == 0) sum += prices.mover(at(i).out, 0);
+            if (readers[i] > 1) sum += prices.split(at(i).out, readers[i], 0);
+        }
+        return sum;
     }
     /// Cycles between images that the link allows beside this many Gbit/s of weights.
     double link_cycles(double weights) const {
@@ -152,6 +202,57 @@ inline instance draw_instance(std::uint64_t seed) {
         b.bandwidth = weights + images;
     else
         b.bandwidth += 100.0 * images;
+    return x;
+}
+
+/// The same with widths, branches in two of three, and prices of what stands between stages, drawn
+/// so that converters bind.
+inline instance draw_streams(std::uint64_t seed) {
+    instance x = draw_instance(seed);
+    draws d{seed ^ 0x57ea5};
+    while (x.net.rows.size() > 5) {  // few enough designs to try them all
+        x.net.rows.pop_back(), x.engine.tables.pop_back(), x.statistics.pop_back();
+    }
+    const int layers = static_cast<int>(x.net.rows.size());
+    if (d.between(0, 2) != 0) {
+        x.net.edges.clear();
+        for (int i = 0; i < layers; ++i) {
+            const bool second = i > 0 && d.between(0, 1) == 0;
+            if (second) x.net.edges.push_back({d.between(-1, std::max(-1, i - 2)), i});
+            if (!second || d.between(0, 2) != 0) x.net.edges.push_back({i - 1, i});
+        }
+    } else {
+        x.net.edges.resize(static_cast<std::size_t>(layers));
+    }
+    // few widths, so that some agree, and more or less tied to how fast an option is
+    const int widths = d.between(2, 4);
+    for (std::vector<choice>& table : x.engine.tables)
+        for (choice& c : table) c.in = d.between(1, widths), c.out = d.between(1, widths);
+    // prices in shares of what a row may take
+    const bool whole = d.between(0, 1) == 0;
+    const usage& b = x.board.budget;
+    const double dear = (0.02 + 0.6 * d.uniform()) / layers;
+    const auto amount = [&](double budget) {
+        const double v = dear * budget * d.uniform();
+        return whole ? std::floor(v) : v;
+    };
+    const int kind = d.between(0, 5);
+    const auto price = [&](int from, int to) {
+        usage u;
+        if (from == to || d.between(0, 7) == 0) return u;
+        u.lut = amount(b.lut), u.ff = amount(b.ff);
+        if (kind == 0) u.bram18 = std::floor(3.0 * dear * b.bram18 * d.uniform());
+        if (kind == 1) u.dsp = std::floor(3.0 * dear * b.dsp * d.uniform());
+        if (kind == 2) u.uram = std::floor(2.0 * dear * b.uram * d.uniform());
+        return u;
+    };
+    table_prices& prices = x.engine.resources;
+    for (int from = 1; from <= widths; ++from) {
+        prices.squeezes.emplace_back();
+        for (int to = 1; to <= widths; ++to) prices.squeezes.back().push_back(price(from, to));
+        prices.movers.push_back(d.between(0, 2) == 0 ? usage{} : price(from, 0));
+    }
+    if (d.between(0, 1) == 0) prices.copy = {.lut = 0.1 * amount(b.lut)};
     return x;
 }
 

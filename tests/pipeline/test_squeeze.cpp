@@ -1,5 +1,7 @@
-// Converters between stages of different width: reported, and not in the total.
+// What stands between stages: converters where widths differ, movers, splits; all in the total.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <vector>
 
 #include <hass/device/boards.hpp>
 #include <hass/engine/engine_list.hpp>
@@ -30,10 +32,14 @@ TEST_CASE("squeezes stand where widths differ", "[squeeze]") {
     const estimate e = evaluate(view, half, spe, boards::u250{}, chosen);
     const auto one = [](int from, int to) { return calibrated::squeeze(from, to, 16); };
     // relu -> conv, conv -> add, relu -> add, and through flatten: pool -> linear
-    CHECK(e.squeezes == one(4, 6) + one(3, 2) + one(4, 2) + one(2, 6));
+    // beside them the image comes in one value at a time, and five answers leave together
+    const usage movers = calibrated::mover(1, 16) + calibrated::mover(5, 16);
+    CHECK(e.between == one(4, 6) + one(3, 2) + one(4, 2) + one(2, 6) + movers);
+    CHECK(calibrated::mover(1, 16) == usage{.lut = 18, .ff = 18, .bram18 = 1});
+    CHECK(calibrated::mover(5, 16).bram18 == 3);  // 80 bits in columns of 36
     CHECK(one(4, 6) == usage{.lut = 6 * 16 * 1, .ff = 2 * 12 * 16});
     CHECK(one(1, 16).lut == 16 * 16);  // one of two sets
-    usage sum;
+    usage sum = e.between;
     for (std::size_t i = 0; i < view.size(); ++i)
         sum += row_cost(spe, view[i], chosen[i], network_skew(view).held(i));
     sum.bandwidth = 16.0 * (3 * 8 * 8 + 10) * 250e-3 / e.interval_cycles;  // image and answers
@@ -45,17 +51,59 @@ TEST_CASE("squeezes stand where widths differ", "[squeeze]") {
         return fpgaconvnet::squeeze_stage({12, 8, 8}, from, to, precision{}).cost;
     };
     const usage published_sum = recorded(4, 6) + recorded(3, 2) + recorded(4, 2) + recorded(2, 6);
-    CHECK(squeeze_cost(sparse_dot<histogram_interval, fpgaconvnet::published>{}, view, chosen) ==
-          published_sum);
+    // relu is read by a convolution and by the addition; image and answers come for nothing
+    const usage split = fpgaconvnet::split_stage({12, 8, 8}, 2, 4, precision{}).cost;
+    const network_streams streams(view);
+    CHECK(between_cost(sparse_dot<histogram_interval, fpgaconvnet::published>{}, view, streams,
+                       chosen) == published_sum + split);
     const engine_list<fpgaconvnet::dense_dot<>, sparse_dot<>> list;
-    CHECK(squeeze_cost(list, view, chosen) == published_sum);  // the first one speaks for all
+    // the first one speaks for all
+    CHECK(between_cost(list, view, streams, chosen) == published_sum + split);
+    sparse_dot<> bytes;
+    bytes.widths.data = 8;
+    CHECK(squeeze_cost(bytes, 4, 6) == calibrated::squeeze(4, 6, 8));
 }
 
-TEST_CASE("squeezes of an allocation are reported, none where widths agree", "[squeeze]") {
+TEST_CASE("streams of a network lead past flatten", "[squeeze]") {
+    const network_view view = net{};
+    const network_streams streams(view);
+    const std::vector<stream_edge> expected{{0, 1}, {1, 2}, {1, 3}, {2, 3}, {3, 4}, {4, 6}};
+    REQUIRE(streams.edges().size() == expected.size());
+    for (const stream_edge& e : expected)
+        CHECK(std::count(streams.edges().begin(), streams.edges().end(), e) == 1);
+    CHECK(streams.ends(0) == stream_ends{1, 0, 1});
+    CHECK(streams.ends(1) == stream_ends{0, 0, 2});
+    CHECK(streams.ends(5) == stream_ends{});  // flatten
+    CHECK(streams.ends(6) == stream_ends{0, 1, 1});
+
+    // a part whose third row is also read behind the cut, and a network without edges
+    const std::vector<char> leaves{0, 0, 1, 0, 0, 0, 0};
+    CHECK(network_streams(view, leaves).ends(2) == stream_ends{0, 1, 2});
+    const network_view chain{view.rows.first(2), {}, {}};
+    CHECK(network_streams(chain).edges().size() == 1);
+    CHECK(network_streams(chain).ends(0) == stream_ends{1, 0, 1});
+    CHECK(network_streams(chain).ends(1) == stream_ends{0, 1, 1});
+    // flatten in front: the image is what linear reads
+    using flat = sequential<input<3, 8, 8>, flatten, linear<192, 10>>;
+    CHECK(network_streams(network_view(flat{})).ends(1) == stream_ends{1, 1, 1});
+    CHECK(network_streams(network_view(flat{})).edges().empty());
+}
+
+TEST_CASE("what stands between stages is in the estimate of an allocation", "[squeeze]") {
     const uniform_sparsity half(0.5);
     const allocation best = allocate(net{}, half, sparse_dot<>{}, boards::zcu104{});
     const estimate again = evaluate(net{}, half, sparse_dot<>{}, boards::zcu104{}, best.design);
-    CHECK(best.estimate.squeezes == again.squeezes);
+    CHECK(best.estimate.between == again.between);
+    CHECK(best.estimate.total == again.total);
+    // none where widths agree, but for the image and the answers
     const design single(network_view(net{}).size());
-    CHECK(evaluate(net{}, half, sparse_dot<>{}, boards::u250{}, single).squeezes == usage{});
+    CHECK(evaluate(net{}, half, sparse_dot<>{}, boards::u250{}, single).between ==
+          2.0 * calibrated::mover(1, 16));
+    // a squeeze that is cheaper than nothing is no squeeze
+    struct wrong : calibrated {
+        static usage squeeze(int, int, int) { return {.lut = -1.0}; }
+    };
+    CHECK_THROWS_WITH(allocate(net{}, half, sparse_dot<histogram_interval, wrong>{},
+                               boards::zcu104{}),
+                      Catch::Matchers::Contains("words costs -1 LUT"));
 }

@@ -14,7 +14,8 @@
 ///                 data_bits, or widths.data              bits of a word of images and answers,
 ///                                                        which the board's link carries; 16
 ///                                                        without either
-///     Resources   cost models, policies of an engine (folder `resources/`)
+///     Resources   cost models, policies of an engine (folder `resources/`); what stands between
+///                 stages is their members squeeze, mover, split (`pipeline/squeeze.hpp`)
 ///     Interval    cycles of one window, policies of a sparse engine (`interval.hpp`)
 ///
 /// An engine is asked about compute rows only; the other rows (pools, activations, additions) are

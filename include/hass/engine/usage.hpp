@@ -66,8 +66,14 @@ constexpr bool fits(const usage& need, const usage& have) {
     return true;
 }
 
-/// Builds the block RAMs that `have` lacks from LUTs: `need` is then what is really taken. A sum
-/// that is over the LUTs by rounding alone counts as all of them.
+/// A sum that is over what there is by rounding alone counts as all of it.
+constexpr void spend_all(usage& need, const usage& have) {
+    for (const resource& r : resources)
+        if (need.*r.field > have.*r.field && need.*r.field <= have.*r.field * (1.0 + 1e-12))
+            need.*r.field = have.*r.field;
+}
+
+/// Builds the block RAMs that `have` lacks from LUTs: `need` is then what is really taken.
 /// \param lut_each  LUTs for one missing 18 Kbit block; 0: blocks cannot be replaced
 /// \return blocks built from LUTs
 constexpr double build_missing_bram18(usage& need, const usage& have, double lut_each) {
@@ -75,7 +81,6 @@ constexpr double build_missing_bram18(usage& need, const usage& have, double lut
     if (!(lut_each > 0.0 && missing > 0.0)) return 0.0;
     need.bram18 = have.bram18;
     need.lut += lut_each * missing;
-    if (need.lut > have.lut && need.lut <= have.lut * (1.0 + 1e-12)) need.lut = have.lut;
     return missing;
 }
 

@@ -49,6 +49,12 @@ namespace hass {
 /// through an empty pipeline, or that of the interval, as behind other images.
 enum class pace : std::uint8_t { own, interval };
 
+/// What a part of a network has of its cuts.
+struct network_cut {
+    double image_bits = 0.0;     ///< what the board's link carries for an image beside weights
+    std::vector<char> leaves{};  ///< one a row: not 0 where its output leaves through a cut
+};
+
 /// Allocates one network on one device again and again, for changing statistics.
 ///
 /// \tparam E       the engine that runs the compute rows
@@ -62,12 +68,11 @@ class allocator {
     allocator(const network_view& net, E engine, const D& board, Policy policy = Policy{})
         : allocator(net, std::move(engine), board, std::move(policy), std::nullopt) {}
 
-    /// \param image_bits  what the board's link carries for an image beside weights, bits: of parts
-    /// of a network; nullopt: the image and its answers
+    /// \param part  where the network is a part of another one
     /// \throws hass::error as above
     template <Device D>
     allocator(const network_view& net, E engine, const D& board, Policy policy,
-              std::optional<double> image_bits)
+              const std::optional<network_cut>& part)
         : rows_(net.rows.begin(), net.rows.end()),
           edges_(net.edges.begin(), net.edges.end()),
           names_(net.names.begin(), net.names.end()),
@@ -75,12 +80,13 @@ class allocator {
           board_(board.limits()),
           policy_(std::move(policy)),
           lut_each_(lut_per_missing_bram18(engine_)),
-          image_bits_(image_bits ? *image_bits : data_bits(engine_) * image_words(this->net())),
-          skew_(this->net()) {
+          image_bits_(part ? part->image_bits : data_bits(engine_) * image_words(this->net())),
+          skew_(this->net()),
+          streams_(this->net(), part ? part->leaves : std::vector<char>{}) {
         if (rows_.empty()) throw error("allocate: the network has no layers");
         validate(board_);
         budget_ = to_needs(board_.budget, lut_each_);
-        options_ = detail::network_options(this->net(), engine_, skew_, budget_,
+        options_ = detail::network_options(this->net(), engine_, skew_, streams_, budget_,
                                            link_of(board_, image_bits_));
         cycles_.resize(rows_.size());
         choices_.resize(rows_.size());
@@ -232,6 +238,8 @@ class allocator {
         fastest_[i] = infinity;
         for (const double c : cycles_[i]) fastest_[i] = std::min(fastest_[i], c);
         choices_[i] = {&options_[i], cycles_[i], ++version_};
+        if (const priced_edges* edges = options_.edges())
+            choices_[i].ports = edges->ports(i), choices_[i].rises = &edges->rises(i);
     }
 
     /// Least cycles in which the board's link carries an image.
@@ -307,7 +315,8 @@ class allocator {
     }
 
     allocation_problem problem() const {
-        return {choices_, budget_, lut_each_ > 0.0, link_of(board_, image_bits_)};
+        return {choices_, budget_, lut_each_ > 0.0, link_of(board_, image_bits_),
+                options_.edges()};
     }
 
     /// The design of the choice and its estimate: what `evaluate` gives, without asking the engine
@@ -319,12 +328,12 @@ class allocator {
             const std::uint32_t k = choice.options[i];
             a.design.push_back(options_[i].options()[k]);
             a.stages.push_back(
-                {cycles_[i][k], lut_each_ > 0.0
+                {cycles_[i][k], lut_each_ > 0.0 || streams_.ends(i) != stream_ends{}
                                     ? row_cost(engine_, rows_[i], a.design.back(), skew_.held(i))
                                     : to_usage(options_[i].costs()[k])});
         }
-        a.estimate = evaluate_pipeline(net(), a.design, a.stages, board_, lut_each_, image_bits_);
-        a.estimate.squeezes = squeeze_cost(engine_, net(), a.design);
+        a.estimate = evaluate_pipeline(net(), a.design, a.stages, board_, lut_each_, image_bits_,
+                                       between_cost(engine_, net(), streams_, a.design));
         a.certificate.limiting_row = a.estimate.bottleneck;
         return a;
     }
@@ -386,6 +395,7 @@ class allocator {
     double lut_each_;    ///< for a missing block RAM; 0: none may be missing
     double image_bits_;  ///< what the board's link carries for an image
     network_skew skew_;
+    network_streams streams_;
     resource_vector budget_{};
     bool solved_ = false;
     detail::network_options options_;

@@ -41,13 +41,7 @@ class growing_choice {
         return at;
     }
 
-    resource_vector total() const {
-        resource_vector sum{};
-        for (std::size_t i = 0; i < chosen.size(); ++i)
-            for (std::size_t r = 0; r < sum.size(); ++r)
-                sum[r] += row(i).options->costs()[chosen[i]][r];
-        return sum;
-    }
+    resource_vector total() const { return problem_->total(chosen); }
 
     /// Cycles in which the board's link carries an image beside the weights.
     double link_cycles() const { return problem_->link.cycles(total()[bandwidth_index]); }

@@ -16,6 +16,9 @@
 /// The board's link sets a floor of the interval (`link.hpp`). Where rows may read weights
 /// off-chip, that floor depends on the choice: at an interval T weights may take no more than the
 /// images leave (`weight_room`), which grows with T, so that what is feasible at T is so above.
+///
+/// What stands between rows (`priced_edges.hpp`) is >= 0, so that whatever is rejected without it
+/// is so with it: steps 1 and 2 reject without it. Whatever is accepted fits with it.
 #pragma once
 
 #include <algorithm>
@@ -96,6 +99,7 @@ class exact {
     detail::linked_problem look_at(const allocation_problem& problem) {
         const detail::linked_problem p(problem);
         chooser_.reset(problem.budget, max_states_);
+        chooser_.set_edges(problem.edges);
         ladders_.climb(p);
         return p;
     }

@@ -11,20 +11,23 @@
 #include <vector>
 
 #include <hass/explore/dominance.hpp>
+#include <hass/explore/port_rises.hpp>
 #include <hass/explore/resource_vector.hpp>
+#include <hass/explore/stream_port.hpp>
 
 namespace hass {
 
 /// One way to build a row: cycles for one image, what it needs, and which option it is
-/// (an index into `priced_options::options`).
+/// (an index into `priced_options::options`) with which widths.
 struct frontier_option {
     double cycles = 0.0;
     resource_vector need{};
     std::uint32_t index = 0;
+    stream_port port{};
 };
 
-/// The points of a row that no other point beats or equals in cycles and all resources, fastest
-/// first. Never empty for a row that has an option at all.
+/// The points of a row that no other point beats or equals in cycles and all resources, whatever
+/// its widths make of the streams at the row, fastest first. Never empty for a row that has an option at all.
 struct frontier {
     std::vector<frontier_option> options;
     /// least_needs[k][r]: least need of resource r among the k + 1 fastest points
@@ -59,12 +62,21 @@ inline void order_points(frontier& f) {
     }
 }
 
+/// Whether `a` needs no more than `b`, in whatever choice.
+/// \param rises  of the row; nullptr: streams have no price
+inline bool as_good(const frontier_option& a, const resource_vector& need, const stream_port& port,
+                    const port_rises* rises) {
+    return rises != nullptr ? rises->no_more(a.need, a.port, need, port) : no_more(a.need, need);
+}
+
 /// Adds an option unless one that is there beats or equals it in cycles and all resources. Those
 /// that are there have to be put in order (`order_points`) when all have come.
 /// \param look_back  see `is_beaten`
-inline void add_unbeaten(frontier& f, const frontier_option& option, std::size_t look_back) {
+/// \param rises      as `as_good`
+inline void add_unbeaten(frontier& f, const frontier_option& option, std::size_t look_back,
+                         const port_rises* rises) {
     const auto beats = [&](const frontier_option& kept) {
-        return kept.cycles <= option.cycles && no_more(kept.need, option.need);
+        return kept.cycles <= option.cycles && as_good(kept, option.need, option.port, rises);
     };
     const std::span<const frontier_option> kept(f.options);
     if (!is_beaten<look::newest_first>(kept, look_back, beats)) f.options.push_back(option);

@@ -56,6 +56,7 @@ class latency_search {
                    std::size_t max_ranges)
         : net_(net), problem_(problem), delays_(delays), max_ranges_(max_ranges) {
         chooser_.reset(problem.budget, max_states);
+        chooser_.set_edges(problem.edges);
         chooser_.set_ascent_steps(400);
     }
 
@@ -129,17 +130,19 @@ class latency_search {
             const std::vector<resource_vector>& costs = problem_.needs(i);
             std::vector<frontier_option>& points = rows_[i].options;
             points.clear();
+            const port_rises* const rises = problem_.row(i).rises;
             for (std::uint32_t k = 0; k < costs.size(); ++k) {
                 if (cycles[k] > interval) continue;
+                const stream_port port = problem_.row(i).port(k);
                 // none is faster than the link
                 const double at_least = std::max(cycles[k], problem_.link_floor);
                 const auto beats = [&](const frontier_option& other) {
-                    return other.cycles <= at_least && no_more(other.need, costs[k]) &&
+                    return other.cycles <= at_least && as_good(other, costs[k], port, rises) &&
                            delays_[i][other.index] <= delays_[i][k];
                 };
                 const std::span<const frontier_option> kept = points;
                 if (!is_beaten<look::newest_first>(kept, look_back, beats))
-                    points.push_back({at_least, costs[k], k});
+                    points.push_back({at_least, costs[k], k, port});
             }
             order_points(rows_[i]);
         }
@@ -162,12 +165,13 @@ class latency_search {
         for (std::size_t i = 0; i < options.size(); ++i) {
             const std::vector<frontier_option>& mine = rows_[i].options;
             const auto k = options[i];
-            const auto as_good = [&](const frontier_option& p) {
+            const auto beats = [&](const frontier_option& p) {
                 return p.cycles <= std::max(problem_.row(i).cycles[k], problem_.link_floor) &&
-                       no_more(p.need, problem_.needs(i)[k]) &&
+                       as_good(p, problem_.needs(i)[k], problem_.row(i).port(k),
+                               problem_.row(i).rises) &&
                        delays_[i][p.index] <= delays_[i][k];
             };
-            points[i] = static_cast<std::uint32_t>(std::find_if(mine.begin(), mine.end(), as_good) -
+            points[i] = static_cast<std::uint32_t>(std::find_if(mine.begin(), mine.end(), beats) -
                                                    mine.begin());
         }
         return points;

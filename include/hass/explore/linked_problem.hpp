@@ -60,12 +60,7 @@ struct linked_problem {
     }
 
     /// What a choice (one option a row) needs.
-    resource_vector total(const selection& options) const {
-        resource_vector sum{};
-        for (std::size_t i = 0; i < options.size(); ++i)
-            for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += needs(i)[options[i]][r];
-        return sum;
-    }
+    resource_vector total(const selection& options) const { return whole.total(options); }
 
     /// Cycles between images of a choice: its slowest row's, or the link's.
     double interval_of(const selection& options) const {
@@ -90,7 +85,8 @@ inline selection points_of(const linked_problem& p, std::span<const frontier> ro
     selection points(options.size(), 0);
     for (std::size_t i = 0; i < options.size(); ++i) {
         const resource_vector& need = p.needs(i)[options[i]];
-        while (!no_more(rows[i].options[points[i]].need, need)) ++points[i];
+        const stream_port port = p.row(i).port(options[i]);
+        while (!as_good(rows[i].options[points[i]], need, port, p.row(i).rises)) ++points[i];
     }
     return points;
 }

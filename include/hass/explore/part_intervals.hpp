@@ -17,10 +17,12 @@
 #include <hass/device/validate.hpp>
 #include <hass/explore/exact.hpp>
 #include <hass/explore/policy.hpp>
+#include <hass/explore/priced_edges.hpp>
 #include <hass/explore/priced_options.hpp>
 #include <hass/explore/resource_vector.hpp>
 #include <hass/pipeline/link.hpp>
 #include <hass/pipeline/skew.hpp>
+#include <hass/pipeline/streams.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/validate.hpp>
 #include <hass/workload/network.hpp>
@@ -67,14 +69,23 @@ class network_slice {
     network_slice(const network_view& net, std::size_t first, std::size_t last)
         : rows_(net.rows.subspan(first, last - first)) {
         for (std::size_t i = first; i < last; ++i) names_.push_back(name_of(net, i));
-        for (const edge& e : net.edges)
+        leaves_.assign(last - first, 0);
+        for (const edge& e : net.edges) {
+            const auto from = static_cast<std::size_t>(e.from);
+            if (e.from != network_input && from >= first && from < last &&
+                static_cast<std::size_t>(e.to) >= last)
+                leaves_[from - first] = 1;
             if (static_cast<std::size_t>(e.to) >= first && static_cast<std::size_t>(e.to) < last)
                 edges_.push_back({std::max(network_input, e.from - static_cast<int>(first)),
                                   e.to - static_cast<int>(first)});
+        }
     }
     operator network_view() const { return {rows_, edges_, names_}; }
+    /// Rows whose output leaves through the cut behind.
+    const std::vector<char>& leaves() const { return leaves_; }
 
   private:
+    std::vector<char> leaves_;
     std::span<const layer_row> rows_;
     std::vector<edge> edges_;
     std::vector<std::string> names_;
@@ -93,13 +104,14 @@ class part_intervals {
           budget_(to_needs(board.budget, lut_per_missing_bram18(engine))),
           board_(board),
           policy_(max_states, 0),
-          variants_(net.size()) {
+          variants_(net.size()),
+          statistics_(net.size()) {
         validate(board);
         for (std::size_t i = 0; i < net.size(); ++i) {
             if (!is_compute(net[i])) continue;
             const layer_statistics& mine = s.at(i);
             validate(net, i, mine);
-            add_variant(i, mine, {});
+            statistics_[i] = mine;
         }
     }
     part_intervals(const part_intervals&) = delete;
@@ -107,19 +119,43 @@ class part_intervals {
 
     /// Cycles of some rows together; infinite when they do not fit.
     struct cycles {
-        double compute;  ///< of the rows; never less with more rows
+        double compute;  ///< of the rows
         double whole;    ///< the board's link included
     };
 
-    /// \param image_bits  what the board's link carries for an image beside weights
-    cycles operator()(std::size_t first, std::size_t last, double image_bits) {
+    /// Whether rows first .. last - 1, and any more behind them, take at least so many cycles,
+    /// whatever movers that more rows would do without: those of the rows alone.
+    bool at_least(double interval, std::size_t first, std::size_t last) {
         const network_skew skew(network_slice(net_, first, last));
         std::vector<row_options> rows;
         for (std::size_t i = first; i < last; ++i) {
-            rows.push_back(options_of_row(i, skew.held(i - first)));
+            rows.push_back(options_of_row(i, skew.held(i - first), {}));
+            if (rows.back().options->size() == 0) return true;
+        }
+        const allocation_choice c = policy_({rows, budget_, spills_});
+        return c.proved_interval >= interval;
+    }
+
+    /// \param image_bits  what the board's link carries for an image beside weights
+    cycles operator()(std::size_t first, std::size_t last, double image_bits) {
+        const network_slice part(net_, first, last);
+        const network_skew skew(part);
+        const network_streams streams(part, part.leaves());
+        std::vector<row_options> rows;
+        for (std::size_t i = first; i < last; ++i) {
+            rows.push_back(options_of_row(i, skew.held(i - first), streams.ends(i - first)));
             if (rows.back().options->size() == 0) return {infinity, infinity};
         }
+        const priced_edges edges(
+            *engine_, part, streams,
+            [&](std::size_t i) { return std::span(rows[i].options->options()); },
+            lut_per_missing_bram18(*engine_), ++versions_);
         allocation_problem problem{rows, budget_, spills_};
+        if (!edges.empty()) {
+            problem.edges = &edges;
+            for (std::size_t i = 0; i < rows.size(); ++i)
+                rows[i].ports = edges.ports(i), rows[i].rises = &edges.rises(i);
+        }
         const interval_and_weights alone = solve(problem);
         const image_link link = link_of(board_, image_bits);
         double whole = std::max(alone.interval, link.cycles(alone.weights));
@@ -161,27 +197,31 @@ class part_intervals {
         return {interval < ruled_out ? interval : infinity, weights};
     }
 
-    /// A row with what it holds back in some part: joins hold less when their branches are cut.
+    /// A row with what it holds back in some part, and what it has of streams: joins hold less when
+    /// their branches are cut, and what is cut takes movers.
     struct variant {
         std::vector<held_input> held;
+        stream_ends ends;
         priced_options options;
         std::vector<double> cycles{};
         std::uint64_t version = 0;
     };
 
-    row_options options_of_row(std::size_t i, std::span<const held_input> held) {
+    row_options options_of_row(std::size_t i, std::span<const held_input> held,
+                               const stream_ends& ends) {
         for (const auto& v : variants_[i])
-            if (std::ranges::equal(v->held, held)) return {&v->options, v->cycles, v->version};
-        return add_variant(i, {}, held);
+            if (v->ends == ends && std::ranges::equal(v->held, held))
+                return {&v->options, v->cycles, v->version};
+        return add_variant(i, held, ends);
     }
 
-    row_options add_variant(std::size_t i, const layer_statistics& s,
-                            std::span<const held_input> held) {
+    row_options add_variant(std::size_t i, std::span<const held_input> held,
+                            const stream_ends& ends) {
         variants_[i].push_back(std::make_unique<variant>(
-            variant{{held.begin(), held.end()}, options_of(*engine_, net_[i], held)}));
+            variant{{held.begin(), held.end()}, ends, options_of(*engine_, net_[i], held, ends)}));
         variant& v = *variants_[i].back();
         v.options.finish(budget_, budget_);
-        cycles_of(*engine_, net_[i], s, v.options.options(), v.cycles);
+        cycles_of(*engine_, net_[i], statistics_[i], v.options.options(), v.cycles);
         v.version = ++versions_;
         return {&v.options, v.cycles, v.version};
     }
@@ -193,6 +233,7 @@ class part_intervals {
     device board_;
     exact policy_;
     std::vector<std::vector<std::unique_ptr<variant>>> variants_;  // of each row
+    std::vector<layer_statistics> statistics_;
     std::uint64_t versions_ = 0;
     bool proved_ = true;
 };

@@ -11,7 +11,8 @@
 /// Data that crosses a cut leaves the chip. On one board it goes through the off-chip link, which
 /// it shares with weights that are read off-chip, the image (first part) and the answers; in a
 /// chain it goes through the links between boards, and each board's own carries its weights, the
-/// image and the answers.
+/// image and the answers. Wherever a stream is cut both of its ends pay for a mover instead of what
+/// stood between them (`squeeze.hpp`).
 #pragma once
 
 #include <algorithm>
@@ -80,8 +81,8 @@ network_part make_part(const network_view& net, const S& s, const E& engine, con
     const network_slice part(net, first, last);
     network_part p;
     p.first = first, p.last = last;
-    p.best =
-        allocator<E>(part, engine, board, exact{}, link_bits).solve(statistics_from<S>{&s, first});
+    p.best = allocator<E>(part, engine, board, exact{}, network_cut{link_bits, part.leaves()})
+                 .solve(statistics_from<S>{&s, first});
     p.crossing_bits = crossing_bits;
     p.interval_cycles = p.best.estimate.interval_cycles;
     return p;
@@ -139,8 +140,11 @@ partitioning partition(const network_view& net, const S& statistics, const E& en
             if (part.compute == infinity) continue;
             const double total = best[a] + seconds(part.whole) + board.reconfiguration_s;
             if (total < best[b]) best[b] = total, from[b] = a;
+            const double limit = std::min(whole, best[n - 1]);
             // adding rows never makes a part's rows faster
-            if (best[a] + seconds(part.compute) >= std::min(whole, best[n - 1])) break;
+            if (best[a] + seconds(part.compute) >= limit &&
+                intervals.at_least((limit - best[a]) * hz / settings.batch, cuts[a], cuts[b]))
+                break;
         }
     }
 
@@ -205,7 +209,9 @@ partitioning chain(const network_view& net, const S& statistics, const E& engine
                     word_bits * detail::words_across(net, cuts[b]) / (link_gbit_s * 1e9);
                 const double slowest = std::max({best[k][a], part.whole / hz, link});
                 if (slowest < best[k + 1][b]) best[k + 1][b] = slowest, from[k + 1][b] = a;
-                if (part.compute / hz >= best[k + 1][n - 1]) break;
+                if (part.compute / hz >= best[k + 1][n - 1] &&
+                    intervals.at_least(best[k + 1][n - 1] * hz, cuts[a], cuts[b]))
+                    break;
             }
         }
         result.proved = result.proved && intervals.proved();

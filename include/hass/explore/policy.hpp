@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include <hass/explore/priced_edges.hpp>
 #include <hass/explore/priced_options.hpp>
 #include <hass/explore/resource_vector.hpp>
 #include <hass/pipeline/link.hpp>
@@ -21,6 +22,10 @@ struct row_options {
     const priced_options* options = nullptr;  ///< finished, not empty
     std::span<const double> cycles;           ///< of each option, for one image
     std::uint64_t version = 0;                ///< changes whenever `cycles` does
+    std::span<const stream_port> ports{};     ///< of each option; empty: all the same
+    const port_rises* rises = nullptr;        ///< where there are ports
+
+    stream_port port(std::size_t k) const { return ports.empty() ? stream_port{} : ports[k]; }
 };
 
 /// What a policy chooses from.
@@ -33,6 +38,22 @@ struct allocation_problem {
     /// What the board's link carries beside weights: a choice whose weights take W Gbit/s has no
     /// smaller interval than `link.cycles(W)`, and fits only where that is finite.
     image_link link{};
+    /// What stands between rows and depends on both; nullptr: nothing.
+    const priced_edges* edges = nullptr;
+
+    /// What a choice (one option a row) needs: its rows, and what stands between them.
+    resource_vector total(std::span<const std::uint32_t> options) const {
+        resource_vector sum{};
+        for (std::size_t i = 0; i < options.size(); ++i) {
+            const resource_vector& need = rows[i].options->costs()[options[i]];
+            for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += need[r];
+        }
+        if (edges == nullptr) return sum;
+        const resource_vector between =
+            edges->total([&](std::size_t i) { return rows[i].port(options[i]); });
+        for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += between[r];
+        return sum;
+    }
 
     /// Block RAMs that `v` stands for, up to a factor that is the same for needs and budget.
     double bram18(const resource_vector& v) const {

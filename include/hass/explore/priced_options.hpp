@@ -15,7 +15,9 @@
 #include <hass/engine/engine.hpp>
 #include <hass/explore/resource_vector.hpp>
 #include <hass/pipeline/evaluate.hpp>
+#include <hass/pipeline/squeeze.hpp>
 #include <hass/pipeline/stages.hpp>
+#include <hass/pipeline/streams.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 
 namespace hass {
@@ -117,9 +119,10 @@ constexpr void for_each_option(const E& engine, const layer_row& row, Visit visi
 
 /// Every option of the row with its cost (`to_needs`); call `finish` before use.
 /// \param held  what the row holds back, as `network_skew` says
+/// \param ends  what it has of streams to pay for by itself, as `network_streams` says
 template <Engine E>
 priced_options options_of(const E& engine, const layer_row& row,
-                          std::span<const held_input> held = {}) {
+                          std::span<const held_input> held = {}, const stream_ends& ends = {}) {
     priced_options options;
     const double lut_each = lut_per_missing_bram18(engine);
     usage in_bram18;
@@ -132,7 +135,7 @@ priced_options options_of(const E& engine, const layer_row& row,
                 in_bram18 = cost;
             else if (!is_compute(row) && cost == in_bram18)
                 return;
-            options.add(c, to_needs(cost, lut_each));
+            options.add(c, to_needs(cost + ends_cost(engine, row, c, ends), lut_each));
         },
         held);
     return options;

@@ -5,7 +5,8 @@
 ///     interval I   = max over stages of the stage's cycles for one image   [HASS eq 3],
 ///                    and of the cycles in which the board's link carries it (`link.hpp`)
 ///     images/s     = clock / I
-///     resources    = sum over stages, skew buffers of joins included       [HASS eq 4]
+///     resources    = sum over stages, skew buffers of joins included       [HASS eq 4],
+///                    and over what stands between them (`squeeze.hpp`)
 ///                    block RAMs that the board lacks built from LUTs if the engine may
 ///     bandwidth    = weights that are read off-chip, and images and answers at the pace of I
 ///     fill         = longest path over the edges of the stages' fills (`fill_cycles`)
@@ -31,6 +32,7 @@
 #include <hass/pipeline/skew.hpp>
 #include <hass/pipeline/squeeze.hpp>
 #include <hass/pipeline/stages.hpp>
+#include <hass/pipeline/streams.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/network.hpp>
@@ -59,13 +61,14 @@ struct estimate {
     /// pipeline whose stages go at their own pace (batch 1); the image comes as fast as the board's
     /// link carries it, its answers and the weights. Never above `latency_cycles`.
     double single_image_cycles = 0.0;
-    usage total{};                 ///< what is taken of the device; its bandwidth is that of
-                                   ///< weights, images and answers together
+    usage total{};                 ///< what is taken of the device, by stages and by what stands
+                                   ///< between them; its bandwidth is that of weights, images and
+                                   ///< answers together
+    usage between{};               ///< of that, what stands between stages: squeezes, movers of
+                                   ///< images and answers, splits (see `squeeze.hpp`)
     double image_gbit_s = 0.0;     ///< of that, images and answers
     double bram18_from_lut = 0.0;  ///< block RAMs that the device lacks, built from LUTs: they
                                    ///< count as LUTs in `total` (see `lut_per_missing_bram18`)
-    usage squeezes{};              ///< converters between stages of different width, which are
-                                   ///< not in `total` (see `squeeze.hpp`)
     bool fits = false;             ///< within the device in every resource, and no stage ruled out
 
     /// Whether the board's link, and no stage, is what sets the interval.
@@ -121,18 +124,22 @@ constexpr double single_image_cycles(const network_view& net, std::span<const ro
 /// \param stages  one a row, as `evaluate_stage` gives them
 /// \param lut_per_missing_bram18  0: block RAMs that the board lacks cannot be built from LUTs
 /// \param image_bits  of an image and its answers, which the board's link carries
+/// \param between     what stands between the stages, as `between_cost` gives it
 /// \throws hass::error when an edge stands in front of one that leads to an earlier row
 template <Device D>
 constexpr estimate evaluate_pipeline(const network_view& net, std::span<const row_option> chosen,
                                      std::span<const stage_estimate> stages, const D& on,
-                                     double lut_per_missing_bram18, double image_bits) {
+                                     double lut_per_missing_bram18, double image_bits,
+                                     const usage& between = {}) {
     const device& board = on.limits();
     estimate e;
+    e.between = between;
     for (std::size_t i = 0; i < net.size(); ++i) {
         e.total += stages[i].cost;
         if (stages[i].cycles > e.interval_cycles)
             e.interval_cycles = stages[i].cycles, e.bottleneck = i;
     }
+    e.total += between;
     const image_link link = link_of(board, image_bits);
     e.link_cycles = link.cycles(e.total.bandwidth);
     // where weights leave nothing, the design does not fit and goes at the pace of its stages
@@ -145,6 +152,7 @@ constexpr estimate evaluate_pipeline(const network_view& net, std::span<const ro
     e.images_per_second = e.interval_cycles > 0.0 ? board.mhz * 1e6 / e.interval_cycles
                                                   : std::numeric_limits<double>::infinity();
     e.bram18_from_lut = build_missing_bram18(e.total, board.budget, lut_per_missing_bram18);
+    spend_all(e.total, board.budget);
     e.fits = fits(e.total, board.budget) && carried && e.interval_cycles < ruled_out;
 
     std::vector<double> first(net.size(), 0.0);  // first input pixel, then first output pixel
@@ -197,11 +205,9 @@ constexpr estimate evaluate(const network_view& net, const S& s, const E& engine
             stages[i] = {stage_cycles(row, chosen[i]),
                          stage_cost(engine, row, chosen[i], skew.held(i))};
     }
-    estimate e =
-        evaluate_pipeline(net, chosen, stages, board.limits(), lut_per_missing_bram18(engine),
-                          data_bits(engine) * image_words(net));
-    e.squeezes = squeeze_cost(engine, net, chosen);
-    return e;
+    return evaluate_pipeline(net, chosen, stages, board.limits(), lut_per_missing_bram18(engine),
+                             data_bits(engine) * image_words(net),
+                             between_cost(engine, net, network_streams(net), chosen));
 }
 
 /// The smallest design: no parallelism in any row (one MAC, one stream), weights in BRAM18, the

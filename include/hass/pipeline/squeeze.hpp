@@ -1,8 +1,14 @@
 /// \file squeeze.hpp
-/// Converters between stages of different width: where a stage gives other words at a time than the
-/// next one takes, a squeeze stands between them. What it costs depends on both stages, so nothing
-/// that chooses options row by row can count it: `evaluate` reports it beside the total, and
-/// the allocator leaves it out.
+/// What stands between stages, and its price. It depends on the words that a stage gives or takes
+/// at a time:
+///
+///     squeeze   where a stage gives other words than the next one takes: on both stages
+///     mover     between off-chip memory and a stage that takes the image or gives answers
+///     split     where several stages read one stream
+///
+/// Prices are those of the engine's resource model, by its members `squeeze(from, to, bits)`,
+/// `mover(words, bits)` and `split(words, copies, bits)`; of `calibrated` where it has none. FIFOs
+/// of joins are no part of this: rows that hold inputs back pay for them (`skew.hpp`).
 #pragma once
 
 #include <cstddef>
@@ -10,6 +16,7 @@
 
 #include <hass/engine/engine.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/pipeline/streams.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -23,39 +30,67 @@ constexpr int words_out(const layer_row& row, const row_option& c) {
     return is_compute(row) ? c.folding.out * c.folding.group : c.folding.in;
 }
 
-/// Resources of one squeeze from `from` to `to` words: the engine's resource model's, or the
-/// calibrated one's at 16 bits.
+/// \name Prices, >= 0 in every resource
+/// @{
+
+/// From `from` to `to` words; nothing where they are the same.
 template <Engine E>
 constexpr usage squeeze_cost(const E& engine, int from, int to) {
-    if constexpr (requires { engine.resources.squeeze(from, to, engine.widths.data); })
-        return engine.resources.squeeze(from, to, engine.widths.data);
+    if (from == to) return {};
+    if constexpr (requires { engine.resources.squeeze(from, to, 16); })
+        return engine.resources.squeeze(from, to, data_bits(engine));
     else if constexpr (requires { engine.first(); })
         return squeeze_cost(engine.first(), from, to);
     else
-        return calibrated::squeeze(from, to, precision{}.data);
+        return calibrated::squeeze(from, to, data_bits(engine));
 }
 
-/// All squeezes of a design. The image, and what `flatten` renames, come as they are taken.
-/// \param chosen  one option a row
+/// To or from off-chip memory, `words` at a time.
 template <Engine E>
-constexpr usage squeeze_cost(const E& engine, const network_view& net,
-                             std::span<const row_option> chosen) {
+constexpr usage mover_cost(const E& engine, int words) {
+    if constexpr (requires { engine.resources.mover(words, 16); })
+        return engine.resources.mover(words, data_bits(engine));
+    else if constexpr (requires { engine.first(); })
+        return mover_cost(engine.first(), words);
+    else
+        return calibrated::mover(words, data_bits(engine));
+}
+
+/// `copies` of a stream of `words`; nothing for one.
+template <Engine E>
+constexpr usage split_cost(const E& engine, int words, int copies) {
+    if (copies < 2) return {};
+    if constexpr (requires { engine.resources.split(words, copies, 16); })
+        return engine.resources.split(words, copies, data_bits(engine));
+    else if constexpr (requires { engine.first(); })
+        return split_cost(engine.first(), words, copies);
+    else
+        return calibrated::split(words, copies, data_bits(engine));
+}
+/// @}
+
+/// Movers and the split of one row: what depends on its own option alone.
+template <Engine E>
+constexpr usage ends_cost(const E& engine, const layer_row& row, const row_option& c,
+                          const stream_ends& ends) {
+    usage u = split_cost(engine, words_out(row, c), ends.copies);
+    if (ends.images > 0) u += double(ends.images) * mover_cost(engine, words_in(row, c));
+    if (ends.answers > 0) u += double(ends.answers) * mover_cost(engine, words_out(row, c));
+    return u;
+}
+
+/// Everything that stands between the stages of a design.
+/// \param streams  of the network
+/// \param chosen   one option a row
+template <Engine E>
+constexpr usage between_cost(const E& engine, const network_view& net,
+                             const network_streams& streams, std::span<const row_option> chosen) {
     usage sum;
-    for (const edge& e : net.edges) {
-        if (e.from == network_input) continue;
-        const auto from = static_cast<std::size_t>(e.from), to = static_cast<std::size_t>(e.to);
-        if (net.rows[to].kind == layer_kind::flatten) continue;
-        std::size_t source = from;  // behind flatten: what feeds it
-        for (std::size_t k = 0; net.rows[source].kind == layer_kind::flatten; k = 0) {
-            while (k < net.edges.size() && net.edges[k].to != static_cast<int>(source)) ++k;
-            if (k == net.edges.size() || net.edges[k].from == network_input) break;
-            source = static_cast<std::size_t>(net.edges[k].from);
-        }
-        if (net.rows[source].kind == layer_kind::flatten) continue;
-        const int gives = words_out(net.rows[source], chosen[source]);
-        const int takes = words_in(net.rows[to], chosen[to]);
-        if (gives != takes) sum += squeeze_cost(engine, gives, takes);
-    }
+    for (std::size_t i = 0; i < net.size(); ++i)
+        sum += ends_cost(engine, net.rows[i], chosen[i], streams.ends(i));
+    for (const stream_edge& e : streams.edges())
+        sum += squeeze_cost(engine, words_out(net.rows[e.from], chosen[e.from]),
+                            words_in(net.rows[e.to], chosen[e.to]));
     return sum;
 }
 

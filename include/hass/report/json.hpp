@@ -100,10 +100,10 @@ inline report_json to_json(const solution_report& d) {
                               {"bandwidth_gbps", e.total.bandwidth},
                               {"images_gbps", e.image_gbit_s},
                               {"link_cycles", e.link_cycles}});
-    report_json squeezes;
+    report_json between;
     detail::add_numbers(
-        squeezes, {{"lut", e.squeezes.lut}, {"ff", e.squeezes.ff}, {"bram18", e.squeezes.bram18}});
-    all["squeezes"] = std::move(squeezes);
+        between, {{"lut", e.between.lut}, {"ff", e.between.ff}, {"bram18", e.between.bram18}});
+    all["between"] = std::move(between);
     all["efficiency_images_per_cycle_per_dsp"] = e.efficiency();
     all["bottleneck"] = d.bottleneck;
     all["limit"] = d.limit;

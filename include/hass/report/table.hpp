@@ -78,8 +78,8 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
              const double used = d.hardware.total.bandwidth;
              return fmt::format("{:.3g} ({})", used, percent(used / board.budget.bandwidth, 0));
          }},
-        {"squeezes beside it, kLUT",
-         [](const auto& d) { return fmt::format("{:.1f}", d.hardware.squeezes.lut / 1000); }},
+        {"between stages, kLUT",
+         [](const auto& d) { return fmt::format("{:.1f}", d.hardware.between.lut / 1000); }},
         {"images/cycle/DSP",
          [](const auto& d) { return fmt::format("{:.3e}", d.hardware.efficiency()); }},
         {"bottleneck", [](const auto& d) { return d.bottleneck; }},

@@ -318,6 +318,16 @@ struct resource_model {
         return of(modules::squeeze(from, to, 1, bits));
     }
 
+    /// `published` charges none: image and answers come and go for nothing.
+    static constexpr usage mover(int words, int bits) {
+        return Repaired ? calibrated::mover(words, bits) : usage{};
+    }
+
+    /// A published split: a fork for each of its words.
+    static constexpr usage split(int words, int copies, int bits) {
+        return words * of(modules::fork(1, copies, 1, bits));
+    }
+
     /// The published FIFOs of joins depend on the other stages, so they are counted for whole
     /// pipelines only (`pipeline.hpp`); `repaired` counts what `calibrated` does.
     constexpr usage stage(const layer_row& row, const row_option& c, const precision& width,

@@ -12,7 +12,8 @@
 ///     requantisation      LUT, FF, DSP              counted
 ///     serialiser          LUT                       counted (dense engine only)
 ///     inputs held back    LUT, FF, and a buffer     counted, see `skew.hpp`
-///     squeezes            LUT, FF                   counted, see `squeeze.hpp`; not in layers
+///     squeezes            LUT, FF                   counted, see `squeeze.hpp`; between layers
+///     image, answers      LUT, FF, BRAM18           counted, a FIFO to off-chip memory; as above
 ///     dense dot product   LUT, FF        published regression (vector-dot)
 ///     sliding window      LUT, FF        published regression; lines and windows are buffers
 ///     padding, fork, adder tree, bias adder, pools   published regressions
@@ -210,6 +211,20 @@ struct calibrated {
             static_cast<double>(std::int64_t{to} * bits * detail::ceil_div(2 * words / to - 1, 3));
         return u;
     }
+
+    /// Between off-chip memory and a stage: a FIFO of 512 words side by side with its two counters,
+    /// as weights from off-chip have.
+    static constexpr usage mover(int words, int bits) {
+        const std::int64_t depth = 512;
+        usage u;
+        u.lut = u.ff = 2.0 * detail::bits_for(depth);
+        u.bram18 = static_cast<double>(vivado_bram18(depth, std::int64_t{words} * bits));
+        return u;
+    }
+
+    /// A stream that several stages read is the same wires for each; what they wait for each other
+    /// is held back where they join.
+    static constexpr usage split(int /*words*/, int /*copies*/, int /*bits*/) { return {}; }
 
     /// Partial sums of `filters` filters in turn: an adder and its register, counters, and a buffer
     /// for more than one.

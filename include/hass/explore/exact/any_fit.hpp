@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
@@ -36,6 +37,7 @@ class any_fit {
             return found;
         }
         hopeless_ = {{}, p.whole.budget, p.whole.link, c.obstacle(), any == verdict::no};
+        hopeless_.edges = edges_of(p.whole);
         for (const row_options& row : p.whole.rows) hopeless_.rows.push_back(row.options);
         return none(floor);
     }
@@ -50,10 +52,16 @@ class any_fit {
         image_link link{};
         std::size_t obstacle = 0;
         bool proved = false;
+        std::uint64_t edges = 0;  // version of what stands between the rows
     };
+
+    static std::uint64_t edges_of(const allocation_problem& p) {
+        return p.edges != nullptr ? p.edges->version() : 0;
+    }
 
     bool is_hopeless(const allocation_problem& p) const {
         return hopeless_.budget == p.budget && hopeless_.link == p.link &&
+               hopeless_.edges == edges_of(p) &&
                std::equal(
                    hopeless_.rows.begin(), hopeless_.rows.end(), p.rows.begin(), p.rows.end(),
                    [](const priced_options* a, const row_options& b) { return a == b.options; });

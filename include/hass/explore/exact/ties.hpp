@@ -50,7 +50,8 @@ class tie_breaker {
                               const savings& wanted, const selection& known, chooser& c) {
         const std::span<const frontier> rows = within(p, interval);
         const question asked{within.generation(), wanted, p.limits_at(interval),
-                             p.whole.bram18_from_lut};
+                             p.whole.bram18_from_lut,
+                             p.whole.edges != nullptr ? p.whole.edges->version() : 0};
         if (last_.options.empty() || !(asked == asked_)) {
             thrifty_choice answer = choose(p, rows, interval, asked, known, c);
             if (answer.options.empty()) return answer;
@@ -67,6 +68,7 @@ class tie_breaker {
         savings wanted{};
         resource_vector limits{};
         bool builds_bram18 = false;
+        std::uint64_t edges = 0;  ///< version of what stands between the rows
 
         bool operator==(const question&) const = default;
     };
@@ -79,7 +81,7 @@ class tie_breaker {
         const selection leanest(rows.size(), 0);  // fewest DSPs, then LUTs, row by row
         const resource_vector least = c.total(leanest);
         if (asked.wanted == savings{} && no_more(least, asked.limits) &&
-            !builds_bram18(p.whole, least)) {
+            !builds_bram18(p.whole, least) && c.between(leanest) == resource_vector{}) {
             answer = {options_at(rows, leanest), true, true, 0.0};
             answer.least_need = p.total(answer.options)[first];
             return answer;

@@ -31,7 +31,8 @@ class price_ascent {
         resource_vector prices{};
         double at_prices = 0.0;  ///< the bound at these prices ...
         double bound = 0.0;      ///< ... and the highest that is known
-        double scale = 1.0;      ///< a little more than any choice takes of the objective
+        double scale = 1.0;      ///< a little more than any choice takes of the objective; 1 when
+                                 ///< nothing is to be least
     };
 
     void set_steps(int steps) { steps_ = steps; }
@@ -44,7 +45,8 @@ class price_ascent {
                    cheapest_choice& trial) {
         top t;
         t.bound = bound;
-        t.scale = asked.table.largest_objective() * (1.0 + 1e-9);
+        t.scale = (asked.table.largest_objective() + asked.wanted.most_between(asked.problem)) *
+                  (1.0 + 1e-9);
         climb(asked, best, trial, t);
         if (t.nothing_fits) return t;
         trial.look(asked.table, t.prices);
@@ -54,12 +56,16 @@ class price_ascent {
             best.offer_repaired(asked, t.prices, trial);
             if (!fraction_.empty()) offer_rounded(asked, t.prices, best, trial);
         }
-        asked.table.strike(t.prices, trial.least,
-                           std::max(0.0, improvement::tie(best.need) - t.at_prices));
+        trial.strike(asked.table, t.prices, std::max(0.0, affords(asked, best) - t.at_prices));
         return t;
     }
 
   private:
+    /// What a better choice than the best has of the objective at most.
+    static double affords(const minimisation& asked, const incumbent& best) {
+        return improvement::tie(asked.wanted.is_none() ? 0.0 : best.need);
+    }
+
     /// Sets `prices`, `bound` and `nothing_fits` of `t`.
     void climb(const minimisation& asked, incumbent& best, cheapest_choice& trial, top& t) {
         fraction_.reset(asked.scarce.size(), 16.0 * t.scale);
@@ -73,11 +79,14 @@ class price_ascent {
                 highest = at_p;
                 t.prices = p;
                 t.bound = std::max(t.bound, at_p);
-                t.nothing_fits = t.bound > t.scale;
+                t.nothing_fits = t.bound > (asked.wanted.is_none() ? 1e-9 : t.scale);
                 if (t.nothing_fits) return;
-                if (best.found())
-                    asked.table.strike(p, trial.least,
-                                       std::max(0.0, improvement::tie(best.need) - at_p));
+                if (affords(asked, best) < std::numeric_limits<double>::infinity() &&
+                    !trial.strike(asked.table, p, std::max(0.0, affords(asked, best) - at_p)) &&
+                    !best.found()) {
+                    t.nothing_fits = true;
+                    return;
+                }
                 if (t.bound > asked.better.below(best.need)) return;
             }
             add_plane(asked.scarce, p, at_p, trial);

@@ -3,7 +3,9 @@
 ///
 ///     L(p) = sum over rows of min over options of (objective + p . share)  -  sum of p
 ///
-/// and whatever fits has an objective of at least L(p): the Lagrangian bound.
+/// and whatever fits has an objective of at least L(p): the Lagrangian bound. Where streams between
+/// rows have a price, they may be left out of the sum, and it still is a bound; or rows are chosen
+/// along them (`messages.hpp`), and it is a higher one.
 #pragma once
 
 #include <cmath>
@@ -13,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include <hass/explore/knapsack/messages.hpp>
 #include <hass/explore/knapsack/option_table.hpp>
 #include <hass/explore/knapsack/problem.hpp>
 
@@ -23,9 +26,12 @@ struct cheapest_choice {
     std::vector<double> least;  ///< its price, row by row
     double price = 0.0;         ///< the sum of these
     resource_vector used{};     ///< shares that it takes
+    /// Along which rows are chosen, bound to the table; nullptr: each on its own
+    stream_messages* along = nullptr;
 
     /// Of the options of a table.
     void look(const option_table& table, const resource_vector& prices) {
+        if (along != nullptr) return look_along(table, prices);
         const std::size_t rows = table.rows();
         options.resize(rows);
         least.resize(rows);
@@ -48,12 +54,46 @@ struct cheapest_choice {
         price = sum;
     }
 
+    /// Drops what is dearer than this choice by more than `slack`, in whatever choice it is.
+    /// \param prices  of the last look
+    /// \returns false when a row of the table has nothing left
+    bool strike(option_table& table, const resource_vector& prices, double slack) const {
+        if (along == nullptr)
+            return table.strike(
+                prices, [&](std::size_t i) { return least[i]; }, slack);
+        along->look_forward();
+        return table.strike(
+            prices,
+            [&](std::size_t i) {
+                return [this, i](const stream_port& port) { return along->low(i, port); };
+            },
+            slack);
+    }
+
     /// Prices of the rows without their signs.
     double magnitude() const {
         double sum = 0.0;
         for (const double v : least) sum += std::abs(v);
         return sum;
     }
+
+  private:
+    void look_along(const option_table& table, const resource_vector& prices) {
+        price = along->look(table, prices);
+        at_.resize(table.rows());
+        along->cheapest(at_);
+        options.resize(at_.size());
+        least.resize(at_.size());
+        used = along->between(table, at_);
+        for (std::size_t i = 0; i < at_.size(); ++i) {
+            const table_option& o = table.row(i)[at_[i]];
+            options[i] = o.option;
+            least[i] = o.price(prices);
+            for (std::size_t r = 0; r < used.size(); ++r) used[r] += o.share[r];
+        }
+    }
+
+    selection at_;  // positions in the table's rows
 };
 
 /// One look at every option within the interval, before there is a table.

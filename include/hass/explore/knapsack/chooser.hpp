@@ -18,6 +18,9 @@
 ///   4. dynamic programming over the rows that are left (`dynamic_program.hpp`); partial choices
 ///      are dropped when the bound or another partial choice beats them. At first only resources
 ///      that have a price count: what is proved with less to observe holds all the more
+/// Where streams between rows have a price, steps 1 and 2 leave them out at first, which they may:
+/// bounds hold all the more. When that decides nothing, steps 2 to 4 choose rows along the streams
+/// (`messages.hpp`). Whatever is an answer fits with its streams.
 /// Step 4 keeps at most `max_states` partial choices; when that is not enough the answer is
 /// `unknown` (or comes with a bound) instead of wrong.
 #pragma once
@@ -27,6 +30,7 @@
 #include <cstdint>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -36,6 +40,7 @@
 #include <hass/explore/knapsack/dynamic_program.hpp>
 #include <hass/explore/knapsack/improve.hpp>
 #include <hass/explore/knapsack/intervals.hpp>
+#include <hass/explore/knapsack/messages.hpp>
 #include <hass/explore/knapsack/minimisation.hpp>
 #include <hass/explore/knapsack/objective.hpp>
 #include <hass/explore/knapsack/option_table.hpp>
@@ -62,6 +67,8 @@ class chooser {
     }
 
     void bind(std::span<const frontier> rows) { problem_.rows = rows; }
+    /// What stands between the rows from now on; nullptr: nothing.
+    void set_edges(const priced_edges* edges) { problem_.edges = edges; }
     void set_max_states(std::size_t max_states) { max_states_ = max_states; }
     void set_ascent_steps(int steps) { ascent_.set_steps(steps); }
 
@@ -121,6 +128,8 @@ class chooser {
     const resource_vector& prices() const { return prices_; }
 
     resource_vector total(const selection& s) const { return problem_.total(s); }
+    /// Of that, what stands between rows.
+    resource_vector between(const selection& s) const { return problem_.between(s); }
 
     /// Makes the current prices a filter for `glance`.
     void price_all() {
@@ -167,8 +176,16 @@ class chooser {
 
     /// Whether something fits among the options that are left.
     verdict feasible_in_table() {
-        const resource_subset scarce = table_.scarce();
-        const weighed w = weigh(problem_, table_, scarce, prices_, survey_.bound, trial_);
+        const resource_subset scarce = table_.scarce(problem_);
+        trial_.along = nullptr;
+        weighed w = weigh(problem_, table_, scarce, prices_, survey_.bound, trial_);
+        if (w.answer == verdict::unknown && problem_.edges != nullptr) {
+            along_.bind(problem_, objective::none(), table_);
+            trial_.along = &along_;
+            const double bound = along_.look(table_, w.prices);
+            w = weigh(problem_, table_, scarce, w.prices, bound, trial_);
+            if (w.answer == verdict::unknown) w = weigh_by_planes();
+        }
         prices_ = w.prices;
         if (w.answer == verdict::no) return reject(dearest());
         if (w.found) return accept(*w.found);
@@ -178,19 +195,46 @@ class chooser {
                                                        .limit = 1.0 + rounding,
                                                        .goal = until::fits,
                                                        .counted = scarce,
-                                                       .max_choices = max_states_});
+                                                       .max_choices = max_states_},
+                                                      bound_along());
         if (end.answer == verdict::no) return reject(dearest());
         return end.found ? accept(*end.found) : end.answer;
     }
 
+    /// The same by the prices at which the bound is highest; trial_ looks along streams.
+    weighed weigh_by_planes() {
+        incumbent best;
+        const price_ascent::top top =
+            ascent_({problem_, table_, objective::none()}, -infinity, best, trial_);
+        weighed w{verdict::unknown, top.prices, std::nullopt};
+        const double sum = sum_of(w.prices);
+        for (double& p : w.prices)
+            p = sum > 0.0 ? p / sum : 1.0 / static_cast<double>(w.prices.size());
+        if (top.nothing_fits) w.answer = verdict::no;
+        if (best.found()) w.answer = verdict::yes, w.found = std::move(best.options);
+        return w;
+    }
+
     /// The best choice among the options that are left.
     proof least_in_table(const minimisation& asked, double bound, incumbent& best) {
-        const price_ascent::top top = ascent_(asked, bound, best, trial_);
-        if (top.nothing_fits) return {verdict::no, top.bound};
+        trial_.along = nullptr;
+        price_ascent::top top;
+        // first without streams, where they need nothing of what is to be least
+        if (!(asked.wanted.most_between(problem_) > 0.0)) {
+            top = ascent_(asked, bound, best, trial_);
+            if (top.nothing_fits) return {verdict::no, top.bound};
+            bound = top.bound;
+        }
+        if (problem_.edges != nullptr && !(bound > asked.better.below(best.need))) {
+            along_.bind(problem_, asked.wanted, table_);
+            trial_.along = &along_;
+            top = ascent_(asked, bound, best, trial_);
+            if (top.nothing_fits) return {verdict::no, top.bound};
+        }
         left_.keep(table_);
         const double below = asked.better.below(best.need);
         if (top.bound > below) return {verdict::yes, top.bound};
-        if (!table_.strike(top.prices, trial_.least, below - top.at_prices))
+        if (!trial_.strike(table_, top.prices, below - top.at_prices))
             return {verdict::yes, best.need};
         if (max_states_ == 0) return {verdict::unknown, top.bound};
         return least_by_program(asked, top, best);
@@ -210,21 +254,31 @@ class chooser {
         for (const std::size_t r : asked.scarce)
             if (top.prices[r] > 1e-9 * top.scale) about.counted.add(r);
         about.everything_counts = about.counted.size() == asked.scarce.size();
-        dynamic_program::outcome end = program_(problem_, table_, about);
+        dynamic_program::outcome end = program_(problem_, table_, about, bound_along());
         if (end.found) best.options = *end.found;
         if (end.answer == verdict::unknown && end.rejected) {
             about.counted = asked.scarce;
             about.everything_counts = true;
-            end = program_(problem_, table_, about);
+            end = program_(problem_, table_, about, bound_along());
             if (end.found) best.options = *end.found;
         }
         best.need = best.options.empty() ? infinity : asked.wanted.total(problem_, best.options);
+        // streams that were left out add to what was found, maybe less to something else
+        if (end.answer == verdict::yes && end.objective < below &&
+            best.need > improvement::tie(end.objective))
+            return {verdict::unknown, std::max(top.bound, end.objective)};
         if (end.answer != verdict::unknown)
             return {best.found() ? verdict::yes : verdict::no, best.need};
         const double dropped = end.dropped - sum_of(top.prices);
         const double bound = std::max(top.bound, std::min(dropped, best.need));
         if (best.found()) best.offer(asked, best.options);
         return {verdict::unknown, bound};
+    }
+
+    /// Along which rows are chosen, bound to what the table has now; nullptr: each on its own.
+    stream_messages* bound_along() {
+        if (trial_.along != nullptr) along_.bind(problem_, along_.wanted(), table_);
+        return trial_.along;
     }
 
     resource_vector budget_{};
@@ -238,6 +292,7 @@ class chooser {
     // the steps of the method, which keep their memory
     price_survey survey_;
     option_table table_;
+    stream_messages along_;
     cheapest_choice trial_;
     price_ascent ascent_;
     dynamic_program program_;

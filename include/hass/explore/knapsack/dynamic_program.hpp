@@ -6,7 +6,9 @@
 ///     objective                 + (least of the rows to come)  <=  objective_limit
 ///     used                      + (least of the rows to come)  <=  1  in what is counted
 ///
-/// and no other one beats it. At most `max_choices` are kept; what is dropped beyond leaves a
+/// and no other one beats it. Where streams have a price, rows are taken along them
+/// (`row_order.hpp`), what the streams cost is added when both ends are known, and the least price
+/// to come is that of the widths that are open. At most `max_choices` are kept; what is dropped beyond leaves a
 /// bound.
 #pragma once
 
@@ -20,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include <hass/explore/knapsack/messages.hpp>
 #include <hass/explore/knapsack/option_table.hpp>
 #include <hass/explore/knapsack/partial_choices.hpp>
 #include <hass/explore/knapsack/problem.hpp>
@@ -48,10 +51,13 @@ class dynamic_program {
         /// Least bound of what was dropped for want of room; infinite: nothing was.
         double dropped = std::numeric_limits<double>::infinity();
         bool rejected = false;  ///< some choice of all rows was over what was not counted
+        double objective = 0.0;  ///< of what was found, as far as streams were counted
     };
 
+    /// \param along  bound to the table, where streams have a price; else nullptr
     outcome operator()(const knapsack_problem& problem, const option_table& table,
-                       const question& asked) {
+                       const question& asked, stream_messages* along) {
+        along_ = along;
         begin(table, asked.prices);
         outcome result;
         for (std::size_t level = 0; level < order_.size(); ++level) {
@@ -91,6 +97,14 @@ class dynamic_program {
             const std::size_t of_b = table.row(b).size();
             return of_a != of_b ? of_a < of_b : a < b;
         });
+        along_from_ = n;
+        if (along_ != nullptr) {  // rows on their own first
+            const auto first = std::stable_partition(
+                order_.begin(), order_.end(), [&](std::size_t i) { return !along_->has(i); });
+            std::copy(along_->rows().begin(), along_->rows().end(), first);
+            along_from_ = static_cast<std::size_t>(first - order_.begin());
+            along_->look(table, prices);
+        }
         least_.assign(n + 1, {});
         for (std::size_t level = n; level-- > 0;) {
             const std::span<const table_option> row = table.row(order_[level]);
@@ -106,11 +120,12 @@ class dynamic_program {
             for (std::size_t r = 0; r < low.share.size(); ++r)
                 here.share[r] = next.share[r] + low.share[r];
             here.price = next.price + low.price;
+            if (level == along_from_) here.price = along_->to_come(0, 0);
             here.objective = next.objective + low.objective;
         }
         levels_.resize(std::max(levels_.size(), n + 1));
         for (std::size_t level = 0; level <= n; ++level) levels_[level].clear();
-        levels_[0].push_back({{}, 0.0, least_[0].price, 0.0, 0, 0});
+        levels_[0].push_back({{}, 0.0, least_[0].price, 0.0, 0, 0, 0});
     }
 
     /// Continues the choices of a level by every option of the next row.
@@ -119,6 +134,8 @@ class dynamic_program {
         const rest& rest_of = least_[level + 1];
         std::vector<partial_choice>& next = levels_[level + 1];
         double dropped = infinity;
+        const bool along = level >= along_from_;
+        stream_messages::move move;
         for (std::uint32_t s = 0; s < levels_[level].size(); ++s) {
             const partial_choice& from = levels_[level][s];
             for (std::uint32_t k = 0; k < row.size(); ++k) {
@@ -126,12 +143,21 @@ class dynamic_program {
                 bool fit = true;
                 for (std::size_t r = 0; r < to.used.size(); ++r)
                     to.used[r] = from.used[r] + row[k].share[r];
+                if (along) {
+                    if (k == 0 || row[k].port != row[k - 1].port)
+                        move = along_->advance(level - along_from_, from.state, row[k].port);
+                    for (std::size_t r = 0; r < to.used.size(); ++r)
+                        to.used[r] += move.paid.share[r];
+                    to.state = static_cast<std::uint32_t>(move.state);
+                }
                 for (const std::size_t r : asked.counted)
                     fit = fit && to.used[r] + rest_of.share[r] <= 1.0 + share_rounding;
                 if (!fit) continue;
-                to.objective = from.objective + row[k].objective;
+                to.objective = from.objective + row[k].objective + move.paid.objective;
                 if (to.objective + rest_of.objective > asked.objective_limit) continue;
-                to.bound = to.objective + dot(asked.prices, to.used) + rest_of.price;
+                const double to_come =
+                    along ? along_->to_come(level + 1 - along_from_, move.state) : rest_of.price;
+                to.bound = to.objective + dot(asked.prices, to.used) + to_come;
                 if (to.bound > asked.limit) continue;
                 to.taken = sum_of(to.used);
                 to.parent = s, to.option = k;
@@ -154,10 +180,11 @@ class dynamic_program {
             selection s = trace(table, k);
             if (problem.fits(s)) {
                 result.found = std::move(s);
+                result.objective = last[k].objective;
                 return;
             }
             // where not everything was counted, something that was beaten might have fitted
-            if (!asked.everything_counts)
+            if (!asked.everything_counts || (along_ != nullptr && !along_->complete()))
                 result.dropped = std::min(result.dropped, last[k].bound), result.rejected = true;
         }
     }
@@ -173,6 +200,8 @@ class dynamic_program {
         return s;
     }
 
+    stream_messages* along_ = nullptr;
+    std::size_t along_from_ = 0;  ///< the level of the first row that has streams
     std::vector<std::size_t> order_;
     std::vector<rest> least_;
     std::vector<std::vector<partial_choice>> levels_;  ///< a row more each

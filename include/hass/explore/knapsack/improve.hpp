@@ -12,13 +12,15 @@
 #include <hass/explore/knapsack/option_table.hpp>
 #include <hass/explore/knapsack/problem.hpp>
 #include <hass/explore/knapsack/repair.hpp>
+#include <hass/explore/knapsack/stream_needs.hpp>
 
 namespace hass::detail {
 
 /// The option of row `i` that takes least of the objective and fits when the others stay as they
 /// are: those of `s`, whose needs are `sum`.
 inline std::uint32_t best_beside(const minimisation& asked, const selection& s,
-                                 const resource_vector& sum, std::size_t i) {
+                                 const resource_vector& sum, const stream_needs& streams,
+                                 std::size_t i) {
     const knapsack_problem& problem = asked.problem;
     const frontier& row = problem.rows[i];
     const resource_vector& mine = problem.need(i, s[i]);
@@ -26,11 +28,13 @@ inline std::uint32_t best_beside(const minimisation& asked, const selection& s,
     double gain = 0.0;
     std::uint32_t best = s[i];
     for (const table_option& o : asked.table.row(i)) {
-        const double saved = now - asked.wanted.of(row, o.option);
+        const resource_vector& more = streams.change(i, o.port);
+        const double saved = now - asked.wanted.of(row, o.option) -
+                             (asked.wanted.is_delay() ? 0.0 : more[asked.wanted.index]);
         if (saved <= gain) continue;
         const resource_vector& need = problem.need(i, o.option);
         resource_vector u;
-        for (std::size_t r = 0; r < u.size(); ++r) u[r] = sum[r] - mine[r] + need[r];
+        for (std::size_t r = 0; r < u.size(); ++r) u[r] = sum[r] - mine[r] + need[r] + more[r];
         if (no_more(u, problem.caps)) gain = saved, best = o.option;
     }
     return best;
@@ -41,15 +45,19 @@ inline selection improved(const minimisation& asked, selection s) {
     constexpr int most_rounds = 4;
     const knapsack_problem& problem = asked.problem;
     resource_vector sum = problem.total(s);
+    stream_needs streams(problem, [&](std::size_t i) { return problem.rows[i].options[s[i]].port; });
     bool changed = true;
     for (int round = 0; round < most_rounds && changed; ++round) {
         changed = false;
         for (std::size_t i = 0; i < s.size(); ++i) {
-            const std::uint32_t to = best_beside(asked, s, sum, i);
+            const std::uint32_t to = best_beside(asked, s, sum, streams, i);
             if (to == s[i]) continue;
             const resource_vector& mine = problem.need(i, s[i]);
             const resource_vector& need = problem.need(i, to);
-            for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += need[r] - mine[r];
+            const stream_port port = problem.rows[i].options[to].port;
+            const resource_vector& more = streams.change(i, port);
+            for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += need[r] - mine[r] + more[r];
+            streams.move(i, port);
             s[i] = to;
             changed = true;
         }

@@ -36,13 +36,21 @@ class improvement {
 
   private:
     static double quantum(const knapsack_problem& problem, const objective& wanted) {
-        if (wanted.is_delay()) return 0.0;
+        if (!wanted.has_streams()) return 0.0;
         std::int64_t g = 0;
+        const auto add = [&g](double need) {
+            const double quarters = 4.0 * need;
+            if (quarters != std::floor(quarters) || quarters > 1e15) return false;
+            g = std::gcd(g, static_cast<std::int64_t>(quarters));
+            return true;
+        };
+        if (wanted.most_between(problem) > 0.0)
+            for (const priced_edge& e : problem.edges->edges())
+                for (const resource_vector& need : e.needs)
+                    if (!add(need[wanted.index])) return 0.0;
         for (std::size_t i = 0; i < problem.rows.size(); ++i)
             for (std::size_t k = 0; k < problem.within[i]; ++k) {
-                const double quarters = 4.0 * problem.need(i, k)[wanted.index];
-                if (quarters != std::floor(quarters) || quarters > 1e15) return 0.0;
-                g = std::gcd(g, static_cast<std::int64_t>(quarters));
+                if (!add(problem.need(i, k)[wanted.index])) return 0.0;
                 if (g == 1) return 0.25;
             }
         return static_cast<double>(g) / 4.0;
@@ -60,7 +68,7 @@ struct minimisation {
     resource_subset scarce;  ///< resources that can run out
 
     minimisation(const knapsack_problem& of, option_table& options, const objective& least)
-        : problem(of), table(options), wanted(least), better(of, least), scarce(options.scarce()) {}
+        : problem(of), table(options), wanted(least), better(of, least), scarce(options.scarce(of)) {}
 };
 
 }  // namespace hass::detail

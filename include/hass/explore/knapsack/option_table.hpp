@@ -1,8 +1,8 @@
 /// \file option_table.hpp
 /// The options that are still possible, row by row, with their needs as shares of the caps. An
-/// option leaves the table when another one of its row needs no more of anything, or when its
-/// reduced cost, what it is dearer than the cheapest of its row, is more than any answer can
-/// afford.
+/// option leaves the table when another one of its row needs no more of anything, or when
+/// its reduced cost, what choices with it are dearer than the cheapest at least, is more than any
+/// answer can afford.
 #pragma once
 
 #include <algorithm>
@@ -25,6 +25,7 @@ struct table_option {
     resource_vector share;     ///< need / cap
     double objective = 0.0;    ///< what is to be least
     std::uint32_t option = 0;  ///< index into the row's frontier
+    stream_port port{};
 
     /// objective + prices . share
     double price(const resource_vector& prices) const { return objective + dot(prices, share); }
@@ -40,7 +41,8 @@ class option_table {
         for (std::size_t i = 0; i < problem.rows.size(); ++i) {
             for (std::uint32_t k = 0; k < problem.within[i]; ++k)
                 if (keep(i, k)) add(problem, i, k, 0.0);
-            drop_dominated(false);
+            drop_dominated(problem, i, false);
+            if (problem.edges != nullptr) group_by_port();
             end_row();
         }
     }
@@ -52,12 +54,16 @@ class option_table {
         for (std::size_t i = 0; i < problem.rows.size(); ++i) {
             for (std::uint32_t k = 0; k < problem.within[i]; ++k)
                 add(problem, i, k, wanted.of(problem.rows[i], k));
-            if (wanted.is_delay()) drop_dominated(true);
+            if (wanted.is_delay())
+                drop_dominated(problem, i, true);
+            if (problem.edges != nullptr) group_by_port();
             end_row();
         }
     }
 
     std::size_t rows() const { return first_.size() - 1; }
+    /// Of all rows.
+    std::size_t size() const { return options_.size(); }
     std::span<const table_option> row(std::size_t i) const {
         return {options_.data() + first_[i], first_[i + 1] - first_[i]};
     }
@@ -69,9 +75,11 @@ class option_table {
     }
 
     /// Drops options whose reduced cost is over `slack`.
-    /// \param least  the rows' least prices
+    /// \param low  low(row): the price, or a function of a port that gives the price, of an option
+    ///             of that row whose reduced cost is 0
     /// \returns false when a row has nothing left
-    bool strike(const resource_vector& prices, std::span<const double> least, double slack) {
+    template <class Low>
+    bool strike(const resource_vector& prices, const Low& low_of, double slack) {
         const resource_vector p = prices;  // in registers
         table_option* const options = options_.data();
         std::uint32_t kept = 0;
@@ -80,9 +88,14 @@ class option_table {
         for (std::size_t i = 0; i < rows(); ++i) {
             const std::uint32_t end = first_[i + 1];
             const std::uint32_t start = kept;
-            const double low = least[i];
+            const auto low = low_of(i);
             for (std::uint32_t k = begin; k < end; ++k) {
-                if (!(options[k].price(p) - low <= slack)) continue;
+                double free = 0.0;
+                if constexpr (requires { low(options[k].port); })
+                    free = low(options[k].port);
+                else
+                    free = low;
+                if (!(options[k].price(p) - free <= slack)) continue;
                 if (kept != k) options[kept] = options[k];  // most stay where they are
                 ++kept;
             }
@@ -95,8 +108,11 @@ class option_table {
     }
 
     /// Resources that can run out at all.
-    resource_subset scarce() const {
+    resource_subset scarce(const knapsack_problem& problem) const {
         resource_vector most{};
+        if (problem.edges != nullptr)
+            for (std::size_t r = 0; r < most.size(); ++r)
+                most[r] = problem.edges->most()[r] * problem.share[r];
         for (std::size_t i = 0; i < rows(); ++i)
             for (std::size_t r = 0; r < most.size(); ++r) {
                 double largest = -std::numeric_limits<double>::infinity();
@@ -109,7 +125,7 @@ class option_table {
         return some;
     }
 
-    /// What a choice takes of the objective at most; at least 1.
+    /// What the rows of a choice take of the objective at most; at least 1.
     double largest_objective() const {
         double sum = 0.0;
         for (std::size_t i = 0; i < rows(); ++i) {
@@ -135,14 +151,22 @@ class option_table {
         }
         o.objective = objective;
         o.option = k;
+        o.port = problem.rows[i].options[k].port;
         options_.push_back(o);
     }
 
     void end_row() { first_.push_back(static_cast<std::uint32_t>(options_.size())); }
 
+    /// Of the row that is being filled: options of one port together.
+    void group_by_port() {
+        std::stable_sort(
+            options_.begin() + static_cast<std::ptrdiff_t>(first_.back()), options_.end(),
+            [](const table_option& a, const table_option& b) { return a.port < b.port; });
+    }
+
     /// Of the row that is being filled: drops options that need no less than another one in
     /// everything that counts.
-    void drop_dominated(bool by_objective) {
+    void drop_dominated(const knapsack_problem& problem, std::size_t i, bool by_objective) {
         const auto row = options_.begin() + static_cast<std::ptrdiff_t>(first_.back());
         std::sort(row, options_.end(), [&](const table_option& a, const table_option& b) {
             if (by_objective && a.objective != b.objective) return a.objective < b.objective;
@@ -150,9 +174,15 @@ class option_table {
             return a.option < b.option;
         });
         auto kept = row;
+        const port_rises* const rises =
+            problem.edges != nullptr ? &problem.edges->rises(i) : nullptr;
         for (auto k = row; k != options_.end(); ++k) {
             const std::span<const table_option> so_far(row, kept);
-            const auto beats = [&](const table_option& o) { return no_more(o.share, k->share); };
+            const auto beats = [&](const table_option& o) {
+                if (!no_more(o.share, k->share)) return false;
+                return rises == nullptr || rises->no_more(problem.need(i, o.option), o.port,
+                                                          problem.need(i, k->option), k->port);
+            };
             if (!is_beaten<look::oldest_first>(so_far, at_all, beats)) *kept++ = *k;
         }
         options_.erase(kept, options_.end());

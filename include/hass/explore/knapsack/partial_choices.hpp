@@ -1,7 +1,7 @@
 /// \file partial_choices.hpp
 /// Options of the first few rows, as the dynamic program keeps them. Of two of the same rows the
-/// one that has less of the objective and of every resource that is counted is as good in whatever
-/// follows; the other one is dropped.
+/// one that has less of the objective and of every resource that is counted, and the same open
+/// widths, is as good in whatever follows; the other one is dropped.
 #pragma once
 
 #include <algorithm>
@@ -26,6 +26,7 @@ struct partial_choice {
     double taken;          ///< shares of all resources together
     std::uint32_t parent;  ///< index of the choice for a row less
     std::uint32_t option;  ///< of the last row, index into the table
+    std::uint32_t state = 0;  ///< widths that are open, see `messages.hpp`
 };
 
 /// Drops all but the `count` of least bound. \returns the least bound that was dropped, or infinity
@@ -43,7 +44,7 @@ inline double keep_best(std::vector<partial_choice>& choices, std::size_t count)
     return dropped;
 }
 
-/// \name Of choices with ascending objective: drops those that an earlier one beats
+/// \name Of choices with ascending objective, state by state: drops those that an earlier one beats
 /// @{
 
 /// Where one resource is counted, or none.
@@ -51,6 +52,8 @@ inline void keep_falling(std::vector<partial_choice>& choices, const resource_su
     std::size_t kept = 0;
     double least = std::numeric_limits<double>::infinity();
     for (const partial_choice& s : choices) {
+        if (kept > 0 && choices[kept - 1].state != s.state)
+            least = std::numeric_limits<double>::infinity();
         const double used = counted.empty() ? 0.0 : s.used[counted[0]];
         if (used >= least) continue;
         least = used;
@@ -64,6 +67,7 @@ inline void keep_stairs(std::vector<partial_choice>& choices, const resource_sub
     std::size_t kept = 0;
     std::map<double, double> stairs;  // need of one resource -> least need of the other
     for (const partial_choice& s : choices) {
+        if (kept > 0 && choices[kept - 1].state != s.state) stairs.clear();
         const double x = s.used[counted[0]];
         const double y = s.used[counted[1]];
         auto after = stairs.upper_bound(x);
@@ -82,7 +86,7 @@ inline void keep_unbeaten(std::vector<partial_choice>& choices, const resource_s
     std::size_t kept = 0;
     for (const partial_choice& s : choices) {
         const auto beats = [&](const partial_choice& other) {
-            bool uses_no_more = true;
+            bool uses_no_more = other.state == s.state;
             for (const std::size_t r : counted)
                 uses_no_more = uses_no_more && other.used[r] <= s.used[r];
             return uses_no_more;
@@ -101,6 +105,7 @@ inline double thin(std::vector<partial_choice>& choices, const resource_subset& 
     const double before = keep_best(choices, 4 * most);
     std::sort(choices.begin(), choices.end(),
               [&](const partial_choice& a, const partial_choice& b) {
+                  if (a.state != b.state) return a.state < b.state;
                   if (a.objective != b.objective) return a.objective < b.objective;
                   for (const std::size_t r : counted)
                       if (a.used[r] != b.used[r]) return a.used[r] < b.used[r];

@@ -1,8 +1,9 @@
 /// \file problem.hpp
 /// The question: one option a row so that the needs of all rows together stay within caps,
 ///
-///     sum over rows of need <= cap    in every resource
+///     sum over rows of need + sum over streams of need <= cap    in every resource
 ///
+/// where a stream's need depends on the widths of the two options at its ends, and may be nothing.
 /// In a row's frontier the fastest options stand first, so that a limit of the interval leaves the
 /// first few of each row. (In the literature: the multi-dimensional multiple-choice knapsack
 /// problem.)
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include <hass/explore/frontier.hpp>
+#include <hass/explore/priced_edges.hpp>
 
 namespace hass::detail {
 
@@ -35,6 +37,7 @@ inline double sum_of(const resource_vector& v) {
 
 struct knapsack_problem {
     std::span<const frontier> rows;   ///< looked at, not owned
+    const priced_edges* edges = nullptr;  ///< what stands between them; nullptr: nothing
     resource_vector caps{};           ///< what all rows together may need
     resource_vector share{};          ///< 1 / cap, by which needs become shares; 0 of nothing
     std::vector<std::size_t> within;  ///< how many of a row's options lie within the interval
@@ -63,10 +66,25 @@ struct knapsack_problem {
     /// Least need of row `i`, resource by resource, within the interval.
     const resource_vector& least(std::size_t i) const { return rows[i].least_needs[within[i] - 1]; }
 
-    resource_vector total(const selection& s) const {
+    /// Of the rows alone.
+    resource_vector rows_total(const selection& s) const {
         resource_vector sum{};
         for (std::size_t i = 0; i < rows.size(); ++i)
             for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += need(i, s[i])[r];
+        return sum;
+    }
+
+    /// Of the streams between them.
+    resource_vector between(const selection& s) const {
+        if (edges == nullptr) return {};
+        return edges->total([&](std::size_t i) { return rows[i].options[s[i]].port; });
+    }
+
+    resource_vector total(const selection& s) const {
+        resource_vector sum = rows_total(s);
+        if (edges == nullptr) return sum;
+        const resource_vector more = between(s);
+        for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += more[r];
         return sum;
     }
 

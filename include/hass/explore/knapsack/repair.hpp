@@ -15,6 +15,7 @@
 #include <hass/explore/knapsack/option_table.hpp>
 #include <hass/explore/knapsack/problem.hpp>
 #include <hass/explore/knapsack/resource_subset.hpp>
+#include <hass/explore/knapsack/stream_needs.hpp>
 
 namespace hass::detail {
 
@@ -30,6 +31,7 @@ class repair {
           table_(table),
           scarce_(scarce),
           prices_(prices),
+          per_need_(problem.per_need(prices)),
           little_((1e-300 + trial.magnitude()) / care),
           at_(table.rows(), 0) {
         for (std::size_t i = 0; i < at_.size(); ++i) {
@@ -37,6 +39,11 @@ class repair {
             while (at_[i] + 1 < row.size() && row[at_[i]].option != trial.options[i]) ++at_[i];
             for (std::size_t r = 0; r < used_.size(); ++r) used_[r] += row[at_[i]].share[r];
         }
+        if (problem_.edges != nullptr)
+            streams_ = stream_needs(
+                problem_, [this](std::size_t i) { return table_.row(i)[at_[i]].port; });
+        for (std::size_t r = 0; r < used_.size(); ++r)
+            used_[r] += streams_.sum()[r] * problem_.share[r];
     }
 
     /// The choice that fits after a few swaps; nullopt: there is none.
@@ -47,8 +54,11 @@ class repair {
             const swap best = best_swap(over);
             if (best.row == at_.size()) return std::nullopt;
             const std::span<const table_option> row = table_.row(best.row);
+            const resource_vector more = streams_.change(best.row, row[best.to].port);
             for (std::size_t r = 0; r < used_.size(); ++r)
-                used_[r] += row[best.to].share[r] - row[at_[best.row]].share[r];
+                used_[r] += row[best.to].share[r] - row[at_[best.row]].share[r] +
+                            more[r] * problem_.share[r];
+            streams_.move(best.row, row[best.to].port);
             at_[best.row] = best.to;
             over = overrun();
         }
@@ -89,22 +99,28 @@ class repair {
             const table_option& mine = row[at_[i]];
             const double mine_costs = mine.price(prices_);
             for (std::uint32_t k = 0; k < row.size(); ++k) {
-                if (row[k].share[most] >= mine.share[most]) continue;
+                const resource_vector& more = streams_.change(i, row[k].port);
+                const auto streams = [&](std::size_t r) { return more[r] * problem_.share[r]; };
+                if (row[k].share[most] + streams(most) >= mine.share[most]) continue;
                 double less = over;
                 for (const std::size_t r : scarce_)
-                    less -= std::max(0.0, used_[r] - 1.0 + row[k].share[r] - mine.share[r]);
+                    less -= std::max(
+                        0.0, used_[r] - 1.0 + row[k].share[r] - mine.share[r] + streams(r));
                 if (less <= 0.0) continue;
-                const double more = std::max(row[k].price(prices_) - mine_costs, 0.0) + little_;
-                if (less > best * more) best = less / more, of_best = {i, k};
+                const double dearer = row[k].price(prices_) - mine_costs + dot(per_need_, more);
+                const double costs = std::max(dearer, 0.0) + little_;
+                if (less > best * costs) best = less / costs, of_best = {i, k};
             }
         }
         return of_best;
     }
 
     const knapsack_problem& problem_;
+    stream_needs streams_;
     const option_table& table_;
     const resource_subset& scarce_;
     const resource_vector& prices_;
+    resource_vector per_need_;
     double little_;
     std::vector<std::uint32_t> at_;  ///< one a row, indices into the table
     resource_vector used_{};

@@ -56,11 +56,14 @@ struct weighed {
     verdict answer = verdict::unknown;
     resource_vector prices{};  ///< no: that prove it; yes: of the choice; else the best known
     std::optional<selection> found{};  ///< when yes
+    bool rows_fit = false;             ///< unknown, because some choice fits but for its streams
 };
 
 /// Looks for prices that prove that nothing fits, or for a choice that does.
 /// \param table  of which what cannot be part of an answer is struck out
 /// \param start  prices whose cheapest choice costs `bound`
+/// \param trial  looks along streams, or at each row on its own; then no prices prove anything once
+///               rows fit without their streams, and the search ends
 inline weighed weigh(const knapsack_problem& problem, option_table& table,
                      const resource_subset& scarce, const resource_vector& start, double bound,
                      cheapest_choice& trial) {
@@ -75,9 +78,12 @@ inline weighed weigh(const knapsack_problem& problem, option_table& table,
         if (problem.fits(trial.options)) return {verdict::yes, p, trial.options};
         if (auto s = repair(problem, table, scarce, p, trial, 1e-3).run())
             return {verdict::yes, p, std::move(s)};
+        if (trial.along == nullptr && problem.edges != nullptr &&
+            no_more(problem.rows_total(trial.options), problem.caps))
+            return {verdict::unknown, p, std::nullopt, true};
         if (trial.price > best_bound || step == 0) {
             best_bound = trial.price, best_prices = p;
-            if (!table.strike(p, trial.least, 1.0 + share_rounding - trial.price))
+            if (!trial.strike(table, p, 1.0 + share_rounding - trial.price))
                 return {verdict::no, p};
         }
         weights.step(trial.used);
