@@ -20,9 +20,12 @@ namespace {
 template <class Resources>
 class model_of final : public engine_choice::model {
   public:
-    explicit model_of(int bits) {
+    model_of(const Resources& resources, int bits) {
         std::apply(
-            [bits](auto&... engine) { ((engine.widths.data = engine.widths.weight = bits), ...); },
+            [&](auto&... engine) {
+                ((engine.resources = resources, engine.widths.data = engine.widths.weight = bits),
+                 ...);
+            },
             engines_.engines);
     }
 
@@ -65,8 +68,8 @@ class model_of final : public engine_choice::model {
 };
 
 template <class Resources>
-engine_choice make(const std::string& engines, int bits) {
-    const auto model = std::make_shared<const model_of<Resources>>(bits);
+engine_choice make(const Resources& resources, const std::string& engines, int bits) {
+    const auto model = std::make_shared<const model_of<Resources>>(resources, bits);
     return {engines != "spe",
             engines != "dense",
             {.data = bits, .weight = bits},
@@ -76,7 +79,8 @@ engine_choice make(const std::string& engines, int bits) {
 }
 
 /// A user's own silicon.
-engine_choice corrected(const std::string& path, const std::string& engines, int bits) {
+engine_choice corrected(const std::string& path, const std::string& engines, const settings& s) {
+    const int bits = s.priced_bits();
     const hass::resource_file file = hass::read_resource_file(path);
     if (std::find(resource_flags.begin(), resource_flags.end(), file.base) == resource_flags.end())
         throw hass::error(path + ": " +
@@ -84,18 +88,24 @@ engine_choice corrected(const std::string& path, const std::string& engines, int
     if (file.bits != bits)
         throw hass::error(hass::text_of({path, ": was measured at ", file.bits,
                                          " bits, which says nothing of ", bits, ": see --bits"}));
-    engine_choice choice = engines_named(file.base, engines, bits);
+    engine_choice choice = engines_named(file.base, engines, s);
     choice.corrections = std::make_shared<const hass::correction_table>(file.measured.table);
     return choice;
 }
 
 }  // namespace
 
-engine_choice engines_named(const std::string& resources, const std::string& engines, int bits) {
-    if (resources.ends_with(".json")) return corrected(resources, engines, bits);
-    if (resources == "published") return make<hass::fpgaconvnet::published>(engines, bits);
-    if (resources == "repaired") return make<hass::fpgaconvnet::repaired>(engines, bits);
-    return make<hass::calibrated>(engines, bits);
+engine_choice engines_named(const std::string& resources, const std::string& engines,
+                            const settings& s) {
+    if (resources.ends_with(".json")) return corrected(resources, engines, s);
+    const int bits = s.priced_bits();
+    if (resources == "published") return make(hass::fpgaconvnet::published{}, engines, bits);
+    if (resources == "repaired") return make(hass::fpgaconvnet::repaired{}, engines, bits);
+    hass::calibrated built;
+    built.lut_multipliers = s.multipliers == "either";
+    built.every_memory = s.memories == "every";
+    built.requantisation = s.requantise == "dsp" ? hass::requantise::dsp : hass::requantise::shift;
+    return make(built, engines, bits);
 }
 
 }  // namespace hass_search

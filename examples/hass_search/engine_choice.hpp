@@ -83,7 +83,9 @@ class engine_choice {
 
 /// \param resources  of --resources: a model's name, or a .json file that corrects one
 /// \param engines    of --engine
+/// \param s          for what is built how, and how wide
 /// \throws hass::error naming file and field, or the width that the file was measured at
-engine_choice engines_named(const std::string& resources, const std::string& engines, int bits);
+engine_choice engines_named(const std::string& resources, const std::string& engines,
+                            const settings& s);
 
 }  // namespace hass_search

@@ -46,8 +46,8 @@ class search_job {
           net_(bench.net),
           axes_(net_, bench.magnitudes, {s.highest_sparsity, s.highest_sparsity},
                 {s.granularity == "channel", s.exempt}),
-          dense_(net_, engines_named(s.resources, "dense", s.priced_bits()), board),
-          chosen_(net_, engines_named(s.resources, s.engine, s.priced_bits()), board),
+          dense_(net_, engines_named(s.resources, "dense", s), board),
+          chosen_(net_, engines_named(s.resources, s.engine, s), board),
           outcome_{s, bench, board},
           zero_(net_.size()) {}
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <hass/device/boards.hpp>
+#include <hass/engine/resources/calibrated.hpp>
 #include <hass/error.hpp>
 #include <hass/search/optimizer_names.hpp>
 #include <hass/workload/preprocessing.hpp>
@@ -22,6 +23,10 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> engine_flags{"mixed", "spe", "dense"};
+const std::vector<std::string> multiplier_flags{"dsp", "either"};
+const std::vector<std::string> memory_flags{"weights", "every"};
+const std::vector<std::string> requantise_flags(hass::requantise_names.begin(),
+                                                hass::requantise_names.end());
 const std::vector<std::string> objective_flags{"hass", "pareto"};
 const std::vector<std::string> granularity_flags{"layer", "channel"};
 const std::vector<std::string> sparsity_flags{"layers", "macs"};
@@ -110,6 +115,15 @@ void describe_flags(CLI::App& app, settings& s) {
            "everywhere), or dense");
     option("--resources", s.resources,
            "Resource model, or a .json file of hass_calibrate: " + list(resource_flags));
+    option("--multipliers", s.multipliers,
+           "Multipliers of a layer in DSPs, or either in DSPs or in LUTs, whichever pays (" +
+               list(multiplier_flags) + "); calibrated resources only");
+    option("--memories", s.memories,
+           "weights: these alone in block RAM or in URAM, the rest in block RAM; every: LUT-RAM "
+           "too, and what layers buffer in any of the three; calibrated resources only");
+    option("--requantise", s.requantise,
+           "How answers become data again: by shifts, or multiplied in DSPs (" +
+               list(requantise_flags) + "); calibrated resources only");
     option("--trials", s.trials, "Trials of each of the two searches");
     option("--optimizer", s.optimizer, list(optimizers));
     option("--search", s.search,
@@ -152,6 +166,9 @@ void check(const settings& s) {
     for (const auto& o : hass::built_in_optimizer_names) optimizers.emplace_back(o.name);
     one_of("engine", s.engine, engine_flags);
     if (!s.resources.ends_with(".json")) one_of("resource model", s.resources, resource_flags);
+    one_of("choice of multipliers", s.multipliers, multiplier_flags);
+    one_of("choice of memories", s.memories, memory_flags);
+    one_of("requantisation", s.requantise, requantise_flags);
     one_of("objective", s.objective, objective_flags);
     one_of("granularity of thresholds", s.granularity, granularity_flags);
     one_of("sparsity metric", s.sparsity_metric, sparsity_flags);
@@ -164,6 +181,15 @@ void check(const settings& s) {
                                                s.optimizer) == one_objective.end(),
             fmt::format("--optimizer {}: one objective only, not --objective {}", s.optimizer,
                         s.objective));
+    const auto calibrated_only = [&](const char* flag, const std::string& value,
+                                     const std::string& by_default) {
+        require(value == by_default || s.resources == "calibrated",
+                fmt::format("{} {}: resource model '{}' has no price for it", flag, value,
+                            s.resources));
+    };
+    calibrated_only("--multipliers", s.multipliers, multiplier_flags[0]);
+    calibrated_only("--memories", s.memories, memory_flags[0]);
+    calibrated_only("--requantise", s.requantise, requantise_flags[0]);
     if (!s.preprocessing.empty()) hass::preprocessing_named(s.preprocessing);
     require(s.trials > 0, fmt::format("--trials {}: must be at least 1", s.trials));
     require(s.max_drop >= 0.0 && s.max_drop <= 100.0,

@@ -34,6 +34,9 @@ struct settings {
     std::string device = "zedboard";
     std::string engine = "mixed";
     std::string resources = "calibrated";
+    std::string multipliers = "dsp";
+    std::string memories = "weights";
+    std::string requantise = "shift";
     std::string optimizer = "tpe";
     std::string search = "both";
     std::string objective = "hass";

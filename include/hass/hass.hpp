@@ -88,6 +88,7 @@
 #include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/corrected.hpp>
+#include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/fit.hpp>
 #include <hass/engine/resources/measured_csv.hpp>
 #include <hass/engine/resources/memories.hpp>

@@ -209,6 +209,35 @@ TEST_CASE("every knob changes cycles or cost, and all of them cost", "[engine]")
     differ(engine, point, {{2, 2, 1, 2, 4}, hass::weight_memory::bram18, 0},
            {{2, 2, 1, 2, 8}, hass::weight_memory::bram18, 0}, true);
     CHECK(hass::sparse_dot<>{{}, {}, {8, 8, 24}}.cost(row, {}).lut < engine.cost(row, {}).lut);
+
+    // what a row is built from, and the knobs of the default model
+    using hass::multiplier;
+    using hass::weight_memory;
+    const layer_row wide = hass::conv2d<32, 128, 3, hass::pad<1>>::row({32, 28, 28});
+    const auto built = [&](const auto& e) {
+        const row_option base{{2, 1, 1, 3, 1}};
+        row_option other = base;
+        other.multipliers = multiplier::lut;
+        differ(e, wide, base, other, false);
+        for (const weight_memory m : {weight_memory::uram, weight_memory::lutram}) {
+            other = base, other.maps = m;
+            differ(e, wide, base, other, false);
+            other = base, other.memory = m;
+            differ(e, wide, base, other, false);
+        }
+    };
+    built(hass::sparse_dot<>{});
+    built(hass::dense_dot<>{});
+    hass::calibrated scaled, zynq, apart;
+    scaled.requantisation = hass::requantise::dsp;
+    zynq.slice = hass::dsp_slice::dsp48e1;
+    apart.packing = false;
+    const auto cost = [&](const hass::calibrated& model, const hass::precision& widths) {
+        return hass::dense_dot<>{model, widths}.cost(row, {{2, 2, 2, 3, 1}});
+    };
+    CHECK(cost(scaled, {}).dsp > cost({}, {}).dsp);
+    CHECK(cost(zynq, {26, 16, 48}).dsp > cost({}, {26, 16, 48}).dsp);
+    CHECK(cost(apart, {8, 8, 24}).dsp > cost({}, {8, 8, 24}).dsp);
 }
 
 TEST_CASE("more parallelism never costs fewer DSPs, LUTs or FFs", "[engine]") {
@@ -225,10 +254,11 @@ TEST_CASE("more parallelism never costs fewer DSPs, LUTs or FFs", "[engine]") {
         std::vector<hass::usage> cost;
         for (const row_option& c : found) cost.push_back(engine.cost(row, c));
         for (std::size_t a = 0; a < found.size(); ++a) {
-            REQUIRE(cost[a].dsp > 0);
+            REQUIRE((cost[a].dsp > 0) == (found[a].multipliers == hass::multiplier::dsp));
             REQUIRE(std::min({cost[a].lut, cost[a].ff, cost[a].bram18, cost[a].uram}) >= 0);
             for (std::size_t b = 0; b < found.size(); ++b) {
-                if (found[a].memory != found[b].memory ||
+                if (found[a].memory != found[b].memory || found[a].maps != found[b].maps ||
+                    found[a].multipliers != found[b].multipliers ||
                     !multiple(found[a].folding, found[b].folding))
                     continue;
                 if (found[a].folding.vector != found[b].folding.vector &&
@@ -252,6 +282,22 @@ TEST_CASE("more parallelism never costs fewer DSPs, LUTs or FFs", "[engine]") {
         check(hass::dense_dot<>{}, row);
         check(hass::dense_dot<>{{}, {8, 8, 24}}, row);
     }
+    hass::calibrated choosing;
+    choosing.lut_multipliers = true;
+    choosing.requantisation = hass::requantise::dsp;
+    hass::dense_dot<> dense{choosing, {9, 8, 24}};
+    for (const layer_row& row : draw::rows())
+        for (const row_option& c : all(dense, row))
+            if (c.multipliers == hass::multiplier::lut) REQUIRE(dense.cost(row, c).dsp > 0);
+    choosing.requantisation = hass::requantise::shift;
+    dense.resources = choosing;
+    for (const layer_row& row : rows) {
+        check(hass::sparse_dot<>{{}, choosing, {}}, row);
+        check(dense, row);
+    }
+    choosing.lut_multipliers = false, choosing.every_memory = true;
+    dense.resources = choosing;
+    for (const layer_row& row : draw::rows()) check(dense, row);
 }
 
 TEST_CASE("weights are stored somewhere, whatever the folding", "[engine]") {

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <hass/device/boards.hpp>
@@ -54,15 +55,26 @@ double exhaustive(const network_view& net, const network_statistics& s, const E&
         double cycles;
         usage cost;
     };
+    const auto bits = 16.0 * static_cast<double>(net[0].in.volume() +                // the image's
+                                                 net[net.size() - 1].out.volume());  // the answers'
+    double least = std::numeric_limits<double>::infinity();
     std::vector<point> sums{{0.0, {}}};
     for (std::size_t i = 0; i < net.size(); ++i) {
+        const bool last = i + 1 == net.size();
         std::vector<point> longer;
         for_each_option(engine, net[i], [&](const row_option& c) {
             const point p{row_cycles(engine, net[i], s[i], c), row_cost(engine, net[i], c)};
-            for (const point& before : sums)
-                longer.push_back({std::max(before.cycles, p.cycles), before.cost + p.cost});
+            for (const point& before : sums) {
+                const point sum{std::max(before.cycles, p.cycles), before.cost + p.cost};
+                if (!fits(sum.cost, board.budget)) continue;
+                if (!last) {
+                    longer.push_back(sum);
+                } else if (const double left = board.budget.bandwidth - sum.cost.bandwidth;
+                           left > 0.0) {
+                    least = std::min(least, std::max(sum.cycles, bits * board.mhz / 1000 / left));
+                }
+            }
         });
-        std::erase_if(longer, [&](const point& p) { return !fits(p.cost, board.budget); });
         // of equal costs and cycles one is enough, and what another beats in all is not needed
         std::sort(longer.begin(), longer.end(), [](const point& a, const point& b) {
             return a.cycles != b.cycles ? a.cycles < b.cycles
@@ -74,12 +86,6 @@ double exhaustive(const network_view& net, const network_statistics& s, const E&
                     return detail::no_more(to_vector(better.cost), to_vector(p.cost));
                 }))
                 sums.push_back(p);
-    }
-    double least = std::numeric_limits<double>::infinity();
-    const double bits = 16.0 * (8 * 12 * 12 + 256);  // the image's and the answers'
-    for (const point& p : sums) {
-        const double left = board.budget.bandwidth - p.cost.bandwidth;
-        if (left > 0.0) least = std::min(least, std::max(p.cycles, bits * board.mhz / 1000 / left));
     }
     return least;
 }
@@ -278,5 +284,51 @@ TEST_CASE("the allocator takes compressed and off-chip weights where they pay", 
     CHECK(compressed > 0);
     CHECK(carrying > 0);
     CHECK(off_chip > 0);
+    CHECK(helped > 0);
+}
+
+TEST_CASE("multipliers and memories are chosen as trying every design chooses them", "[memories]") {
+    using net_of_types = sequential<input<2, 32, 32>, conv2d<2, 8, 3, pad<1>>,
+                                    max_pool<2, stride<2>>, conv2d<8, 12, 3, pad<1>>>;
+    calibrated choosing;
+    choosing.lut_multipliers = choosing.every_memory = true;
+    const network_view net = net_of_types{};
+    const auto statistics = zeros(net, 0.5);
+    int of_lut = 0, of_both = 0, lutram = 0, uram = 0, helped = 0;
+    const auto check = [&](const auto& plain, const auto& engine, const device& board) {
+        const allocation best = allocate(net, statistics, engine, board);
+        const double least = exhaustive(net, statistics, engine, board);
+        INFO("DSP " << board.budget.dsp << ", LUT " << board.budget.lut << ", BRAM18 "
+                    << board.budget.bram18 << ", URAM " << board.budget.uram);
+        REQUIRE(best.fits == (least < ruled_out));
+        if (!best.fits) return;
+        CHECK(best.certificate.gap == 0.0);
+        CHECK(best.estimate.interval_cycles == Approx(least).epsilon(1e-12));
+        int lut_rows = 0;
+        for (const row_option& c : best.design) {
+            lut_rows += c.multipliers == multiplier::lut;
+            lutram += c.memory == weight_memory::lutram || c.maps == weight_memory::lutram;
+            uram += c.memory == weight_memory::uram || c.maps == weight_memory::uram;
+        }
+        of_lut += lut_rows == 2;
+        of_both += lut_rows == 1;
+        const allocation before = allocate(net, statistics, plain, board);
+        helped += !before.fits || best.estimate.interval_cycles < before.estimate.interval_cycles;
+        if (before.fits) CHECK(best.estimate.interval_cycles <= before.estimate.interval_cycles);
+    };
+    for (const double dsp : {2.0, 12.0, 80.0})
+        for (const double lut : {6000.0, 25000.0})
+            for (const auto& [bram, uram_blocks] : {std::pair{0.0, 0.0}, {2.0, 6.0}, {20.0, 0.0}}) {
+                const device board{"narrow", {dsp, lut, 200000, bram, uram_blocks, 100.0}, 200.0};
+                check(dense_dot<>{}, dense_dot<>{choosing, {}}, board);
+                if (lut > 10000.0 && dsp < 80.0)
+                    check(sparse_dot<>{}, sparse_dot<>{{}, choosing, {}}, board);
+            }
+    INFO(of_lut << " of LUTs alone, " << of_both << " of both, " << lutram << " in LUT-RAM, "
+                << uram << " in URAM, " << helped << " helped");
+    CHECK(of_lut > 0);
+    CHECK(of_both > 0);
+    CHECK(lutram > 0);
+    CHECK(uram > 0);
     CHECK(helped > 0);
 }

@@ -369,8 +369,9 @@ TEST_CASE("skew buffers cost memory, in the allocator as in evaluate", "[skew]")
     const row_option four{{4, 1, 1, 1, 1}, weight_memory::bram18, 0};
     const usage with = row_cost(sparse_dot<>{}, add, four, held);
     const usage without = row_cost(sparse_dot<>{}, add, four);
-    // 64 bits wide and 1,072 words deep, and a few for the adder trees: 2 x 3 blocks
-    CHECK(with.bram18 - without.bram18 == 6.0);
+    // 64 bits wide and 1,072 words deep, and a few for the adder trees: columns of 18 bits x 2,048
+    // words, three for 54 bits and one for the other ten
+    CHECK(with.bram18 - without.bram18 == 8.0);
     CHECK(with.lut > without.lut);
     row_option uram = four;
     uram.memory = weight_memory::uram;

@@ -2,7 +2,7 @@
 # --help names every flag of the main program and leaves with 0: help.sh <hass_search>
 set -euo pipefail
 text=$("$1" --help)
-for flag in model images labels preprocessing mean std scale exempt device engine trials optimizer seed objective max-drop \
+for flag in model images labels preprocessing mean std scale exempt device engine multipliers memories requantise trials optimizer seed objective max-drop \
     out statistics network write-statistics merge-statistics statistics-images confidence; do
     grep -qE -- "--$flag\b" <<<"$text" || { echo "--help does not name --$flag"; exit 1; }
 done

@@ -72,7 +72,9 @@ struct dense_dot {
     }
 
     /// The layer's resources; `c` must be legal.
+    /// \throws hass::error for an option that the resource model has no price for
     constexpr usage cost(const layer_row& row, const row_option& c) const {
+        detail::require_priced(resources, c);
         return resources.dense(row, c, widths);
     }
 
@@ -89,7 +91,7 @@ struct dense_dot {
         detail::for_each_streams(row, [&](parallelism p) {
             for (const int n : macs) {
                 p.macs = single_tap(row) ? p.vector : n;
-                detail::visit_memories(resources, p, visit);
+                detail::visit_built(resources, row, p, widths, p.macs, visit);
             }
         });
     }

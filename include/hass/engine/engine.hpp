@@ -59,11 +59,13 @@ constexpr int engine_count(const parallelism& p) {
     return p.in * p.out * p.group;
 }
 
-/// Where a row's weights live, or what it holds back. Weights `off_chip` are read anew for every
-/// pixel, through a FIFO; resource models offer it when they are told the clock.
-enum class weight_memory : std::uint8_t { bram18, uram, off_chip };
+/// Where a row's weights live, or what it buffers. Weights `off_chip` are read anew for every pixel,
+/// through a FIFO; resource models offer it when they are told the clock, and `lutram` when they are
+/// told to offer every memory.
+enum class weight_memory : std::uint8_t { bram18, uram, off_chip, lutram };
 
-inline constexpr std::array<std::string_view, 3> weight_memory_names{"bram18", "uram", "off_chip"};
+inline constexpr std::array<std::string_view, 4> weight_memory_names{"bram18", "uram", "off_chip",
+                                                                     "lutram"};
 constexpr std::string_view name(weight_memory memory) {
     return weight_memory_names[static_cast<std::size_t>(memory)];
 }
@@ -83,15 +85,18 @@ constexpr std::string_view name(multiplier built_from) {
 /// Everything that is chosen for one row.
 struct row_option {
     parallelism folding{};
+    /// Of the weights; of what a row without weights buffers.
     weight_memory memory = weight_memory::bram18;
     int engine = 0;  ///< which engine of an `engine_list`; 0 for a single one
     multiplier multipliers = multiplier::dsp;
+    /// Of what a row with weights buffers: lines, windows, partial sums, biases.
+    weight_memory maps = weight_memory::bram18;
 
     constexpr bool operator==(const row_option&) const = default;
 };
 
 constexpr parallelism::operator row_option() const {
-    return {*this, weight_memory::bram18, 0, multiplier::dsp};
+    return {*this, weight_memory::bram18, 0, multiplier::dsp, weight_memory::bram18};
 }
 
 /// What a row has to hold of one of its inputs until the others are there (`skew.hpp`).

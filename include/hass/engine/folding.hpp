@@ -95,13 +95,50 @@ constexpr void for_each_streams(const layer_row& row, Visit&& visit) {
     }
 }
 
-/// Calls visit(option) for each memory that `resources` can put weights into.
+/// Calls visit(option) for each way in which `resources` can build a folding: for each kind of
+/// multipliers each memory of what is buffered, and for each of these each memory of the weights.
+/// \param read  weights that an engine reads at once
 template <class R, class Visit>
-constexpr void visit_memories(const R& resources, const parallelism& p, Visit& visit) {
-    visit(row_option{p, weight_memory::bram18, 0});
-    visit(row_option{p, weight_memory::uram, 0});
-    if constexpr (requires { resources.off_chip_mhz; })
-        if (resources.off_chip_mhz != 0.0) visit(row_option{p, weight_memory::off_chip, 0});
+constexpr void visit_built(const R& resources, const layer_row& row, const parallelism& p,
+                           const precision& width, int read, Visit& visit) {
+    bool off_chip = false, lutram = false, maps = false, lut_multipliers = false;
+    if constexpr (requires { resources.off_chip_mhz; }) off_chip = resources.off_chip_mhz != 0.0;
+    if constexpr (requires { resources.every_memory; }) {
+        if (resources.every_memory) {
+            const folded_row f(row, p);
+            lutram = resources.offers_lutram(f.blocks * f.filters * (f.pairs / read));
+            maps = resources.offers_maps(row, p);
+        }
+    }
+    if constexpr (requires { resources.lut_multipliers; })
+        lut_multipliers = resources.offers_lut_multipliers(width);
+    const auto built = [&](multiplier multipliers, weight_memory buffers) {
+        visit(row_option{p, weight_memory::bram18, 0, multipliers, buffers});
+        visit(row_option{p, weight_memory::uram, 0, multipliers, buffers});
+        if (lutram) visit(row_option{p, weight_memory::lutram, 0, multipliers, buffers});
+        if (off_chip) visit(row_option{p, weight_memory::off_chip, 0, multipliers, buffers});
+    };
+    for (const multiplier m : {multiplier::dsp, multiplier::lut}) {
+        if (m == multiplier::lut && !lut_multipliers) break;
+        built(m, weight_memory::bram18);
+        if (maps) built(m, weight_memory::uram), built(m, weight_memory::lutram);
+    }
+}
+
+/// A model that knows nothing of a choice must not be asked about it: its price would be another
+/// option's.
+/// \throws hass::error naming the choice
+template <class R>
+constexpr void require_priced(const R&, const row_option& c) {
+    const auto refuse = [](const char* what) {
+        throw error(text_of({"the resource model has no price for ", what}));
+    };
+    if constexpr (!requires(const R& r) { r.lut_multipliers; })
+        if (c.multipliers != multiplier::dsp) refuse("multipliers of LUTs");
+    if constexpr (!requires(const R& r) { r.every_memory; }) {
+        if (c.memory == weight_memory::lutram) refuse("weights in LUT-RAM");
+        if (c.maps != weight_memory::bram18) refuse("buffers that are not in block RAM");
+    }
 }
 
 /// Whether weights of this sparsity fit where `resources` store them.

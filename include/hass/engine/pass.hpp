@@ -61,6 +61,7 @@ struct pass {
     }
 
     constexpr usage cost(const layer_row& row, const row_option& c) const {
+        detail::require_priced(resources, c);
         return resources.sparse(row, c, widths);
     }
     constexpr usage stage_cost(const layer_row& row, const row_option& c,

@@ -105,7 +105,9 @@ struct sparse_dot {
     }
 
     /// The layer's resources; `c` must be legal.
+    /// \throws hass::error for an option that the resource model has no price for
     constexpr usage cost(const layer_row& row, const row_option& c) const {
+        detail::require_priced(resources, c);
         return resources.sparse(row, c, widths);
     }
 
@@ -121,7 +123,7 @@ struct sparse_dot {
         detail::for_each_streams(row, [&](parallelism p) {
             const int most = std::min(p.vector * taps(row), detail::largest_window);
             for (p.macs = 1; p.macs <= most; ++p.macs) {
-                detail::visit_memories(resources, p, visit);
+                detail::visit_built(resources, row, p, widths, p.vector * taps(row), visit);
             }
         });
     }

@@ -203,6 +203,7 @@ class greedy {
             for (std::uint32_t k = 0; k < d.row(i).options->size(); ++k) {
                 const row_option& c = d.row(i).options->options()[k];
                 if (c.engine == now.engine && c.memory == now.memory &&
+                    c.multipliers == now.multipliers && c.maps == now.maps &&
                     c.folding.macs == now.folding.macs && c.folding.vector == now.folding.vector &&
                     engine_count(c.folding) == engine_count(now.folding) &&
                     d.row(i).cycles[k] <= d.cycles(i) &&

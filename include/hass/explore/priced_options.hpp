@@ -112,7 +112,7 @@ constexpr void for_each_option(const E& engine, const layer_row& row, Visit visi
     if (is_compute(row))
         engine.for_each(row, visit);
     else
-        for_each_stage(row, visit, held);
+        for_each_stage(row, visit, held, offers_every_memory(engine));
 }
 
 /// Every option of the row with its cost (`to_needs`); call `finish` before use.
@@ -127,9 +127,11 @@ priced_options options_of(const E& engine, const layer_row& row,
         engine, row,
         [&](const row_option& c) {
             const usage cost = row_cost(engine, row, c, held);
-            // where FIFOs are not counted or small enough for LUTs, their memory is no choice
-            if (!is_compute(row) && c.memory == weight_memory::uram && cost == in_bram18) return;
-            in_bram18 = cost;
+            // where buffers are not counted or small enough for LUTs, their memory is no choice
+            if (c.memory == weight_memory::bram18)
+                in_bram18 = cost;
+            else if (!is_compute(row) && cost == in_bram18)
+                return;
             options.add(c, to_needs(cost, lut_each));
         },
         held);

@@ -46,16 +46,33 @@ constexpr double stage_cycles(const layer_row& row, const row_option& c) {
     }
 }
 
-/// Calls visit(option) for every number of streams of a row without weights, ascending, and
-/// for both kinds of memory when the row holds inputs back.
+/// Calls visit(option) for every number of streams of a row without weights, ascending, and for
+/// block RAM and URAM when the row holds inputs back.
+/// \param every_memory  for LUT-RAM too, and for the lines of pools as well
 template <class Visit>
 constexpr void for_each_stage(const layer_row& row, Visit&& visit,
-                              std::span<const held_input> held = {}) {
+                              std::span<const held_input> held = {}, bool every_memory = false) {
     const int most = row.kind == layer_kind::flatten ? 1 : stage_channels(row);
+    const bool buffers = !held.empty() || (every_memory && (row.kind == layer_kind::max_pool ||
+                                                            row.kind == layer_kind::average_pool));
     for (const int streams : detail::divisors(most)) {
-        visit(row_option{{streams, 1, 1, 1, 1}, weight_memory::bram18, 0});
-        if (!held.empty()) visit(row_option{{streams, 1, 1, 1, 1}, weight_memory::uram, 0});
+        const parallelism p{streams, 1, 1, 1, 1};
+        visit(row_option{p, weight_memory::bram18, 0});
+        if (buffers) visit(row_option{p, weight_memory::uram, 0});
+        if (buffers && every_memory) visit(row_option{p, weight_memory::lutram, 0});
     }
+}
+
+/// Whether the engine's resource model offers every memory for what rows buffer; an `engine_list`
+/// answers as its first engine does.
+template <class E>
+constexpr bool offers_every_memory(const E& engine) {
+    if constexpr (requires { static_cast<bool>(engine.resources.every_memory); })
+        return engine.resources.every_memory;
+    else if constexpr (requires { engine.first(); })
+        return offers_every_memory(engine.first());
+    else
+        return false;
 }
 
 /// Resources of a row without weights beside `engine`: its own `stage_cost`, or the calibrated

@@ -40,7 +40,7 @@ inline report_json to_json(const parallelism& p) {
 
 }  // namespace detail
 
-/// One stage: thresholds, sparsities, parallelism, cycles, resources.
+/// One stage: thresholds, sparsities, parallelism, what it is built from, cycles, resources.
 inline report_json to_json(const layer_report& l) {
     report_json stage;
     stage["name"] = l.name;
@@ -52,7 +52,9 @@ inline report_json to_json(const layer_report& l) {
                                 {"activation_sparsity", l.activation_sparsity},
                                 {"pair_sparsity", l.pair_sparsity}});
     stage["parallelism"] = detail::to_json(l.chosen.folding);
+    stage["multipliers"] = name(l.chosen.multipliers);
     stage["weight_memory"] = name(l.chosen.memory);
+    stage["buffer_memory"] = name(buffers_in(l));
     detail::add_numbers(stage, {{"interval_cycles", l.interval_cycles},
                                 {"fill_cycles", l.fill_cycles},
                                 {"dsp", l.cost.dsp},

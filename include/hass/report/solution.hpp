@@ -36,6 +36,11 @@ struct layer_report {
     usage cost{};
 };
 
+/// Where a stage buffers lines, partial sums or what it holds back, when that is too much for LUTs.
+constexpr weight_memory buffers_in(const layer_report& l) {
+    return l.engine.empty() ? l.chosen.memory : l.chosen.maps;
+}
+
 /// What a report calls the board's link where that is slower than every stage.
 inline constexpr std::string_view link_name = "board's bandwidth";
 

@@ -95,7 +95,8 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
 inline std::string layer_table(const solution_report& d) {
     std::vector<std::vector<std::string>> rows{{"layer", "tau_w", "tau_a", "weights 0", "inputs 0",
                                                 "pairs 0", "engine", "in", "out", "group", "vector",
-                                                "MACs", "cycles", "DSP", "LUT", "BRAM18"}};
+                                                "MACs", "built of", "weights in", "buffers in",
+                                                "cycles", "DSP", "LUT", "BRAM18"}};
     for (const layer_report& l : d.layers) {
         if (l.engine.empty()) continue;
         const parallelism& p = l.chosen.folding;
@@ -104,8 +105,10 @@ inline std::string layer_table(const solution_report& d) {
                         percent(l.activation_sparsity), percent(l.pair_sparsity), l.engine,
                         fmt::to_string(p.in), fmt::to_string(p.out), fmt::to_string(p.group),
                         fmt::to_string(p.vector), fmt::to_string(p.macs),
-                        fmt::format("{:.0f}", l.interval_cycles), fmt::format("{:g}", l.cost.dsp),
-                        fmt::format("{:.0f}", l.cost.lut), fmt::format("{:g}", l.cost.bram18)});
+                        std::string(name(l.chosen.multipliers)), std::string(name(l.chosen.memory)),
+                        std::string(name(buffers_in(l))), fmt::format("{:.0f}", l.interval_cycles),
+                        fmt::format("{:g}", l.cost.dsp), fmt::format("{:.0f}", l.cost.lut),
+                        fmt::format("{:g}", l.cost.bram18)});
     }
     return text_table(rows);
 }

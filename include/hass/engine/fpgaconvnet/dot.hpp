@@ -238,6 +238,7 @@ struct dense_dot {
             .slowest_module();
     }
     constexpr usage cost(const layer_row& row, const row_option& c) const {
+        hass::detail::require_priced(resources, c);
         return resources.dense(row, c, widths);
     }
     constexpr usage stage_cost(const layer_row& row, const row_option& c,
@@ -251,7 +252,7 @@ struct dense_dot {
             if (p.vector != 1) return;
             for (const int n : macs) {
                 p.macs = n;
-                hass::detail::visit_memories(resources, p, visit);
+                hass::detail::visit_built(resources, row, p, widths, n, visit);
             }
         });
     }
@@ -315,6 +316,7 @@ struct sparse_dot {
         return prepare(row, s).cycles(c);
     }
     constexpr usage cost(const layer_row& row, const row_option& c) const {
+        hass::detail::require_priced(resources, c);
         return row.kind == layer_kind::linear ? resources.dense(row, c, widths)
                                               : resources.sparse(row, c, widths);
     }
@@ -327,7 +329,8 @@ struct sparse_dot {
         hass::detail::for_each_streams(row, [&](parallelism p) {
             if (p.vector != 1) return;
             for (p.macs = 1; p.macs <= taps(row); ++p.macs) {
-                hass::detail::visit_memories(resources, p, visit);
+                const int read = row.kind == layer_kind::linear ? p.macs : taps(row);
+                hass::detail::visit_built(resources, row, p, widths, read, visit);
             }
         });
     }

@@ -208,8 +208,10 @@ class layer_cost {
     ///                  as wide as the window, one adder tree an output stream; off-chip weights
     ///                  in the bits that are read instead of the published rate
     /// \param mhz       clock, for weights that all stream from off-chip
-    /// \throws hass::error for weights off-chip without a clock
+    /// \throws hass::error for weights off-chip without a clock, or in LUT-RAM
     constexpr usage total(weight_memory memory, bool repaired, double mhz = 0.0) const {
+        if (memory == weight_memory::lutram)
+            throw error("published: there is no price for weights in LUT-RAM");
         const int per_stream = packed_ ? 1 : fold_.streams_in;
         const int per_engine = packed_ ? 1 : fold_.engines;
         const int per_output = packed_ ? 1 : fold_.streams_out;

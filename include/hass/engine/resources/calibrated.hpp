@@ -4,15 +4,21 @@
 /// regression where nothing better is known. Term by term:
 ///
 ///     SPE                 LUT, FF, DSP   fitted to synthesis (UltraScale+, M 4..64, N 1..16)
+///     multipliers         DSP, or LUT, FF           counted (`dsp.hpp`), or scaled from measured
+///                                                   designs (`lut_multiplier.hpp`)
 ///     weight memories     BRAM18 / URAM / LUT-RAM   counted; an SPE reads a whole window at once;
 ///                         or bandwidth              plain, as bitmask, or off-chip
-///     accumulators        LUT, FF, BRAM18           counted
-///     requantisation      LUT, FF                   counted
+///     accumulators        LUT, FF, and a buffer     counted
+///     requantisation      LUT, FF, DSP              counted
 ///     serialiser          LUT                       counted (dense engine only)
-///     inputs held back    LUT, FF, BRAM18 / URAM    counted, see `skew.hpp`
+///     inputs held back    LUT, FF, and a buffer     counted, see `skew.hpp`
 ///     squeezes            LUT, FF                   counted, see `squeeze.hpp`; not in layers
 ///     dense dot product   LUT, FF        published regression (vector-dot)
-///     padding, sliding window, fork, adder tree, bias adder, pools   published regressions
+///     sliding window      LUT, FF        published regression; lines and windows are buffers
+///     padding, fork, adder tree, bias adder, pools   published regressions
+///
+/// A buffer, and whatever else is stored, takes what the vendor's tool builds (`placed_memory.hpp`):
+/// LUT-RAM up to 64 words, above it block RAM, or URAM or LUT-RAM where the option says so.
 ///
 /// Against the published model it is dearer by the crossbar (up to 8x in LUTs), and it never gives
 /// a credit: more streams, multipliers or channels a window never cost fewer DSPs, LUTs or FFs (a
@@ -20,16 +26,22 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
-#include <hass/engine/resources/memories.hpp>
+#include <hass/engine/resources/dsp.hpp>
+#include <hass/engine/resources/lut_multiplier.hpp>
 #include <hass/engine/resources/modules.hpp>
+#include <hass/engine/resources/placed_memory.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
@@ -64,8 +76,19 @@ constexpr double ff(double pairs, double macs, double width) {
 
 }  // namespace spe_synthesis
 
-/// Resource policy, see the file's head. The members say how weights may be stored; several
-/// policies side by side in an `engine_list` let every layer choose.
+/// How accumulators become data again.
+enum class requantise : std::uint8_t {
+    shift,  ///< scales are powers of two: a rounding adder and saturation
+    dsp     ///< a multiplication first: 2 DSPs a stream at 24 bits, as in eight measured designs
+};
+
+inline constexpr std::array<std::string_view, 2> requantise_names{"shift", "dsp"};
+constexpr std::string_view name(requantise how) {
+    return requantise_names[static_cast<std::size_t>(how)];
+}
+
+/// Resource policy, see the file's head. The members say how a layer may be built; several policies
+/// side by side in an `engine_list` let every layer choose.
 struct calibrated {
     /// Room in weight memories, as a share of all weights, in (0, 1]. Below 1 they hold a bitmask
     /// and the weights that are not zero (`formats::bitmask`), which are taken as spread evenly
@@ -76,6 +99,38 @@ struct calibrated {
     /// reads anew whatever it multiplies, at its own rate, through a FIFO of 512 words: bandwidth
     /// instead of memory, which pays where each weight meets few pixels.
     double off_chip_mhz = 0.0;
+    requantise requantisation = requantise::shift;
+    dsp_slice slice = dsp_slice::dsp48e2;
+    /// Whether products of one activation by several weights share a DSP where they are narrow
+    /// enough (`products_per_dsp`, across `out` of the dense engine). The measured designs did not.
+    bool packing = true;
+    /// Whether options with multipliers of LUTs are offered. They double the options of a row.
+    bool lut_multipliers = false;
+    /// Whether weights are offered in LUT-RAM too, and what a row buffers in URAM and LUT-RAM. That
+    /// is up to nine options for two.
+    bool every_memory = false;
+
+    /// \name What is offered to an allocator
+    /// @{
+
+    /// Whether multipliers of LUTs are.
+    constexpr bool offers_lut_multipliers(const precision& width) const {
+        return lut_multipliers && std::max(width.data, width.weight) <= lut_multiplier::widest;
+    }
+    /// Whether weights in LUT-RAM are, and differ from those in block RAM.
+    constexpr bool offers_lutram(std::int64_t weight_depth) const {
+        return every_memory && weight_depth > lutram_words;
+    }
+    /// Whether buffers in URAM and LUT-RAM are: any is deeper than LUT-RAM that is taken anyway.
+    constexpr bool offers_maps(const layer_row& row, const parallelism& p) const {
+        if (!every_memory) return false;
+        const folded_row f(row, p);
+        return (row.kernel_h > 1 && f.blocks * padded_width(row) > lutram_words) ||
+               (row.kernel_w > 1 && f.blocks > lutram_words) ||
+               (f.group_blocks > 1 && f.filters > lutram_words) ||
+               (row.bias && row.out.channels / f.streams_out > lutram_words);
+    }
+    /// @}
 
     /// A sparse engine's layer.
     constexpr usage sparse(const layer_row& row, const row_option& c,
@@ -85,20 +140,20 @@ struct calibrated {
         usage u;
         u.lut = f.engines * spe_synthesis::lut(f.pairs, c.folding.macs, pair_width);
         u.ff = f.engines * spe_synthesis::ff(f.pairs, c.folding.macs, pair_width);
-        u.dsp = static_cast<double>(std::int64_t{f.engines} * c.folding.macs *
-                                    multiplier_dsp(width.data, width.weight));
+        const std::int64_t multipliers = std::int64_t{f.engines} * c.folding.macs;
+        u += multipliers_of(c.multipliers, multipliers, multipliers, width);
         // An SPE has one accumulator of its own; several filters in turn need their partial sums.
         if (f.group_blocks > 1 && f.filters > 1)
-            u += double(f.engines) * accumulator(f.filters, width.accumulator);
+            u += double(f.engines) * accumulator(c.maps, f.filters, width.accumulator);
         u += double(f.engines) *
              weights(c.memory, f.blocks * f.filters, f.pairs, f.pairs, width.weight);
         // Streams run at their own pace, so every stream has its own window and fork.
-        add(u, window(row, f, 1, width.data), f.streams_in);
+        u += double(f.streams_in) * window(c.maps, row, f, 1, width.data);
         if (c.folding.out > 1)
             add(u, modules::fork(f.pairs, c.folding.out, 1, width.data), f.streams_in);
         if (c.folding.in > 1)
             add(u, modules::glue(c.folding.in, 1, width.accumulator), f.streams_out);
-        return u + output(row, f, width);
+        return u + output(c.maps, row, f, width);
     }
 
     /// A dense engine's layer.
@@ -107,18 +162,23 @@ struct calibrated {
         const int macs = c.folding.macs;
         usage u;
         add(u, modules::vector_dot(macs, f.filters, 1, width), f.engines);
-        u.dsp = dense_dsp(f, c.folding, width);
+        u.dsp = 0.0;
+        // multipliers that share the activation are those across `out`
+        const std::int64_t lanes = std::int64_t{f.streams_in} * macs;
+        const int shared = packing ? products_per_dsp(width.data, width.weight, slice) : 1;
+        u += multipliers_of(c.multipliers, lanes * c.folding.out,
+                            lanes * detail::ceil_div(c.folding.out, shared), width);
         if (f.group_blocks > 1)  // streams are in step: one accumulator behind the adder tree
-            u += double(f.streams_out) * accumulator(f.filters, width.accumulator);
+            u += double(f.streams_out) * accumulator(c.maps, f.filters, width.accumulator);
         u.lut += f.streams_in * serialiser_lut(f.pairs, macs, width.data);
         u += weights(c.memory, f.blocks * f.filters * (f.pairs / macs),
                      std::int64_t{macs} * f.engines, macs, width.weight);
-        add(u, window(row, f, f.streams_in, width.data), 1);
+        u += window(c.maps, row, f, f.streams_in, width.data);
         if (c.folding.out > 1)
             add(u, modules::fork(macs, c.folding.out, f.streams_in, width.data), 1);
         if (c.folding.in > 1)
             add(u, modules::glue(c.folding.in, f.streams_out, width.accumulator), 1);
-        return u + output(row, f, width);
+        return u + output(c.maps, row, f, width);
     }
 
     /// A row without weights, `c.folding.in` streams wide, and what it holds back.
@@ -128,22 +188,8 @@ struct calibrated {
     /// \name Parts, for reports and tests
     /// @{
 
-    /// A read-mostly memory of `depth` words of `bits` bits. Up to 64 words it goes to LUTs (a LUT6
-    /// holds 64 bits) unless URAM is asked for; URAM blocks are 72 bits x 4,096 words.
-    static constexpr usage memory(weight_memory kind, std::int64_t depth, std::int64_t bits) {
-        usage u;
-        if (kind == weight_memory::uram)
-            u.uram =
-                static_cast<double>(detail::ceil_div(bits, 72) * detail::ceil_div(depth, 4096));
-        else if (depth <= 64)
-            u.lut = static_cast<double>(bits);
-        else
-            u.bram18 = static_cast<double>(detail::blocks_for(bram18_shapes, depth, bits));
-        return u;
-    }
-
-    /// Memory of `words` weights side by side, `depth` deep: as one wide memory, or in banks of one
-    /// weight each when these are fewer blocks.
+    /// Memory of `words` weights side by side, `depth` deep: one wide memory, which takes no more
+    /// blocks than banks of one weight each.
     /// \param lanes  weights of one engine among `words`: their places in a window
     /// \throws hass::error for `stored` outside (0, 1], or off-chip weights without a clock
     constexpr usage weights(weight_memory kind, std::int64_t depth, std::int64_t words, int lanes,
@@ -158,14 +204,10 @@ struct calibrated {
             if (!(off_chip_mhz > 0.0 && off_chip_mhz < 1e6))
                 throw error(
                     text_of({"calibrated: weights off-chip with off_chip_mhz = ", off_chip_mhz}));
-            u.bram18 = static_cast<double>(detail::ceil_div(width, 36));
+            u.bram18 = static_cast<double>(vivado_bram18(512, width));
             u.bandwidth = wide * off_chip_mhz / 1000.0;
         } else {
-            u = memory(kind, depth, width);
-            if (!compressed && u.bram18 > 0.0)
-                u.bram18 = std::min(
-                    u.bram18,
-                    static_cast<double>(words * detail::blocks_for(bram18_shapes, depth, bits)));
+            u = read_memory(kind, depth, width);
         }
         if (compressed)  // any of the words before it may be a lane's; a 4:1 multiplexer is a LUT6
             u.lut += static_cast<double>(words * bits * detail::ceil_div(lanes - 1, 3));
@@ -183,22 +225,18 @@ struct calibrated {
         return u;
     }
 
-    /// Partial sums of `filters` filters in turn: an adder and its register, counters, and storage
-    /// in LUT-RAM (8 LUTs hold 14 bits x 32 words) up to 64 words, in block RAM above.
-    static constexpr usage accumulator(std::int64_t filters, int bits) {
+    /// Partial sums of `filters` filters in turn: an adder and its register, counters, and a buffer
+    /// for more than one.
+    static constexpr usage accumulator(weight_memory kind, std::int64_t filters, int bits) {
         const double counter = 2.0 * detail::bits_for(filters);
-        usage u;
-        u.lut = bits + counter;
-        u.ff = bits + counter;
-        if (filters <= 64)
-            u.lut += static_cast<double>(lutram(filters, bits));
-        else
-            u.bram18 = static_cast<double>(detail::blocks_for(bram18_shapes, filters, bits));
+        usage u = buffer_memory(kind, filters, bits);
+        u.lut += bits + counter;
+        u.ff += bits + counter;
         return u;
     }
 
-    /// Inputs that wait for others: a FIFO of all `streams` words side by side for each, in LUT-RAM
-    /// up to 64 words, with its two counters.
+    /// Inputs that wait for others: a FIFO of all `streams` words side by side for each, with its
+    /// two counters.
     static constexpr usage hold(weight_memory kind, std::span<const held_input> held, int streams,
                                 int bits) {
         usage u;
@@ -208,10 +246,7 @@ struct calibrated {
             const std::int64_t wide = std::int64_t{streams} * bits;
             u.lut += 2.0 * detail::bits_for(depth);
             u.ff += 2.0 * detail::bits_for(depth);
-            if (depth > 64)
-                u += memory(kind, depth, wide);
-            else
-                u.lut += static_cast<double>(lutram(depth, wide));
+            u += buffer_memory(kind, depth, wide);
         }
         return u;
     }
@@ -223,9 +258,15 @@ struct calibrated {
     /// @}
 
   private:
-    /// LUTs of a memory that is written and read: 8 hold 14 bits x 32 words.
-    static constexpr std::int64_t lutram(std::int64_t depth, std::int64_t bits) {
-        return 8 * detail::ceil_div(bits, 14) * detail::ceil_div(depth, 32);
+    /// `count` multipliers, which fill `filled` DSPs' worth of them.
+    constexpr usage multipliers_of(multiplier kind, std::int64_t count, std::int64_t filled,
+                                   const precision& width) const {
+        if (kind == multiplier::dsp)
+            return {.dsp = static_cast<double>(filled *
+                                               multiplier_dsp(width.data, width.weight, slice))};
+        const auto n = static_cast<double>(count);
+        return {.lut = n * lut_multiplier::lut(width.data, width.weight),
+                .ff = n * lut_multiplier::ff(width.data, width.weight)};
     }
 
     static constexpr void add(usage& u, const modules::module_cost& m, int times) {
@@ -236,50 +277,56 @@ struct calibrated {
     }
 
     /// Padding and sliding window, `streams` words wide. A dilated kernel is charged its span.
-    static constexpr modules::module_cost window(const layer_row& row, const folded_row& f,
-                                                 int streams, int bits) {
-        modules::module_cost m;
-        if (single_tap(row)) return m;
+    static constexpr usage window(weight_memory kind, const layer_row& row, const folded_row& f,
+                                  int streams, int bits) {
+        usage u;
+        if (single_tap(row)) return u;
         const int span_h = row.dilation_h * (row.kernel_h - 1) + 1;
         const int span_w = row.dilation_w * (row.kernel_w - 1) + 1;
-        m = modules::sliding_window(padded_width(row), f.blocks, span_h, span_w, streams, bits);
-        if (row.pad_top + row.pad_left + row.pad_bottom + row.pad_right > 0) {
-            m.lut += streams * modules::pad().lut;
-            m.ff += streams * modules::pad().ff;
-        }
-        return m;
+        const std::int64_t wide = std::int64_t{streams} * bits;
+        add(u, modules::window_logic(f.blocks, span_h, span_w, streams, bits), 1);
+        u +=
+            buffer_memory(kind, span_h > 1 ? f.blocks * padded_width(row) : 0, (span_h - 1) * wide);
+        u += double(span_h) * buffer_memory(kind, span_w > 1 ? f.blocks : 0, (span_w - 1) * wide);
+        if (row.pad_top + row.pad_left + row.pad_bottom + row.pad_right > 0)
+            add(u, modules::pad(), streams);
+        return u;
     }
 
-    /// Bias and requantisation from accumulator to data width: rounding adder and saturation.
-    static constexpr usage output(const layer_row& row, const folded_row& f,
-                                  const precision& width) {
+    /// Multiplications of `words` words of the accumulator's width by a scale of the same width.
+    constexpr double scale_dsp(int words, const precision& width) const {
+        if (requantisation == requantise::shift) return 0.0;
+        return static_cast<double>(words *
+                                   multiplier_dsp(width.accumulator, width.accumulator, slice));
+    }
+
+    /// Bias and requantisation from accumulator to data width: rounding adder and saturation, after
+    /// a multiplication where scales are no powers of two.
+    constexpr usage output(weight_memory kind, const layer_row& row, const folded_row& f,
+                           const precision& width) const {
         usage u;
         u.lut = f.streams_out * double(width.accumulator + width.data);
         u.ff = f.streams_out * double(width.accumulator);
+        u.dsp = scale_dsp(f.streams_out, width);
         if (!row.bias) return u;
         add(u, modules::bias(1, width.data), f.streams_out);
         const std::int64_t depth = row.out.channels / f.streams_out;
-        return u + double(f.streams_out) * memory(weight_memory::bram18, depth, width.accumulator);
-    }
-
-    /// Two (four) multiplications of up to 8 (4) bits share a DSP when they share the activation,
-    /// that is across `out`.
-    static constexpr double dense_dsp(const folded_row& f, const parallelism& p,
-                                      const precision& width) {
-        const int widest = std::max(width.data, width.weight);
-        const int packed = widest <= 4 ? 4 : widest <= 8 ? 2 : 1;
-        return static_cast<double>(f.streams_in * detail::ceil_div(p.out, packed) * p.macs *
-                                   multiplier_dsp(width.data, width.weight));
+        return u + double(f.streams_out) * read_memory(kind, depth, width.accumulator);
     }
 };
 
 constexpr usage calibrated::stage(const layer_row& row, const row_option& c, const precision& width,
                                   std::span<const held_input> held) const {
-    namespace modules = modules;
     const int streams = c.folding.in;
     const std::int64_t channels = row.in.channels / streams;
+    const auto power_of_two = [](std::int64_t n) {
+        return std::has_single_bit(static_cast<std::uint64_t>(n));
+    };
     usage u = hold(c.memory, held, streams, width.data);
     const auto lookup_table = [&] { u.bram18 += streams; };  // 1,024 words of 18 bits
+    const auto multiply = [&](std::int64_t by) {
+        u.dsp += static_cast<double>(streams * multiplier_dsp(width.data, by, slice));
+    };
     switch (row.kind) {
         case layer_kind::convolution:
         case layer_kind::linear:
@@ -288,15 +335,23 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
         case layer_kind::max_pool:
         case layer_kind::average_pool: {
             const folded_row f(row, parallelism{streams, 1, 1, 1, 1});
-            add(u, window(row, f, streams, width.data), 1);
+            u += window(c.memory, row, f, streams, width.data);
             add(u, modules::pool(row.kernel_h, row.kernel_w, streams, width.data), 1);
-            if (row.kind == layer_kind::average_pool) u.dsp += streams;  // times 1 / taps
+            if (row.kind == layer_kind::average_pool && !power_of_two(taps(row)))
+                multiply(width.data);  // by 1 / taps
             break;
         }
-        case layer_kind::global_average_pool:
-            add(u, modules::global_pool(channels, width), streams);
+        case layer_kind::global_average_pool: {
+            modules::module_cost pool = modules::global_pool(channels, width);
+            pool.dsp = 0.0;
+            add(u, pool, streams);
+            if (!power_of_two(row.in.pixels())) multiply(width.accumulator);  // by 1 / pixels
+            u.dsp += scale_dsp(streams, width);
             break;
+        }
         case layer_kind::add:
+            u.dsp += scale_dsp(3 * streams, width);  // two inputs to one scale, and their sum
+            [[fallthrough]];
         case layer_kind::concat:
             add(u, modules::element_wise(false, false, channels, width.data), streams);
             break;

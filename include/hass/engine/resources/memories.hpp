@@ -1,6 +1,7 @@
 /// \file memories.hpp
-/// How many memory primitives an array of `depth` words of `width` bits takes. After
-/// fpgaconvnet-model, tools/resource_analytical_model; block RAM shapes after AMD UG573.
+/// How many memory primitives an array of `depth` words of `width` bits takes in the published model
+/// (fpgaconvnet-model, tools/resource_analytical_model; block RAM shapes after AMD UG573). What the
+/// vendor's tool builds is in `vivado_memory.hpp`.
 #pragma once
 
 #include <array>
@@ -73,11 +74,6 @@ constexpr std::int64_t lutram_queue(std::int64_t depth, std::int64_t width) {
     if (depth == 0 || width == 0) return 0;
     const memory_shape s = depth <= 32 ? memory_shape{16, 32} : memory_shape{8, 64};
     return detail::ceil_div(width + 1, s.width) * detail::ceil_div(depth, s.depth);
-}
-
-/// DSP slices of one multiplier (a DSP48E2 multiplies 18 x 27 bits).
-constexpr std::int64_t multiplier_dsp(std::int64_t data_width, std::int64_t weight_width) {
-    return detail::ceil_div(data_width, 18) * detail::ceil_div(weight_width, 27);
 }
 
 }  // namespace hass

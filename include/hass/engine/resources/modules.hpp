@@ -19,6 +19,11 @@
 
 namespace hass::modules {
 
+/// DSP slices of one multiplier as the published model counts them: data by 18 bits, weights by 27.
+constexpr std::int64_t multiplier_dsp(std::int64_t data_width, std::int64_t weight_width) {
+    return hass::detail::ceil_div(data_width, 18) * hass::detail::ceil_div(weight_width, 27);
+}
+
 /// Resources of one module: LUTs by their use, FFs, DSPs and 18 Kbit block RAMs.
 /// `lut` is what the layer sums: logic + ram + shift registers, but for the sliding window.
 struct module_cost {
@@ -86,6 +91,26 @@ constexpr module_cost shift_scale(int streams) {
     return {0, 0, 0, 0, 0, static_cast<double>(streams), 0};
 }
 
+/// What a sliding window has beside its line and window buffers: control, and the frame in LUT-RAM.
+/// \param channels  of one stream
+constexpr module_cost window_logic(std::int64_t channels, int kernel_h, int kernel_w, int streams,
+                                   int data_width) {
+    constexpr std::array logic{6.468405208474761, 0.0, 0.0, 3.926593877837413, 2.450841120151407};
+    constexpr std::array ff{20.771535378232738, 5.212369249548043, 3.440205509209496};
+    const std::int64_t w = std::int64_t{streams} * data_width;
+    const double rows_width = detail::real((kernel_h - 1) * w);
+    const double frame_width = detail::real(w * kernel_h * (kernel_w - 1));
+    module_cost m;
+    m.logic_lut =
+        detail::fit(logic, detail::real(w), static_cast<double>(kernel_h - 1),
+                    static_cast<double>(kernel_h * (kernel_w - 1)), rows_width, frame_width);
+    m.lut_ram = detail::real(std::int64_t{kernel_h} * kernel_w * lutram_queue(2, w));
+    m.lut = m.logic_lut + m.lut_ram;
+    m.ff =
+        detail::fit(ff, static_cast<double>(detail::bits_for(channels)), rows_width, frame_width);
+    return m;
+}
+
 /// Line, window and frame buffers of a kernel_h x kernel_w window over `channels` channels a stream
 /// of maps that are `cols` wide, padding included.
 constexpr module_cost sliding_window(std::int64_t cols, std::int64_t channels, int kernel_h,
@@ -96,28 +121,14 @@ constexpr module_cost sliding_window(std::int64_t cols, std::int64_t channels, i
     const std::int64_t window_width = (kernel_w - 1) * w;
     const std::int64_t line_bram = bram18_fifo(line_depth, line_width);
     const std::int64_t window_bram = kernel_h * bram18_fifo(channels, window_width);
-    const std::int64_t line_lutram = line_bram == 0 ? lutram_queue(line_depth, line_width) : 0;
-    const std::int64_t window_lutram =
-        window_bram == 0 ? kernel_h * lutram_queue(channels, window_width) : 0;
-    const std::int64_t frame_lutram = std::int64_t{kernel_h} * kernel_w * lutram_queue(2, w);
+    const double line = detail::real(line_bram == 0 ? lutram_queue(line_depth, line_width) : 0);
+    const double window =
+        detail::real(window_bram == 0 ? kernel_h * lutram_queue(channels, window_width) : 0);
 
-    constexpr std::array logic{6.468405208474761, 0.0, 0.0, 3.926593877837413, 2.450841120151407};
     constexpr std::array ram{0.07302216156243713, 0.0, 14.236190954435962};
-    constexpr std::array ff{20.771535378232738, 5.212369249548043, 3.440205509209496};
-    const double width = detail::real(w);
-    const double rows_width = detail::real(line_width);
-    const double frame_width = detail::real(w * kernel_h * (kernel_w - 1));
-    const double line = detail::real(line_lutram);
-    const double window = detail::real(window_lutram);
-    const double frame = detail::real(frame_lutram);
-    module_cost m;
-    m.logic_lut =
-        detail::fit(logic, width, static_cast<double>(kernel_h - 1),
-                    static_cast<double>(kernel_h * (kernel_w - 1)), rows_width, frame_width);
-    m.lut_ram = detail::fit(ram, line, window, frame);
-    m.lut = m.logic_lut + line + window + frame;
-    m.ff =
-        detail::fit(ff, static_cast<double>(detail::bits_for(channels)), rows_width, frame_width);
+    module_cost m = window_logic(channels, kernel_h, kernel_w, streams, data_width);
+    m.lut += line + window;
+    m.lut_ram = detail::fit(ram, line, window, m.lut_ram);
     m.bram18 = detail::real(line_bram + window_bram);
     return m;
 }
