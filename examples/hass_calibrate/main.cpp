@@ -104,8 +104,8 @@ void print(const measurements& m, const hass::calibration& c) {
                     line(k.measurements, k.error, "", "none: " + k.reason);
         }
     fmt::print(
-        "error: mean of the model's; left out: of corrections that had not seen the layer "
-        "(cross-validation)\n");
+        "error: mean of the model's, relative to what was measured (or 10 % of its mean, if more); "
+        "left out: of corrections\nthat had not seen the layer (cross-validation)\n");
 }
 
 int start(const settings& s) {

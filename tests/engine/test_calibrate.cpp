@@ -12,6 +12,7 @@
 #include <hass/engine/fpgaconvnet/measured.hpp>
 #include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/measured_csv.hpp>
 #include <hass/engine/resources/resource_file.hpp>
 #include <hass/engine/sparse_dot.hpp>
 
@@ -237,4 +238,25 @@ TEST_CASE("a broken resource file is refused by name") {
                       Contains("from 1 to"));
     CHECK_THROWS_WITH(read(file(entry + ", " + entry)),
                       Contains("corrections[1]: field 'resource' was corrected before"));
+}
+
+// fpgaConvNet's older back end after place and route; see examples/16_own_silicon.cpp.
+TEST_CASE("layers of another back end are met within a fifth of what they were off") {
+    const std::string file = std::string(HASS_EXAMPLES_DATA) + "/hls_layers.csv";
+    const hass::dense_dot<> engine{};
+    std::vector<measured_module> modules;
+    for (const hass::measured_layer& l : hass::read_measured_csv(hass::read_whole(file), file))
+        modules.push_back({l.name, hass::dense_module, hass::size_of(true, l.built->option.folding),
+                           engine.cost(l.built->row, l.built->option), l.measured});
+    REQUIRE(modules.size() == 12);
+    const calibration c = calibrate(modules);
+    for (const std::size_t r : {hass::lut_index, hass::ff_index}) {
+        const correction& of = c.table.of[hass::dense_module][r];
+        INFO(hass::resources[r].name << " before " << of.error_before);
+        REQUIRE(of.measurements == 12);
+        CHECK(of.error_after < 0.2 * of.error_before);
+    }
+    REQUIRE(!c.kept.empty());
+    CHECK(c.kept.front().resource == hass::dsp_index);
+    CHECK(c.kept.front().reason == "the model is exact");
 }

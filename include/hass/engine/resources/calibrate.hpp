@@ -9,7 +9,8 @@
 /// several of these. A form is taken over a simpler one when cross-validation says that it is better: the
 /// mean relative error on modules left out falls by at least two standard errors of the difference.
 /// Modules that are alike are left out together, and there are three different ones a coefficient.
-/// What data cannot carry is refused, with the reason, and stays what the model says.
+/// Errors are relative to what was measured, or to 10 % of the mean of that where it is more. What
+/// data cannot carry is refused, with the reason, and stays what the model says.
 #pragma once
 
 #include <algorithm>
@@ -89,7 +90,7 @@ class correction_search {
         : modules_(std::move(modules)), resource_(resource) {
         double sum = 0.0;
         for (const measured_module* m : modules_) sum += *m->measured[resource_];
-        // small figures and zeros must not decide: errors are relative to at least 10 % of the mean
+        // small figures and zeros must not decide
         const double least = 0.1 * sum / static_cast<double>(modules_.size());
         for (const measured_module* m : modules_)
             scales_.push_back(std::max(*m->measured[resource_], least > 0.0 ? least : 1.0));
