@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <hass/device/boards.hpp>
-#include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/dsp.hpp>
 #include <hass/error.hpp>
 #include <hass/search/optimizer_names.hpp>
 #include <hass/workload/preprocessing.hpp>

@@ -90,9 +90,11 @@
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/fit.hpp>
+#include <hass/engine/resources/lut_multiplier.hpp>
 #include <hass/engine/resources/measured_csv.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
+#include <hass/engine/resources/placed_memory.hpp>
 #include <hass/engine/resources/resource_file.hpp>
 #include <hass/engine/resources/utilization_report.hpp>
 #include <hass/engine/resources/vivado_memory.hpp>

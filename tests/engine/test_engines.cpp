@@ -289,9 +289,15 @@ TEST_CASE("more parallelism never costs fewer DSPs, LUTs or FFs", "[engine]") {
     for (const layer_row& row : draw::rows())
         for (const row_option& c : all(dense, row))
             if (c.multipliers == hass::multiplier::lut) REQUIRE(dense.cost(row, c).dsp > 0);
+    choosing.lut_multipliers = false;
+    for (const layer_row& row : rows) {
+        check(hass::sparse_dot<>{{}, choosing, {}}, row);
+        check(hass::dense_dot<>{choosing, {8, 8, 24}}, row);
+    }
+    choosing.lut_multipliers = true;
     choosing.requantisation = hass::requantise::shift;
     dense.resources = choosing;
-    for (const layer_row& row : rows) {
+    for (const layer_row& row : draw::rows()) {
         check(hass::sparse_dot<>{{}, choosing, {}}, row);
         check(dense, row);
     }

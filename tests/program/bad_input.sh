@@ -58,6 +58,12 @@ refuses short.npy --images short.npy --labels four_labels.npy
 refuses 8x8 --images small.npy --labels four_labels.npy
 refuses missing.npy --images missing.npy --labels four_labels.npy
 refuses "did you mean 'u250'" --device u25O
+refuses "did you mean 'either'" --multipliers eiter
+refuses "did you mean 'every'" --memories evry
+refuses "did you mean 'dsp'" --requantise dps
+refuses "--multipliers either: resource model 'published' has no price for it" --resources published --multipliers either
+refuses "--memories every: resource model 'repaired' has no price for it" --resources repaired --memories every
+refuses "--requantise dsp: resource model 'published' has no price for it" --resources published --requantise dsp
 refuses "unknown field 'dps'" --device odd.json
 echo '{"name": "mute", "dsp": 220, "lut": 53200, "ff": 106400, "bram18": 280, "uram": 0, "bandwidth_gbps": 0, "mhz": 200}' >mute.json
 refuses bandwidth_gbps --device mute.json

@@ -26,14 +26,11 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
@@ -75,17 +72,6 @@ constexpr double ff(double pairs, double macs, double width) {
 }
 
 }  // namespace spe_synthesis
-
-/// How accumulators become data again.
-enum class requantise : std::uint8_t {
-    shift,  ///< scales are powers of two: a rounding adder and saturation
-    dsp     ///< a multiplication first: 2 DSPs a stream at 24 bits, as in eight measured designs
-};
-
-inline constexpr std::array<std::string_view, 2> requantise_names{"shift", "dsp"};
-constexpr std::string_view name(requantise how) {
-    return requantise_names[static_cast<std::size_t>(how)];
-}
 
 /// Resource policy, see the file's head. The members say how a layer may be built; several policies
 /// side by side in an `engine_list` let every layer choose.
@@ -153,7 +139,7 @@ struct calibrated {
             add(u, modules::fork(f.pairs, c.folding.out, 1, width.data), f.streams_in);
         if (c.folding.in > 1)
             add(u, modules::glue(c.folding.in, 1, width.accumulator), f.streams_out);
-        return u + output(c.maps, row, f, width);
+        return u + output(c.maps, row, f, f.group_blocks, width);
     }
 
     /// A dense engine's layer.
@@ -178,7 +164,7 @@ struct calibrated {
             add(u, modules::fork(macs, c.folding.out, f.streams_in, width.data), 1);
         if (c.folding.in > 1)
             add(u, modules::glue(c.folding.in, f.streams_out, width.accumulator), 1);
-        return u + output(c.maps, row, f, width);
+        return u + output(c.maps, row, f, f.group_blocks * (f.pairs / macs), width);
     }
 
     /// A row without weights, `c.folding.in` streams wide, and what it holds back.
@@ -294,20 +280,29 @@ struct calibrated {
     }
 
     /// Multiplications of `words` words of the accumulator's width by a scale of the same width.
-    constexpr double scale_dsp(int words, const precision& width) const {
+    constexpr double scale_dsp(std::int64_t words, const precision& width) const {
         if (requantisation == requantise::shift) return 0.0;
         return static_cast<double>(words *
                                    multiplier_dsp(width.accumulator, width.accumulator, slice));
     }
 
-    /// Bias and requantisation from accumulator to data width: rounding adder and saturation, after
-    /// a multiplication where scales are no powers of two.
+    /// Bias and requantisation from accumulator to data width: rounding adder and saturation for
+    /// every stream. Multiplications by a scale are shared: streams take turns as far as results
+    /// come less than once a cycle, through multiplexers before and registers after.
+    /// \param period  cycles from one result of a stream to its next, at the stage's full pace
     constexpr usage output(weight_memory kind, const layer_row& row, const folded_row& f,
-                           const precision& width) const {
+                           std::int64_t period, const precision& width) const {
         usage u;
-        u.lut = f.streams_out * double(width.accumulator + width.data);
-        u.ff = f.streams_out * double(width.accumulator);
-        u.dsp = scale_dsp(f.streams_out, width);
+        const std::int64_t streams = f.streams_out;
+        std::int64_t words = streams;
+        if (requantisation == requantise::dsp) {
+            words = detail::ceil_div(streams, period);
+            u.dsp = scale_dsp(words, width);
+            u.lut = static_cast<double>(width.accumulator * detail::ceil_div(streams - words, 3));
+            u.ff = static_cast<double>(streams * width.data);
+        }
+        u.lut += static_cast<double>(words) * (width.accumulator + width.data);
+        u.ff += static_cast<double>(words) * width.accumulator;
         if (!row.bias) return u;
         add(u, modules::bias(1, width.data), f.streams_out);
         const std::int64_t depth = row.out.channels / f.streams_out;

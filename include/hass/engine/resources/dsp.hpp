@@ -1,5 +1,6 @@
 /// \file dsp.hpp
-/// Multipliers in DSP slices: how many slices one takes, and how many products share one.
+/// Multipliers in DSP slices: how many slices one takes, how many products share one, and whether
+/// requantisation takes any.
 #pragma once
 
 #include <algorithm>
@@ -67,6 +68,17 @@ constexpr int products_per_dsp(int data, int weight, dsp_slice slice,
     const int w = std::max(weight, 4);
     const int a = std::max(data, 4);
     return 1 + (long_port(slice) - static_cast<int>(full) - w) / (w + a - 1);
+}
+
+/// How accumulators become data again.
+enum class requantise : std::uint8_t {
+    shift,  ///< scales are powers of two: a rounding adder and saturation
+    dsp     ///< a multiplication first: 2 DSPs a word and cycle at 24 bits, as in measured designs
+};
+
+inline constexpr std::array<std::string_view, 2> requantise_names{"shift", "dsp"};
+constexpr std::string_view name(requantise how) {
+    return requantise_names[static_cast<std::size_t>(how)];
 }
 
 }  // namespace hass
