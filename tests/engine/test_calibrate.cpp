@@ -241,7 +241,7 @@ TEST_CASE("a broken resource file is refused by name") {
 }
 
 // fpgaConvNet's older back end after place and route; see examples/16_own_silicon.cpp.
-TEST_CASE("layers of another back end are met within a fifth of what they were off") {
+TEST_CASE("layers of another back end lose two thirds of their error") {
     const std::string file = std::string(HASS_EXAMPLES_DATA) + "/hls_layers.csv";
     const hass::dense_dot<> engine{};
     std::vector<measured_module> modules;
@@ -254,7 +254,7 @@ TEST_CASE("layers of another back end are met within a fifth of what they were o
         const correction& of = c.table.of[hass::dense_module][r];
         INFO(hass::resources[r].name << " before " << of.error_before);
         REQUIRE(of.measurements == 12);
-        CHECK(of.error_after < 0.2 * of.error_before);
+        CHECK(of.error_after < of.error_before / 3.0);
     }
     REQUIRE(!c.kept.empty());
     CHECK(c.kept.front().resource == hass::dsp_index);
