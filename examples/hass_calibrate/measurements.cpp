@@ -180,8 +180,9 @@ measurements from_shapes(const settings& s, const std::vector<hass::measured_lay
     measurements all;
     all.base = s.resources.empty() ? resource_flags.front() : s.resources;
     all.bits = s.bits == 0 ? 16 : s.bits;
-    const hass_search::engine_choice engine =
-        hass_search::engines_named(all.base, s.engine, all.bits);
+    hass_search::settings built;
+    built.bits = all.bits;
+    const hass_search::engine_choice engine = hass_search::engines_named(all.base, s.engine, built);
     for (const hass::measured_layer& line : lines)
         all.modules.push_back(priced(engine, s.engine == "spe", line));
     return all;

@@ -40,6 +40,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/resources/vivado_memory.hpp>
@@ -94,6 +95,9 @@ constexpr usage priced(const counted& c) {
 /// requantised of `accumulator` bits.
 namespace stages {
 
+/// The measured boards' (Zynq-7000).
+inline constexpr dsp_slice slice = dsp_slice::dsp48e1;
+
 namespace detail {
 
 constexpr void add(counted& c, const modules::module_cost& m, std::int64_t times = 1) {
@@ -144,7 +148,7 @@ constexpr counted requantiser(int streams, std::int64_t channels, const precisio
     counted c = plain(streams);
     const std::int64_t depth = hass::detail::ceil_div(channels, streams);
     c.parts.dsp =
-        static_cast<double>(streams * multiplier_dsp(width.accumulator, width.accumulator));
+        static_cast<double>(streams * multiplier_dsp(width.accumulator, width.accumulator, slice));
     c.parts.bram18 = static_cast<double>(2 * streams * vivado_bram18(depth, width.accumulator));
     return c;
 }
@@ -152,8 +156,8 @@ constexpr counted requantiser(int streams, std::int64_t channels, const precisio
 /// Addition of two maps: both are rescaled, and so is the sum.
 constexpr counted addition(int streams, const precision& width) {
     counted c = plain(streams);
-    c.parts.dsp =
-        static_cast<double>(3 * streams * multiplier_dsp(width.accumulator, width.accumulator));
+    c.parts.dsp = static_cast<double>(3 * streams *
+                                      multiplier_dsp(width.accumulator, width.accumulator, slice));
     return c;
 }
 
@@ -208,7 +212,8 @@ constexpr counted convolution(const layer_row& row, const row_option& option,
     if (option.multipliers == multiplier::lut)
         c.lut_multipliers = static_cast<double>(multipliers * width.data * width.weight) / 72.0;
     else
-        c.parts.dsp = static_cast<double>(multipliers * multiplier_dsp(width.data, width.weight));
+        c.parts.dsp =
+            static_cast<double>(multipliers * multiplier_dsp(width.data, width.weight, slice));
     const std::int64_t depth = f.blocks * f.filters * steps;
     const std::int64_t bits = std::int64_t{p.macs} * width.weight;
     if (option.memory == weight_memory::uram)
