@@ -16,7 +16,8 @@
 /// fastest to slowest. First one row is said to be the slowest, so that no other is slower than its
 /// window; then windows are split, the least bound first, until no bound is below the best design
 /// found (branch and bound), or the bound says how far it could be. Designs come from `chooser.hpp`,
-/// asked for the least along the mean of paths, and from windows of one option.
+/// asked for the least along the mean of paths, and from windows of one option. What stands between
+/// rows is counted by the chooser and in designs, and left out of the other bounds.
 #pragma once
 
 #include <algorithm>
@@ -60,6 +61,7 @@ class own_pace_search {
           paces_(net.size()),
           limits_(problem_.limits_at(infinity)) {
         chooser_.reset(problem.budget, max_states);
+        chooser_.set_edges(problem.edges);
         chooser_.set_ascent_steps(60);
     }
 
@@ -140,15 +142,17 @@ class own_pace_search {
             const std::span<const double> cycles = problem_.row(i).cycles;
             const std::vector<resource_vector>& costs = problem_.needs(i);
             std::vector<frontier_option>& points = offered_[i].options;
+            const port_rises* const rises = problem_.row(i).rises;
             for (std::uint32_t k = 0; k < costs.size(); ++k) {
                 if (!(cycles[k] < ruled_out)) continue;
+                const stream_port port = problem_.row(i).port(k);
                 const auto beats = [&](const frontier_option& other) {
-                    return other.cycles <= cycles[k] && no_more(other.need, costs[k]) &&
+                    return other.cycles <= cycles[k] && as_good(other, costs[k], port, rises) &&
                            delays_[i][other.index] <= delays_[i][k];
                 };
                 const std::span<const frontier_option> kept = points;
                 if (!is_beaten<look::newest_first>(kept, look_back, beats))
-                    points.push_back({cycles[k], costs[k], k});
+                    points.push_back({cycles[k], costs[k], k, port});
             }
             order_points(offered_[i]);
             offered_[i].delay.clear();
@@ -340,7 +344,7 @@ class own_pace_search {
             minimise(n, mean_of(parts), prices);
             n.bound = std::max(n.bound, at_.bound);
             if (hopeless(n.bound)) return false;
-            if (no_more(at_.need, limits_)) consider(options_at(offered_, at_.points));
+            if (no_more(at_.need, limits_)) consider_if_it_fits(at_.points);
             if (at_.bound > highest) {
                 highest = at_.bound, idle = 0;
                 n.mean = parts, n.prices = prices, n.choice = at_.points;
@@ -450,6 +454,10 @@ class own_pace_search {
     void consider_only(const node& n) {
         selection points;
         for (const window& w : n.rows) points.push_back(w.begin);
+        consider_if_it_fits(points);
+    }
+
+    void consider_if_it_fits(const selection& points) {
         const selection options = options_at(offered_, points);
         if (no_more(problem_.total(options), limits_)) consider(options);
     }
