@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/resource_file.hpp>
 #include <hass/error.hpp>
 
@@ -42,6 +43,9 @@ bool parse(int argc, const char* const* argv, settings& s) {
     app.add_option("--resources", s.resources,
                    fmt::format("Resource model to be corrected: {} (calibrated)",
                                fmt::join(resource_flags, ", ")));
+    app.add_option("--slice", s.slice,
+                   fmt::format("DSP slices of the part that it was built for: {} (dsp48e2)",
+                               fmt::join(hass::dsp_slice_names, ", ")));
     app.add_option("--bits", s.bits, "Width of weights and maps that were built, 16 or 8 (16)");
     app.add_option("-o,--out", s.out, "File to write, for hass_search --resources")->required();
     app.allow_extras();
@@ -66,6 +70,7 @@ bool parse(int argc, const char* const* argv, settings& s) {
     one_of("engine", s.engine, engine_names);
     one_of("resource model", s.resources, resource_flags);
     one_of("design", s.design, design_flags);
+    one_of("DSP slice", s.slice, hass::dsp_slice_names);
     if (s.bits != 0 && s.bits != 8 && s.bits != 16)
         throw hass::error(fmt::format("--bits {}: must be 16 or 8", s.bits));
     if (!s.out.ends_with(".json"))

@@ -182,7 +182,9 @@ measurements from_shapes(const settings& s, const std::vector<hass::measured_lay
     all.bits = s.bits == 0 ? 16 : s.bits;
     hass_search::settings built;
     built.bits = all.bits;
-    const hass_search::engine_choice engine = hass_search::engines_named(all.base, s.engine, built);
+    const auto slice = s.slice == "dsp48e1" ? hass::dsp_slice::dsp48e1 : hass::dsp_slice::dsp48e2;
+    const hass_search::engine_choice engine =
+        hass_search::engines_named(all.base, s.engine, built, slice);
     for (const hass::measured_layer& line : lines)
         all.modules.push_back(priced(engine, s.engine == "spe", line));
     return all;
@@ -196,6 +198,8 @@ measurements gather(const settings& s) {
         throw hass::error("--resources: not with --solution, which says what it was priced by");
     if (!s.solution.empty() && s.bits != 0)
         throw hass::error("--bits: not with --solution, which says its width");
+    if (!s.solution.empty() && !s.slice.empty())
+        throw hass::error("--slice: not with --solution, which says what it was priced by");
     if (hass::is_utilization_report(text)) return from_report(s, text);
     const std::vector<hass::measured_layer> lines = hass::read_measured_csv(text, s.measured);
     return lines.front().built ? from_shapes(s, lines) : from_names(s, lines);

@@ -21,6 +21,7 @@ struct settings {
     std::string solution;
     std::string design = "hardware_aware";
     std::string resources;
+    std::string slice;
     int bits = 0;
     std::string out;
 };
