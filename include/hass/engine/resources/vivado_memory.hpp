@@ -1,9 +1,9 @@
 /// \file vivado_memory.hpp
-/// How many 18 Kbit blocks Vivado builds a memory from. It rounds the depth up to a power of two and
-/// takes the shape of RAMB36 that is so deep, so deep memories take more blocks than their bits
-/// need: 18,432 x 32 is 64 blocks, where packing by area would make 36.
+/// How many 18 Kbit blocks Vivado builds a memory from. It rounds the depth up to a power of two
+/// and takes the shape of RAMB36 that is so deep: deep memories take more blocks than their bits
+/// need. 18,432 x 32 is 64 blocks, where packing by area would make 36.
 ///
-/// Measured: FINN's weight memories after synthesis (Vivado 2022.1, xc7z020 and xczu3eg;
+/// Measured: FINN's weight memories after synthesis (xc7z020 by Vivado 2022.1, and xczu3eg;
 /// finn_synthesis.json), 36 to 147,456 words deep: 21 of 23 exact, the other two one block too few
 /// (64 x 27 and 5,120 x 1 took a RAMB36 where half of it would do).
 #pragma once
