@@ -19,6 +19,9 @@ void print_designs(const outcome& o) {
     fmt::print("{}: engines '{}', resource model '{}', {} images\n",
                std::filesystem::path(bench.source).filename().string(), o.flags.engine,
                o.flags.resources, bench.images);
+    if (o.flags.resources == "calibrated")
+        fmt::print("multipliers '{}', memories '{}', requantisation '{}'\n", o.flags.multipliers,
+                   o.flags.memories, o.flags.requantise);
     if (bench.input)
         fmt::print("input: (pixel * {} - {}) / {} ({})\n", bench.input->scale,
                    fmt::join(bench.input->mean, ","), fmt::join(bench.input->std, ","),

@@ -1,5 +1,4 @@
-// Where weights live: banked or side by side, as a bitmask, off-chip; and that the allocator takes
-// what pays.
+// Where weights live: in blocks, as a bitmask, off-chip; and that the allocator takes what pays.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -111,13 +110,13 @@ network_statistics zeros(const network_view& net, double weights) {
 
 }  // namespace
 
-TEST_CASE("weights lie side by side or in banks, whichever is less", "[memories]") {
+TEST_CASE("weights lie side by side, in columns of blocks", "[memories]") {
     const calibrated model;
     const auto blocks = [&](std::int64_t depth, std::int64_t words, int bits) {
         return model.weights(weight_memory::bram18, depth, words, 1, bits).bram18;
     };
     CHECK(blocks(512, 9, 16) == 4);   // 144 bits in four columns of 36
-    CHECK(blocks(1024, 3, 16) == 3);  // 48 bits in two columns of 36 x 512 would take four
+    CHECK(blocks(1024, 3, 16) == 3);  // 48 bits: a column of 36 in two blocks, one of 18 in one
     CHECK(blocks(2048, 5, 8) == 5);
     CHECK(blocks(2049, 1, 8) == 2);
     CHECK(model.weights(weight_memory::bram18, 64, 9, 9, 16).lut == 144);  // in LUTs

@@ -31,6 +31,21 @@ static_assert(cycles(0.5) > 1.5 * window_count && cycles(0.5) < 2 * window_count
 static_assert(both{}.cost(layer, folded).dsp == 96);
 static_assert(both{}.cost(layer, folded).lut > 32 * 1000);
 
+// what it is built from
+constexpr hass::row_option of_luts{folded.folding, hass::weight_memory::lutram, 0,
+                                   hass::multiplier::lut, hass::weight_memory::uram};
+static_assert(hass::sparse_dot<>{}.cost(layer, of_luts).dsp == 0);
+static_assert(hass::sparse_dot<>{}.cost(layer, of_luts).bram18 == 0);
+static_assert(hass::sparse_dot<>{}.cost(layer, of_luts).uram > 0);
+constexpr int choices() {
+    hass::calibrated every;
+    every.lut_multipliers = every.every_memory = true;
+    int n = 0;
+    hass::dense_dot<>{every, {}}.for_each(layer, [&](const hass::row_option&) { ++n; });
+    return n;
+}
+static_assert(choices() <= 7 * 8 * 3 * 18 && choices() > 7 * 8 * 3 * 9);
+
 constexpr double when_prepared(double sparsity) {
     const hass::layer_statistics s = hass::uniform_sparsity(sparsity).at(0);
     const auto ready = hass::sparse_dot<>{}.prepare(layer, s);

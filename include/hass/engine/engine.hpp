@@ -11,6 +11,12 @@
 ///                                                        that the device lacks: a member of the
 ///                                                        engine or of its resource model. Without
 ///                                                        it what lacks blocks does not fit
+///                 offers_lut_multipliers(widths)         whether options with multipliers of LUTs
+///                                                        are visited: a member of the resource
+///                                                        model. Without it they are neither
+///                                                        visited nor priced
+///                 every_memory, offers_lutram(depth),    the same for weights in LUT-RAM, and for
+///                 offers_maps(row, folding)              buffers that are not in block RAM
 ///                 data_bits, or widths.data              bits of a word of images and answers,
 ///                                                        which the board's link carries; 16
 ///                                                        without either

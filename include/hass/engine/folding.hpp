@@ -110,7 +110,7 @@ constexpr void visit_built(const R& resources, const layer_row& row, const paral
             maps = resources.offers_maps(row, p);
         }
     }
-    if constexpr (requires { resources.lut_multipliers; })
+    if constexpr (requires { resources.offers_lut_multipliers(width); })
         lut_multipliers = resources.offers_lut_multipliers(width);
     const auto built = [&](multiplier multipliers, weight_memory buffers) {
         visit(row_option{p, weight_memory::bram18, 0, multipliers, buffers});
@@ -133,7 +133,7 @@ constexpr void require_priced(const R&, const row_option& c) {
     const auto refuse = [](const char* what) {
         throw error(text_of({"the resource model has no price for ", what}));
     };
-    if constexpr (!requires(const R& r) { r.lut_multipliers; })
+    if constexpr (!requires(const R& r) { r.offers_lut_multipliers(precision{}); })
         if (c.multipliers != multiplier::dsp) refuse("multipliers of LUTs");
     if constexpr (!requires(const R& r) { r.every_memory; }) {
         if (c.memory == weight_memory::lutram) refuse("weights in LUT-RAM");
