@@ -117,6 +117,7 @@ inline std::vector<service_trace> random_services(const network& net, std::size_
         const int most = 1 + from.below(12);
         t.least = row.kind == layer_kind::flatten ? 0.0 : from.below(most);
         if (is_compute(row)) {
+            t.intake = from.below(2) * from.below(4);
             t.lanes = static_cast<std::size_t>(1 + from.below(10));
             const auto count = images * static_cast<std::size_t>(firing_count(row)) * t.lanes;
             for (std::size_t k = 0; k < count; ++k)
@@ -164,6 +165,7 @@ class stepper {
             for (std::size_t r = 0; r < l.looks_at.size(); ++r)
                 window = std::max(window, l.last_of(r) + 1 - l.first_since(r));
             if (l.depth != unlimited) l.depth += static_cast<std::int64_t>(window);
+            l.intake = services[l.to].intake;
             links_.push_back(std::move(l));
         }
     }
@@ -176,6 +178,7 @@ class stepper {
             bool any = false;
             for (bool moved = true; moved;) {
                 moved = false;
+                for (link& l : links_) moved |= take(l);
                 for (std::size_t i = 0; i < stages_.size(); ++i) moved |= step(i, ends);
                 any |= moved;
             }
@@ -186,6 +189,7 @@ class stepper {
             for (stage& s : stages_)
                 for (lane& l : s.lanes)
                     if (l.busy) l.left -= 1.0, idle = 0;
+            for (link& l : links_) l.rest -= 1.0;
             if (idle > 1000) return {};
         }
     }
@@ -207,7 +211,8 @@ class stepper {
         int from;
         std::size_t to;
         std::int64_t depth;
-        std::size_t pixels = 1, arrived = 0, gone = 0;
+        std::size_t pixels = 1, arrived = 0, gone = 0, taken = 0;
+        double intake = 0.0, rest = 0.0;  // of the time between two pixels
         std::vector<std::vector<std::size_t>> looks_at{};
 
         // firings go in order: what an earlier one looks at, a later one has waited for
@@ -244,15 +249,22 @@ class stepper {
         return at;
     }
 
+    // Takes the next pixel into the window, where it has come and the one before is long enough ago.
+    bool take(link& l) const {
+        const double at = source_ * static_cast<double>(l.taken) / static_cast<double>(l.pixels);
+        const bool came =
+            l.from < 0 ? l.taken < images_ * l.pixels && now_ >= at : l.taken < l.arrived;
+        if (!came || l.rest > 0.0) return false;
+        ++l.taken;
+        l.rest = l.intake;
+        return true;
+    }
+
     bool inputs_there(std::size_t i, std::size_t firing) const {
         const std::size_t image = firing / stages_[i].firings, r = firing % stages_[i].firings;
         for (const link& l : links_) {
             if (l.to != i) continue;
-            const std::size_t last = image * l.pixels + l.last_of(r);
-            if (l.from >= 0 && l.arrived <= last) return false;
-            if (l.from < 0 &&
-                now_ < source_ * static_cast<double>(last) / static_cast<double>(l.pixels))
-                return false;
+            if (l.taken <= image * l.pixels + l.last_of(r)) return false;
         }
         return true;
     }

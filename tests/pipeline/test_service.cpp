@@ -76,14 +76,14 @@ TEST_CASE("pixels take in the mean what the engine says for the same masks", "[s
             const service_trace averaged = t.trace(row, c, filter_share::averaged);
             const service_trace own = t.trace(row, c, filter_share::own);
             INFO(detail::text(c.folding));
-            REQUIRE(averaged.mean(firing_count(row)) == Approx(engine.cycles(c)).epsilon(1e-6));
+            REQUIRE(averaged.mean(row) == Approx(engine.cycles(c)).epsilon(1e-6));
             REQUIRE(own.lanes == averaged.lanes * static_cast<std::size_t>(c.folding.out));
             // the same work, on engines that have filters of their own
             REQUIRE(sum(own) == Approx(sum(averaged) * c.folding.out).epsilon(1e-6));
             if (c.folding.out == 1)
                 REQUIRE(own.cycles == averaged.cycles);
             else
-                REQUIRE(own.mean(firing_count(row)) >= (1 - 1e-6) * engine.cycles(c));
+                REQUIRE(own.mean(row) >= (1 - 1e-6) * engine.cycles(c));
             ++options;
         }
     }
@@ -175,7 +175,7 @@ TEST_CASE("the shipped network's stages take in the mean what the model says", "
         const double cycles =
             row_cycles(engine, net[i], is_compute(net[i]) ? s[i] : layer_statistics{}, chosen[i]);
         INFO(name_of(net, i));
-        CHECK(services[i].mean(firing_count(net[i])) == Approx(cycles).epsilon(1e-6));
+        CHECK(services[i].mean(net[i]) == Approx(cycles).epsilon(1e-6));
         CHECK((services[i].lanes > 0) == is_compute(net[i]));
     }
     const auto endless = fifo_depths::all(net, unlimited, unlimited);

@@ -24,12 +24,12 @@ network line(std::size_t stages, int pixels) {
 }
 
 service_trace constant(double cycles) {
-    return {cycles, 0, {}};
+    return {cycles};
 }
 
 // One lane, `few` or `many` cycles a pixel at random.
 service_trace two_point(std::size_t pixels, float few, float many, draw::source& from) {
-    service_trace t{0.0, 1, {}};
+    service_trace t{0.0, 0.0, 1, {}};
     while (t.cycles.size() < pixels) t.cycles.push_back(from.below(2) == 0 ? few : many);
     return t;
 }
@@ -37,7 +37,7 @@ service_trace two_point(std::size_t pixels, float few, float many, draw::source&
 double slowest_mean(const network& net, const std::vector<service_trace>& services) {
     double slowest = 0.0;
     for (std::size_t i = 0; i < services.size(); ++i)
-        slowest = std::max(slowest, services[i].mean(firing_count(net.rows[i])));
+        slowest = std::max(slowest, services[i].mean(net.rows[i]));
     return slowest;
 }
 
@@ -200,7 +200,7 @@ TEST_CASE("the simulation says what is wrong with what it is given", "[simulate]
     };
     CHECK_THROWS_WITH(with({constant(1.0)}, d),
                       Catch::Contains("1 services, 2 rows' and 2 edges' depths"));
-    CHECK_THROWS_WITH(with({constant(1.0), {0.0, 2, {1, 1, 1, 1}}}, d),
+    CHECK_THROWS_WITH(with({constant(1.0), {0.0, 0.0, 2, {1, 1, 1, 1}}}, d),
                       Catch::Contains("has 4 service times, which are no images of 4 x 2"));
     CHECK_THROWS_WITH(with(services, fifo_depths::all(net, -1)), Catch::Contains("is -1 deep"));
     CHECK_THROWS_WITH(with(services, fifo_depths::all(net, 1, 0)),

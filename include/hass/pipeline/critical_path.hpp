@@ -20,7 +20,10 @@ struct connection {
     std::size_t from, to;  ///< from: number of rows for the image
     input_firings firings;
     std::int64_t room = unlimited;  ///< pixels, the window's included
+    double intake = 0.0;            ///< cycles at least between pixels
     time_ring released{};
+    std::int64_t taken = 0, since = 0;  ///< pixels in, and the last one that the intake waited for
+    double last_in = 0.0;
 };
 
 /// What a firing waited for: an edge, or the row itself.
@@ -28,6 +31,7 @@ struct firing_cause {
     static constexpr std::int16_t stage = -1;
 
     std::int32_t since = 0;      ///< firing since which the lane that was last has been busy
+    std::int32_t word = 0;       ///< pixel of the input that was waited for
     std::int16_t start = stage;  ///< what that firing waited for: an input, or one before it
     std::int16_t done = stage;   ///< an edge that had no room; or nothing
 };
@@ -80,10 +84,7 @@ inline critical_waits critical_path(std::span<const critical_row> rows,
         }
         const connection& c = edges[static_cast<std::size_t>(e)];
         if (c.from == rows.size()) return waits;
-        const std::int64_t image = k / rows[i].firings;
-        const std::int64_t word = image * c.firings.pixels +
-                                  c.firings.needed[static_cast<std::size_t>(k % rows[i].firings)] -
-                                  1;
+        const std::int32_t word = cause().word;
         i = c.from, k = rows[i].firing_of(word);
     }
 }

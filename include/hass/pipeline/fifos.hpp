@@ -93,12 +93,12 @@ usage fifo_cost(const E& engine, const network_view& net, std::span<const row_op
 struct fifo_plan {
     fifo_depths depths;
     usage cost{};
-    double best_cycles = 0.0;      ///< between images, with FIFOs without end
+    double best_cycles = 0.0;      ///< between images, with FIFOs without end and the same images
     double interval_cycles = 0.0;  ///< with these
     double without_cycles = 0.0;   ///< with a pixel on each edge, and what joins hold back
     std::size_t rounds = 0;        ///< simulations
 
-    /// Share of the throughput that FIFOs without end would give.
+    /// Share of the throughput that FIFOs without end give.
     double kept() const { return best_cycles / interval_cycles; }
     double kept_without() const { return best_cycles / without_cycles; }
 };
@@ -106,16 +106,18 @@ struct fifo_plan {
 /// How to plan.
 struct fifo_options {
     double keep = 0.97;             ///< share of the best throughput, in (0, 1)
-    std::size_t images = 2;         ///< that run; at least twice those of the traces
-    std::size_t warm_up = 1;        ///< of them, before the interval is measured
+    std::size_t images = 2;         ///< that run: those of the traces, several times
+    std::size_t warm_up = 1;        ///< of them, before the interval is measured over the rest
     std::size_t most_rounds = 500;  ///< simulations at most
 };
 
-/// Cycles between images with FIFOs without end: the mean of the slowest stage's slowest lane.
+/// Cycles between images with FIFOs without end, in the long run: the mean of the slowest stage's
+/// slowest lane. Until stages that are almost as slow have fallen behind it, images come faster or
+/// slower than that.
 inline double best_interval(const network_view& net, std::span<const service_trace> services) {
     double slowest = 0.0;
     for (std::size_t i = 0; i < net.size(); ++i)
-        slowest = std::max(slowest, services[i].mean(firing_count(net[i])));
+        slowest = std::max(slowest, services[i].mean(net[i]));
     return slowest;
 }
 
@@ -149,11 +151,11 @@ std::array<std::vector<double>, 2> bits_of_room(const E& engine, const network_v
     return bits;
 }
 
-/// Enlarges by half what the critical path waited for most often, for its price.
+/// Doubles what the critical path waited for most often, for its price.
 inline void enlarge(std::array<std::vector<std::int64_t>*, 2> depths,
                     std::array<const std::vector<std::uint64_t>*, 2> waits,
                     const std::array<std::vector<double>, 2>& bits) {
-    constexpr double worth = 0.3;  // of the best: fewer rounds, little more room
+    constexpr double worth = 0.1;  // of the best: half the rounds of 0.3, and little more room
     double most = 0.0;
     const auto gain = [&](std::size_t kind, std::size_t k) {
         return static_cast<double>((*waits[kind])[k]) / bits[kind][k];
@@ -164,13 +166,13 @@ inline void enlarge(std::array<std::vector<std::int64_t>*, 2> depths,
         for (std::size_t k = 0; k < bits[kind].size(); ++k)
             if (gain(kind, k) > worth * most) {
                 std::int64_t& depth = (*depths[kind])[k];
-                depth += std::max<std::int64_t>(1, depth / 2);
+                depth += std::max<std::int64_t>(1, depth);
             }
 }
 
 }  // namespace detail
 
-/// FIFOs that keep a share of the throughput that the slowest stage's mean allows. Begins with a
+/// FIFOs that keep a share of the throughput that FIFOs without end give. Begins with a
 /// pixel on each edge and enlarges, simulation by simulation, what the critical path waits for.
 /// \param services  one a row, of images that are like those to come
 /// \throws hass::error for a share outside (0, 1); when so many simulations were not enough
@@ -181,7 +183,8 @@ fifo_plan plan_fifos(const network_view& net, std::span<const service_trace> ser
     if (!(options.keep > 0.0 && options.keep < 1.0))
         throw error(text_of({"fifos: keep = ", options.keep, ", must be within (0, 1)"}));
     fifo_plan plan;
-    plan.best_cycles = best_interval(net, services);
+    const auto endless = fifo_depths::all(net, unlimited, unlimited);
+    plan.best_cycles = simulate(net, services, endless, {options.images}).interval(options.warm_up);
     plan.depths = held_depths(net, 1);
     const auto bits = detail::bits_of_room(engine, net, chosen);
     while (true) {

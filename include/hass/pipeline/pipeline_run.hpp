@@ -52,6 +52,7 @@ class pipeline_run {
     std::int64_t no_room(const stage& s) const;
     void set_room(connection& c, std::int64_t depth);
     std::size_t culprit() const;
+    double take(connection& c, std::int64_t needed) const;
     double serve_lanes(std::size_t i, stage& s, double start);
     void remember_waits(stage& s, double start) const;
     static std::int32_t busy_since(const stage& s, double ready);
@@ -116,6 +117,8 @@ inline pipeline_run::pipeline_run(const network_view& net, std::span<const servi
             throw error(text_of(
                 {"simulate: edge ", e.from, " -> ", e.to, " is ", depths.edge[k], " deep"}));
         edges_.push_back({from, to, firings_of(net[to], image ? net[to].in : net[from].out)});
+        if (edges_[k].firings.pixels > 1 || net[to].in.pixels() == 1)  // no gate
+            edges_[k].intake = services[to].intake;
         stages_[to].inputs.push_back(k);
         if (image) continue;
         stages_[from].consumers.push_back(k);
@@ -127,8 +130,10 @@ inline void pipeline_run::set_room(connection& c, std::int64_t depth) {
     stage& from = stages_[c.from];
     const std::int64_t all = static_cast<std::int64_t>(options_.images) * c.firings.pixels;
     c.room = depth > all ? unlimited : depth + c.firings.window;
-    from.out.reserve(c.room == unlimited ? all : std::min(all, c.room + 1));
-    c.released.reserve(c.room == unlimited ? all : std::min(all, c.room + c.firings.early + 1));
+    const std::int64_t kept =
+        c.room == unlimited ? all : std::min(all, c.room + c.firings.early + 1);
+    from.out.reserve(kept);
+    c.released.reserve(kept);
 }
 
 /// The first input that the next firing waits for.
@@ -203,6 +208,20 @@ inline std::int32_t pipeline_run::busy_since(const stage& s, double ready) {
     return s.since.back();
 }
 
+/// Takes pixels of an input in, one after the other. \returns when the last of them is
+inline double pipeline_run::take(connection& c, std::int64_t needed) const {
+    for (; c.taken < needed; ++c.taken) {
+        const double came = c.from == net_.size()
+                                ? options_.source_cycles * static_cast<double>(c.taken) /
+                                      static_cast<double>(c.firings.pixels)
+                                : stages_[c.from].out[c.taken];
+        const double next = c.taken > 0 ? c.last_in + c.intake : 0.0;
+        if (came >= next) c.since = c.taken;
+        c.last_in = std::max(came, next);
+    }
+    return c.last_in;
+}
+
 /// Begins and does the next firing of row i if that can be.
 inline bool pipeline_run::serve(std::size_t i) {
     stage& s = stages_[i];
@@ -212,20 +231,21 @@ inline bool pipeline_run::serve(std::size_t i) {
     const std::int64_t image = s.served / s.firings;
     const auto r = static_cast<std::size_t>(s.served % s.firings);
     double start = s.served >= s.ahead ? s.done[s.served - s.ahead] : 0.0;
-    std::int16_t cause = firing_cause::stage;
+    firing_cause cause;
     for (const std::size_t k : s.inputs) {
-        const connection& c = edges_[k];
-        const std::int64_t needed = image * c.firings.pixels + c.firings.needed[r];
-        const double there = c.from == net_.size()
-                                 ? options_.source_cycles * static_cast<double>(needed - 1) /
-                                       static_cast<double>(c.firings.pixels)
-                                 : stages_[c.from].out[needed - 1];
-        if (there >= start) start = there, cause = static_cast<std::int16_t>(k);
+        connection& c = edges_[k];
+        const double in = take(c, image * c.firings.pixels + c.firings.needed[r]);
+        if (in < start) continue;
+        start = in;
+        cause.start = static_cast<std::int16_t>(k);
+        cause.word = static_cast<std::int32_t>(c.since);
     }
     if (options_.critical) remember_waits(s, start);
     const double ready = serve_lanes(i, s, start);
-    if (options_.critical)
-        s.causes[static_cast<std::size_t>(s.served)] = {busy_since(s, ready), cause};
+    if (options_.critical) {
+        cause.since = busy_since(s, ready);
+        s.causes[static_cast<std::size_t>(s.served)] = cause;
+    }
     s.ready.push(ready);
     ++s.served;
     for (const std::size_t k : s.inputs) {

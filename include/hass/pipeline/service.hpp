@@ -108,7 +108,7 @@ inline std::vector<service_trace> steady_services(const network_view& net,
                                                   std::span<const stage_estimate> stages) {
     std::vector<service_trace> services;
     for (std::size_t i = 0; i < net.size(); ++i)
-        services.push_back({stages[i].cycles / static_cast<double>(firing_count(net[i])), 0, {}});
+        services.push_back({stages[i].cycles / static_cast<double>(firing_count(net[i]))});
     return services;
 }
 
@@ -166,7 +166,8 @@ inline window_service::window_service(std::vector<double> window, const layer_ro
     if (weights.size() != static_cast<std::size_t>(weight_count(row)))
         throw error(
             text_of({"service: ", weights.size(), " weights for a layer of ", weight_count(row)}));
-    trace_.least = data_movement_cycles(row, p) / static_cast<double>(row.out.pixels());
+    trace_.least = static_cast<double>(folded_.filters);
+    trace_.intake = static_cast<double>(folded_.blocks);
     trace_.lanes = static_cast<std::size_t>(folded_.streams_in) * engines_;
     deal_blocks(s);
     deal_filters(weights);

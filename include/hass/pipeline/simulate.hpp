@@ -5,9 +5,10 @@
 ///
 /// A word is one pixel of a map with all its channels. Stage i makes output k in three steps:
 ///
-///     start    when the window's pixels are there, and output k - ahead has left the stage
+///     start    when the window's pixels are in, and output k - ahead has left the stage; a pixel is
+///              in when it has come, and `intake` cycles have passed since the one before
 ///     ready    when the slowest of its lanes has done it: each begins when it has done k - 1 and
-///              takes its own time; one more takes `least`, whatever the data (moving words)
+///              takes its own time; one more takes `least`, whatever the data
 ///     done     when every FIFO behind has room for it
 ///
 /// At `ready` the window lets go what no later output needs. An edge holds the consumer's window

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/pipeline/firing.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
@@ -19,20 +20,20 @@ namespace hass {
 /// How long the firings of one row take.
 struct service_trace {
     double least = 0.0;     ///< cycles of every firing at least; all of them where lanes = 0
+    double intake = 0.0;    ///< cycles at least from one input pixel to the next
     std::size_t lanes = 0;  ///< engines side by side, each at its own pace
     /// Cycles, images x firings x lanes; when more images run than there are, from the first again.
     std::vector<float> cycles{};
 
-    /// Cycles for an image when nothing ever waits: the mean of the slowest lane.
-    /// \param firings  an image, `firing_count`
-    double mean(std::int64_t firings) const {
-        double slowest = least * static_cast<double>(firings);
+    /// Cycles for an image when nothing ever waits: the mean of the slowest lane, or the intake's.
+    double mean(const layer_row& row) const {
+        const auto firings = static_cast<double>(firing_count(row));
+        double slowest = std::max(least * firings, intake * static_cast<double>(row.in.pixels()));
         std::vector<double> sums(lanes, 0.0);
         for (std::size_t k = 0; k < cycles.size(); k += lanes)
             for (std::size_t l = 0; l < lanes; ++l) sums[l] += static_cast<double>(cycles[k + l]);
-        const double images = lanes == 0 ? 1.0 : static_cast<double>(cycles.size() / lanes);
-        for (const double sum : sums)
-            slowest = std::max(slowest, sum / images * static_cast<double>(firings));
+        const double traced = lanes == 0 ? 1.0 : static_cast<double>(cycles.size() / lanes);
+        for (const double sum : sums) slowest = std::max(slowest, sum / traced * firings);
         return slowest;
     }
 };
