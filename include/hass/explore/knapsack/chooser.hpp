@@ -184,7 +184,7 @@ class chooser {
             trial_.along = &along_;
             const double bound = along_.look(table_, w.prices);
             w = weigh(problem_, table_, scarce, w.prices, bound, trial_);
-            if (w.answer == verdict::unknown) w = weigh_by_planes();
+            if (w.answer == verdict::unknown) weigh_by_planes(w);
         }
         prices_ = w.prices;
         if (w.answer == verdict::no) return reject(dearest());
@@ -201,18 +201,18 @@ class chooser {
         return end.found ? accept(*end.found) : end.answer;
     }
 
-    /// The same by the prices at which the bound is highest; trial_ looks along streams.
-    weighed weigh_by_planes() {
+    /// The same by the prices at which the bound is highest, if that is above all that fits; trial_
+    /// looks along streams.
+    void weigh_by_planes(weighed& w) {
         incumbent best;
         const price_ascent::top top =
             ascent_({problem_, table_, objective::none()}, -infinity, best, trial_);
-        weighed w{verdict::unknown, top.prices, std::nullopt};
-        const double sum = sum_of(w.prices);
-        for (double& p : w.prices)
-            p = sum > 0.0 ? p / sum : 1.0 / static_cast<double>(w.prices.size());
-        if (top.nothing_fits) w.answer = verdict::no;
         if (best.found()) w.answer = verdict::yes, w.found = std::move(best.options);
-        return w;
+        const double sum = sum_of(top.prices);
+        if (best.found() || !(sum > 0.0)) return;
+        w.prices = top.prices;
+        for (double& p : w.prices) p /= sum;
+        if (top.nothing_fits) w.answer = verdict::no;
     }
 
     /// The best choice among the options that are left.

@@ -60,6 +60,7 @@ class dynamic_program {
         along_ = along;
         begin(table, asked.prices);
         outcome result;
+        room_ = asked.max_choices;
         for (std::size_t level = 0; level < order_.size(); ++level) {
             result.dropped =
                 std::min(result.dropped, extend(level, table.row(order_[level]), asked));
@@ -68,6 +69,9 @@ class dynamic_program {
                 result.dropped = least_.front().price;
                 return result;
             }
+            // along streams many are needed for a proof, and few find what there is
+            if (along_ != nullptr && asked.goal == until::fits && result.dropped < infinity)
+                room_ = std::min<std::size_t>(asked.max_choices, 400);
         }
         pick(problem, table, asked, result);
         if (asked.goal == until::fits && result.found)
@@ -163,10 +167,10 @@ class dynamic_program {
                 to.parent = s, to.option = k;
                 next.push_back(to);
             }
-            if (next.size() > 8 * asked.max_choices)
-                dropped = std::min(dropped, thin(next, asked.counted, asked.max_choices));
+            if (next.size() > 8 * room_)
+                dropped = std::min(dropped, thin(next, asked.counted, room_));
         }
-        return std::min(dropped, thin(next, asked.counted, asked.max_choices));
+        return std::min(dropped, thin(next, asked.counted, room_));
     }
 
     /// Of the choices of all rows, the first that fits.
@@ -201,6 +205,7 @@ class dynamic_program {
     }
 
     stream_messages* along_ = nullptr;
+    std::size_t room_ = 0;        ///< for choices
     std::size_t along_from_ = 0;  ///< the level of the first row that has streams
     std::vector<std::size_t> order_;
     std::vector<rest> least_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -33,7 +34,7 @@ class fractional_choice {
     const cutting_planes<resources.size()>& planes() const { return planes_; }
 
     /// Row by row what one of the choices that meet at the top takes, such that the sum exceeds
-    /// theirs least.
+    /// theirs least; streams count with the later of their rows.
     /// \param s  takes its place; as long as the problem has rows
     selection rounded(const knapsack_problem& problem, selection s) {
         supports_.clear();
@@ -44,19 +45,23 @@ class fractional_choice {
         const resource_vector share = problem.share;
         resource_vector error{};
         for (std::size_t i = 0; i < rows; ++i) {
-            const auto need = [&](std::size_t plane) -> const resource_vector& {
-                return problem.need(i, options_[plane * rows + i]);
+            const auto option = [&](std::size_t plane, std::size_t row) {
+                return options_[plane * rows + row];
             };
             // what the fractional choice takes of this row
             resource_vector mean{};
             for (const auto& [plane, weight] : supports_) {
-                const resource_vector& n = need(plane);
+                const std::size_t of = plane;
+                const resource_vector n = with_streams(
+                    problem, i, option(plane, i),
+                    [&](std::size_t row) { return option(of, row); });
                 for (std::size_t r = 0; r < mean.size(); ++r) mean[r] += weight * n[r] * share[r];
             }
             double least = std::numeric_limits<double>::infinity();
             resource_vector error_of_least{};
             for (const auto& [plane, weight] : supports_) {
-                const resource_vector& n = need(plane);
+                const resource_vector n = with_streams(problem, i, option(plane, i),
+                                                       [&](std::size_t row) { return s[row]; });
                 resource_vector e = error;
                 double over = 0.0;
                 for (std::size_t r = 0; r < e.size(); ++r) {
@@ -72,6 +77,28 @@ class fractional_choice {
     }
 
   private:
+    /// What row `i` needs at an option, with its streams to and from rows before it.
+    template <class Chosen>
+    static resource_vector with_streams(const knapsack_problem& problem, std::size_t i,
+                                        std::uint32_t option, const Chosen& chosen) {
+        resource_vector need = problem.need(i, option);
+        if (problem.edges == nullptr) return need;
+        const auto port = [&](std::size_t row, std::uint32_t k) -> const stream_port& {
+            return problem.rows[row].options[k].port;
+        };
+        for (const std::size_t e : problem.edges->of(i)) {
+            const priced_edge& edge = problem.edges->edges()[e];
+            const std::size_t other = edge.from == i ? edge.to : edge.from;
+            if (other > i) continue;
+            const stream_port& here = port(i, option);
+            const stream_port& there = port(other, chosen(other));
+            const resource_vector& more =
+                edge.from == i ? edge.need(here, there) : edge.need(there, here);
+            for (std::size_t r = 0; r < need.size(); ++r) need[r] += more[r];
+        }
+        return need;
+    }
+
     cutting_planes<resources.size()> planes_;
     selection options_;  ///< of all planes, one choice behind the other
     // scratch: planes that meet at the top, and their weights

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 
 #include <hass/explore/knapsack/objective.hpp>
@@ -28,6 +29,7 @@ class improvement {
 
     /// What is better than `v` has at most this.
     double below(double v) const {
+        if (v == std::numeric_limits<double>::infinity()) return v;  // anything
         return v - (quantum_ > 0.0 ? 0.75 * quantum_ : 1e-9 * (1.0 + std::abs(v)));
     }
 
