@@ -156,9 +156,11 @@
 #include <hass/explore/linked_problem.hpp>
 #include <hass/explore/longest_path.hpp>
 #include <hass/explore/network_options.hpp>
+#include <hass/explore/own_pace_bound.hpp>
 #include <hass/explore/own_pace_latency.hpp>
 #include <hass/explore/part_intervals.hpp>
 #include <hass/explore/partition.hpp>
+#include <hass/explore/path_means.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/explore/priced_options.hpp>
 #include <hass/explore/reasons.hpp>
