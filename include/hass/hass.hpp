@@ -165,6 +165,7 @@
 #include <hass/explore/priced_options.hpp>
 #include <hass/explore/reasons.hpp>
 #include <hass/explore/resource_vector.hpp>
+#include <hass/explore/soonest.hpp>
 //
 #include <hass/compare/compare.hpp>
 #include <hass/compare/mining.hpp>
