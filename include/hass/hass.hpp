@@ -179,9 +179,11 @@
 #include <hass/explore/linked_problem.hpp>
 #include <hass/explore/longest_path.hpp>
 #include <hass/explore/network_options.hpp>
+#include <hass/explore/own_pace_bound.hpp>
 #include <hass/explore/own_pace_latency.hpp>
 #include <hass/explore/part_intervals.hpp>
 #include <hass/explore/partition.hpp>
+#include <hass/explore/path_means.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/explore/port_rises.hpp>
 #include <hass/explore/priced_edges.hpp>
@@ -189,6 +191,7 @@
 #include <hass/explore/reasons.hpp>
 #include <hass/explore/resource_vector.hpp>
 #include <hass/explore/row_order.hpp>
+#include <hass/explore/soonest.hpp>
 #include <hass/explore/stream_port.hpp>
 //
 #include <hass/compare/compare.hpp>

@@ -79,6 +79,9 @@ TEST_CASE("solution.json holds the same figures") {
     CHECK(j["efficiency_images_per_cycle_per_dsp"].get<double>() ==
           1.0 / (j["interval_cycles"].get<double>() * j["dsp"].get<double>()));
     CHECK(j["latency_cycles"] == d.hardware.latency_cycles);
+    CHECK(j["single_image_cycles"] == d.hardware.single_image_cycles);
+    CHECK(d.hardware.single_image_cycles > d.hardware.interval_cycles);
+    CHECK(d.hardware.single_image_cycles <= d.hardware.latency_cycles);
     CHECK(j["layers"].size() == 3);
     CHECK(j["layers"][0]["tau_w"] == 0.1);
     CHECK(j["layers"][0]["parallelism"]["macs"] == d.layers[0].chosen.folding.macs);

@@ -31,12 +31,11 @@
 #include <hass/error.hpp>
 #include <hass/explore/certificate.hpp>
 #include <hass/explore/exact.hpp>
-#include <hass/explore/latency.hpp>
 #include <hass/explore/network_options.hpp>
-#include <hass/explore/own_pace_latency.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/explore/priced_options.hpp>
 #include <hass/explore/reasons.hpp>
+#include <hass/explore/soonest.hpp>
 #include <hass/pipeline/evaluate.hpp>
 #include <hass/pipeline/link.hpp>
 #include <hass/statistics/validate.hpp>
@@ -44,10 +43,6 @@
 #include <hass/workload/network.hpp>
 
 namespace hass {
-
-/// At which pace the latency of an image is asked for: each stage's own, as a single image goes
-/// through an empty pipeline, or that of the interval, as behind other images.
-enum class pace : std::uint8_t { own, interval };
 
 /// What a part of a network has of its cuts.
 struct network_cut {
@@ -194,8 +189,8 @@ class allocator {
         const allocation_choice fastest = policy_(asked);
         if (!fastest.found) return nothing_fits(fastest);
         const bool own = of == pace::own;
-        soonest found = soonest_behind(asked, fastest);
-        if (own) found = soonest_alone(asked, fastest, found.options);
+        const detail::soonest found =
+            detail::find_soonest(net(), asked, fastest, proved_interval(fastest), of);
         allocation_choice choice = fastest;
         choice.options = found.options;
         allocation a = designed(choice);
@@ -272,46 +267,6 @@ class allocator {
         c.least_dsp = choice.least_dsp;
         explain(choice.obstacle, a.estimate, c);
         return a;
-    }
-
-    /// A choice whose latency is the lowest found, and what is proved of it.
-    struct soonest {
-        std::vector<std::uint32_t> options;
-        double least = 0.0;
-        bool proved = false;
-    };
-
-    /// \param per_image  whether the option's own cycles of a pixel count
-    std::vector<std::vector<double>> pixel_latencies(bool per_image) const {
-        std::vector<std::vector<double>> delays(rows_.size());
-        for (std::size_t i = 0; i < rows_.size(); ++i) {
-            const std::vector<row_option>& all = options_[i].options();
-            for (std::size_t k = 0; k < all.size(); ++k)
-                delays[i].push_back(
-                    pixel_latency(rows_[i], all[k], per_image ? cycles_[i][k] : 0.0));
-        }
-        return delays;
-    }
-
-    soonest soonest_behind(const allocation_problem& asked,
-                           const allocation_choice& fastest) const {
-        constexpr std::size_t max_states = 2000;
-        constexpr std::size_t max_ranges = 400;
-        const auto delays = pixel_latencies(true);
-        auto found = detail::latency_search(net(), asked, delays, max_states, max_ranges)(
-            fastest.options, proved_interval(fastest));
-        return {std::move(found.options), found.least, found.proved};
-    }
-
-    /// \param start  options of a design that fits
-    soonest soonest_alone(const allocation_problem& asked, const allocation_choice& fastest,
-                          const std::vector<std::uint32_t>& start) const {
-        constexpr std::size_t max_states = 500;
-        constexpr std::size_t max_work = 40'000'000;
-        const auto delays = pixel_latencies(false);
-        auto found = detail::own_pace_search(net(), asked, delays, max_states, max_work)(
-            start, fastest.proved_interval);
-        return {std::move(found.options), found.least, found.proved};
     }
 
     allocation_problem problem() const {

@@ -26,7 +26,8 @@ struct certificate {
     /// Of `allocator::least`: no design of the required throughput needs less of the resource
     /// (bandwidth: with images at that throughput).
     double least_need = 0.0;
-    /// Of `allocator::lowest_latency`: no design answers a single image sooner.
+    /// Of `allocator::lowest_latency`: no design has a lower latency, alone or behind others as was
+    /// asked.
     double least_latency_cycles = 0.0;
     /// Of both: whether this design needs, or takes, just that.
     bool minimal = false;

@@ -20,18 +20,20 @@ struct knot {
     double input = 0.0;
 };
 
-/// The positions between which `last_needed` of an axis is linear, ascending, some twice.
-constexpr std::array<std::int64_t, 6> bends(const window_axis& a) {
-    const std::int64_t last = a.out - 1;
-    const std::int64_t start = a.reach >= 0 ? 0 : -a.reach / a.stride;
-    const std::int64_t edge = a.reach >= a.in - 1 ? 0 : (a.in - 1 - a.reach) / a.stride;
-    return {0,
-            std::min(start, last),
-            std::min(start + 1, last),
-            std::min(std::max(edge, start + 1), last),
-            std::min(std::max(edge, start + 1) + 1, last),
-            last};
-}
+/// The positions between which `last_needed` of an axis is linear, ascending.
+struct axis_bends {
+    std::array<std::int64_t, 6> at{};
+    std::size_t count = 0;
+
+    constexpr explicit axis_bends(const window_axis& a) {
+        const std::int64_t start = a.reach >= 0 ? 0 : -a.reach / a.stride;
+        const std::int64_t edge = a.reach >= a.in - 1 ? 0 : (a.in - 1 - a.reach) / a.stride;
+        for (const std::int64_t p : {std::int64_t{0}, start, start + 1, edge, edge + 1, a.out - 1})
+            if (p < a.out && (count == 0 || p > at[count - 1])) at[count++] = p;
+    }
+    constexpr const std::int64_t* begin() const { return at.data(); }
+    constexpr const std::int64_t* end() const { return at.data() + count; }
+};
 
 /// The last input place that the row's outputs need.
 constexpr void needed_by_window(const layer_row& row, std::vector<knot>& knots) {
@@ -47,11 +49,11 @@ constexpr void needed_by_window(const layer_row& row, std::vector<knot>& knots) 
     };
     std::array<pixel, 36> hull{};
     std::size_t n = 0;
-    for (const std::int64_t y : bends(rows))
-        for (const std::int64_t x : bends(columns)) {
+    const axis_bends across(columns);
+    for (const std::int64_t y : axis_bends(rows))
+        for (const std::int64_t x : across) {
             const pixel p{y * columns.out + x,
                           rows.last_needed(y) * columns.in + columns.last_needed(x)};
-            if (n > 0 && p.output <= hull[n - 1].output) continue;
             while (n > 1 &&
                    (hull[n - 1].input - hull[n - 2].input) * (p.output - hull[n - 2].output) <=
                        (p.input - hull[n - 2].input) * (hull[n - 1].output - hull[n - 2].output))

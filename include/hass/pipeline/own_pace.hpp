@@ -73,6 +73,8 @@ struct ray {
 class own_pace {
   public:
     constexpr explicit own_pace(const network_view& net) : edges_(net.edges) {
+        passages_.reserve(net.size());
+        knots_.reserve(3 * net.size());
         for (const layer_row& row : net.rows) {
             passage p;
             p.adds_up = row.kind == layer_kind::global_average_pool;
@@ -94,6 +96,8 @@ class own_pace {
     constexpr double operator()(std::span<const stage_pace> stages, double image_cycles) {
         rays_.assign(1, {0.0, 1.0, 0.0, image_cycles, network_input, 1.0});
         of_row_.clear();
+        of_row_.reserve(passages_.size());
+        rays_.reserve(8 * passages_.size());
         end_ray_ = 0;
         double latency = 0.0;
         std::size_t k = 0;
@@ -162,10 +166,13 @@ class own_pace {
         const passage& p = passages_[static_cast<std::size_t>(to.row)];
         for (std::size_t r = of.begin; r < of.end; ++r) {
             const detail::ray in = rays_[r];
-            for (std::size_t k = p.knots.begin; k < p.knots.end; ++k) {
+            const std::size_t parts = std::max(p.knots.end - p.knots.begin, std::size_t{2}) - 1;
+            for (std::size_t k = p.knots.begin; k < p.knots.begin + parts; ++k) {
                 const detail::knot& a = knots_[k];
                 const detail::knot& b = knots_[std::min(k + 1, p.knots.end - 1)];
                 if (in.from > b.input) continue;
+                // level since the part before: the stage's own pace from there on is later
+                if (k > p.knots.begin && in.from <= a.input && in.until < a.input) break;
                 const double slope =
                     b.output > a.output ? (b.input - a.input) / (b.output - a.output) : 0.0;
                 const double entry = std::max(in.from, a.input);
