@@ -9,6 +9,7 @@
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/error.hpp>
 #include <hass/pipeline/squeeze.hpp>
+#include <hass/report/uncertainty.hpp>
 #include <hass/text.hpp>
 #include <memory>
 #include <tuple>
@@ -74,14 +75,16 @@ class model_of final : public engine_choice::model {
 };
 
 template <class Resources>
-engine_choice make(const Resources& resources, const std::string& engines, int bits) {
+engine_choice make(const Resources& resources, const char* name, const std::string& engines,
+                   int bits) {
     const auto model = std::make_shared<const model_of<Resources>>(resources, bits);
     return {engines != "spe",
             engines != "dense",
             {.data = bits, .weight = bits},
             model->lut_per_missing_bram18(),
             {model},
-            nullptr};
+            nullptr,
+            hass::uncertainty(name, Resources::known_error)};
 }
 
 /// A user's own silicon.
@@ -97,6 +100,7 @@ engine_choice corrected(const std::string& path, const std::string& engines, con
                                          " bits, which says nothing of ", bits, ": see --bits"}));
     engine_choice choice = engines_named(file.base, engines, s, slice);
     choice.corrections = std::make_shared<const hass::correction_table>(file.measured.table);
+    choice.uncertainty = hass::uncertainty(path, file.base, file.measured.table);
     return choice;
 }
 
@@ -107,14 +111,16 @@ engine_choice engines_named(const std::string& resources, const std::string& eng
     const int bits = s.priced_bits();
     if (resources.ends_with(".json")) return corrected(resources, engines, s, slice);
     // the published models know one kind of slice
-    if (resources == "published") return make(hass::fpgaconvnet::published{}, engines, bits);
-    if (resources == "repaired") return make(hass::fpgaconvnet::repaired{}, engines, bits);
+    if (resources == "published")
+        return make(hass::fpgaconvnet::published{}, "published", engines, bits);
+    if (resources == "repaired")
+        return make(hass::fpgaconvnet::repaired{}, "repaired", engines, bits);
     hass::calibrated built;
     built.slice = slice;
     built.lut_multipliers = s.multipliers == "either";
     built.every_memory = s.memories == "every";
     built.requantisation = s.requantise == "dsp" ? hass::requantise::dsp : hass::requantise::shift;
-    return make(built, engines, bits);
+    return make(built, "calibrated", engines, bits);
 }
 
 }  // namespace hass_search

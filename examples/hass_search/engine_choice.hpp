@@ -64,6 +64,7 @@ class engine_choice {
     double lut_per_missing_bram18 = 0.0;
     resource_model resources{};
     std::shared_ptr<const hass::correction_table> corrections{};  ///< of a user's own; or none
+    std::string uncertainty{};  ///< how far the resource model was off where it was measured
 
     double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
                   const hass::row_option& c) const {

@@ -18,9 +18,8 @@ std::vector<hass::solution_report> outcome::under_other_model() const {
     std::vector<hass::solution_report> all;
     for (const designed& d : designs) {
         hass::candidate c = d.candidate;
-        const engine_choice engine =
-            engines_named(other_model(), d.of_dense_engines() ? "dense" : flags.engine, flags,
-                          board.dsp_slice);
+        const engine_choice engine = engines_named(
+            other_model(), d.of_dense_engines() ? "dense" : flags.engine, flags, board.dsp_slice);
         c.hardware = hass::allocate(bench.net, c.measured.statistics, engine, board);
         if (c.hardware.fits)
             all.push_back(hass::describe(d.report.label, bench.net, c, engine_names, board));

@@ -27,6 +27,7 @@ void print_designs(const outcome& o) {
                    fmt::join(bench.input->mean, ","), fmt::join(bench.input->std, ","),
                    bench.input_source);
     fmt::print("\n{}\n", hass::comparison_table(o.reports(), o.board));
+    fmt::print("Uncertainty: {}\n\n", o.designs.front().engine.uncertainty);
 }
 
 void print(const outcome& o) {

@@ -33,6 +33,7 @@ hass::report_json asked(const outcome& o) {
                            {"budget", hass::to_json(o.board)},
                            {"engine", s.engine},
                            {"resources", s.resources},
+                           {"uncertainty", o.designs.front().engine.uncertainty},
                            {"multipliers", s.multipliers},
                            {"memories", s.memories},
                            {"requantise", s.requantise},

@@ -91,6 +91,7 @@
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/fit.hpp>
+#include <hass/engine/resources/known_error.hpp>
 #include <hass/engine/resources/lut_multiplier.hpp>
 #include <hass/engine/resources/measured_csv.hpp>
 #include <hass/engine/resources/memories.hpp>
@@ -239,4 +240,5 @@
 #include <hass/report/progress.hpp>
 #include <hass/report/solution.hpp>
 #include <hass/report/table.hpp>
+#include <hass/report/uncertainty.hpp>
 #include <hass/report/verdict.hpp>

@@ -21,7 +21,8 @@
 ///                                                        which the board's link carries; 16
 ///                                                        without either
 ///     Resources   cost models, policies of an engine (folder `resources/`); what stands between
-///                 stages is their members squeeze, mover, split (`pipeline/squeeze.hpp`)
+///                 stages is their members squeeze, mover, split, words_out
+///                 (`pipeline/squeeze.hpp`); known_error says how far they were off
 ///     Interval    cycles of one window, policies of a sparse engine (`interval.hpp`)
 ///
 /// An engine is asked about compute rows only; the other rows (pools, activations, additions) are

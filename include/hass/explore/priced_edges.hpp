@@ -28,9 +28,9 @@ namespace hass {
 
 /// One stream and its price.
 struct priced_edge {
-    std::size_t from = 0, to = 0;           ///< rows
-    std::size_t widths_in = 1;              ///< that options of `to` take
-    std::vector<resource_vector> needs{};   ///< [width that `from` gives][width that `to` takes]
+    std::size_t from = 0, to = 0;          ///< rows
+    std::size_t widths_in = 1;             ///< that options of `to` take
+    std::vector<resource_vector> needs{};  ///< [width that `from` gives][width that `to` takes]
 
     const resource_vector& need(const stream_port& gives, const stream_port& takes) const {
         return needs[gives.out * widths_in + takes.in];
@@ -53,7 +53,7 @@ class priced_edges {
         std::vector<std::vector<int>> gives(net.size()), takes(net.size());
         for (std::size_t i = 0; i < net.size(); ++i) {
             for (const row_option& c : options(i)) {
-                gives[i].push_back(words_out(net.rows[i], c));
+                gives[i].push_back(words_out(engine, net.rows[i], c));
                 takes[i].push_back(words_in(net.rows[i], c));
             }
             for (std::vector<int>* widths : {&gives[i], &takes[i]}) {
@@ -78,8 +78,8 @@ class priced_edges {
         std::vector<row_widths> widths(net.size());
         for (const priced_edge& e : edges_)
             widths[e.from].out = gives[e.from].size(), widths[e.to].in = takes[e.to].size();
-        for (std::size_t i = 0; i < net.size(); ++i) set_ports(net.rows[i], i, options(i), gives[i],
-                                                               takes[i], widths[i]);
+        for (std::size_t i = 0; i < net.size(); ++i)
+            set_ports(engine, net.rows[i], i, options(i), gives[i], takes[i], widths[i]);
         std::vector<stream_edge> ends;
         of_.resize(net.size());
         for (const priced_edge& e : edges_) {
@@ -93,10 +93,10 @@ class priced_edges {
                 return e.needs[out * e.widths_in + in];
             };
             rises_[e.to].add_taken(widths[e.from].out, need);
-            rises_[e.from].add_given(widths[e.to].in, [&](std::size_t in, std::size_t out)
-                                                          -> const resource_vector& {
-                return need(out, in);
-            });
+            rises_[e.from].add_given(
+                widths[e.to].in, [&](std::size_t in, std::size_t out) -> const resource_vector& {
+                    return need(out, in);
+                });
         }
         for (std::size_t r = 0; r < most_.size(); ++r)
             for (const priced_edge& e : edges_) {
@@ -143,9 +143,10 @@ class priced_edges {
         return u;
     }
 
-    void set_ports(const layer_row& row, std::size_t i, std::span<const row_option> options,
-                   const std::vector<int>& gives, const std::vector<int>& takes,
-                   row_widths& widths) {
+    template <Engine E>
+    void set_ports(const E& engine, const layer_row& row, std::size_t i,
+                   std::span<const row_option> options, const std::vector<int>& gives,
+                   const std::vector<int>& takes, row_widths& widths) {
         const auto index = [](const std::vector<int>& all, int words) {
             return static_cast<std::uint16_t>(std::lower_bound(all.begin(), all.end(), words) -
                                               all.begin());
@@ -153,7 +154,7 @@ class priced_edges {
         for (const row_option& c : options) {
             stream_port p;
             if (widths.in > 0) p.in = index(takes, words_in(row, c));
-            if (widths.out > 0) p.out = index(gives, words_out(row, c));
+            if (widths.out > 0) p.out = index(gives, words_out(engine, row, c));
             ports_[i].push_back(p);
         }
         if (widths.in == 0 || widths.out == 0) return;

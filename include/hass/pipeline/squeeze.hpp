@@ -30,6 +30,18 @@ constexpr int words_out(const layer_row& row, const row_option& c) {
     return is_compute(row) ? c.folding.out * c.folding.group : c.folding.in;
 }
 
+/// What an engine's row gives: its resource model's `words_out(row, option)`, where the model narrows
+/// streams inside of a row, or the above.
+template <Engine E>
+constexpr int words_out(const E& engine, const layer_row& row, const row_option& c) {
+    if constexpr (requires { engine.resources.words_out(row, c); })
+        return engine.resources.words_out(row, c);
+    else if constexpr (requires { engine.first(); })
+        return words_out(engine.first(), row, c);
+    else
+        return words_out(row, c);
+}
+
 /// \name Prices, >= 0 in every resource
 /// @{
 
@@ -73,9 +85,9 @@ constexpr usage split_cost(const E& engine, int words, int copies) {
 template <Engine E>
 constexpr usage ends_cost(const E& engine, const layer_row& row, const row_option& c,
                           const stream_ends& ends) {
-    usage u = split_cost(engine, words_out(row, c), ends.copies);
+    usage u = split_cost(engine, words_out(engine, row, c), ends.copies);
     if (ends.images > 0) u += double(ends.images) * mover_cost(engine, words_in(row, c));
-    if (ends.answers > 0) u += double(ends.answers) * mover_cost(engine, words_out(row, c));
+    if (ends.answers > 0) u += double(ends.answers) * mover_cost(engine, words_out(engine, row, c));
     return u;
 }
 
@@ -89,7 +101,7 @@ constexpr usage between_cost(const E& engine, const network_view& net,
     for (std::size_t i = 0; i < net.size(); ++i)
         sum += ends_cost(engine, net.rows[i], chosen[i], streams.ends(i));
     for (const stream_edge& e : streams.edges())
-        sum += squeeze_cost(engine, words_out(net.rows[e.from], chosen[e.from]),
+        sum += squeeze_cost(engine, words_out(engine, net.rows[e.from], chosen[e.from]),
                             words_in(net.rows[e.to], chosen[e.to]));
     return sum;
 }

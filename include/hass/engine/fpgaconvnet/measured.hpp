@@ -41,6 +41,7 @@
 #include <hass/engine/folding.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/dsp.hpp>
+#include <hass/engine/resources/known_error.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/resources/vivado_memory.hpp>
@@ -240,6 +241,16 @@ constexpr counted convolution(const layer_row& row, const row_option& option,
 /// A compute row is a convolution, a squeeze to the streams that are requantised, and their
 /// requantiser. Rows that the back end does not know (concat, softmax, ...) are `calibrated`'s.
 struct measured {
+    /// Of rows, in `tests/literature/test_measured_boards.cpp`: on the designs that it was fitted to.
+    static constexpr hass::known_error known_error{
+        mlperf_tiny_boards,
+        6,
+        {0.00, 0.13},
+        {-0.05, 0.07},
+        {-0.04, 0.04},
+        {-0.01, 0.11},
+        "It was fitted to these designs: expect 10 % in LUTs, FFs and BRAM of others like them."};
+
     /// Whether options with multipliers of LUTs are offered.
     bool lut_multipliers = true;
     static constexpr bool offers_lut_multipliers(const precision&) { return true; }
@@ -254,6 +265,11 @@ struct measured {
         for (const int streams : hass::detail::divisors(f.streams_out))
             if (static_cast<double>(row.out.volume()) <= pace * streams) return streams;
         return f.streams_out;
+    }
+
+    /// Words that a row gives at a time: as many as are requantised.
+    static constexpr int words_out(const layer_row& row, const row_option& c) {
+        return is_compute(row) ? requantised_streams(row, c.folding) : c.folding.in;
     }
 
     /// Never: the back end multiplies zeros.

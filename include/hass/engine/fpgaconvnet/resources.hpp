@@ -24,6 +24,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/known_error.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
 #include <hass/text.hpp>
@@ -298,6 +299,16 @@ struct resource_model {
     double lut_per_missing_bram18 = 288.0;
     /// Clock (MHz) at which all weights of a layer may stream from off-chip; 0: they may not.
     double off_chip_mhz = 0.0;
+
+    /// In `tests/literature/test_measured_boards.cpp`. It knows no multipliers of LUTs.
+    static constexpr hass::known_error known_error{
+        mlperf_tiny_boards,
+        6,
+        {-0.37, 1.02},
+        {-0.38, 1.75},
+        {-0.30, 0.82},
+        Repaired ? error_range{-0.54, -0.16} : error_range{-0.55, -0.20},
+        "Sparse engines are priced without a crossbar."};
 
     constexpr usage sparse(const layer_row& row, const row_option& c,
                            const precision& width) const {

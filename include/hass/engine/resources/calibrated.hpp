@@ -37,6 +37,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/resources/dsp.hpp>
+#include <hass/engine/resources/known_error.hpp>
 #include <hass/engine/resources/lut_multiplier.hpp>
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/resources/placed_memory.hpp>
@@ -96,6 +97,16 @@ struct calibrated {
     /// Whether weights are offered in LUT-RAM too, and what a row buffers in URAM and LUT-RAM. That
     /// is up to nine options for two.
     bool every_memory = false;
+
+    /// In `tests/literature/test_measured_boards.cpp`.
+    static constexpr hass::known_error known_error{
+        mlperf_tiny_boards,
+        6,
+        {0.00, 0.13},
+        {-0.58, -0.31},
+        {-0.45, -0.23},
+        {-0.84, -0.33},
+        "The sparse engine was synthesised alone, and never measured on a board."};
 
     /// \name What is offered to an allocator
     /// @{
