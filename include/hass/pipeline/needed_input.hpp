@@ -20,22 +20,22 @@ struct knot {
     double input = 0.0;
 };
 
-/// The positions between which `last_needed` of an axis is linear, ascending.
+/// The positions where `last_needed` of an axis may bend down, and its ends; ascending.
 struct axis_bends {
-    std::array<std::int64_t, 6> at{};
+    std::array<std::int64_t, 4> at{};
     std::size_t count = 0;
 
     constexpr explicit axis_bends(const window_axis& a) {
-        const std::int64_t start = a.reach >= 0 ? 0 : -a.reach / a.stride;
         const std::int64_t edge = a.reach >= a.in - 1 ? 0 : (a.in - 1 - a.reach) / a.stride;
-        for (const std::int64_t p : {std::int64_t{0}, start, start + 1, edge, edge + 1, a.out - 1})
+        for (const std::int64_t p : {std::int64_t{0}, edge, edge + 1, a.out - 1})
             if (p < a.out && (count == 0 || p > at[count - 1])) at[count++] = p;
     }
     constexpr const std::int64_t* begin() const { return at.data(); }
     constexpr const std::int64_t* end() const { return at.data() + count; }
 };
 
-/// The last input place that the row's outputs need.
+/// Appends the knots of a window. Between bends of both axes the input that is needed is linear in
+/// the output, so it is enough to be above it there.
 constexpr void needed_by_window(const layer_row& row, std::vector<knot>& knots) {
     const auto axis = [](int in, int out, int stride, int kernel, int dilation, int pad) {
         return window_axis{in, out, stride, std::int64_t{dilation} * (kernel - 1) - pad};
@@ -47,7 +47,7 @@ constexpr void needed_by_window(const layer_row& row, std::vector<knot>& knots) 
     struct pixel {
         std::int64_t output, input;
     };
-    std::array<pixel, 36> hull{};
+    std::array<pixel, 16> hull{};
     std::size_t n = 0;
     const axis_bends across(columns);
     for (const std::int64_t y : axis_bends(rows))
