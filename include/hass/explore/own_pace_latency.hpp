@@ -245,7 +245,7 @@ class own_pace_search {
             paces_[i] = {cycles(i, n.choice[i]), offered_[i].delay[n.choice[i]]};
         pace_(paces_, n.image);
         image_path longest;
-        pace_.path(longest.images, on_);
+        pace_.path(longest.images, longest.on);
         // the row whose cycles weigh most above its fastest, or else on the path
         std::size_t row = n.rows.size();
         double most = -1.0, most_above = 0.0, slowest = 0.0, middle = 0.0;
@@ -279,7 +279,6 @@ class own_pace_search {
     std::size_t asked_ = 0;  ///< work of the chooser
     own_pace pace_;
     std::vector<stage_pace> paces_;
-    std::vector<char> on_;
     resource_vector limits_;
     std::vector<frontier> offered_;  ///< every point, fastest first
     std::vector<frontier> rows_;     ///< those that the chooser is asked about

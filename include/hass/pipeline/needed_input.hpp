@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include <hass/pipeline/fill.hpp>
 #include <hass/workload/layer.hpp>
@@ -18,6 +17,14 @@ namespace hass::detail {
 struct knot {
     double output = 0.0;
     double input = 0.0;
+};
+
+/// A row's knots, from its first output to its last one.
+struct knot_list {
+    std::array<knot, 16> at{};
+    std::size_t count = 0;
+
+    constexpr void add(double output, double input) { at[count++] = {output, input}; }
 };
 
 /// The positions where `last_needed` of an axis may bend down, and its ends; ascending.
@@ -34,9 +41,9 @@ struct axis_bends {
     constexpr const std::int64_t* end() const { return at.data() + count; }
 };
 
-/// Appends the knots of a window. Between bends of both axes the input that is needed is linear in
+/// The knots of a window. Between bends of both axes the input that is needed is linear in
 /// the output, so it is enough to be above it there.
-constexpr void needed_by_window(const layer_row& row, std::vector<knot>& knots) {
+constexpr knot_list needed_by_window(const layer_row& row) {
     const auto axis = [](int in, int out, int stride, int kernel, int dilation, int pad) {
         return window_axis{in, out, stride, std::int64_t{dilation} * (kernel - 1) - pad};
     };
@@ -62,25 +69,31 @@ constexpr void needed_by_window(const layer_row& row, std::vector<knot>& knots) 
         }
     const auto out = static_cast<double>(row.out.pixels());
     const auto in = static_cast<double>(row.in.pixels());
+    knot_list knots;
     for (std::size_t k = 0; k < n; ++k)
-        knots.push_back(
-            {static_cast<double>(hull[k].output) / out, static_cast<double>(hull[k].input) / in});
+        knots.add(static_cast<double>(hull[k].output) / out,
+                  static_cast<double>(hull[k].input) / in);
+    return knots;
 }
 
-/// Appends the knots of a row, from its first output to its last one.
-constexpr void needed_input(const layer_row& row, std::vector<knot>& knots) {
+/// The knots of a row.
+constexpr knot_list needed_input(const layer_row& row) {
+    knot_list knots;
+    const double last = 1.0 - 1.0 / static_cast<double>(row.in.pixels());
     switch (row.kind) {
         case layer_kind::convolution:
         case layer_kind::max_pool:
         case layer_kind::average_pool:
-            return needed_by_window(row, knots);
+            return needed_by_window(row);
+        case layer_kind::global_average_pool:  // takes the pixels one by one
+            break;
         default:
-            const double last = 1.0 - 1.0 / static_cast<double>(row.in.pixels());
-            if (row.out.pixels() == 1)  // all of it, as `flatten`
-                knots.push_back({0.0, last});
-            else
-                knots.push_back({0.0, 0.0}), knots.push_back({last, last});
+            if (row.out.pixels() > 1) break;
+            knots.add(0.0, last);  // all of it, as `flatten`
+            return knots;
     }
+    knots.add(0.0, 0.0), knots.add(last, last);
+    return knots;
 }
 
 }  // namespace hass::detail
