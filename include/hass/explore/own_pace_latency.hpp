@@ -110,7 +110,9 @@ class own_pace_search {
             paces_[i] = {problem_.row(i).cycles[options[i]], delays_[i][options[i]]};
         return pace_(paces_, image_cycles(problem_.total(options)[bandwidth_index]));
     }
+    /// Takes a choice that fits if it is the best so far.
     void consider(const selection& options) {
+        if (!no_more(problem_.total(options), limits_)) return;
         const double latency = latency_of(options);
         if (latency < best_.latency) best_ = {options, latency};
     }
@@ -235,8 +237,7 @@ class own_pace_search {
     void consider_only(const option_windows& n) {
         selection points;
         for (const option_windows::window& w : n.rows) points.push_back(w.begin);
-        const selection options = options_at(offered_, points);
-        if (no_more(problem_.total(options), limits_)) consider(options);
+        consider(options_at(offered_, points));
     }
 
     /// Two nodes in the place of one, which has a row of several options.
