@@ -49,11 +49,11 @@ struct drawn {
 };
 
 // What a path comes to in other paces.
-double along(const std::vector<double>& images, const std::vector<char>& on, double of_image,
+double along(const std::vector<double>& images, const std::vector<double>& on, double of_image,
              const std::vector<stage_pace>& paces, double image_cycles) {
     double sum = of_image * image_cycles;
     for (std::size_t i = 0; i < paces.size(); ++i)
-        sum += images[i] * paces[i].cycles + (on[i] != 0 ? paces[i].delay : 0.0);
+        sum += images[i] * paces[i].cycles + on[i] * paces[i].delay;
     return sum;
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("a single image is never later than one at the pace of the interval", 
 TEST_CASE("the path of a single image says what it is made of, and bounds others", "[own_pace]") {
     draw::source from(43);
     std::vector<double> images;
-    std::vector<char> on;
+    std::vector<double> on;
     int same = 0;
     for (int round = 0; round < 2000; ++round) {
         const drawn x(from);
@@ -139,7 +139,7 @@ TEST_CASE("a stage that is slower than all others takes the image all of its cyc
     const double even = pace(paces, 0.0);
     CHECK(even > 1000.0);
     std::vector<double> images;
-    std::vector<char> on;
+    std::vector<double> on;
     for (std::size_t i = 0; i < net.size(); ++i) {
         if (net.rows[i].kind == layer_kind::flatten) continue;
         auto one = paces;

@@ -112,7 +112,9 @@ class own_pace_search {
             paces_[i] = {problem_.row(i).cycles[options[i]], delays_[i][options[i]]};
         return pace_(paces_, image_cycles(problem_.total(options)[bandwidth_index]));
     }
+    /// Takes a choice that fits if it is the best so far.
     void consider(const selection& options) {
+        if (!no_more(problem_.total(options), limits_)) return;
         const double latency = latency_of(options);
         if (latency < best_.latency) best_ = {options, latency};
     }
@@ -204,8 +206,8 @@ class own_pace_search {
     }
 
     bool raise(option_windows& n, int steps) {
-        return bound_.raise(n, steps,
-                            [this](const selection& points) { consider_if_it_fits(points); });
+        return bound_.raise(
+            n, steps, [this](const selection& points) { consider(options_at(offered_, points)); });
     }
 
     /// Bounds a node by what fits together, and looks for a better design in it: the least along
@@ -239,12 +241,7 @@ class own_pace_search {
     void consider_only(const option_windows& n) {
         selection points;
         for (const option_windows::window& w : n.rows) points.push_back(w.begin);
-        consider_if_it_fits(points);
-    }
-
-    void consider_if_it_fits(const selection& points) {
-        const selection options = options_at(offered_, points);
-        if (no_more(problem_.total(options), limits_)) consider(options);
+        consider(options_at(offered_, points));
     }
 
     /// Two nodes in the place of one, which has a row of several options.
@@ -253,7 +250,7 @@ class own_pace_search {
             paces_[i] = {cycles(i, n.choice[i]), offered_[i].delay[n.choice[i]]};
         pace_(paces_, n.image);
         image_path longest;
-        pace_.path(longest.images, on_);
+        pace_.path(longest.images, longest.on);
         // the row whose cycles weigh most above its fastest, or else on the path
         std::size_t row = n.rows.size();
         double most = -1.0, most_above = 0.0, slowest = 0.0, middle = 0.0;
@@ -287,7 +284,6 @@ class own_pace_search {
     std::size_t asked_ = 0;  ///< work of the chooser
     own_pace pace_;
     std::vector<stage_pace> paces_;
-    std::vector<char> on_;
     resource_vector limits_;
     std::vector<frontier> offered_;  ///< every point, fastest first
     std::vector<frontier> rows_;     ///< those that the chooser is asked about

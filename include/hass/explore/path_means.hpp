@@ -40,8 +40,7 @@ class path_means {
     /// Remembers the longest path of the last latency of `pace`.
     std::size_t add(const own_pace& pace) {
         image_path p;
-        p.of_image = pace.path(p.images, on_);
-        p.on.assign(on_.begin(), on_.end());
+        p.of_image = pace.path(p.images, p.on);
         paths_.push_back(std::move(p));
         return paths_.size() - 1;
     }
@@ -63,7 +62,6 @@ class path_means {
 
   private:
     std::vector<image_path> paths_;
-    std::vector<char> on_;
 };
 
 /// Moves shares to the nearest ones that are >= 0 and sum to 1.

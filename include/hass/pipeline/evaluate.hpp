@@ -113,10 +113,10 @@ constexpr stage_estimate evaluate_stage(const E& engine, const layer_row& row,
 /// \param image_cycles  in which the image comes
 constexpr double single_image_cycles(const network_view& net, std::span<const row_option> chosen,
                                      std::span<const stage_estimate> stages, double image_cycles) {
-    std::vector<stage_pace> paces(net.size());
+    own_pace pace(net);
     for (std::size_t i = 0; i < net.size(); ++i)
-        paces[i] = {stages[i].cycles, pixel_latency(net.rows[i], chosen[i], 0.0)};
-    return own_pace(net)(paces, image_cycles);
+        pace.set(i, {stages[i].cycles, pixel_latency(net.rows[i], chosen[i], 0.0)});
+    return pace.latency(image_cycles);
 }
 
 /// The accelerator that is made of these stages.

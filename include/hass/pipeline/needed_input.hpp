@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include <hass/pipeline/fill.hpp>
 #include <hass/workload/layer.hpp>
@@ -20,23 +19,31 @@ struct knot {
     double input = 0.0;
 };
 
-/// The positions between which `last_needed` of an axis is linear, ascending.
+/// A row's knots, from its first output to its last one.
+struct knot_list {
+    std::array<knot, 16> at{};
+    std::size_t count = 0;
+
+    constexpr void add(double output, double input) { at[count++] = {output, input}; }
+};
+
+/// The positions where `last_needed` of an axis may bend down, and its ends; ascending.
 struct axis_bends {
-    std::array<std::int64_t, 6> at{};
+    std::array<std::int64_t, 4> at{};
     std::size_t count = 0;
 
     constexpr explicit axis_bends(const window_axis& a) {
-        const std::int64_t start = a.reach >= 0 ? 0 : -a.reach / a.stride;
         const std::int64_t edge = a.reach >= a.in - 1 ? 0 : (a.in - 1 - a.reach) / a.stride;
-        for (const std::int64_t p : {std::int64_t{0}, start, start + 1, edge, edge + 1, a.out - 1})
+        for (const std::int64_t p : {std::int64_t{0}, edge, edge + 1, a.out - 1})
             if (p < a.out && (count == 0 || p > at[count - 1])) at[count++] = p;
     }
     constexpr const std::int64_t* begin() const { return at.data(); }
     constexpr const std::int64_t* end() const { return at.data() + count; }
 };
 
-/// The last input place that the row's outputs need.
-constexpr void needed_by_window(const layer_row& row, std::vector<knot>& knots) {
+/// The knots of a window. Between bends of both axes the input that is needed is linear in
+/// the output, so it is enough to be above it there.
+constexpr knot_list needed_by_window(const layer_row& row) {
     const auto axis = [](int in, int out, int stride, int kernel, int dilation, int pad) {
         return window_axis{in, out, stride, std::int64_t{dilation} * (kernel - 1) - pad};
     };
@@ -47,7 +54,7 @@ constexpr void needed_by_window(const layer_row& row, std::vector<knot>& knots) 
     struct pixel {
         std::int64_t output, input;
     };
-    std::array<pixel, 36> hull{};
+    std::array<pixel, 16> hull{};
     std::size_t n = 0;
     const axis_bends across(columns);
     for (const std::int64_t y : axis_bends(rows))
@@ -62,25 +69,31 @@ constexpr void needed_by_window(const layer_row& row, std::vector<knot>& knots) 
         }
     const auto out = static_cast<double>(row.out.pixels());
     const auto in = static_cast<double>(row.in.pixels());
+    knot_list knots;
     for (std::size_t k = 0; k < n; ++k)
-        knots.push_back(
-            {static_cast<double>(hull[k].output) / out, static_cast<double>(hull[k].input) / in});
+        knots.add(static_cast<double>(hull[k].output) / out,
+                  static_cast<double>(hull[k].input) / in);
+    return knots;
 }
 
-/// Appends the knots of a row, from its first output to its last one.
-constexpr void needed_input(const layer_row& row, std::vector<knot>& knots) {
+/// The knots of a row.
+constexpr knot_list needed_input(const layer_row& row) {
+    knot_list knots;
+    const double last = 1.0 - 1.0 / static_cast<double>(row.in.pixels());
     switch (row.kind) {
         case layer_kind::convolution:
         case layer_kind::max_pool:
         case layer_kind::average_pool:
-            return needed_by_window(row, knots);
+            return needed_by_window(row);
+        case layer_kind::global_average_pool:  // takes the pixels one by one
+            break;
         default:
-            const double last = 1.0 - 1.0 / static_cast<double>(row.in.pixels());
-            if (row.out.pixels() == 1)  // all of it, as `flatten`
-                knots.push_back({0.0, last});
-            else
-                knots.push_back({0.0, 0.0}), knots.push_back({last, last});
+            if (row.out.pixels() > 1) break;
+            knots.add(0.0, last);  // all of it, as `flatten`
+            return knots;
     }
+    knots.add(0.0, 0.0), knots.add(last, last);
+    return knots;
 }
 
 }  // namespace hass::detail

@@ -73,46 +73,46 @@ struct ray {
 class own_pace {
   public:
     constexpr explicit own_pace(const network_view& net) : edges_(net.edges) {
-        passages_.reserve(net.size());
-        knots_.reserve(3 * net.size());
+        rows_.reserve(net.size());
         for (const layer_row& row : net.rows) {
             passage p;
             p.adds_up = row.kind == layer_kind::global_average_pool;
             p.pixel = 1.0 / static_cast<double>(p.adds_up ? row.in.pixels() : row.out.pixels());
             p.last = 1.0 - p.pixel;
-            p.knots.begin = knots_.size();
-            if (p.adds_up)
-                knots_.push_back({0.0, 0.0}), knots_.push_back({p.last, p.last});
-            else
-                detail::needed_input(row, knots_);
-            p.knots.end = knots_.size();
-            passages_.push_back(p);
+            p.needs = detail::needed_input(row);
+            rows_.push_back(p);
         }
     }
 
+    /// What the next latency is of, row by row.
+    constexpr void set(std::size_t row, const stage_pace& stage) { rows_[row].stage = stage; }
+
     /// Cycles from the image's first pixel to the last pixel of the last result.
-    /// \param stages        one a row
     /// \param image_cycles  in which the image itself comes, pixel by pixel at a steady pace
-    constexpr double operator()(std::span<const stage_pace> stages, double image_cycles) {
-        rays_.assign(1, {0.0, 1.0, 0.0, image_cycles, network_input, 1.0});
-        of_row_.clear();
-        of_row_.reserve(passages_.size());
-        rays_.reserve(8 * passages_.size());
+    constexpr double latency(double image_cycles) {
+        rays_.clear();
+        rays_.reserve(8 * rows_.size());
+        detail::ray image;
+        image.until = 1.0, image.pace = image_cycles, image.share = 1.0;
+        rays_.push_back(image);
         end_ray_ = 0;
         double latency = 0.0;
         std::size_t k = 0;
-        for (std::size_t i = 0; i < passages_.size(); ++i) {
-            const place_in_network here{static_cast<int>(i), rays_.size(), stages[i].cycles,
-                                        stages[i].cycles * passages_[i].pixel + stages[i].delay};
-            if (k == edges_.size() || edges_[k].to != here.row) pass({0, 1}, here);  // the image
-            for (; k < edges_.size() && edges_[k].to == here.row; ++k) {
-                const int from = edges_[k].from;
-                pass(from == network_input ? range{0, 1} : of_row_[static_cast<std::size_t>(from)],
-                     here);
+        for (std::size_t i = 0; i < rows_.size(); ++i) {
+            const auto row = static_cast<int>(i);
+            rows_[i].begin = rays_.size();
+            if (k == edges_.size() || edges_[k].to != row) pass(0, 1, row);  // the image
+            for (; k < edges_.size() && edges_[k].to == row; ++k) {
+                if (edges_[k].from == network_input) {
+                    pass(0, 1, row);
+                } else {
+                    const passage& from = rows_[static_cast<std::size_t>(edges_[k].from)];
+                    pass(from.begin, from.end, row);
+                }
             }
-            of_row_.push_back(passages_[i].adds_up ? add_up(here)
-                                                   : range{here.begin, rays_.size()});
-            for (std::size_t r = of_row_[i].begin; r < of_row_[i].end; ++r) {
+            if (rows_[i].adds_up) add_up(row);
+            rows_[i].end = rays_.size();
+            for (std::size_t r = rows_[i].begin; r < rows_[i].end; ++r) {
                 const double end = rays_[r](1.0);
                 if (end > latency) latency = end, end_ray_ = static_cast<int>(r);
             }
@@ -120,12 +120,18 @@ class own_pace {
         return latency;
     }
 
+    /// The latency of these stages, one a row.
+    constexpr double operator()(std::span<const stage_pace> stages, double image_cycles) {
+        for (std::size_t i = 0; i < rows_.size(); ++i) set(i, stages[i]);
+        return latency(image_cycles);
+    }
+
     /// Of the last latency: how often each row's cycles are in it, and whether its delay is.
-    /// \param images  one a row
+    /// \param images, on  one a row
     /// \returns how often those of the image are
-    constexpr double path(std::vector<double>& images, std::vector<char>& on) const {
-        images.assign(passages_.size(), 0.0);
-        on.assign(passages_.size(), 0);
+    constexpr double path(std::vector<double>& images, std::vector<double>& on) const {
+        images.assign(rows_.size(), 0.0);
+        on.assign(rows_.size(), 0.0);
         double of_image = 0.0;
         double place = 1.0;
         for (int r = end_ray_; r >= 0;) {
@@ -136,7 +142,7 @@ class own_pace {
                 travelled;
             if (at.pixel > 0.0) {
                 images[static_cast<std::size_t>(at.row)] += at.pixel;
-                on[static_cast<std::size_t>(at.row)] = 1;
+                on[static_cast<std::size_t>(at.row)] = 1.0;
             }
             place = at.entry, r = at.parent;
         }
@@ -144,93 +150,82 @@ class own_pace {
     }
 
   private:
-    struct range {
-        std::size_t begin = 0, end = 0;
-    };
-    /// What a row does with places in its maps.
+    /// A row, what it does with places in its maps, and its rays [begin, end) of `rays_`.
     struct passage {
-        range knots{};         ///< of N
+        stage_pace stage{};
+        detail::knot_list needs{};
         double last = 0.0;     ///< the last place in its output
         double pixel = 1.0;    ///< share of an image's cycles between last input and output
         bool adds_up = false;  ///< works while pixels arrive, for a single one at the end
-    };
-    struct place_in_network {
-        int row;
-        std::size_t begin;  ///< of its rays
-        double cycles;
-        double added;  ///< from the last input to the output
+        std::size_t begin = 0, end = 0;
     };
 
-    /// Adds what these rays become in a row, part by part of N.
-    constexpr void pass(range of, const place_in_network& to) {
-        const passage& p = passages_[static_cast<std::size_t>(to.row)];
-        for (std::size_t r = of.begin; r < of.end; ++r) {
+    /// Adds what rays [first, last) become in a row, part by part of its needs.
+    constexpr void pass(std::size_t first, std::size_t last, int row) {
+        const passage& p = rows_[static_cast<std::size_t>(row)];
+        const double cycles = p.stage.cycles;
+        const double added = cycles * p.pixel + p.stage.delay;  // from the last input to the output
+        for (std::size_t r = first; r < last; ++r) {
             const detail::ray in = rays_[r];
-            const std::size_t parts = std::max(p.knots.end - p.knots.begin, std::size_t{2}) - 1;
-            for (std::size_t k = p.knots.begin; k < p.knots.begin + parts; ++k) {
-                const detail::knot& a = knots_[k];
-                const detail::knot& b = knots_[std::min(k + 1, p.knots.end - 1)];
+            const std::size_t parts = std::max(p.needs.count, std::size_t{2}) - 1;
+            for (std::size_t k = 0; k < parts; ++k) {
+                const detail::knot a = p.needs.at[k];
+                const detail::knot b = p.needs.at[std::min(k + 1, p.needs.count - 1)];
                 if (in.from > b.input) continue;
                 // level since the part before: the stage's own pace from there on is later
-                if (k > p.knots.begin && in.from <= a.input && in.until < a.input) break;
+                if (k > 0 && in.from <= a.input && in.until < a.input) break;
                 const double slope =
                     b.output > a.output ? (b.input - a.input) / (b.output - a.output) : 0.0;
                 const double entry = std::max(in.from, a.input);
                 const double top = std::clamp(in.until, entry, b.input);
                 const auto output = [&](double input) {
-                    return input == b.input || slope == 0.0 ? b.output
-                                                            : a.output + (input - a.input) / slope;
+                    if (input == a.input) return a.output;
+                    return input == b.input ? b.output : a.output + (input - a.input) / slope;
                 };
-                const double from = entry == a.input ? a.output : output(entry);
-                const double until = top == a.input ? a.output : output(top);
                 detail::ray out = in;
-                out.from = from, out.until = until, out.at = in(entry) + to.added;
+                out.from = output(entry), out.until = output(top), out.at = in(entry) + added;
                 out.pace = in.pace * slope, out.share = in.share * slope;
                 out.parent = static_cast<int>(r), out.entry = entry;
-                out.row = to.row, out.pixel = p.pixel;
-                const bool own = out.pace < to.cycles;
-                if (own) out.until = p.last;
-                if (own) out.pace = to.cycles, out.paced_by = to.row, out.share = 1.0;
-                add(out, to.begin, p.last);
-                if (own || top == b.input) continue;
-                out.from = until, out.until = p.last, out.at = in(top) + to.added;
-                out.pace = to.cycles, out.paced_by = to.row, out.share = 1.0, out.entry = top;
-                add(out, to.begin, p.last);
+                out.row = row, out.pixel = p.pixel;
+                if (out.pace >= cycles) {
+                    add(out, p);
+                    if (top == b.input) continue;
+                    out.from = out.until, out.at = in(top) + added, out.entry = top;
+                }
+                out.until = p.last, out.pace = cycles, out.paced_by = row, out.share = 1.0;
+                add(out, p);
             }
         }
     }
 
     /// Makes of a row's rays the one of a pixel that is there at their end.
-    constexpr range add_up(const place_in_network& at) {
-        const double last = passages_[static_cast<std::size_t>(at.row)].last;
-        const std::size_t end = rays_.size();
-        std::size_t latest = at.begin;
-        for (std::size_t r = at.begin; r < end; ++r)
-            if (rays_[r](last) > rays_[latest](last)) latest = r;
+    constexpr void add_up(int row) {
+        passage& p = rows_[static_cast<std::size_t>(row)];
+        std::size_t latest = p.begin;
+        for (std::size_t r = p.begin; r < rays_.size(); ++r)
+            if (rays_[r](p.last) > rays_[latest](p.last)) latest = r;
         detail::ray pixel;
-        pixel.at = rays_[latest](last);
-        pixel.parent = static_cast<int>(latest), pixel.entry = last, pixel.row = at.row;
+        pixel.at = rays_[latest](p.last);
+        pixel.parent = static_cast<int>(latest), pixel.entry = p.last, pixel.row = row;
+        p.begin = rays_.size();
         rays_.push_back(pixel);
-        return {end, end + 1};
     }
 
-    /// Adds a ray to those from `begin` on, unless one of them covers it; drops what it covers.
-    constexpr void add(const detail::ray& r, std::size_t begin, double last) {
-        for (std::size_t k = begin; k < rays_.size(); ++k)
-            if (rays_[k].covers(r, last)) return;
-        std::size_t kept = begin;
-        for (std::size_t k = begin; k < rays_.size(); ++k)
-            if (!r.covers(rays_[k], last)) rays_[kept++] = rays_[k];
-        rays_.resize(kept);
+    /// Adds a ray to those of a row, unless one of them covers it; drops what it covers.
+    constexpr void add(const detail::ray& r, const passage& p) {
+        for (std::size_t k = p.begin; k < rays_.size(); ++k)
+            if (rays_[k].covers(r, p.last)) return;
+        std::size_t kept = p.begin;
+        for (std::size_t k = p.begin; k < rays_.size(); ++k)
+            if (!r.covers(rays_[k], p.last)) rays_[kept++] = rays_[k];
+        while (rays_.size() > kept) rays_.pop_back();
         rays_.push_back(r);
     }
 
     std::span<const edge> edges_;
-    std::vector<passage> passages_;
-    std::vector<detail::knot> knots_;
+    std::vector<passage> rows_;
     std::vector<detail::ray> rays_;  ///< the image's, then each row's
-    std::vector<range> of_row_;
-    int end_ray_ = 0;  ///< the one that ends last
+    int end_ray_ = 0;                ///< the one that ends last
 };
 
 }  // namespace hass
