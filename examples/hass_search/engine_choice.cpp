@@ -5,6 +5,7 @@
 #include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/sparse_dot.hpp>
+#include <hass/pipeline/service.hpp>
 #include <hass/pipeline/squeeze.hpp>
 #include <memory>
 #include <tuple>
@@ -36,6 +37,10 @@ class model_of final : public engine_choice::model {
     }
     hass::usage squeeze(int from, int to) const override {
         return hass::squeeze_cost(engines_.first(), from, to);
+    }
+    std::vector<double> windows(const hass::layer_row& row,
+                                const hass::row_option& c) const override {
+        return window_table(engines_, row, c);
     }
     void for_each(const hass::layer_row& row,
                   const std::function<void(const hass::row_option&)>& visit) const override {
