@@ -8,6 +8,7 @@
 #include <hass/engine/resources/resource_file.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/error.hpp>
+#include <hass/pipeline/service.hpp>
 #include <hass/pipeline/squeeze.hpp>
 #include <hass/report/uncertainty.hpp>
 #include <hass/text.hpp>
@@ -50,6 +51,10 @@ class model_of final : public engine_choice::model {
     }
     hass::usage split(int words, int copies) const override {
         return hass::split_cost(engines_.first(), words, copies);
+    }
+    std::vector<double> windows(const hass::layer_row& row,
+                                const hass::row_option& c) const override {
+        return window_table(engines_, row, c);
     }
     void for_each(const hass::layer_row& row,
                   const std::function<void(const hass::row_option&)>& visit) const override {

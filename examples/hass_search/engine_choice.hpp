@@ -37,6 +37,8 @@ class engine_choice {
         virtual hass::usage squeeze(int from, int to) const = 0;
         virtual hass::usage mover(int words) const = 0;
         virtual hass::usage split(int words, int copies) const = 0;
+        virtual std::vector<double> windows(const hass::layer_row&,
+                                            const hass::row_option&) const = 0;
         virtual void for_each(const hass::layer_row&,
                               const std::function<void(const hass::row_option&)>& visit) const = 0;
         virtual std::unique_ptr<prepared> prepare(const hass::layer_row&,
@@ -83,6 +85,11 @@ class engine_choice {
         resources.held->for_each(row, [&](const hass::row_option& c) {
             if (c.engine == 0 ? dense : sparse) visit(c);
         });
+    }
+    /// What `hass::recorded_services` asks for.
+    friend std::vector<double> window_table(const engine_choice& engine, const hass::layer_row& row,
+                                            const hass::row_option& c) {
+        return engine.resources.held->windows(row, c);
     }
     prepared_model prepare(const hass::layer_row& row, const hass::layer_statistics& s) const {
         return {resources.held->prepare(row, s)};

@@ -69,6 +69,7 @@ class search_job {
             search("hardware-aware", {l[0], l[1], l[2]}, std::min(at_least, dense_terms_.accuracy));
         if (software) add_best(*software);
         if (hardware) add_best(*hardware);
+        if (bench_.simulate) simulate();
         outcome_.interrupted = interrupted != 0;
         write_solution(outcome_);
         print(outcome_);
@@ -218,6 +219,26 @@ class search_job {
                 : fmt::format("top-1 {}, {:.1f} images/s; in the search {}, {:.1f}",
                               hass::percent(full.accuracy, 2), full.images_per_second,
                               hass::percent(trial.accuracy, 2), trial.images_per_second)));
+    }
+
+    void simulate() {
+        for (const designed& d : outcome_.designs) {
+            if (d.of_dense_engines()) continue;
+            const simulated s =
+                bench_.simulate(d.candidate.thresholds, d.engine, d.candidate.hardware.design);
+            const hass::fifo_plan& plan = s.plan;
+            const auto above = [&](double cycles) {
+                return fmt::format("{:.0f} ({:+.1f} %)", cycles,
+                                   100.0 * (cycles / s.model_cycles - 1.0));
+            };
+            outcome_.simulations.push_back(fmt::format(
+                "{}: {} images at {} cycles in the model; simulated {} with a pixel between "
+                "stages, {} with FIFOs of {:.0f} LUTs and {:.0f} BRAM18 that are not in the "
+                "total, {} at best",
+                d.report.label, s.images, std::round(s.model_cycles), above(plan.without_cycles),
+                above(plan.interval_cycles), plan.cost.lut, plan.cost.bram18,
+                above(plan.best_cycles)));
+        }
     }
 
     const settings& settings_;

@@ -51,6 +51,7 @@ struct outcome {
     std::vector<designed> designs{};    ///< dense first
     std::vector<built_trial> trials{};  ///< of all studies, those for which hardware fits
     std::vector<std::string> conclusions{};
+    std::vector<std::string> simulations{};  ///< a line a design, where asked for
     std::vector<std::string> warnings{};
     bool interrupted = false;
 

@@ -41,6 +41,8 @@ void print(const outcome& o) {
         fmt::print("  {}: {}\n", d.label, hass::compare_with_dense(reports[0], d).verdict);
     fmt::print("What stops each design from being faster\n");
     for (const hass::solution_report& d : reports) fmt::print("  {}: {}\n", d.label, d.limit);
+    if (!o.simulations.empty()) fmt::print("What the pipelines keep of it\n");
+    for (const std::string& line : o.simulations) fmt::print("  {}\n", line);
     fmt::print("The searches\n");
     for (const std::string& line : o.conclusions) fmt::print("  {}\n", line);
     fmt::print("\nLayers of '{}'\n\n{}\n", reports.back().label, hass::layer_table(reports.back()));

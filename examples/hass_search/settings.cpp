@@ -153,6 +153,9 @@ void describe_flags(CLI::App& app, settings& s) {
     option("--confidence", s.confidence,
            "Trials end before their last image once they miss --max-drop with this confidence, 1: "
            "for certain; 0: never");
+    option("--simulate", s.simulate,
+           "Run the pipelines of the sparse designs on so many images, word by word with finite "
+           "FIFOs, beside the model's interval; 0: do not");
     option("--out", s.out, "Folder for solution.json and trials.csv");
 }
 
@@ -211,6 +214,9 @@ void check(const settings& s) {
     };
     not_negative("--cache", s.cache_mib);
     not_negative("--threads", s.threads);
+    not_negative("--simulate", s.simulate);
+    require(s.simulate == 0 || s.engine != "dense",
+            "--simulate: cycles of dense engines do not depend on data");
     not_negative("--first-images", s.first_images);
     not_negative("--statistics-images", s.statistics_images);
     for (const double l : s.lambda) not_negative("--lambda", l);
@@ -236,7 +242,7 @@ void resolve(const CLI::App& app, settings& s) {
         if (!s.statistics.empty())
             for (const char* flag :
                  {"--model", "--images", "--labels", "--preprocessing", "--mean", "--std",
-                  "--scale", "--first-images", "--statistics-images", "--resize"})
+                  "--scale", "--first-images", "--statistics-images", "--resize", "--simulate"})
                 refuse(flag, "needs images, but statistics (" + s.statistics +
                                  ") stand in for the network and its images");
     } else {

@@ -52,6 +52,7 @@ struct settings {
     int threads = 0;
     int cache_mib = 256;
     double confidence = 0.0;
+    int simulate = 0;
     std::string out = "hass-out";
 
     /// Width of weights and activations that the hardware is priced at.

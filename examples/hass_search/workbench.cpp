@@ -13,6 +13,7 @@
 #include <hass/emulate/resize.hpp>
 #include <hass/error.hpp>
 #include <hass/files/whole_file.hpp>
+#include <hass/pipeline/recorded_service.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/recorded_network.hpp>
@@ -213,6 +214,25 @@ struct emulated {
     }
 };
 
+/// The pipeline with every engine's own filters, on the first images, until 64 or more have passed.
+simulated simulate_design(const emulated& e, std::size_t most, const hass::network_thresholds& tau,
+                          const engine_choice& engine, std::span<const hass::row_option> chosen) {
+    hass::image_set images = e.images;
+    images.count = std::min(images.count, most);
+    const std::vector<int> labels(e.labels.begin(),
+                                  e.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
+    const hass::network_view net = e.network.network();
+    const hass::network_statistics s = e.network.run(images, labels, tau, e.options).statistics;
+    double model = 0.0;
+    for (std::size_t i = 0; i < net.size(); ++i)
+        model = std::max(model, hass::row_cycles(engine, net[i], s[i], chosen[i]));
+    const auto services = hass::recorded_services(e.network, images, tau, s, engine, chosen);
+    const std::size_t passes = std::max<std::size_t>(2, 64 / images.count);
+    return {images.count, model,
+            hass::plan_fifos(net, services, engine, chosen,
+                             {0.97, passes * images.count, (passes - 1) * images.count})};
+}
+
 /// Share of the commonest label: what a network that knows nothing gets right.
 double commonest(const std::vector<int>& labels) {
     std::map<int, std::size_t> count;
@@ -244,6 +264,12 @@ workbench on_images(const settings& s) {
     bench.measure_in_full = [e, measured](const hass::network_thresholds& t) {
         return measured(e->network.run(e->images, e->labels, t, e->options));
     };
+    if (s.simulate > 0)
+        bench.simulate = [e, most = static_cast<std::size_t>(s.simulate)](
+                             const hass::network_thresholds& t, const engine_choice& engine,
+                             std::span<const hass::row_option> chosen) {
+            return simulate_design(*e, most, t, engine, chosen);
+        };
     if (s.confidence > 0.0)
         bench.limit = [e, error = 1.0 - s.confidence](double floor) {
             // Accuracies that meet the limit are compared with each other, so they are counted out.

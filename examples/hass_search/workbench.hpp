@@ -3,18 +3,28 @@
 
 #include <cstddef>
 #include <functional>
+#include <hass/pipeline/fifos.hpp>
 #include <hass/search/measurement.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
 #include <hass/workload/preprocessing.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "engine_choice.hpp"
 #include "settings.hpp"
 
 namespace hass_search {
+
+/// A design's pipeline, simulated.
+struct simulated {
+    std::size_t images = 0;
+    double model_cycles = 0.0;  ///< of the design for the statistics of just these images
+    hass::fifo_plan plan;
+};
 
 /// A network that can be asked how it does at any thresholds.
 struct workbench {
@@ -23,6 +33,10 @@ struct workbench {
     std::function<hass::measurement(const hass::network_thresholds&)> measure;
     /// The same by a run of its own on all images, statistics included; empty without images.
     std::function<hass::measurement(const hass::network_thresholds&)> measure_in_full;
+    /// The pipeline of a design on the first images of --simulate; empty where none are asked for.
+    std::function<simulated(const hass::network_thresholds&, const engine_choice&,
+                            std::span<const hass::row_option>)>
+        simulate;
     std::function<double(const hass::network_thresholds&)> accuracy;  // cheaper: no statistics
     /// From now on runs may end once they are known to miss this accuracy; empty: they never do.
     std::function<void(double floor)> limit;
