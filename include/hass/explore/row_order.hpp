@@ -53,7 +53,7 @@ class row_order {
 
     row_order(std::span<const row_widths> widths, std::span<const stream_edge> edges)
         : widths_(widths.begin(), widths.end()), left_out_(edges.size(), 0) {
-        constexpr double most_states = 1 << 18;
+        constexpr double most_states = 1 << 20;
         for (bool again = true; again;) {
             find_rows(edges);
             again = false;

@@ -88,7 +88,20 @@ class interval_search {
             const double below = last_candidate(rows_, std::nextafter(best_.high, 0.0));
             if (below <= proved_ || ask(below) != verdict::yes) break;
         }
-        return best_.high > floor_ ? std::min(best_.high, next_candidate(rows_, proved_)) : floor_;
+        if (best_.high <= floor_) return floor_;
+        if (next_candidate(rows_, proved_) < best_.high) narrow_gap();
+        return std::min(best_.high, next_candidate(rows_, proved_));
+    }
+
+    /// Where no proof was found: what can be rejected below what could not be decided.
+    void narrow_gap() {
+        chooser_.set_max_states(std::min(few, max_states_));
+        double high = best_.high;
+        for (int round = 0; round < 12; ++round) {
+            const double middle = last_candidate(rows_, std::sqrt(std::max(proved_, floor_) * high));
+            if (middle <= proved_) break;
+            if (ask(middle) != verdict::no) high = middle;
+        }
     }
 
     /// The same where the smallest interval may be the link's for some choice.
