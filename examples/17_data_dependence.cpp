@@ -2,9 +2,9 @@
 // the mean of each stage, beside that of a simulation of the whole pipeline with finite FIFOs, fed
 // with the masks of real images; and the FIFOs that make them alike.
 //
-//     16_data_dependence                                20 images of the shipped network
-//     16_data_dependence 100                            ... 100 of them
-//     16_data_dependence 100 8 ../shared/models         ... and 8 of ResNet-18 and MobileNetV2
+//     17_data_dependence                                20 images of the shipped network
+//     17_data_dependence 100                            ... 100 of them
+//     17_data_dependence 100 8 ../shared/models         ... and 8 of ResNet-18 and MobileNetV2
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
