@@ -47,14 +47,14 @@ class priced_edges {
     /// \param version   told apart by, where one policy sees many
     /// \throws hass::error for a price below zero or NaN
     template <Engine E, class Options>
-    priced_edges(const E& engine, const network_view& net, const network_streams& streams,
+    priced_edges(const E& with, const network_view& rows, const network_streams& streams,
                  const Options& options, double lut_each, std::uint64_t version)
-        : ports_(net.size()), version_(version) {
-        std::vector<std::vector<int>> gives(net.size()), takes(net.size());
-        for (std::size_t i = 0; i < net.size(); ++i) {
+        : ports_(rows.size()), version_(version) {
+        std::vector<std::vector<int>> gives(rows.size()), takes(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) {
             for (const row_option& c : options(i)) {
-                gives[i].push_back(words_out(engine, net.rows[i], c));
-                takes[i].push_back(words_in(net.rows[i], c));
+                gives[i].push_back(words_out(with, rows.rows[i], c));
+                takes[i].push_back(words_in(rows.rows[i], c));
             }
             for (std::vector<int>* widths : {&gives[i], &takes[i]}) {
                 std::sort(widths->begin(), widths->end());
@@ -68,20 +68,20 @@ class priced_edges {
             for (const int from : gives[e.from])
                 for (const int to : takes[e.to]) {
                     const auto [at, fresh] = known.try_emplace({from, to});
-                    if (fresh) at->second = to_needs(checked(engine, from, to), lut_each);
+                    if (fresh) at->second = to_needs(checked(with, from, to), lut_each);
                     priced.needs.push_back(at->second);
                     any = any || at->second != resource_vector{};
                 }
             if (any) edges_.push_back(std::move(priced));
         }
         if (edges_.empty()) return;
-        std::vector<row_widths> widths(net.size());
+        std::vector<row_widths> widths(rows.size());
         for (const priced_edge& e : edges_)
             widths[e.from].out = gives[e.from].size(), widths[e.to].in = takes[e.to].size();
-        for (std::size_t i = 0; i < net.size(); ++i)
-            set_ports(engine, net.rows[i], i, options(i), gives[i], takes[i], widths[i]);
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            set_ports(with, rows.rows[i], i, options(i), gives[i], takes[i], widths[i]);
         std::vector<stream_edge> ends;
-        of_.resize(net.size());
+        of_.resize(rows.size());
         for (const priced_edge& e : edges_) {
             of_[e.from].push_back(ends.size()), of_[e.to].push_back(ends.size());
             ends.push_back({e.from, e.to});
