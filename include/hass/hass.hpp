@@ -8,6 +8,7 @@
 #include <hass/version.hpp>
 //
 #include <hass/files/csv.hpp>
+#include <hass/files/json.hpp>
 #include <hass/files/npy.hpp>
 #include <hass/files/npy_array.hpp>
 #include <hass/files/npy_header.hpp>

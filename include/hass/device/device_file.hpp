@@ -22,7 +22,7 @@
 #include <string_view>
 #include <utility>
 
-#include <nlohmann/json.hpp>
+#include <hass/files/json.hpp>
 
 #include <hass/device/boards.hpp>
 #include <hass/device/device.hpp>
@@ -72,7 +72,7 @@ inline constexpr std::array<device_field, 8> device_fields{{
 }};
 
 /// Why `value` cannot stand in `field`; empty when it can.
-inline std::string objection(const device_field& field, const nlohmann::json& value) {
+inline std::string objection(const device_field& field, const ordered_json& value) {
     if (!value.is_number()) return "must be a number, not " + std::string(value.type_name());
     const double number = value.get<double>();
     if (!std::isfinite(number)) return "must be finite";
@@ -89,7 +89,7 @@ inline std::string objection(const device_field& field, const nlohmann::json& va
 /// \param source file name for messages
 /// \throws hass::error naming source and field; for an unknown field, the nearest valid one
 inline owned_device parse_device(std::string_view text, const std::string& source) {
-    using nlohmann::json;
+    using json = ordered_json;
     const auto fail = [&source](const std::string& what) { return error(source + ": " + what); };
     json file;
     try {
@@ -131,7 +131,7 @@ inline owned_device load_device(const std::filesystem::path& path) {
 
 /// The text of a device file; `parse_device` gives the same device back.
 inline std::string device_text(const device& board) {
-    nlohmann::ordered_json file{{"name", board.name}};
+    ordered_json file{{"name", board.name}};
     device values = board;
     for (const detail::device_field& field : detail::device_fields) {
         const double value = field.of(values);

@@ -2,8 +2,8 @@
 /// solution.json: everything a search came to, with the figures from which it can be checked.
 #pragma once
 
+#include <hass/files/json.hpp>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,8 +13,8 @@
 
 namespace hass {
 
-/// JSON whose keys stand in the order in which they were written.
-using report_json = nlohmann::ordered_json;
+/// What a report is written as.
+using report_json = ordered_json;
 
 namespace detail {
 

@@ -21,8 +21,8 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <hass/files/json.hpp>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -154,7 +154,7 @@ class journal {
         past_.directions = directions;
         std::vector<int> codes;
         for (const direction d : directions) codes.push_back(d == direction::maximise ? 2 : 1);
-        nlohmann::ordered_json line;
+        ordered_json line;
         line["op_code"] = 0;
         line["worker_id"] = worker;
         line["study_name"] = study_name;
@@ -184,7 +184,7 @@ class journal {
         const bool complete = result.is_ok() || (result.state() == trial_state::infeasible &&
                                                  !result.values().empty());
         const bool pruned = result.state() == trial_state::pruned;
-        nlohmann::ordered_json line;
+        ordered_json line;
         line["op_code"] = 4;
         line["worker_id"] = worker;
         line["study_id"] = study_id_;
@@ -195,21 +195,21 @@ class journal {
         if (complete && result.values().size() == 1) line["value"] = result.values()[0];
         if (complete && result.values().size() > 1) line["values"] = result.values();
         line["datetime_complete"] = now();
-        auto& distributions = line["distributions"] = nlohmann::ordered_json::object();
-        auto& params = line["params"] = nlohmann::ordered_json::object();
+        auto& distributions = line["distributions"] = ordered_json::object();
+        auto& params = line["params"] = ordered_json::object();
         for (std::size_t i = 0; i < where_.size(); ++i) {
             distributions[where_[i].name] = detail::distribution_of_axis(where_[i]);
             params[where_[i].name] = r.point[i];
         }
-        line["user_attrs"] = nlohmann::ordered_json::object();
-        auto& system = line["system_attrs"] = nlohmann::ordered_json::object();
+        line["user_attrs"] = ordered_json::object();
+        auto& system = line["system_attrs"] = ordered_json::object();
         system["hass:number"] = r.number;
         system["hass:told_before"] = r.told_before;
         if (r.enqueued) system["hass:enqueued"] = true;
         if (!result.reason().empty()) system["hass:reason"] = result.reason();
         if (result.state() == trial_state::infeasible) system["hass:infeasible"] = true;
         if (!result.constraints().empty()) system["constraints"] = result.constraints();
-        auto& steps = line["intermediate_values"] = nlohmann::ordered_json::object();
+        auto& steps = line["intermediate_values"] = ordered_json::object();
         if (pruned) steps[text_of({result.step()})] = result.values()[0];
         const file_lock lock(path_);
         write(line);
@@ -278,9 +278,9 @@ class journal {
     }
 
     /// One write of one whole line, then down to the disk.
-    void write(const nlohmann::ordered_json& line) {
+    void write(const ordered_json& line) {
         const std::string text =
-            line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+            line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
         std::FILE* file = std::fopen(path_.c_str(), "ab");
         if (file == nullptr) throw error(path_ + ": cannot be opened for writing");
         std::setvbuf(file, nullptr, _IOFBF, text.size() + 1);  // so that it is one write

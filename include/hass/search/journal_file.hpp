@@ -5,8 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <hass/files/json.hpp>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,8 +31,8 @@ struct journal_trial {
     std::map<std::string, double> params;  ///< by axis: value, or index of the choice
     std::map<std::string, axis> axes;      ///< the ranges they were chosen from
     std::map<std::int64_t, double> intermediate_values;
-    std::map<std::string, nlohmann::json> user_attrs;
-    std::map<std::string, nlohmann::json> system_attrs;
+    std::map<std::string, ordered_json> user_attrs;
+    std::map<std::string, ordered_json> system_attrs;
     std::size_t told_before = 0;  ///< finished trials of the study when this one began
 };
 
@@ -40,7 +40,7 @@ struct journal_trial {
 struct journal_study {
     std::string name;
     std::vector<direction> directions;
-    std::map<std::string, nlohmann::json> user_attrs;
+    std::map<std::string, ordered_json> user_attrs;
     std::vector<journal_trial> trials;  ///< by Optuna's trial number
     std::vector<std::size_t> told;      ///< positions of the finished ones, in order of finishing
     bool deleted = false;
@@ -80,20 +80,20 @@ inline std::string without_python_numbers(std::string_view line) {
 }
 
 /// The whole number that `value` holds. \throws hass::error naming the field
-inline std::int64_t whole_number(const nlohmann::json& value, const char* field) {
+inline std::int64_t whole_number(const ordered_json& value, const char* field) {
     if (!value.is_number_integer()) throw error(std::string(field) + " is not a whole number");
     if (value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{1} << 62U)
         throw error(std::string(field) + " is too large");
     return value.get<std::int64_t>();
 }
-inline std::int64_t whole(const nlohmann::json& line, const char* field) {
+inline std::int64_t whole(const ordered_json& line, const char* field) {
     return whole_number(line.at(field), field);
 }
 
 /// The axis that a distribution string describes.
-inline axis axis_of_distribution(const std::string& name, const nlohmann::json& d) {
+inline axis axis_of_distribution(const std::string& name, const ordered_json& d) {
     const std::string kind = d.at("name");
-    const nlohmann::json& a = d.at("attributes");
+    const ordered_json& a = d.at("attributes");
     if (kind == "CategoricalDistribution") {
         std::vector<std::string> choices;
         for (const auto& c : a.at("choices"))
@@ -112,7 +112,7 @@ inline axis axis_of_distribution(const std::string& name, const nlohmann::json& 
 }
 
 inline std::string distribution_of_axis(const axis& a) {
-    nlohmann::ordered_json d;
+    ordered_json d;
     if (a.kind == axis_kind::categorical) {
         d["name"] = "CategoricalDistribution";
         d["attributes"]["choices"] = a.choices;
@@ -124,7 +124,7 @@ inline std::string distribution_of_axis(const axis& a) {
         d["attributes"]["high"] = static_cast<std::int64_t>(a.high);
     } else {
         d["name"] = "FloatDistribution";
-        d["attributes"]["step"] = a.step > 0.0 ? nlohmann::ordered_json(a.step) : nullptr;
+        d["attributes"]["step"] = a.step > 0.0 ? ordered_json(a.step) : nullptr;
         d["attributes"]["low"] = a.low;
         d["attributes"]["high"] = a.high;
         d["attributes"]["log"] = a.log;
@@ -136,8 +136,8 @@ inline std::string distribution_of_axis(const axis& a) {
 class journal_reader {
   public:
     /// \throws hass::error or a json exception on a line that makes no sense
-    void replay(const nlohmann::json& line) {
-        using nlohmann::json;
+    void replay(const ordered_json& line) {
+        using json = ordered_json;
         switch (whole(line, "op_code")) {
             case 0: {
                 const std::string name = line.at("study_name");
@@ -220,13 +220,13 @@ class journal_reader {
     journal_contents contents;
 
   private:
-    static std::size_t index(const nlohmann::json& line, const char* field) {
+    static std::size_t index(const ordered_json& line, const char* field) {
         const std::int64_t value = whole(line, field);
         if (value < 0) throw error(std::string(field) + " is negative");
         return static_cast<std::size_t>(value);
     }
 
-    journal_study& study_of(const nlohmann::json& line) {
+    journal_study& study_of(const ordered_json& line) {
         const std::size_t id = index(line, "study_id");
         if (id >= contents.studies.size()) throw error(text_of({"study ", id, " is unknown"}));
         return contents.studies[id];
@@ -234,7 +234,7 @@ class journal_reader {
 
     /// The trial that a line is about; nullptr when it has finished and nothing changes it any
     /// more.
-    journal_trial* open_trial(const nlohmann::json& line) {
+    journal_trial* open_trial(const ordered_json& line) {
         const std::size_t id = index(line, "trial_id");
         if (id >= places_.size()) throw error(text_of({"trial ", id, " is unknown"}));
         const auto [study, trial] = places_[id];
@@ -243,16 +243,16 @@ class journal_reader {
         return t.state == code::running || t.state == code::waiting ? &t : nullptr;
     }
 
-    static void set_param(journal_trial& t, const std::string& name, const nlohmann::json& value,
+    static void set_param(journal_trial& t, const std::string& name, const ordered_json& value,
                           const std::string& distribution) {
         t.params[name] = value.get<double>();
         t.axes.insert_or_assign(
-            name, axis_of_distribution(
-                      name, nlohmann::json::parse(without_python_numbers(distribution))));
+            name,
+            axis_of_distribution(name, ordered_json::parse(without_python_numbers(distribution))));
     }
 
     static void finish(journal_study& study, std::size_t trial, std::int64_t state,
-                       const nlohmann::json& values) {
+                       const ordered_json& values) {
         if (state < 0 || state > 4) throw error(text_of({"state ", state}));
         journal_trial& t = study.trials[trial];
         t.state = static_cast<journal_trial::state_code>(state);
@@ -283,8 +283,8 @@ inline journal_contents read_journal_text(std::string_view text, const std::stri
         const std::string_view line = text.substr(at, torn ? text.size() - at : end - at);
         const bool last = torn || end + 1 == text.size();
         const std::string place = text_of({name, ":", number, ": "});
-        nlohmann::json parsed =
-            nlohmann::json::parse(detail::without_python_numbers(line), nullptr, false);
+        ordered_json parsed =
+            ordered_json::parse(detail::without_python_numbers(line), nullptr, false);
         if (torn || parsed.is_discarded() || !parsed.is_object()) {
             if (!last) throw error(place + "damaged line: not a JSON object");
             reader.contents.warning = place + "the last line is torn and was dropped";

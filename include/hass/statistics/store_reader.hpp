@@ -6,8 +6,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <hass/files/json.hpp>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,7 +26,7 @@ namespace detail {
 
 /// Reads a file's content and names what is wrong with it: file, place, reason.
 class statistics_reader {
-    using json = nlohmann::json;
+    using json = ordered_json;
 
   public:
     explicit statistics_reader(std::string source) : source_(std::move(source)) {}

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <hass/files/json.hpp>
 #include <string>
 #include <utility>
 
@@ -17,8 +17,8 @@ namespace hass {
 
 namespace detail {
 
-inline nlohmann::json header_of(const recorded_network& m) {
-    using nlohmann::json;
+inline ordered_json header_of(const recorded_network& m) {
+    using json = ordered_json;
     json rows = json::array();
     for (std::size_t i = 0; i < m.net.rows.size(); ++i) {
         json row{{"name", name_of(m, i)}, {"kind", name(m.net.rows[i].kind)}};
@@ -71,7 +71,7 @@ inline std::string format_statistics(const recorded_network& m) {
         }
     }
     const std::string header =
-        detail::header_of(m).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        detail::header_of(m).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
     std::string file(statistics_magic);
     detail::put(file, statistics_version);
     detail::put(file, static_cast<std::uint32_t>(header.size()));
