@@ -50,9 +50,10 @@ int waiting_bits(const E& engine, const parallelism& p) {
 
 }  // namespace detail
 
-/// Resources of the FIFOs beyond `held_depths`: the engine's resource model prices them as it does
-/// inputs that wait (`calibrated::hold`), in words of the narrower side. Outputs under way beyond
-/// the first wait behind each engine, as partial sums where several input streams add up.
+/// Resources of the FIFOs beyond `held_depths`, whatever the engine's resource model: priced as
+/// inputs that wait (`calibrated::hold`) at the engine's widths, in words of the narrower side.
+/// Outputs under way beyond the first wait behind each engine, as partial sums where several input
+/// streams add up.
 /// \param chosen  one option a row
 template <Engine E>
 usage fifo_cost(const E& engine, const network_view& net, std::span<const row_option> chosen,
