@@ -70,8 +70,7 @@ double exhaustive(const network_view& net, const network_statistics& s, const E&
                 else if (!renames)
                     between = squeeze_cost(engine, before.words, words_in(net[i], c));
                 if (i + 1 == net.size()) between += mover_cost(engine, p.words);
-                longer.push_back({std::max(before.cycles, p.cycles),
-                                  before.cost + p.cost + between,
+                longer.push_back({std::max(before.cycles, p.cycles), before.cost + p.cost + between,
                                   renames ? before.words : p.words});
             }
         });
@@ -85,7 +84,8 @@ double exhaustive(const network_view& net, const network_statistics& s, const E&
         sums.clear();
         for (const point& p : longer)
             if (std::none_of(sums.begin(), sums.end(), [&](const point& better) {
-                    return better.words == p.words && detail::no_more(to_vector(better.cost), to_vector(p.cost));
+                    return better.words == p.words &&
+                           detail::no_more(to_vector(better.cost), to_vector(p.cost));
                 }))
                 sums.push_back(p);
     }

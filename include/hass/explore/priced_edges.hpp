@@ -28,9 +28,9 @@ namespace hass {
 
 /// One stream and its price.
 struct priced_edge {
-    std::size_t from = 0, to = 0;           ///< rows
-    std::size_t widths_in = 1;              ///< that options of `to` take
-    std::vector<resource_vector> needs{};   ///< [width that `from` gives][width that `to` takes]
+    std::size_t from = 0, to = 0;          ///< rows
+    std::size_t widths_in = 1;             ///< that options of `to` take
+    std::vector<resource_vector> needs{};  ///< [width that `from` gives][width that `to` takes]
 
     const resource_vector& need(const stream_port& gives, const stream_port& takes) const {
         return needs[gives.out * widths_in + takes.in];
@@ -78,8 +78,8 @@ class priced_edges {
         std::vector<row_widths> widths(net.size());
         for (const priced_edge& e : edges_)
             widths[e.from].out = gives[e.from].size(), widths[e.to].in = takes[e.to].size();
-        for (std::size_t i = 0; i < net.size(); ++i) set_ports(net.rows[i], i, options(i), gives[i],
-                                                               takes[i], widths[i]);
+        for (std::size_t i = 0; i < net.size(); ++i)
+            set_ports(net.rows[i], i, options(i), gives[i], takes[i], widths[i]);
         std::vector<stream_edge> ends;
         of_.resize(net.size());
         for (const priced_edge& e : edges_) {
@@ -93,10 +93,10 @@ class priced_edges {
                 return e.needs[out * e.widths_in + in];
             };
             rises_[e.to].add_taken(widths[e.from].out, need);
-            rises_[e.from].add_given(widths[e.to].in, [&](std::size_t in, std::size_t out)
-                                                          -> const resource_vector& {
-                return need(out, in);
-            });
+            rises_[e.from].add_given(
+                widths[e.to].in, [&](std::size_t in, std::size_t out) -> const resource_vector& {
+                    return need(out, in);
+                });
         }
         for (std::size_t r = 0; r < most_.size(); ++r)
             for (const priced_edge& e : edges_) {

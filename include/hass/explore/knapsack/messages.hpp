@@ -143,9 +143,7 @@ class stream_messages {
     }
 
     /// After `look_forward`: the price of an option of row `i` at which its reduced cost is 0.
-    double low(std::size_t i, const stream_port& port) const {
-        return low_[class_of(i, port)];
-    }
+    double low(std::size_t i, const stream_port& port) const { return low_[class_of(i, port)]; }
 
     /// After `look`: the cheapest choice, as positions in the table's rows.
     void cheapest(std::vector<std::uint32_t>& at) const {
@@ -181,9 +179,8 @@ class stream_messages {
         for (std::size_t e = 0; e < edges_->edges().size(); ++e) {
             if (edges_->order().left_out(e)) continue;
             const priced_edge& edge = edges_->edges()[e];
-            const resource_vector& need =
-                edge.need(table.row(edge.from)[at[edge.from]].port,
-                          table.row(edge.to)[at[edge.to]].port);
+            const resource_vector& need = edge.need(table.row(edge.from)[at[edge.from]].port,
+                                                    table.row(edge.to)[at[edge.to]].port);
             for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += need[r] * problem_->share[r];
         }
         return sum;
@@ -207,8 +204,7 @@ class stream_messages {
             for (const factor& f : s.factors) {
                 if (f.edge == order_step::row_itself) continue;
                 const price& p = f.prices[digit_[f.other] * s.width + x];
-                for (std::size_t r = 0; r < p.share.size(); ++r)
-                    m.paid.share[r] += p.share[r];
+                for (std::size_t r = 0; r < p.share.size(); ++r) m.paid.share[r] += p.share[r];
                 m.paid.objective += p.objective;
             }
             m.state = next;
@@ -230,11 +226,11 @@ class stream_messages {
     static constexpr double infinity = std::numeric_limits<double>::infinity();
 
     struct factor {
-        std::size_t edge;              // or order_step::row_itself
-        std::size_t other;             // position among the open widths, or order_step::nothing
-        std::vector<price> prices{};   // of an edge: [other end][this width]
-        std::vector<double> value{};   // at the prices of the last look
-        std::size_t first = 0;         // of a row: its classes
+        std::size_t edge;             // or order_step::row_itself
+        std::size_t other;            // position among the open widths, or order_step::nothing
+        std::vector<price> prices{};  // of an edge: [other end][this width]
+        std::vector<double> value{};  // at the prices of the last look
+        std::size_t first = 0;        // of a row: its classes
     };
     struct step {
         std::size_t states = 1;
@@ -333,7 +329,7 @@ class stream_messages {
 
     /// The cheapest option of each class, and of rows on their own.
     void price_options(const option_table& table, const resource_vector& prices) {
-        const resource_vector p = prices;  // in registers
+        const resource_vector p = prices;     // in registers
         if (class_.size() != table.size()) {  // something has been struck out
             class_.clear();
             for (std::size_t i = 0; i < table.rows(); ++i)
@@ -404,8 +400,8 @@ class stream_messages {
     const knapsack_problem* problem_ = nullptr;
     const priced_edges* edges_ = nullptr;
     objective wanted_{};
-    std::size_t bound_ = 0;  // options of the table
-    bool forward_ = false;   // whether `low_` is that of the last look
+    std::size_t bound_ = 0;                          // options of the table
+    bool forward_ = false;                           // whether `low_` is that of the last look
     std::vector<std::size_t> size_;                  // of each width variable
     std::vector<std::size_t> first_number_;          // where its numbers stand in `number_`
     std::vector<std::uint32_t> number_;              // of each width that there is
