@@ -176,6 +176,7 @@
 #include <hass/explore/knapsack/resource_subset.hpp>
 #include <hass/explore/knapsack/stream_needs.hpp>
 #include <hass/explore/knapsack/weights.hpp>
+#include <hass/explore/knapsack/width_classes.hpp>
 #include <hass/explore/latency.hpp>
 #include <hass/explore/linked_problem.hpp>
 #include <hass/explore/longest_path.hpp>

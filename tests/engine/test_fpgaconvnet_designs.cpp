@@ -210,9 +210,9 @@ TEST_CASE("evaluate at recorded foldings: the recorded stages and squeezes", "[g
                                        streams.ends(i).copies);
         for (const hass::stream_edge& s : streams.edges())
             if (streams.ends(s.from).copies > 1)
-                copies += hass::squeeze_cost(
-                    engines, hass::words_out(d.net.rows[s.from], d.chosen[s.from]),
-                    hass::words_in(d.net.rows[s.to], d.chosen[s.to]));
+                copies += hass::squeeze_cost(engines,
+                                             hass::words_out(d.net.rows[s.from], d.chosen[s.from]),
+                                             hass::words_in(d.net.rows[s.to], d.chosen[s.to]));
         hass::usage raw = e.total;
         if (e.bram18_from_lut > 0.0) {
             raw.bram18 += e.bram18_from_lut;

@@ -103,7 +103,7 @@ TEST_CASE("what stands between stages is in the estimate of an allocation", "[sq
     struct wrong : calibrated {
         static usage squeeze(int, int, int) { return {.lut = -1.0}; }
     };
-    CHECK_THROWS_WITH(allocate(net{}, half, sparse_dot<histogram_interval, wrong>{},
-                               boards::zcu104{}),
-                      Catch::Matchers::Contains("words costs -1 LUT"));
+    CHECK_THROWS_WITH(
+        allocate(net{}, half, sparse_dot<histogram_interval, wrong>{}, boards::zcu104{}),
+        Catch::Matchers::Contains("words costs -1 LUT"));
 }

@@ -65,12 +65,15 @@ void check_design(const std::string& name, const json& design, const json& budge
         for (const json& layer : layers) sum += layer.at(resource).get<double>();
         if (std::string(resource) == "bandwidth_gbps")
             sum += design.at("images_gbps").get<double>();
+        else
+            sum += design.at("between").at(resource).get<double>();
         const double total = design.at(resource);
         // block RAMs that the board lacks are built from LUTs
         const double built = design.at("bram18_from_lut");
         if (std::string(resource) == "bram18") sum -= built;
         if (std::string(resource) == "lut" && built > 0.0) sum += 288.0 * built;
-        check(close(sum, total), name, std::string(resource) + " is not the sum of the layers'");
+        check(close(sum, total), name,
+              std::string(resource) + " is not the sum of the layers' and of what is between them");
         check(total <= budget.at(resource).get<double>(), name,
               std::string(resource) + " is over budget");
     }

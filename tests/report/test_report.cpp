@@ -51,7 +51,7 @@ struct scratch_folder {
 
 TEST_CASE("a solution's figures follow from its layers") {
     const hass::solution_report d = example();
-    hass::usage sum;
+    hass::usage sum = d.hardware.between;
     double slowest = 0.0;
     for (const hass::layer_report& l : d.layers) {
         sum += l.cost;
@@ -88,6 +88,8 @@ TEST_CASE("solution.json holds the same figures") {
     CHECK(j["bottleneck"] == d.bottleneck);
     CHECK(j["bandwidth_gbps"].get<double>() == d.hardware.total.bandwidth);
     CHECK(j["images_gbps"].get<double>() == d.hardware.total.bandwidth);  // weights are on chip
+    CHECK(j["between"]["bram18"] == d.hardware.between.bram18);
+    CHECK(d.hardware.between.bram18 > 0.0);  // the image comes in and answers go out
     CHECK(j["link_cycles"].get<double>() < j["interval_cycles"].get<double>());
 }
 

@@ -270,8 +270,7 @@ class allocator {
     }
 
     allocation_problem problem() const {
-        return {choices_, budget_, lut_each_ > 0.0, link_of(board_, image_bits_),
-                options_.edges()};
+        return {choices_, budget_, lut_each_ > 0.0, link_of(board_, image_bits_), options_.edges()};
     }
 
     /// The design of the choice and its estimate: what `evaluate` gives, without asking the engine

@@ -58,8 +58,7 @@ class network_options {
             for (std::size_t r = 0; r < least[d].size(); ++r) least_needs_[r] += least[d][r];
         finish(least, budget, link);
         edges_ = priced_edges(
-            with, rows, streams,
-            [this](std::size_t i) { return std::span((*this)[i].options()); },
+            with, rows, streams, [this](std::size_t i) { return std::span((*this)[i].options()); },
             lut_per_missing_bram18(with), 1);
     }
 

@@ -67,8 +67,7 @@ class row_order {
                 if (left_out_[e] != 0) continue;
                 const std::size_t a = std::min(place_[edges[e].from], place_[edges[e].to]);
                 const std::size_t b = std::max(place_[edges[e].from], place_[edges[e].to]);
-                if (a <= widest_ && widest_ <= b && b - a >= longest)
-                    longest = b - a, worst = e;
+                if (a <= widest_ && widest_ <= b && b - a >= longest) longest = b - a, worst = e;
             }
             left_out_[worst] = 1;
             complete_ = false;
@@ -156,8 +155,8 @@ class row_order {
         std::vector<width_variable> closed;
         for (const std::size_t e : of) {
             if (!known(e)) continue;
-            const width_variable other = edges[e].from == i ? takes(edges[e].to)
-                                                            : gives(edges[e].from);
+            const width_variable other =
+                edges[e].from == i ? takes(edges[e].to) : gives(edges[e].from);
             if (waits[other] == 0 &&
                 std::find(closed.begin(), closed.end(), other) == closed.end()) {
                 closed.push_back(other);
@@ -200,8 +199,8 @@ class row_order {
         s.row = i, s.variable = v, s.open = open;
         if (last) {
             const bool second = v % 2 == 1;
-            s.paid.push_back({order_step::row_itself,
-                              second ? position(takes(i)) : order_step::nothing});
+            s.paid.push_back(
+                {order_step::row_itself, second ? position(takes(i)) : order_step::nothing});
         }
         for (const std::size_t e : of[v])
             if (known[far(e, v)] != 0) s.paid.push_back({e, position(far(e, v))});

@@ -35,8 +35,7 @@ class network_streams {
   public:
     /// \param leaves  one a row: not 0 where its output leaves although rows read it; may be empty
     /// \throws hass::error never; edges that are out of order are `evaluate`'s to refuse
-    constexpr explicit network_streams(const network_view& net,
-                                       std::span<const char> leaves = {});
+    constexpr explicit network_streams(const network_view& net, std::span<const char> leaves = {});
 
     /// In the order of the network's edges; without `flatten`, image and answers.
     constexpr std::span<const stream_edge> edges() const { return edges_; }

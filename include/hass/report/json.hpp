@@ -72,7 +72,8 @@ inline report_json to_json(const layer_report& l) {
 
 /// One design: throughput_images_per_s = mhz * 1e6 / interval_cycles, interval_cycles = the largest
 /// of the layers' and link_cycles, in which the board's link carries an image and its answers;
-/// resources = the layers' sums, except that bandwidth_gbps has images_gbps for these beside the
+/// resources = the layers' sums and what stands between them (`between`: squeezes, movers of images
+/// and answers, splits), except that bandwidth_gbps has images_gbps for these beside the
 /// weights that layers read off-chip, and that bram18_from_lut of the block RAMs stand in
 /// LUTs instead; fill_cycles and latency_cycles = from the first pixel of one image to the first
 /// and to the last one of its result, behind other images; single_image_cycles = to the last one,
@@ -101,8 +102,11 @@ inline report_json to_json(const solution_report& d) {
                               {"images_gbps", e.image_gbit_s},
                               {"link_cycles", e.link_cycles}});
     report_json between;
-    detail::add_numbers(
-        between, {{"lut", e.between.lut}, {"ff", e.between.ff}, {"bram18", e.between.bram18}});
+    detail::add_numbers(between, {{"dsp", e.between.dsp},
+                                  {"lut", e.between.lut},
+                                  {"ff", e.between.ff},
+                                  {"bram18", e.between.bram18},
+                                  {"uram", e.between.uram}});
     all["between"] = std::move(between);
     all["efficiency_images_per_cycle_per_dsp"] = e.efficiency();
     all["bottleneck"] = d.bottleneck;

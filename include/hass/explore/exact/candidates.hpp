@@ -26,8 +26,7 @@ inline void keep_unbeaten(const row_options& row, std::span<const std::uint32_t>
                           double clamp, frontier& f) {
     f.options.clear();
     for (const std::uint32_t k : options)
-        add_unbeaten(f,
-                     {std::max(row.cycles[k], clamp), row.options->costs()[k], k, row.port(k)},
+        add_unbeaten(f, {std::max(row.cycles[k], clamp), row.options->costs()[k], k, row.port(k)},
                      few_back, row.rises);
     order_points(f);
 }

@@ -98,7 +98,8 @@ class interval_search {
         chooser_.set_max_states(std::min(few, max_states_));
         double high = best_.high;
         for (int round = 0; round < 12; ++round) {
-            const double middle = last_candidate(rows_, std::sqrt(std::max(proved_, floor_) * high));
+            const double middle =
+                last_candidate(rows_, std::sqrt(std::max(proved_, floor_) * high));
             if (middle <= proved_) break;
             if (ask(middle) != verdict::no) high = middle;
         }

@@ -50,7 +50,7 @@ class dynamic_program {
         std::optional<selection> found{};  ///< of least objective among what was kept
         /// Least bound of what was dropped for want of room; infinite: nothing was.
         double dropped = std::numeric_limits<double>::infinity();
-        bool rejected = false;  ///< some choice of all rows was over what was not counted
+        bool rejected = false;   ///< some choice of all rows was over what was not counted
         double objective = 0.0;  ///< of what was found, as far as streams were counted
     };
 

@@ -53,8 +53,7 @@ class fractional_choice {
             for (const auto& [plane, weight] : supports_) {
                 const std::size_t of = plane;
                 const resource_vector n = with_streams(
-                    problem, i, option(plane, i),
-                    [&](std::size_t row) { return option(of, row); });
+                    problem, i, option(plane, i), [&](std::size_t row) { return option(of, row); });
                 for (std::size_t r = 0; r < mean.size(); ++r) mean[r] += weight * n[r] * share[r];
             }
             double least = std::numeric_limits<double>::infinity();

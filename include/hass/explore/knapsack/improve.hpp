@@ -45,7 +45,8 @@ inline selection improved(const minimisation& asked, selection s) {
     constexpr int most_rounds = 4;
     const knapsack_problem& problem = asked.problem;
     resource_vector sum = problem.total(s);
-    stream_needs streams(problem, [&](std::size_t i) { return problem.rows[i].options[s[i]].port; });
+    stream_needs streams(problem,
+                         [&](std::size_t i) { return problem.rows[i].options[s[i]].port; });
     bool changed = true;
     for (int round = 0; round < most_rounds && changed; ++round) {
         changed = false;

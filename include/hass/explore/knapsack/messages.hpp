@@ -21,6 +21,7 @@
 #include <hass/explore/knapsack/objective.hpp>
 #include <hass/explore/knapsack/option_table.hpp>
 #include <hass/explore/knapsack/problem.hpp>
+#include <hass/explore/knapsack/width_classes.hpp>
 #include <hass/explore/priced_edges.hpp>
 
 namespace hass::detail {
@@ -40,7 +41,7 @@ class stream_messages {
         wanted_ = wanted;
         bound_ = table.size();
         edges_ = problem.edges;
-        number_widths(table);
+        begin(table);
         const std::span<const order_step> steps = edges_->order().steps();
         steps_.resize(steps.size());
         std::size_t states = 1;
@@ -48,9 +49,9 @@ class stream_messages {
             const order_step& from = steps[t];
             step& to = steps_[t];
             to.states = states;
-            to.width = size_[from.variable];
+            to.width = classes_.size(from.variable);
             to.sizes.clear(), to.next.clear(), to.factors.clear();
-            for (const width_variable v : from.open) to.sizes.push_back(size_[v]);
+            for (const width_variable v : from.open) to.sizes.push_back(classes_.size(v));
             to.next.assign(from.open.size(), 0);
             std::size_t stride = 1;
             to.stride = 0;
@@ -112,8 +113,8 @@ class stream_messages {
         forward_ = true;
         const double all = to_come_[0][0];
         through_.assign(cheapest_.size(), infinity);
-        for (std::size_t i = 0; i + 1 < first_class_.size(); ++i)
-            if (!edges_->order().has(i)) through_[first_class_[i]] = all;
+        for (std::size_t i = 0; 2 * i < classes_.variables(); ++i)
+            if (!edges_->order().has(i)) through_[classes_.first(i)] = all;
         so_far_[0].assign(1, 0.0);
         for (std::size_t t = 0; t < steps_.size(); ++t) {
             const step& s = steps_[t];
@@ -123,7 +124,7 @@ class stream_messages {
             after.assign(to_come.size(), infinity);
             const order_step& of = edges_->order().steps()[t];
             const bool chosen = !of.paid.empty() && of.paid[0].edge == order_step::row_itself;
-            const std::size_t first = first_class_[of.row];
+            const std::size_t first = classes_.first(of.row);
             for_each_state(s, [&](std::size_t state, std::size_t next, const double* paid) {
                 const double base = before[state];
                 if (!(base < infinity)) return;
@@ -143,16 +144,14 @@ class stream_messages {
     }
 
     /// After `look_forward`: the price of an option of row `i` at which its reduced cost is 0.
-    double low(std::size_t i, const stream_port& port) const {
-        return low_[class_of(i, port)];
-    }
+    double low(std::size_t i, const stream_port& port) const { return low_[classes_.of(i, port)]; }
 
     /// After `look`: the cheapest choice, as positions in the table's rows.
     void cheapest(std::vector<std::uint32_t>& at) const {
         for (std::size_t i = 0; i < at.size(); ++i)
-            if (!edges_->order().has(i)) at[i] = best_[first_class_[i]];
+            if (!edges_->order().has(i)) at[i] = best_[classes_.first(i)];
         std::size_t state = 0;
-        std::vector<std::size_t> digit(size_.size(), 0);
+        std::vector<std::size_t> digit(classes_.variables(), 0);
         for (std::size_t t = 0; t < steps_.size(); ++t) {
             const order_step& of = edges_->order().steps()[t];
             const std::size_t next = read_state(steps_[t], state);
@@ -166,9 +165,10 @@ class stream_messages {
             digit[of.variable] = best;
             if (!of.paid.empty() && of.paid[0].edge == order_step::row_itself) {
                 const std::size_t i = of.row;
-                at[i] = best_[first_class_[i] + (edges_->order().two_sided(i)
-                                                     ? digit[2 * i] * size_[2 * i + 1] + best
-                                                     : best)];
+                const auto gives = static_cast<width_variable>(2 * i + 1);
+                const std::size_t side =
+                    edges_->order().two_sided(i) ? digit[2 * i] * classes_.size(gives) : 0;
+                at[i] = best_[classes_.first(i) + side + best];
             }
             state = next + best * steps_[t].stride;
         }
@@ -181,9 +181,8 @@ class stream_messages {
         for (std::size_t e = 0; e < edges_->edges().size(); ++e) {
             if (edges_->order().left_out(e)) continue;
             const priced_edge& edge = edges_->edges()[e];
-            const resource_vector& need =
-                edge.need(table.row(edge.from)[at[edge.from]].port,
-                          table.row(edge.to)[at[edge.to]].port);
+            const resource_vector& need = edge.need(table.row(edge.from)[at[edge.from]].port,
+                                                    table.row(edge.to)[at[edge.to]].port);
             for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += need[r] * problem_->share[r];
         }
         return sum;
@@ -202,13 +201,12 @@ class stream_messages {
         move m{state, {}};
         for (std::size_t t = first_step_[level]; t < first_step_[level + 1]; ++t) {
             const step& s = steps_[t];
-            const std::size_t x = digit_of(edges_->order().steps()[t].variable, port);
+            const std::size_t x = classes_.digit(edges_->order().steps()[t].variable, port);
             const std::size_t next = x * s.stride + read_state(s, m.state);
             for (const factor& f : s.factors) {
                 if (f.edge == order_step::row_itself) continue;
                 const price& p = f.prices[digit_[f.other] * s.width + x];
-                for (std::size_t r = 0; r < p.share.size(); ++r)
-                    m.paid.share[r] += p.share[r];
+                for (std::size_t r = 0; r < p.share.size(); ++r) m.paid.share[r] += p.share[r];
                 m.paid.objective += p.objective;
             }
             m.state = next;
@@ -230,11 +228,11 @@ class stream_messages {
     static constexpr double infinity = std::numeric_limits<double>::infinity();
 
     struct factor {
-        std::size_t edge;              // or order_step::row_itself
-        std::size_t other;             // position among the open widths, or order_step::nothing
-        std::vector<price> prices{};   // of an edge: [other end][this width]
-        std::vector<double> value{};   // at the prices of the last look
-        std::size_t first = 0;         // of a row: its classes
+        std::size_t edge;             // or order_step::row_itself
+        std::size_t other;            // position among the open widths, or order_step::nothing
+        std::vector<price> prices{};  // of an edge: [other end][this width]
+        std::vector<double> value{};  // at the prices of the last look
+        std::size_t first = 0;        // of a row: its classes
     };
     struct step {
         std::size_t states = 1;
@@ -245,79 +243,33 @@ class stream_messages {
         std::vector<factor> factors{};
     };
 
-    std::size_t digit_of(width_variable v, const stream_port& port) const {
-        const bool by_out = v % 2 == 1 || by_out_[v / 2] != 0;
-        return number_[first_number_[v] + (by_out ? port.out : port.in)];
-    }
-    std::size_t class_of(std::size_t i, const stream_port& port) const {
-        if (!edges_->order().has(i)) return first_class_[i];
-        const auto takes = static_cast<width_variable>(2 * i);
-        const std::size_t x = digit_of(takes, port);
-        if (!edges_->order().two_sided(i)) return first_class_[i] + x;
-        return first_class_[i] + x * size_[takes + 1] + digit_of(takes + 1, port);
-    }
-
-    /// Numbers the widths that there are, 0, 1, ...; the classes of options with the same.
-    void number_widths(const option_table& table) {
-        const row_order& order = edges_->order();
-        const std::size_t n = table.rows();
-        size_.assign(2 * n, 1);
-        first_number_.assign(2 * n, 0);
-        first_class_.assign(n + 1, 0);
-        by_out_.assign(n, 0);
-        number_.clear(), port_of_.assign(2 * n, {});
-        for (std::size_t i = 0; i < n; ++i) {
-            std::size_t classes = 1;
-            if (order.has(i)) {
-                by_out_[i] = order.gives_only(i) ? 1 : 0;
-                classes = number(table.row(i), static_cast<width_variable>(2 * i));
-                if (order.two_sided(i))
-                    classes *= number(table.row(i), static_cast<width_variable>(2 * i + 1));
-            }
-            first_class_[i + 1] = first_class_[i] + classes;
-        }
+    void begin(const option_table& table) {
+        classes_.number(edges_->order(), table);
+        const std::span<const order_step> steps = edges_->order().steps();
         first_step_.clear();
-        const std::span<const order_step> steps = order.steps();
         for (std::size_t t = 0; t < steps.size(); ++t)
             if (t == 0 || steps[t].row != steps[t - 1].row) first_step_.push_back(t);
         first_step_.push_back(steps.size());
-        cheapest_.assign(first_class_[n], infinity);
-        best_.assign(first_class_[n], 0);
-        low_.assign(first_class_[n], 0.0);
-    }
-
-    std::size_t number(std::span<const table_option> row, width_variable v) {
-        const bool by_out = v % 2 == 1 || by_out_[v / 2] != 0;
-        std::size_t most = 0;
-        for (const table_option& o : row)
-            most = std::max<std::size_t>(most, by_out ? o.port.out : o.port.in);
-        first_number_[v] = number_.size();
-        number_.resize(number_.size() + most + 1, 0);
-        std::uint32_t* const at = number_.data() + first_number_[v];
-        for (const table_option& o : row) at[by_out ? o.port.out : o.port.in] = 1;
-        std::uint32_t count = 0;
-        for (std::size_t k = 0; k <= most; ++k)
-            if (at[k] != 0) at[k] = count++;
-        port_of_[v].resize(count);
-        for (const table_option& o : row) port_of_[v][at[by_out ? o.port.out : o.port.in]] = o.port;
-        return size_[v] = count;
+        cheapest_.assign(classes_.classes(), infinity);
+        best_.assign(classes_.classes(), 0);
+        low_.assign(classes_.classes(), 0.0);
     }
 
     void add_factor(const knapsack_problem& problem, const objective& wanted,
                     const order_step& from, const order_step::factor& f, step& to) {
         factor added{f.edge, f.other};
         if (f.edge == order_step::row_itself) {
-            added.first = first_class_[from.row];
+            added.first = classes_.first(from.row);
             to.factors.push_back(std::move(added));
             return;
         }
         const priced_edge& e = edges_->edges()[f.edge];
         const width_variable other = from.open[f.other];
         const bool to_here = e.to == from.row;
-        for (std::size_t o = 0; o < size_[other]; ++o)
+        for (std::size_t o = 0; o < classes_.size(other); ++o)
             for (std::size_t x = 0; x < to.width; ++x) {
-                const stream_port& there = port_of_[other][o];
-                const stream_port& here = port_of_[from.variable][x];
+                const stream_port& there = classes_.port(other, o);
+                const stream_port& here = classes_.port(from.variable, x);
                 const resource_vector& need = to_here ? e.need(there, here) : e.need(here, there);
                 price p;
                 if (wanted.has_streams()) p.objective = need[wanted.index];
@@ -333,12 +285,12 @@ class stream_messages {
 
     /// The cheapest option of each class, and of rows on their own.
     void price_options(const option_table& table, const resource_vector& prices) {
-        const resource_vector p = prices;  // in registers
+        const resource_vector p = prices;     // in registers
         if (class_.size() != table.size()) {  // something has been struck out
             class_.clear();
             for (std::size_t i = 0; i < table.rows(); ++i)
                 for (const table_option& o : table.row(i))
-                    class_.push_back(static_cast<std::uint32_t>(class_of(i, o.port)));
+                    class_.push_back(static_cast<std::uint32_t>(classes_.of(i, o.port)));
         }
         std::fill(cheapest_.begin(), cheapest_.end(), infinity);
         alone_ = 0.0;
@@ -348,7 +300,7 @@ class stream_messages {
             for (std::uint32_t k = 0; k < row.size(); ++k, ++c)
                 if (const double v = row[k].price(p); v < cheapest_[*c])
                     cheapest_[*c] = v, best_[*c] = k;
-            if (!edges_->order().has(i)) alone_ += cheapest_[first_class_[i]];
+            if (!edges_->order().has(i)) alone_ += cheapest_[classes_.first(i)];
         }
     }
 
@@ -406,12 +358,8 @@ class stream_messages {
     objective wanted_{};
     std::size_t bound_ = 0;  // options of the table
     bool forward_ = false;   // whether `low_` is that of the last look
-    std::vector<std::size_t> size_;                  // of each width variable
-    std::vector<std::size_t> first_number_;          // where its numbers stand in `number_`
-    std::vector<std::uint32_t> number_;              // of each width that there is
-    std::vector<std::vector<stream_port>> port_of_;  // of each number: one with that width
-    std::vector<char> by_out_;                       // rows whose one width is the one they give
-    std::vector<std::size_t> first_class_, first_step_;
+    width_classes classes_;
+    std::vector<std::size_t> first_step_;  // of each row that has streams, and the end
     std::vector<step> steps_;
     std::vector<double> cheapest_, through_, low_;  // of each class
     std::vector<std::uint32_t> best_;

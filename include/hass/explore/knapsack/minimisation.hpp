@@ -70,7 +70,11 @@ struct minimisation {
     resource_subset scarce;  ///< resources that can run out
 
     minimisation(const knapsack_problem& of, option_table& options, const objective& least)
-        : problem(of), table(options), wanted(least), better(of, least), scarce(options.scarce(of)) {}
+        : problem(of),
+          table(options),
+          wanted(least),
+          better(of, least),
+          scarce(options.scarce(of)) {}
 };
 
 }  // namespace hass::detail

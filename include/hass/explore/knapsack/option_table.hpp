@@ -54,8 +54,7 @@ class option_table {
         for (std::size_t i = 0; i < problem.rows.size(); ++i) {
             for (std::uint32_t k = 0; k < problem.within[i]; ++k)
                 add(problem, i, k, wanted.of(problem.rows[i], k));
-            if (wanted.is_delay())
-                drop_dominated(problem, i, true);
+            if (wanted.is_delay()) drop_dominated(problem, i, true);
             if (problem.edges != nullptr) group_by_port();
             end_row();
         }

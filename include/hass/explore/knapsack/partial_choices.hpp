@@ -22,10 +22,10 @@ namespace hass::detail {
 struct partial_choice {
     resource_vector used;  ///< shares
     double objective;
-    double bound;          ///< price of whatever it becomes at least
-    double taken;          ///< shares of all resources together
-    std::uint32_t parent;  ///< index of the choice for a row less
-    std::uint32_t option;  ///< of the last row, index into the table
+    double bound;             ///< price of whatever it becomes at least
+    double taken;             ///< shares of all resources together
+    std::uint32_t parent;     ///< index of the choice for a row less
+    std::uint32_t option;     ///< of the last row, index into the table
     std::uint32_t state = 0;  ///< widths that are open, see `messages.hpp`
 };
 

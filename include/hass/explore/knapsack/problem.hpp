@@ -36,11 +36,11 @@ inline double sum_of(const resource_vector& v) {
 }
 
 struct knapsack_problem {
-    std::span<const frontier> rows;   ///< looked at, not owned
+    std::span<const frontier> rows;       ///< looked at, not owned
     const priced_edges* edges = nullptr;  ///< what stands between them; nullptr: nothing
-    resource_vector caps{};           ///< what all rows together may need
-    resource_vector share{};          ///< 1 / cap, by which needs become shares; 0 of nothing
-    std::vector<std::size_t> within;  ///< how many of a row's options lie within the interval
+    resource_vector caps{};               ///< what all rows together may need
+    resource_vector share{};              ///< 1 / cap, by which needs become shares; 0 of nothing
+    std::vector<std::size_t> within;      ///< how many of a row's options lie within the interval
 
     void set_caps(const resource_vector& most) {
         caps = most;

@@ -40,8 +40,8 @@ class repair {
             for (std::size_t r = 0; r < used_.size(); ++r) used_[r] += row[at_[i]].share[r];
         }
         if (problem_.edges != nullptr)
-            streams_ = stream_needs(
-                problem_, [this](std::size_t i) { return table_.row(i)[at_[i]].port; });
+            streams_ = stream_needs(problem_,
+                                    [this](std::size_t i) { return table_.row(i)[at_[i]].port; });
         for (std::size_t r = 0; r < used_.size(); ++r)
             used_[r] += streams_.sum()[r] * problem_.share[r];
     }
@@ -104,8 +104,8 @@ class repair {
                 if (row[k].share[most] + streams(most) >= mine.share[most]) continue;
                 double less = over;
                 for (const std::size_t r : scarce_)
-                    less -= std::max(
-                        0.0, used_[r] - 1.0 + row[k].share[r] - mine.share[r] + streams(r));
+                    less -= std::max(0.0,
+                                     used_[r] - 1.0 + row[k].share[r] - mine.share[r] + streams(r));
                 if (less <= 0.0) continue;
                 const double dearer = row[k].price(prices_) - mine_costs + dot(per_need_, more);
                 const double costs = std::max(dearer, 0.0) + little_;
