@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include <hass/engine/resources/placed_memory.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/pipeline/fifos.hpp>
 
@@ -82,15 +83,16 @@ TEST_CASE("FIFOs cost memory beyond what a design has", "[fifos]") {
     // 8 engines with 8 filters in turn each: partial sums of two more pixels, 16 words of 32 bits
     fifo_depths ahead = held;
     ahead.ahead[1] = 3;
-    CHECK(fifo_cost(engine, net, chosen, ahead).lut == 8 * (8 * 3 + 2.0 * detail::bits_for(16)));
+    CHECK(fifo_cost(engine, net, chosen, ahead).lut ==
+          8 * (buffer_memory(weight_memory::bram18, 16, 32).lut + 2.0 * detail::bits_for(16)));
     // 100 pixels of 16 channels, 4 words of 16 bits side by side
     fifo_depths edge = held;
     edge.edge[1] = 100;
     CHECK(fifo_cost(engine, net, chosen, edge).bram18 ==
-          calibrated::memory(weight_memory::bram18, 1600, 16).bram18);
+          buffer_memory(weight_memory::bram18, 1600, 16).bram18);
     chosen[0].folding.out = 4;
     CHECK(fifo_cost(engine, net, chosen, edge).bram18 ==
-          calibrated::memory(weight_memory::bram18, 400, 64).bram18);
+          buffer_memory(weight_memory::bram18, 400, 64).bram18);
     CHECK(fifo_cost(engine, net, chosen, edge, weight_memory::uram).uram == 1.0);
 }
 
