@@ -28,7 +28,7 @@ TEST_CASE("keys stand in the order in which they came and are found as in a map"
             const bool there = sorted.contains(key(i));
             REQUIRE(ours.contains(key(i)) == there);
             REQUIRE((ours.find(key(i)) != ours.end()) == there);
-            if (there) REQUIRE(ours.at(key(i)) == sorted.at(key(i)));
+            if (there) REQUIRE(ours.at(key(i)).get<int>() == sorted.at(key(i)).get<int>());
         }
     }
 }
