@@ -24,11 +24,10 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/error.hpp>
+#include <hass/files/json.hpp>
 #include <hass/files/whole_file.hpp>
 #include <hass/text.hpp>
 
@@ -61,7 +60,7 @@ class strict_object {
   public:
     /// \param where  of it, for messages
     /// \throws hass::error naming the field, and the nearest valid one
-    strict_object(const nlohmann::json& object, std::string where,
+    strict_object(const ordered_json& object, std::string where,
                   std::span<const std::string_view> fields)
         : object_(object), where_(std::move(where)) {
         if (!object.is_object()) throw error(where_ + ": must be an object");
@@ -75,18 +74,18 @@ class strict_object {
     [[noreturn]] void fail(std::string_view field, std::string_view why) const {
         throw error(text_of({where_, ": field '", field, "' ", why}));
     }
-    const nlohmann::json& list(std::string_view field) const {
-        const nlohmann::json& value = object_.at(std::string(field));
+    const ordered_json& list(std::string_view field) const {
+        const ordered_json& value = object_.at(std::string(field));
         if (!value.is_array()) fail(field, "must be a list");
         return value;
     }
     std::string text(std::string_view field) const {
-        const nlohmann::json& value = object_.at(std::string(field));
+        const ordered_json& value = object_.at(std::string(field));
         if (!value.is_string()) fail(field, "must be text");
         return value.get<std::string>();
     }
     double number(std::string_view field) const {
-        const nlohmann::json& value = object_.at(std::string(field));
+        const ordered_json& value = object_.at(std::string(field));
         if (!value.is_number()) fail(field, "must be a number");
         const double number = value.get<double>();
         if (!(std::isfinite(number) && number >= 0.0)) fail(field, "must be finite and 0 or more");
@@ -108,11 +107,11 @@ class strict_object {
     }
 
   private:
-    const nlohmann::json& object_;
+    const ordered_json& object_;
     std::string where_;
 };
 
-inline void read_correction(const nlohmann::json& entry, const std::string& where,
+inline void read_correction(const ordered_json& entry, const std::string& where,
                             correction_table& table) {
     constexpr std::array<std::string_view, 9> fields{
         "kind",      "resource",     "factor",       "per_multiplier", "per_stream",
@@ -125,7 +124,7 @@ inline void read_correction(const nlohmann::json& entry, const std::string& wher
     c.measurements = o.count("measurements", 1, 1000000000);
 }
 
-inline kept_model read_kept(const nlohmann::json& entry, const std::string& where) {
+inline kept_model read_kept(const ordered_json& entry, const std::string& where) {
     constexpr std::array<std::string_view, 5> fields{"kind", "resource", "measurements", "error",
                                                      "reason"};
     const strict_object o(entry, where, fields);
@@ -138,7 +137,7 @@ inline kept_model read_kept(const nlohmann::json& entry, const std::string& wher
 /// \param source  file name for messages
 /// \throws hass::error naming source and field; for an unknown one, the nearest valid name
 inline resource_file parse_resource_file(std::string_view text, const std::string& source) {
-    using nlohmann::json;
+    using json = ordered_json;
     json file;
     try {
         file = json::parse(text);
@@ -168,7 +167,7 @@ inline resource_file read_resource_file(const std::filesystem::path& path) {
 
 /// The text of a file; `parse_resource_file` gives the same back.
 inline std::string resource_file_text(const resource_file& of) {
-    using json = nlohmann::ordered_json;
+    using json = ordered_json;
     json corrections = json::array(), kept = json::array();
     for (std::size_t kind = 0; kind < module_kind_names.size(); ++kind)
         for (std::size_t r = 0; r < corrected_resources; ++r) {
