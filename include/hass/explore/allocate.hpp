@@ -12,8 +12,8 @@
 /// For a search loop keep an `allocator`: it computes costs once, and when the statistics of one
 /// layer change it looks at that layer only (`update`). It also gives the design that needs least
 /// of one resource at a required throughput (`least`), and the one that answers one image soonest,
-/// alone or behind others (`lowest_latency`). The heuristics that others use are policies too (`balanced.hpp`,
-/// `greedy.hpp`); networks that do not fit at once are cut in `partition.hpp`.
+/// alone or behind others (`lowest_latency`). The heuristics that others use are policies too
+/// (`balanced.hpp`, `greedy.hpp`); networks that do not fit at once are cut in `partition.hpp`.
 #pragma once
 
 #include <algorithm>

@@ -27,7 +27,8 @@ struct frontier_option {
 };
 
 /// The points of a row that no other point beats or equals in cycles and all resources, whatever
-/// its widths make of the streams at the row, fastest first. Never empty for a row that has an option at all.
+/// its widths make of the streams at the row, fastest first. Never empty for a row that has an
+/// option at all.
 struct frontier {
     std::vector<frontier_option> options;
     /// least_needs[k][r]: least need of resource r among the k + 1 fastest points

@@ -27,6 +27,6 @@ struct known_error {
 /// (mlperf_tiny_designs.json): zedboard, zc706, zybo, cora-z7; Vivado 2019.1. One lists no BRAM, and
 /// that of another contradicts its own weights.
 inline constexpr std::string_view mlperf_tiny_boards =
-    "fpgaConvNet's designs in MLPerf Tiny v1.1, measured on boards";
+    "fpgaConvNet's designs in MLPerf Tiny v1.1, measured on boards (4 of them in BRAM)";
 
 }  // namespace hass
