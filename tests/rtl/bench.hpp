@@ -30,12 +30,11 @@ struct arrivals {
     std::size_t words = 0;
     std::size_t wrong = 0;
     std::size_t unstable = 0;  // words withdrawn or changed before they were taken
-    std::int64_t first = 0;    // cycles after the first word was offered
-    std::int64_t last = 0;
     std::size_t first_wrong = 0;
+    std::vector<std::int64_t> cycles;  // of every word, 0 when the first one was offered
 
     double cycles_a_word() const {
-        return static_cast<double>(last - first) / static_cast<double>(words - 1);
+        return static_cast<double>(cycles.back() - cycles.front()) / static_cast<double>(words - 1);
     }
 };
 
@@ -144,8 +143,8 @@ std::vector<arrivals> run(const std::vector<stream>& in, const std::vector<strea
             if (a.words >= out[i].words.size() || out[i].words[a.words] != came) {
                 if (a.wrong++ == 0) a.first_wrong = a.words;
             }
-            if (a.words++ == 0) a.first = cycle;
-            a.last = cycle;
+            ++a.words;
+            a.cycles.push_back(cycle);
             moved = cycle;
         }
         tick();

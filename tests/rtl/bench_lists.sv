@@ -13,7 +13,7 @@ module bench_lists (`HASS_BENCH_PORTS);
                  .BLOCKS(1), .CHAIN(8), .SLOTS(5), .WEIGHTS("lists_2")) lists_2 (`HASS_STREAM(2, 32, 96));
     hass_lists #(.DATA(8), .WEIGHT(8), .LANES(1), .WORDS(3), .WIDTH(6), .HEIGHT(5), .KERNEL_W(5),
                  .KERNEL_H(5), .PAD_LEFT(2), .PAD_TOP(2), .OUT_WIDTH(6), .OUT_HEIGHT(5), .MULTIPLIERS(2),
-                 .BLOCKS(2), .CHAIN(2), .SLOTS(29), .WEIGHTS("lists_3")) lists_3 (`HASS_STREAM(3, 8, 48));
+                 .BLOCKS(2), .CHAIN(2), .SLOTS(32), .WEIGHTS("lists_3")) lists_3 (`HASS_STREAM(3, 8, 48));
     // A window without padding; rows and columns that no window reaches.
     hass_lists #(.DATA(8), .WEIGHT(8), .LANES(4), .WORDS(1), .WIDTH(6), .HEIGHT(8), .STRIDE_W(2),
                  .STRIDE_H(2), .PAD_LEFT(0), .PAD_TOP(0), .OUT_WIDTH(2), .OUT_HEIGHT(3), .MULTIPLIERS(3),

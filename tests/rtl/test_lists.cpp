@@ -1,6 +1,6 @@
 // List engines against convolutions of integers, and their cycles against what they state.
 #include <algorithm>
-#include <cstdio>
+#include <numeric>
 
 #include "Vbench_lists.h"
 #include "bench.hpp"
@@ -15,6 +15,7 @@ struct convolution {
     int kernel_w = 3, kernel_h = 3, stride = 1, left = 1, top = 1;
     int out_width, out_height, multipliers, blocks, chain;
     int sum = 48;
+    bool fills_ahead = true;  // has slots for the pixels of the next window, too
 
     int channels() const { return lanes * words; }
     int filters() const { return multipliers * blocks; }
@@ -49,10 +50,26 @@ filter_weights weights_of(const convolution& c, const std::string& name) {
     return weights;
 }
 
+/// The cycle in which a lane is through with the lists of a window's taps, of which `lists` has the
+/// lengths, when its scanner has been started in cycle 0 and the walker may go from cycle `run` on.
+int walk(const word& lists, int run) {
+    int examined = 0, walked = run - 1;  // the last tap's cycle, the last entry's cycle
+    int next = 1;                        // the next tap's cycle
+    for (const std::int64_t entries : lists) {
+        examined = next++;
+        if (entries == 0) continue;
+        const int taken = std::max(examined + 1, walked == run - 1 ? 0 : walked);
+        walked = std::max(taken, run - 1) + static_cast<int>(entries);
+        next = taken;
+    }
+    return std::max({examined + 1, walked, run});
+}
+
 /// The sums of all pixels in words of multipliers / chain, and what the engine has to walk for them.
 struct answer {
     std::vector<word> sums;
-    double walked = 0.0;  // cycles a pixel: entries and chains of all blocks
+    double cycles = 0.0;  // a pixel, if its pixels have come
+    double least = 0.0;   // the stated BLOCKS max(entries + CHAIN, taps)
 };
 
 answer convolved(const convolution& c, const filter_weights& weights, const std::vector<word>& in) {
@@ -64,7 +81,7 @@ answer convolved(const convolution& c, const filter_weights& weights, const std:
         for (int oy = 0; oy < c.out_height; ++oy)
             for (int ox = 0; ox < c.out_width; ++ox, ++pixels) {
                 word sums(at(c.filters()), 0);
-                std::vector<int> entries(at(c.lanes), 0);
+                std::vector<word> entries(at(c.lanes), word(at(c.taps()), 0));  // [lane][tap]
                 for (int t = 0; t < c.taps(); ++t) {
                     const int y = oy * c.stride - c.top + t / c.kernel_w;
                     const int x = ox * c.stride - c.left + t % c.kernel_w;
@@ -73,17 +90,25 @@ answer convolved(const convolution& c, const filter_weights& weights, const std:
                         const std::int64_t value =
                             in[at(start + (y * c.width + x) * c.words + channel / c.lanes)]
                               [at(channel % c.lanes)];
-                        entries[at(channel % c.lanes)] += value != 0;
+                        entries[at(channel % c.lanes)][at(t)] += value != 0;
                         for (std::size_t f = 0; f < sums.size(); ++f)
                             sums[f] += value * weights[f][at(t)][at(channel)];
                     }
                 }
-                const int most = *std::max_element(entries.begin(), entries.end());
-                a.walked += c.blocks * std::max(std::max(1, most) + c.chain, c.taps() + 2);
+                int first = 0, later = 0, most = 0;  // cycles of the first block and of those after
+                for (const word& lane : entries) {
+                    first = std::max(first, walk(lane, std::max(c.chain - 1, 1)) + 2);
+                    later = std::max(later, walk(lane, c.chain + 1));
+                    most = std::max(most, static_cast<int>(std::accumulate(lane.begin(), lane.end(),
+                                                                           std::int64_t{0})));
+                }
+                a.cycles += first + (c.blocks - 1) * later;
+                a.least += c.blocks * std::max(most + c.chain, c.taps());
                 for (int f = 0; f < c.filters(); f += wide)
                     a.sums.emplace_back(sums.begin() + f, sums.begin() + f + wide);
             }
-    a.walked /= pixels;
+    a.cycles /= pixels;
+    a.least /= pixels;
     return a;
 }
 
@@ -96,11 +121,18 @@ void check_lists(const convolution& c, const filter_weights& weights, double zer
     INFO("lists on slot " << c.slot << ", zeros " << zeros);
     const arrivals came =
         check<Vbench_lists>({{c.slot, c.data, in}}, {{c.slot, c.sum, a.sums}}).front();
+    const std::size_t pixels = at(images * c.out_width * c.out_height);
+    const std::size_t last = came.cycles.size() - a.sums.size() / pixels;  // pixel's first word
     const double cycles =
-        static_cast<double>(came.last - came.first) / (images * c.out_width * c.out_height - 1);
-    const double filled = static_cast<double>(image) / (c.out_width * c.out_height);
-    std::printf("slot %zu zeros %.1f: cycles %.3f walked %.3f filled %.3f\n", c.slot, zeros, cycles,
-                a.walked, filled);
+        static_cast<double>(came.cycles[last] - came.cycles[0]) / static_cast<double>(pixels - 1);
+    const double filling = static_cast<double>(image) / (c.out_width * c.out_height);
+    CHECK(cycles >= 0.995 * std::max(a.cycles, filling));
+    if (c.fills_ahead && a.cycles > 1.2 * filling) {
+        CHECK(cycles <= 1.005 * a.cycles);
+    } else {
+        CHECK(cycles <= 1.005 * (a.cycles + filling));
+    }
+    CHECK(a.cycles >= 0.999 * a.least);
 }
 
 const convolution shapes[] = {
@@ -176,7 +208,8 @@ const convolution shapes[] = {
      .out_height = 3,
      .multipliers = 3,
      .blocks = 1,
-     .chain = 1},
+     .chain = 1,
+     .fills_ahead = false},
     {.slot = 5,
      .data = 16,
      .weight = 16,

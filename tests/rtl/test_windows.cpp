@@ -55,9 +55,9 @@ void check_windows(const window_shape& s) {
     // From the first window to the last one: whole images, and the slots between the two.
     const int pixels = (static_cast<int>(images) - 1) * s.width * s.height +
                        (s.out_height - 1) * s.stride_h * s.width + (s.out_width - 1) * s.stride_w;
-    CHECK(a.last - a.first == pixels * s.words + s.words - 1);
+    CHECK(a.cycles.back() - a.cycles.front() == pixels * s.words + s.words - 1);
     const int first = (s.kernel_h - 1 - s.top) * s.width + s.kernel_w - 1 - s.left;
-    CHECK(a.first == first * s.words + 2);
+    CHECK(a.cycles.front() == first * s.words + 2);
 }
 
 /// One stream in and one out, given; how many cycles a word at full speed.
@@ -96,7 +96,7 @@ void check_global_sum(std::size_t slot, int lanes, std::size_t words, std::size_
         for (std::size_t l = 0; l < in[i].size(); ++l)
             out[i / (words * pixels) * words + i % words][l] += in[i][l];
     const arrivals a = check<Vbench_windows>({{slot, bits, in}}, {{slot, sum_bits, out}}).front();
-    CHECK(a.last == static_cast<std::int64_t>(in.size()));
+    CHECK(a.cycles.back() == static_cast<std::int64_t>(in.size()));
 }
 
 void check_replay(std::size_t slot, std::size_t words, std::size_t times) {

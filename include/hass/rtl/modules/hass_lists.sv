@@ -8,8 +8,9 @@
 // MULTIPLIERS / CHAIN a word. Line (b taps + t) WORDS + w of WEIGHTS_nn.mem holds the weights of filters
 // b MULTIPLIERS and following (the first rightmost) for tap t and channel w LANES + nn.
 //
-//   cycles   a pixel: BLOCKS max(most entries of a lane + CHAIN, taps + 2), some more at its start; at least
-//            the WORDS of the pixels that come new. A pixel waits for those that it needs
+//   cycles   a pixel: BLOCKS max(most entries of a lane + CHAIN, taps), and some where a lane waits for the
+//            next list because those before it were short (`walk` in tests/rtl/test_lists.cpp is exact).
+//            At least WORDS for every pixel that comes
 //   costs    LANES MULTIPLIERS DSPs, LANES hass_list_lane, (LANES - 1) SUMS adders
 //   needs    SLOTS >= (KERNEL_H - 1) WIDTH + KERNEL_W: more let the filling run ahead;
 //            WIDTH <= SLOTS, PAD_LEFT < KERNEL_W, PAD_TOP < KERNEL_H
