@@ -120,7 +120,7 @@ inline std::int64_t largest_sum(const integer_network& n, std::size_t i) {
 
 /// Bits in two's complement of every value of magnitude `largest` or less.
 constexpr int signed_bits(std::int64_t largest) {
-    return 1 + std::bit_width(static_cast<std::uint64_t>(largest));
+    return 1 + static_cast<int>(std::bit_width(static_cast<std::uint64_t>(largest)));
 }
 
 /// Bits of an accumulator that cannot overflow (SUM, IN of `hass_requantise`).
