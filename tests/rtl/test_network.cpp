@@ -101,7 +101,7 @@ struct small_network {
                             sum += conv[at(f)][at(c * 9 + t)] *
                                    pixel(image, y - 1 + t / 3, x - 1 + t % 3, c);
                     added[at((y * side + x) * channels + f)] =
-                        hass::scaled_sum(hass::requantise(sum, by(conv_by[at(f)]), {0, 127}), 3,
+                        hass::scaled_sum(hass::requantised(sum, by(conv_by[at(f)]), {0, 127}), 3,
                                          pixel(image, y, x, f), 2, 2, hass::integer_range::of(8));
                 }
         word total(channels, 0);
@@ -112,13 +112,13 @@ struct small_network {
                     for (int t = 0; t < 9; ++t)
                         sum +=
                             depthwise[at(c)][at(t)] * pixel(added, y - 1 + t / 3, x - 1 + t % 3, c);
-                    total[at(c)] += hass::requantise(sum, by(depthwise_by[at(c)]), {0, 127});
+                    total[at(c)] += hass::requantised(sum, by(depthwise_by[at(c)]), {0, 127});
                 }
         std::vector<word> logits(classes, word(1, 0));
         for (std::size_t f = 0; f < logits.size(); ++f)
             for (std::size_t c = 0; c < total.size(); ++c)
                 logits[f][0] +=
-                    fully[f][c] * hass::requantise(total[c], {0, 1, 4}, hass::integer_range::of(8));
+                    fully[f][c] * hass::requantised(total[c], {0, 1, 4}, hass::integer_range::of(8));
         return logits;
     }
 };

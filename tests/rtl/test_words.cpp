@@ -89,7 +89,7 @@ struct requantise_table {
     void check(int in, int out, integer_range to) const {
         check_values(slot, lanes, in, out, [&](std::int64_t x, std::size_t i, std::size_t l) {
             const std::size_t w = i % biases.size();
-            return hass::requantise(x, {biases[w][l], multipliers[w][l], shift}, to);
+            return hass::requantised(x, {biases[w][l], multipliers[w][l], shift}, to);
         });
     }
 };
@@ -117,7 +117,7 @@ TEST_CASE("halves go to the even integer, and what does not fit saturates", "[rt
     static_assert(hass::shift_half_even(-3, 1) == -2 && hass::shift_half_even(5, 1) == 2);
     static_assert(hass::saturate(200, integer_range::of(8)) == 127);
     static_assert(hass::clip(-5, 5) == 0 && hass::clip(6, 5) == 6);
-    static_assert(hass::requantise(-40, {.bias = 10, .multiplier = 3, .shift = 2}, {-20, 20}) ==
+    static_assert(hass::requantised(-40, {.bias = 10, .multiplier = 3, .shift = 2}, {-20, 20}) ==
                   -20);
 }
 
@@ -192,10 +192,10 @@ TEST_CASE("hass_add and hass_multiply: two streams, scaled", "[rtl]") {
         return hass::scaled_sum(a, 1, b, 1, 0, integer_range::of(8));
     });
     check_pairs(28, 2, 8, [](auto a, auto b) {
-        return hass::requantise(a * b, {0, 1000, 17}, integer_range::of(8));
+        return hass::requantised(a * b, {0, 1000, 17}, integer_range::of(8));
     });
     check_pairs(30, 1, 16, [](auto a, auto b) {
-        return hass::requantise(a * b, {0, 1, 15}, integer_range::of(16));
+        return hass::requantised(a * b, {0, 1, 15}, integer_range::of(16));
     });
 }
 

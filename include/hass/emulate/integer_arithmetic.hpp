@@ -2,7 +2,7 @@
 /// What integers become between the layers of an accelerator, bit for bit as the modules of
 /// `rtl/modules` compute it.
 ///
-///     const int y = hass::requantise(sum, {.bias = 40, .multiplier = 1 << 14, .shift = 22}, {0, 127});
+///     const int y = hass::requantised(sum, {.bias = 40, .multiplier = 1 << 14, .shift = 22}, {0, 127});
 #pragma once
 
 #include <algorithm>
@@ -50,7 +50,7 @@ struct requantisation {
 
 /// (sum + bias) * multiplier / 2^shift, halves to even, saturated (`hass_requantise`). The product
 /// must be less than 2^62: sums of 43 bits and multipliers of 18 are.
-constexpr std::int64_t requantise(std::int64_t sum, const requantisation& by,
+constexpr std::int64_t requantised(std::int64_t sum, const requantisation& by,
                                   const integer_range& to) {
     return saturate(shift_half_even((sum + by.bias) * by.multiplier, by.shift), to);
 }
