@@ -51,9 +51,9 @@ std::vector<float> largest_values(const basic_emulator<Backend>& network, const 
         const auto see = [&](std::size_t stream, std::span<const float> values) {
             if (!detail::all_finite(values))
                 throw error((network.model().source.empty() ? "" : network.model().source + ": ") +
-                            (stream == 0 ? std::string("images")
-                                         : "layer '" + name_of(network.network(), stream - 1) +
-                                               "'") +
+                            (stream == 0
+                                 ? std::string("images")
+                                 : "layer '" + name_of(network.network(), stream - 1) + "'") +
                             ": a value is not finite, so that its magnitude cannot be measured");
             float& most = found[worker][stream];
             for (const float x : values) most = std::max(most, std::abs(x));

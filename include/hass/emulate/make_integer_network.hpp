@@ -72,16 +72,46 @@ inline std::int64_t integer_threshold(double tau, double step, int bits) {
     return q;
 }
 
+/// Values that every window of an average pool averages; 0 where they differ.
+inline int window_values(const layer_row& r, bool padding) {
+    const auto all = [](int out, const std::vector<float>& counts) {
+        const bool equal = std::all_of(counts.begin(), counts.begin() + out,
+                                       [&](float c) { return c == counts.front(); });
+        return equal ? static_cast<int>(counts.front()) : 0;
+    };
+    return all(r.out.height, window_counts(r.out.height, r.in.height, r.kernel_h, r.stride_h,
+                                           r.dilation_h, r.pad_top, r.pad_bottom, padding)) *
+           all(r.out.width, window_counts(r.out.width, r.in.width, r.kernel_w, r.stride_w,
+                                          r.dilation_w, r.pad_left, r.pad_right, padding));
+}
+
+/// \throws hass::error naming the first row, and its kind, that no module computes
+inline void require_modules(const model& m) {
+    const network_view net = m.net;
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        const layer_kind kind = net[i].kind;
+        const auto wants = [&](bool holds, const std::string& what) {
+            if (!holds)
+                throw error((m.source.empty() ? "" : m.source + ": ") + "layer '" +
+                            name_of(net, i) + "' (" + std::string(name(kind)) + "): " + what);
+        };
+        wants(kind != layer_kind::softmax, "no module computes it");
+        const std::size_t inputs = inputs_of(net, i).size();
+        if (kind == layer_kind::add || kind == layer_kind::multiply)
+            wants(inputs == 2, text_of({"has ", inputs, " inputs, but the module takes two"}));
+        if (kind == layer_kind::average_pool)
+            wants(
+                window_values(net[i], m.parameters[i].count_include_pad) > 0,
+                "windows at the edges average fewer values, but the module divides by one number");
+    }
+}
+
 class integer_network_maker {
   public:
     integer_network_maker(const program& p, std::span<const float> largest,
                           const network_thresholds& thresholds, const integer_format& format)
-        : program_(p),
-          net_(p.model.net),
-          scales_(net_),
-          thresholds_(thresholds),
-          format_(format) {
-        for (std::size_t i = 0; i < net_.size(); ++i) require_module(i);
+        : program_(p), net_(p.model.net), scales_(net_), thresholds_(thresholds), format_(format) {
+        require_modules(p.model);
         for (const int bits : {format.weight_bits, format.data_bits, format.logit_bits})
             if (bits < 2 || bits > 16)
                 throw error(text_of({"integer network: ", bits, " bits, must be within 2 and 16"}));
@@ -108,37 +138,6 @@ class integer_network_maker {
     const layer_parameters& parameters(std::size_t i) const { return program_.model.parameters[i]; }
     integer_row& made(std::size_t i) { return result_.rows[i]; }
 
-    void require_module(std::size_t i) const {
-        const auto wants = [&](bool holds, const std::string& what) {
-            detail::require(holds, net_, i,
-                            text_of({"(", name(row(i).kind), ") ", what}));
-        };
-        const layer_kind kind = row(i).kind;
-        wants(kind != layer_kind::softmax, "no module computes it");
-        const std::size_t inputs = inputs_of(net_, i).size();
-        if (kind == layer_kind::add || kind == layer_kind::multiply)
-            wants(inputs == 2,
-                  text_of({"has ", inputs, " inputs, but the module takes two"}));
-        if (kind == layer_kind::average_pool)
-            wants(window_values(i) > 0,
-                  "windows at the edges average fewer values, but the module divides by one number");
-    }
-
-    /// Values that every window of an average pool averages; 0 where they differ.
-    int window_values(std::size_t i) const {
-        const layer_row& r = row(i);
-        const bool padding = parameters(i).count_include_pad;
-        const auto all = [&](int out, const std::vector<float>& counts) {
-            const bool equal = std::all_of(counts.begin(), counts.begin() + out,
-                                           [&](float c) { return c == counts.front(); });
-            return equal ? static_cast<int>(counts.front()) : 0;
-        };
-        return all(r.out.height, window_counts(r.out.height, r.in.height, r.kernel_h, r.stride_h,
-                                               r.dilation_h, r.pad_top, r.pad_bottom, padding)) *
-               all(r.out.width, window_counts(r.out.width, r.in.width, r.kernel_w, r.stride_w,
-                                              r.dilation_w, r.pad_left, r.pad_right, padding));
-    }
-
     /// Steps and widths of all streams.
     void place_streams(std::span<const float> largest) {
         std::vector<float> most(net_.size() + 1, 0.0F);
@@ -155,7 +154,8 @@ class integer_network_maker {
             if (!bounded[stream]) most[s] = std::max(most[s], largest[stream]);
             if (r == network_input) continue;
             const auto i = static_cast<std::size_t>(r);
-            if (!requantises(row(i).kind) && row(i).kind != layer_kind::flatten && !scales_.folds(i))
+            if (!requantises(row(i).kind) && row(i).kind != layer_kind::flatten &&
+                !scales_.folds(i))
                 wide[s] = false;
             if (row(i).kind == layer_kind::add || row(i).kind == layer_kind::multiply)
                 wide[s] = false;
@@ -193,11 +193,14 @@ class integer_network_maker {
                 make_weights(i);
                 break;
             case layer_kind::average_pool:
-                requantise_by(i, {input(i).step / (m.step * window_values(i))}, {0});
+                requantise_by(i,
+                              {input(i).step /
+                               (m.step * window_values(row(i), parameters(i).count_include_pad))},
+                              {0});
                 break;
             case layer_kind::global_average_pool:
-                requantise_by(i, {input(i).step / (m.step * static_cast<double>(row(i).in.pixels()))},
-                              {0});
+                requantise_by(
+                    i, {input(i).step / (m.step * static_cast<double>(row(i).in.pixels()))}, {0});
                 break;
             case layer_kind::add: {
                 const auto [by, shift] = multipliers_of(
@@ -251,8 +254,8 @@ class integer_network_maker {
         integer_row& m = made(i);
         const auto nearest = [&](float x) {
             const double q = std::nearbyint(static_cast<double>(x) / m.step);
-            return static_cast<std::int64_t>(std::clamp(q, static_cast<double>(m.range.low),
-                                                        static_cast<double>(m.range.high)));
+            return static_cast<std::int64_t>(
+                std::clamp(q, static_cast<double>(m.range.low), static_cast<double>(m.range.high)));
         };
         m.range = {nearest(b.lower), nearest(b.upper)};
     }
@@ -321,11 +324,10 @@ class integer_network_maker {
             const double bias = p.bias.empty() ? 0.0 : static_cast<double>(std::abs(p.bias[f]));
             float step = quantizer::of(largest[f], format_.weight_bits).step;
             step = std::max(step, static_cast<float>(bias / (sums * x_step)));
-            steps.push_back(step > 0.0F ? step : static_cast<float>(made_step(i) / x_step));
+            steps.push_back(step > 0.0F ? step : static_cast<float>(result_.rows[i].step / x_step));
         }
         return steps;
     }
-    double made_step(std::size_t i) const { return result_.rows[i].step; }
 
     std::int64_t data_threshold(std::size_t i, double x_step) const {
         const layer_thresholds& t = thresholds_[i];
@@ -403,6 +405,7 @@ integer_network make_integer_network(const basic_emulator<Backend>& network,
                                      const image_set& images, const network_thresholds& thresholds,
                                      const integer_format& format,
                                      const emulation_options& options = {}) {
+    detail::require_modules(network.model());
     return make_integer_network(network.program(), largest_values(network, images, options),
                                 thresholds, format);
 }
