@@ -182,33 +182,32 @@ std::vector<T> packed_integers(const layer_row& row, std::span<const std::int16_
 }
 
 /// Sums of a tile: columns x integer_tile::filters. A function of its own: inlined, the registers
-/// would go to addresses.
-template <class T, std::size_t Vectors>
+/// would go to addresses. Fold expressions instead of loops: the tile must stay in registers at any
+/// level of optimisation.
+template <class T, std::size_t Vectors, std::size_t... I>
 EIGEN_DONT_INLINE void sum_tile(const T* const* windows, std::span<const value_run> runs,
-                                const T* weights, T* sums) {
+                                const T* weights, T* sums, std::index_sequence<I...>) {
     using namespace Eigen::internal;
     using tile = integer_tile<T>;
     using packet = typename tile::packet;
-    using part = typename tile::part;
-    constexpr std::size_t columns = tile::columns;
-    // Fold expressions instead of loops: the tile must stay in registers at any optimisation.
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-        part sum[columns * Vectors];
-        ((sum[I].value = pset1<packet>(T{})), ...);
-        for (const value_run& run : runs)
-            for (std::size_t k = run.from; k < run.from + run.length; ++k) {
-                part w[Vectors];
-                for (std::size_t v = 0; v < Vectors; ++v)
-                    w[v].value = ploadu<packet>(weights + v * tile::lanes);
-                weights += tile::filters;
-                ((sum[I].value = pmadd(pset1<packet>(windows[I / Vectors][k]), w[I % Vectors].value,
-                                       sum[I].value)),
-                 ...);
-            }
-        (pstoreu(sums + I / Vectors * tile::filters + I % Vectors * tile::lanes, sum[I].value),
-         ...);
-    }
-    (std::make_index_sequence<columns * Vectors>{});
+    typename tile::part sum[sizeof...(I)];
+    ((sum[I].value = pset1<packet>(T{})), ...);
+    for (const value_run& run : runs)
+        for (std::size_t k = run.from; k < run.from + run.length; ++k, weights += tile::filters) {
+            typename tile::part w[Vectors];
+            for (std::size_t v = 0; v < Vectors; ++v)
+                w[v].value = ploadu<packet>(weights + v * tile::lanes);
+            ((sum[I].value = pmadd(pset1<packet>(windows[I / Vectors][k]), w[I % Vectors].value,
+                                   sum[I].value)),
+             ...);
+        }
+    (pstoreu(sums + I / Vectors * tile::filters + I % Vectors * tile::lanes, sum[I].value), ...);
+}
+
+template <std::size_t Vectors, class T>
+void sum_tile(const T* const* windows, std::span<const value_run> runs, const T* weights, T* sums) {
+    sum_tile<T, Vectors>(windows, runs, weights, sums,
+                         std::make_index_sequence<integer_tile<T>::columns * Vectors>());
 }
 
 /// A convolution or linear layer of several images.
@@ -235,9 +234,9 @@ void dense_integers(const layer_row& row, std::span<const T> weights, const padd
                 const T* w = weights.data() + g * each + f / tile::filters * block;
                 const std::size_t here = std::min(tile::filters, filters - f);
                 if (here <= tile::lanes)
-                    sum_tile<T, 1>(windows, runs, w, sums);
+                    sum_tile<1>(windows, runs, w, sums);
                 else
-                    sum_tile<T, tile::vectors>(windows, runs, w, sums);
+                    sum_tile<tile::vectors>(windows, runs, w, sums);
                 const std::size_t first = g * filters + f;
                 for (std::size_t c = 0; c < columns; ++c)
                     to(sums + c * tile::filters, first, here,
