@@ -318,7 +318,7 @@ class integer_network_maker {
             largest.assign(filters, *std::max_element(largest.begin(), largest.end()));
         const double w_levels = static_cast<double>(integer_range::of(format_.weight_bits).high);
         const double x_levels = static_cast<double>(largest_magnitude(input(i).range));
-        const double sums = std::min(2147483647.0, w_levels * x_levels * static_cast<double>(each));
+        const double sums = std::min(2147483000.0, w_levels * x_levels * static_cast<double>(each));
         std::vector<float> steps;
         for (std::size_t f = 0; f < filters; ++f) {
             const double bias = p.bias.empty() ? 0.0 : static_cast<double>(std::abs(p.bias[f]));
