@@ -51,8 +51,12 @@
 #include <hass/emulate/fixed_point.hpp>
 #include <hass/emulate/gemm.hpp>
 #include <hass/emulate/integer_arithmetic.hpp>
+#include <hass/emulate/integer_emulator.hpp>
+#include <hass/emulate/integer_kernels.hpp>
 #include <hass/emulate/integer_network.hpp>
+#include <hass/emulate/integer_streams.hpp>
 #include <hass/emulate/kernels.hpp>
+#include <hass/emulate/make_integer_network.hpp>
 #include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/quantizer.hpp>

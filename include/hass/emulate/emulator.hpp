@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -53,17 +52,17 @@ class basic_emulator {
     explicit basic_emulator(hass::program p)
         : program_(std::make_shared<const hass::program>(std::move(p))),
           backend_(*program_),
-          cut_(detail::binary_cut(network())) {}
+          scoring_(network(), program_->model.source) {}
 
     const hass::model& model() const { return program_->model; }
     network_view network() const { return program_->model.net; }
     const hass::program& program() const { return *program_; }
     const Backend& backend() const { return backend_; }
     /// Numbers that the network answers an image with.
-    std::size_t classes() const { return program_->classes(); }
+    std::size_t classes() const { return scoring_.classes(); }
     /// Labels that an answer decides between: one a number, but two where it is a single one
     /// (`detail::binary_cut`).
-    std::size_t labels() const { return classes() == 1 ? 2 : classes(); }
+    std::size_t labels() const { return scoring_.labels(); }
     /// Values of one image kept at the same time.
     std::size_t floats_per_image() const { return program_->schedule.floats_per_image(); }
 
@@ -179,47 +178,18 @@ class basic_emulator {
     }
 
     /// \throws hass::error for no images or images of another shape
-    void check_images(const image_set& images) const {
-        if (images.count == 0) throw error("images: there are none");
-        const shape expected = input_shape(network());
-        if (images.each != expected)
-            throw error("images: " + detail::text(images.each) + ", but the network takes " +
-                        detail::text(expected));
-    }
-
+    void check_images(const image_set& images) const { scoring_.check_images(images); }
     /// \throws hass::error as `check_images`, and for labels of another number or out of range
     void check_labels(const image_set& images, std::span<const int> labels) const {
-        check_images(images);
-        if (labels.size() != images.count)
-            throw error(text_of({"labels: ", labels.size(), " for ", images.count, " images"}));
-        if (classes() == 1 && !cut_)
-            throw error(
-                (model().source.empty() ? std::string() : model().source + ": ") +
-                "the network answers one number, which is neither a probability (from a sigmoid) "
-                "nor a logit (from a linear layer): there is no top-1");
-        for (std::size_t n = 0; n < labels.size(); ++n)
-            if (labels[n] < 0 || static_cast<std::size_t>(labels[n]) >= this->labels())
-                throw error(text_of({"labels: number ", n, " is ", labels[n],
-                                     ", outside of the network's ", this->labels(), " classes"}));
+        scoring_.check_labels(images, labels);
     }
-
     /// Classes that come before `label` in one image's answer; 0: the answer is right.
     std::size_t rank(std::span<const float> answer, int label) const {
-        if (classes() > 1) return detail::rank(answer, static_cast<std::size_t>(label));
-        return (answer[0] > *cut_) == (label == 1) ? 0 : 1;
+        return scoring_.rank(answer, label);
     }
-
     /// Counts one image's answer into `result`. \returns whether it is right
     bool count_answer(std::span<const float> answer, int label, emulation& result) const {
-        const std::size_t better = rank(answer, label);
-        ++result.images;
-        result.loss +=
-            classes() == 1
-                ? detail::binary_cross_entropy(static_cast<double>(answer[0]), label, *cut_)
-                : detail::cross_entropy(answer, static_cast<std::size_t>(label));
-        result.top1 += better < 1 ? 1U : 0U;
-        result.top5 += better < 5 ? 1U : 0U;
-        return better < 1;
+        return scoring_.count(answer, label, result);
     }
 
   private:
@@ -266,7 +236,7 @@ class basic_emulator {
 
     std::shared_ptr<const hass::program> program_;
     Backend backend_;
-    std::optional<float> cut_;  ///< where one answer is cut into two classes
+    detail::scoring scoring_;
 };
 
 using emulator = basic_emulator<eigen_backend>;

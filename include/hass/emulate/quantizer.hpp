@@ -16,14 +16,15 @@ struct quantizer {
         const auto levels = static_cast<float>((1 << (bits - 1)) - 1);
         return {largest / levels, levels};
     }
-    /// The nearest value of the grid, of two the even one; beyond its end the last one.
-    float round(float x) const {
+    /// The q of the value of the grid that is nearest, of two the even one; beyond its end the last.
+    float level(float x) const {
         if (step == 0.0F) return 0.0F;
         // Adding 1.5 2^23 leaves no place for a fraction: rounds to even, and vectorises.
         constexpr float no_fraction = 12582912.0F;
-        const float q = (std::clamp(x / step, -levels, levels) + no_fraction) - no_fraction;
-        return q * step;
+        return (std::clamp(x / step, -levels, levels) + no_fraction) - no_fraction;
     }
+    /// The nearest value of the grid.
+    float round(float x) const { return level(x) * step; }
 };
 
 }  // namespace hass

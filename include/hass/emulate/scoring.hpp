@@ -7,7 +7,13 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 
+#include <hass/emulate/emulation.hpp>
+#include <hass/error.hpp>
+#include <hass/text.hpp>
+#include <hass/workload/images.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass::detail {
@@ -56,5 +62,69 @@ inline std::size_t rank(std::span<const float> answer, std::size_t label) {
             !(answer[c] <= answer[label]) || (answer[c] == answer[label] && c < label) ? 1U : 0U;
     return better;
 }
+
+/// What images and labels a network takes, and how its answers are counted.
+class scoring {
+  public:
+    /// \param source  file of the network, for messages; may be empty
+    scoring(const network_view& net, std::string source)
+        : source_(std::move(source)),
+          image_(input_shape(net)),
+          classes_(static_cast<std::size_t>(net.rows.back().out.volume())),
+          cut_(binary_cut(net)) {}
+
+    /// Numbers that the network answers an image with.
+    std::size_t classes() const { return classes_; }
+    /// Labels that an answer decides between: one a number, but two where it is a single one
+    /// (`binary_cut`).
+    std::size_t labels() const { return classes_ == 1 ? 2 : classes_; }
+
+    /// \throws hass::error for no images or images of another shape
+    void check_images(const image_set& images) const {
+        if (images.count == 0) throw error("images: there are none");
+        if (images.each != image_)
+            throw error("images: " + text(images.each) + ", but the network takes " + text(image_));
+    }
+
+    /// \throws hass::error as `check_images`, and for labels of another number or out of range
+    void check_labels(const image_set& images, std::span<const int> labels) const {
+        check_images(images);
+        if (labels.size() != images.count)
+            throw error(text_of({"labels: ", labels.size(), " for ", images.count, " images"}));
+        if (classes_ == 1 && !cut_)
+            throw error(
+                (source_.empty() ? std::string() : source_ + ": ") +
+                "the network answers one number, which is neither a probability (from a sigmoid) "
+                "nor a logit (from a linear layer): there is no top-1");
+        for (std::size_t n = 0; n < labels.size(); ++n)
+            if (labels[n] < 0 || static_cast<std::size_t>(labels[n]) >= this->labels())
+                throw error(text_of({"labels: number ", n, " is ", labels[n],
+                                     ", outside of the network's ", this->labels(), " classes"}));
+    }
+
+    /// Classes that come before `label` in one image's answer; 0: the answer is right.
+    std::size_t rank(std::span<const float> answer, int label) const {
+        if (classes_ > 1) return detail::rank(answer, static_cast<std::size_t>(label));
+        return (answer[0] > *cut_) == (label == 1) ? 0 : 1;
+    }
+
+    /// Counts one image's answer into `result`. \returns whether it is right
+    bool count(std::span<const float> answer, int label, emulation& result) const {
+        const std::size_t better = rank(answer, label);
+        ++result.images;
+        result.loss += classes_ == 1
+                           ? binary_cross_entropy(static_cast<double>(answer[0]), label, *cut_)
+                           : cross_entropy(answer, static_cast<std::size_t>(label));
+        result.top1 += better < 1 ? 1U : 0U;
+        result.top5 += better < 5 ? 1U : 0U;
+        return better < 1;
+    }
+
+  private:
+    std::string source_;
+    shape image_;
+    std::size_t classes_;
+    std::optional<float> cut_;  ///< where one answer is cut into two classes
+};
 
 }  // namespace hass::detail
