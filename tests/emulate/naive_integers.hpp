@@ -38,7 +38,7 @@ inline integers naive_integers(const hass::integer_network& n, std::size_t i,
                    : v[k / static_cast<std::size_t>(r.out.pixels())];
     };
     const auto requantised = [&](std::int64_t sum, int c) {
-        return hass::requantise(sum, q.by[static_cast<std::size_t>(c)], q.range);
+        return hass::requantised(sum, q.by[static_cast<std::size_t>(c)], q.range);
     };
     switch (r.kind) {
         case layer_kind::convolution:
@@ -89,7 +89,7 @@ inline integers naive_integers(const hass::integer_network& n, std::size_t i,
         case layer_kind::multiply:
             each([&](std::size_t k) {
                 const std::int64_t product = spread(in[0], k) * spread(in[1], k);
-                return hass::requantise(product, {0, q.multipliers[0], q.shift}, q.range);
+                return hass::requantised(product, {0, q.multipliers[0], q.shift}, q.range);
             });
             break;
         case layer_kind::concat:

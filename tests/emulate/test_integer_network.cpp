@@ -186,7 +186,7 @@ TEST_CASE("sums in floating point are requantised as integers are") {
         std::vector<std::int16_t> out(5);
         fast(sums.data(), 0, 5, out.data());
         for (std::size_t k = 0; k < 5; ++k)
-            REQUIRE(out[k] == hass::requantise(static_cast<std::int64_t>(sums[k]), by[k], to));
+            REQUIRE(out[k] == hass::requantised(static_cast<std::int64_t>(sums[k]), by[k], to));
     }
 }
 

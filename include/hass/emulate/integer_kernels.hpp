@@ -54,13 +54,13 @@ class requantiser {
         }
     }
 
-    /// out[f] = requantise(sums[f]) for channels [first, first + count).
+    /// out[f] = requantised(sums[f]) for channels [first, first + count).
     template <class T>
     void operator()(const T* sums, std::size_t first, std::size_t count, std::int16_t* out) const {
         if (!exact_) {
             for (std::size_t f = 0; f < count; ++f)
                 out[f] = static_cast<std::int16_t>(
-                    requantise(static_cast<std::int64_t>(sums[f]), by_[first + f], to_));
+                    requantised(static_cast<std::int64_t>(sums[f]), by_[first + f], to_));
             return;
         }
         const double* bias = bias_.data() + first;
