@@ -206,9 +206,10 @@ class compute_stage {
 
     std::string folding() const {
         const char* engines = kind_ == engine_kind::dense ? "dense" : "the SPE";
-        return text_of({s_.lanes_in, " channels a word; ", s_.lanes_out(), " filters at once, ",
-                        s_.multipliers, " multipliers each (", engines, "); weights of ",
-                        r_.net.weight_bits, " bits, sums of ", sum_bits_, "."});
+        return text_of({detail::counted(s_.lanes_in, "channel"), " a word; ",
+                        detail::counted(s_.lanes_out(), "filter"), " at once, ",
+                        detail::counted(s_.multipliers, "multiplier"), " each (", engines,
+                        "); weights of ", r_.net.weight_bits, " bits, sums of ", sum_bits_, "."});
     }
 
     void clip(module_text& text, std::string& at) {
@@ -247,10 +248,15 @@ class compute_stage {
         const layer_row& row = r_.row();
         const std::int64_t pixel = std::int64_t{s_.replays} * least_steps();  // cycles a word
         const std::int64_t slots = slots_without_window(row);
-        if (slots == 0 || row.out.pixels() * pixel <= row.in.pixels()) return 0;  // slots bind
+        if (slots == 0 || slots_bind()) return 0;
         const std::int64_t words = hass::detail::ceil_div(slots * s_.pixel_words, pixel);
         const std::int64_t held = s_.replays > 1 ? s_.words : 0;
         return std::min(words - held, std::int64_t{row.out.width} * s_.pixel_words);
+    }
+    /// Whether the map takes longer to come in than to be multiplied.
+    bool slots_bind() const {
+        const layer_row& row = r_.row();
+        return row.out.pixels() * s_.replays * least_steps() < row.in.pixels();
     }
     std::int64_t least_steps() const { return kind_ == engine_kind::dense ? s_.steps : 1; }
 
@@ -284,7 +290,9 @@ class compute_stage {
                              : s_.engines > 1          ? "hass_depthwise"
                                                        : "hass_dense";
         text.stage(module, parameters, "engine", at, sums.name);
-        text.line(detail::busy_where(text_of({at, "_valid && (!sums_valid || sums_ready)"})));
+        text.line(detail::busy_where(slots_bind() ? detail::moves("in")
+                                                  : text_of({at, "_valid && (!sums_valid || "
+                                                                 "sums_ready)"})));
         at = sums.name, latency_ += s_.multipliers + 4;
     }
 

@@ -15,10 +15,10 @@ namespace hass::rtl {
 inline std::string makefile(const accelerator_text& all) {
     return text_of({"# make            builds the simulation\n"
                     "# make lint       what Verilator thinks of the design\n"
-                    "# make run IMAGES=images ANSWERS=answers [PAUSES=30]\n"
+                    "# make run IMAGES=images ANSWERS=answers [PAUSES=30] [PACE=20000]\n"
                     "VERILATOR ?= verilator\n"
                     "VERILATED = --top-module ", all.name, " -Wall -y modules -y stages ", all.name,
-                    ".sv\nPAUSES ?= 0\n\n"
+                    ".sv\nPAUSES ?= 0\nPACE ?= 0\n\n"
                     "obj_dir/V", all.name, ": ", all.name, ".sv main.cpp $(wildcard modules/*.sv "
                     "stages/*.sv)\n"
                     "\t$(VERILATOR) --cc --exe --build -j 1 -O3 --x-assign fast --x-initial fast "
@@ -27,7 +27,7 @@ inline std::string makefile(const accelerator_text& all) {
                     "lint:\n\t$(VERILATOR) --lint-only $(VERILATED)\n"
                     "run: obj_dir/V", all.name, "\n"
                     "\tcd memories && ../obj_dir/V", all.name,
-                    " $(abspath $(IMAGES)) $(abspath $(ANSWERS)) $(PAUSES)\n"
+                    " $(abspath $(IMAGES)) $(abspath $(ANSWERS)) $(PAUSES) $(PACE)\n"
                     "clean:\n\trm -rf obj_dir\n"});
 }
 

@@ -89,6 +89,11 @@ inline std::vector<std::string> ports_of(const std::vector<stream>& inputs, cons
     return ports;
 }
 
+/// "1 channel", "2 channels".
+inline std::string counted(std::int64_t n, std::string_view what) {
+    return text_of({n, " ", what, n == 1 ? "" : "s"});
+}
+
 inline std::string busy_where(std::string_view condition) {
     return text_of({"assign busy = ", condition, ";"});
 }

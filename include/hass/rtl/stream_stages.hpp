@@ -56,8 +56,7 @@ class stream_stage {
 
   private:
     module_text begin(const std::vector<stream>& inputs) const {
-        const std::string folding = text_of({lanes_, lanes_ == 1 ? " channel" : " channels",
-                                             " a word."});
+        const std::string folding = detail::counted(lanes_, "channel") + " a word.";
         return {detail::heading(r_, folding), r_.id(), detail::ports_of(inputs, out_)};
     }
 

@@ -41,8 +41,8 @@ struct source {
     bool offered = false;
 
     template <class Signal>
-    void offer(Signal& data, CData& valid, const std::vector<value>& values, bool may) {
-        if (!offered && may && next < values.size()) {
+    void offer(Signal& data, CData& valid, const std::vector<value>& values, double came, bool may) {
+        if (!offered && may && next < values.size() && static_cast<double>(next) <= came) {
             for (int l = 0; l < lanes; ++l)
                 for (int b = 0; b < bits; ++b)
                     set_bit(data, l * bits + b, (values[next + l] >> b & 1) != 0);
@@ -61,7 +61,7 @@ struct source {
 // Takes the answers of one stream.
 struct sink {
     int lanes, bits;
-    std::size_t words;                // of an image
+    std::size_t words, pixel;         // words of an image, of a pixel
     std::vector<value> values = {};
     std::vector<std::int64_t> done = {};  // cycle of each image's last word
     std::int64_t first = -1;
@@ -71,14 +71,14 @@ struct sink {
     template <class Signal>
     bool take(const Signal& data, bool valid, bool ready, bool last, std::int64_t cycle) {
         if (!valid || !ready) return false;
-        if (first < 0) first = cycle;
         for (int l = 0; l < lanes; ++l) {
             std::uint32_t x = 0;
             for (int b = 0; b < 32; ++b)
                 x |= std::uint32_t{bit_of(data, l * bits + (b < bits ? b : bits - 1))} << b;
             values.push_back(static_cast<value>(x));
         }
-        if (++word == words) word = 0, done.push_back(cycle);
+        if (++word == pixel && done.empty()) first = cycle;
+        if (word == words) word = 0, done.push_back(cycle);
         ends_right = ends_right && last == (word == 0);
         return true;
     }
@@ -101,14 +101,14 @@ inline std::string testbench_main(const accelerator_text& all) {
         values = static_cast<std::size_t>(p.count) * static_cast<std::size_t>(p.words.lanes);
         sources += text_of({k > 0 ? ", " : "", "{", p.words.lanes, ", ", p.words.bits, "}"});
         offer += text_of({"        sources[", k, "].offer(", axis, "_tdata, ", axis,
-                          "_tvalid, images, happens());\n"});
+                          "_tvalid, images, came, happens());\n"});
         take += text_of({"        if (sources[", k, "].take(", axis, "_tready)) moved = cycle;\n"});
     }
     for (std::size_t k = 0; k < all.answers.size(); ++k) {
         const port& p = all.answers[k];
         const std::string axis = "top.m_axis_" + p.words.name;
         sinks += text_of({k > 0 ? ", " : "", "{", p.words.lanes, ", ", p.words.bits, ", ", p.count,
-                          "}"});
+                          ", ", p.pixel, "}"});
         ready += text_of({"        ", axis, "_tready = happens();\n"});
         collect += text_of({"        if (sinks[", k, "].take(", axis, "_tdata, ", axis, "_tvalid, ",
                             axis, "_tready, ", axis, "_tlast, cycle)) moved = cycle;\n"});
@@ -119,10 +119,10 @@ inline std::string testbench_main(const accelerator_text& all) {
     return text_of({
         "\n// \"images\" and \"answers\" hold integers of 32 bits: of an image all channels of a pixel,\n"
         "// pixel by pixel, row by row; of its answers the same, stream by stream. \"pauses\": in how\n"
-        "// many of 100 cycles a source or a sink is idle.\n"
+        "// many of 100 cycles a source or a sink is idle. \"pace\": cycles in which an image comes.\n"
         "int main(int argc, char** argv) {\n"
-        "    if (argc < 3 || argc > 4) {\n"
-        "        std::fprintf(stderr, \"usage: %s images answers [pauses]\\n\", argv[0]);\n"
+        "    if (argc < 3 || argc > 5) {\n"
+        "        std::fprintf(stderr, \"usage: %s images answers [pauses [pace]]\\n\", argv[0]);\n"
         "        return 2;\n"
         "    }\n"
         "    const std::vector<value> images = read(argv[1]);\n"
@@ -132,7 +132,8 @@ inline std::string testbench_main(const accelerator_text& all) {
         "        std::fprintf(stderr, \"%s: no images of %zu values\\n\", argv[1], image_values);\n"
         "        return 2;\n"
         "    }\n"
-        "    const unsigned pauses = argc == 4 ? static_cast<unsigned>(std::atoi(argv[3])) : 0;\n"
+        "    const unsigned pauses = argc > 3 ? static_cast<unsigned>(std::atoi(argv[3])) : 0;\n"
+        "    const double pace = argc > 4 ? std::atof(argv[4]) : 0.0;\n"
         "    std::mt19937 random(1);\n"
         "    const auto happens = [&] { return pauses == 0 || random() % 100 >= pauses; };\n"
         "    const std::vector<const char*> stages{", names, "};\n"
@@ -158,6 +159,7 @@ inline std::string testbench_main(const accelerator_text& all) {
         "                         static_cast<long long>(moved));\n"
         "            return 1;\n"
         "        }\n",
+        "        const double came = pace > 0.0 ? static_cast<double>(cycle) / pace * image_values : 1e18;\n",
         offer, ready,
         "        top.eval();\n"
         "        for (std::size_t s = 0; s < stages.size(); ++s)\n"

@@ -20,6 +20,7 @@ namespace hass::rtl {
 struct port {
     stream words;            ///< its name, and what a word holds
     std::int64_t count = 1;  ///< words an image
+    std::int64_t pixel = 1;  ///< words a pixel
     std::string row;         ///< that reads the image, or gives the answers
 
     /// Bits of TDATA: whole bytes.
@@ -123,8 +124,9 @@ class top_level {
 
     std::string add_image_port(std::size_t i, std::size_t k) {
         const stream& in = stages_[i].inputs[k];
-        port p{{text_of({"image_", images_.size()}), in.lanes, in.bits}, 0, name_of(view_, i)};
+        port p{{text_of({"image_", images_.size()}), in.lanes, in.bits}, 0, 1, name_of(view_, i)};
         p.count = input_shape(view_).volume() / in.lanes;
+        p.pixel = p.count / input_shape(view_).pixels();
         images_.push_back(p);
         return p.words.name;
     }
@@ -142,7 +144,8 @@ class top_level {
             const stage& s = stages_[static_cast<std::size_t>(from)];
             auto& readers = readers_[static_cast<std::size_t>(from)];
             port p{{text_of({"answer_", answers_.size()}), s.output.lanes, s.output.bits},
-                   view_[i].out.volume() / s.output.lanes, name_of(view_, i)};
+                   view_[i].out.volume() / s.output.lanes, view_[i].out.channels / s.output.lanes,
+                   name_of(view_, i)};
             readers.push_back(p.words.name + "_skid");
             answers_.push_back(p);
         }

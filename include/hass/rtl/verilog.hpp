@@ -3,7 +3,7 @@
 /// stream NAME is the wires NAME_valid, NAME_ready and NAME_data; the port "in" of a stage is one.
 #pragma once
 
-#include <initializer_list>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,8 +63,8 @@ class module_text {
         text_ = text_of({comment, "module ", name, " (\n"});
         for (std::size_t i = 0; i < ports.size(); ++i)
             line(ports[i] + (i + 1 < ports.size() ? "," : ""));
-        text_ += ");";
-        text_ += '\n';
+        text_ += ");\n";
+        head_ = text_.size();
     }
 
     void line(std::string_view text = {}) {
@@ -73,8 +73,7 @@ class module_text {
     }
     /// Above what follows, after an empty line.
     void comment(std::string_view text) {
-        if (text_.substr(text_.size() - 3) != ");\n" || !body_) line();
-        body_ = true;
+        if (text_.size() > head_) line();
         line(text_of({"// ", text}));
     }
 
@@ -144,7 +143,7 @@ class module_text {
     }
 
     std::string text_;
-    bool body_ = false;
+    std::size_t head_ = 0;  // where the ports end
 };
 
 }  // namespace hass::rtl

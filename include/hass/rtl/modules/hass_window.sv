@@ -4,8 +4,8 @@
 //
 // Padding costs no cycle. Let slot p be the cycles of pixel p = y WIDTH + x. The window whose last
 // row and column are y and x leaves in slot p, also where x or y lie beyond the right or the lower
-// edge: there it shares the slot with the next row or image, and what came too early is masked. If no
-// next image is there, the slots pass without input.
+// edge: there it shares the slot with the next row or image, and what came too early is masked. While the
+// next image has not begun, slots pass without input; it then begins in any of them.
 //
 //   cycles   WIDTH HEIGHT WORDS an image; latency 2 behind the last word that a window needs
 //   costs    a memory of WIDTH WORDS words of KERNEL_H - 1 pixels, KERNEL_W - 1 hass_delay of WORDS words
@@ -60,41 +60,43 @@ module hass_window #(
     logic [GROUP-1:0]    group;
     logic [PIXEL-1:0]    pixel;    // fetched next
     logic                owed;     // the image has been fetched, and windows of it are still to leave
-    logic                flushing; // slots pass without input
+    logic                flushing; // this slot passes without input
+    logic [GAP-1:0]      passed;   // such slots since the image was fetched
     logic [GAP-1:0]      gap;      // slots until the next window
     logic signed [X-1:0] left;     // of that window, in the image
     logic signed [Y-1:0] top;
 
     wire advance    = !out_valid || out_ready;
-    wire flush      = flushing || (owed && !in_valid && group == '0);
+    wire flush      = flushing || (owed && pixel == '0 && group == '0 && !in_valid);
     wire step       = advance && (flush || in_valid);
+    wire [GAP-1:0] all_passed = passed + GAP'(flush);
     wire slot_ends  = step && group == GROUP'(WORDS - 1);
     wire emits      = gap == '0;
     wire row_ends   = left == X'((OUT_WIDTH - 1) * STRIDE_W - PAD_LEFT);
     wire image_ends = row_ends && top == Y'((OUT_HEIGHT - 1) * STRIDE_H - PAD_TOP);
-    wire flush_ends = slot_ends && flush && emits && image_ends;
     wire fetch_ends = slot_ends && !flush && pixel == PIXEL'(PIXELS - 1);
     assign in_ready = advance && !flush;
 
     hass_counter #(.COUNT(WORDS)) groups (.clk, .rst, .step, .count(group));
     hass_counter #(.COUNT(WIDTH * WORDS)) addresses (
-        .clk, .rst(rst || flush_ends), .step, .count(address));
+        .clk, .rst, .step, .count(address));
     hass_counter #(.COUNT(PIXELS)) pixels (.clk, .rst, .step(slot_ends && !flush), .count(pixel));
 
     always_ff @(posedge clk)
         if (rst) begin
             owed     <= 1'b0;
             flushing <= 1'b0;
+            passed   <= '0;
             gap      <= GAP'(FIRST);
             left     <= X'(-PAD_LEFT);
             top      <= Y'(-PAD_TOP);
         end else if (step) begin
-            flushing <= flush && !flush_ends;
-            owed     <= (TAIL > 0 && fetch_ends) || (owed && flush && !flush_ends);
+            flushing <= flush && !slot_ends;
             if (slot_ends) begin
+                owed   <= (TAIL > 0 && fetch_ends) || (owed && !(emits && image_ends));
+                passed <= emits && image_ends ? '0 : all_passed;
                 if (!emits) gap <= gap - 1'b1;
-                else if (flush_ends) gap <= GAP'(FIRST);
-                else if (image_ends) gap <= GAP'(TO_IMAGE - 1);
+                else if (image_ends) gap <= GAP'(TO_IMAGE - 1) + all_passed;
                 else if (row_ends) gap <= GAP'(TO_ROW - 1);
                 else gap <= GAP'(STRIDE_W - 1);
                 if (emits) begin
