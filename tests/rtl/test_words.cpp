@@ -13,9 +13,10 @@ namespace {
 
 constexpr std::size_t many = 10000;
 
-/// One stream in, one out, a function of the value and of its channel; at full speed a word a cycle.
+/// One stream in, one out, a function of the value and of its channel; at full speed a word a cycle, the
+/// first after `latency` cycles.
 template <class F>
-void check_values(std::size_t slot, int lanes, int in_bits, int out_bits, F&& f) {
+void check_values(std::size_t slot, int lanes, int in_bits, int out_bits, int latency, F&& f) {
     random_values random(static_cast<unsigned>(slot));
     const stream in{slot, in_bits, random.words(many, lanes, in_bits)};
     stream out{slot, out_bits, in.words};
@@ -24,6 +25,7 @@ void check_values(std::size_t slot, int lanes, int in_bits, int out_bits, F&& f)
             out.words[i][l] = f(in.words[i][l], i, l);
     const arrivals a = check<Vbench_words>({in}, {out}).front();
     CHECK(a.cycles_a_word() == 1.0);
+    CHECK(a.cycles.front() == latency);
 }
 
 /// The same values in words of another size.
@@ -59,7 +61,9 @@ void check_pairs(std::size_t slot, int lanes, int bits, F&& f) {
     for (std::size_t i = 0; i < many; ++i)
         for (std::size_t l = 0; l < out.words[i].size(); ++l)
             out.words[i][l] = f(a.words[i][l], b.words[i][l]);
-    CHECK(check<Vbench_words>({a, b}, {out}).front().cycles_a_word() == 1.0);
+    const arrivals came = check<Vbench_words>({a, b}, {out}).front();
+    CHECK(came.cycles_a_word() == 1.0);
+    CHECK(came.cycles.front() == 4);
 }
 
 /// The constants of a hass_requantise, written where the bench reads them.
@@ -87,7 +91,7 @@ struct requantise_table {
     }
 
     void check(int in, int out, integer_range to) const {
-        check_values(slot, lanes, in, out, [&](std::int64_t x, std::size_t i, std::size_t l) {
+        check_values(slot, lanes, in, out, 5, [&](std::int64_t x, std::size_t i, std::size_t l) {
             const std::size_t w = i % biases.size();
             return hass::requantised(x, {biases[w][l], multipliers[w][l], shift}, to);
         });
@@ -122,15 +126,15 @@ TEST_CASE("halves go to the even integer, and what does not fit saturates", "[rt
 }
 
 TEST_CASE("hass_clip: small magnitudes become zero", "[rtl]") {
-    check_values(0, 3, 8, 8, [](auto x, auto...) { return hass::clip(x, 5); });
-    check_values(1, 1, 16, 16, [](auto x, auto...) { return hass::clip(x, 0); });
-    check_values(2, 2, 16, 16, [](auto x, auto...) { return hass::clip(x, 32767); });
+    check_values(0, 3, 8, 8, 1, [](auto x, auto...) { return hass::clip(x, 5); });
+    check_values(1, 1, 16, 16, 1, [](auto x, auto...) { return hass::clip(x, 0); });
+    check_values(2, 2, 16, 16, 1, [](auto x, auto...) { return hass::clip(x, 32767); });
 }
 
 TEST_CASE("hass_clamp: ReLU, ReLU6 and a symmetric one", "[rtl]") {
-    check_values(3, 4, 8, 8, [](auto x, auto...) { return hass::saturate(x, {0, 127}); });
-    check_values(4, 1, 16, 16, [](auto x, auto...) { return hass::saturate(x, {0, 12288}); });
-    check_values(5, 1, 8, 8, [](auto x, auto...) { return hass::saturate(x, {-20, 20}); });
+    check_values(3, 4, 8, 8, 1, [](auto x, auto...) { return hass::saturate(x, {0, 127}); });
+    check_values(4, 1, 16, 16, 1, [](auto x, auto...) { return hass::saturate(x, {0, 12288}); });
+    check_values(5, 1, 8, 8, 1, [](auto x, auto...) { return hass::saturate(x, {-20, 20}); });
 }
 
 TEST_CASE("hass_requantise: bias, multiplier and shift, each channel its own", "[rtl]") {
@@ -142,10 +146,11 @@ TEST_CASE("hass_requantise: bias, multiplier and shift, each channel its own", "
 
 TEST_CASE("hass_skid and hass_fifo give what they got, a word a cycle", "[rtl]") {
     const auto same = [](auto x, auto...) { return x; };
-    check_values(10, 1, 12, 12, same);
-    check_values(11, 1, 16, 16, same);
-    check_values(12, 1, 16, 16, same);
-    check_values(13, 2, 35, 35, same);
+    check_values(10, 1, 12, 12, 1, same);
+    // Two cycles, and one after the reset in which a FIFO takes nothing.
+    check_values(11, 1, 16, 16, 3, same);
+    check_values(12, 1, 16, 16, 3, same);
+    check_values(13, 2, 35, 35, 3, same);
 }
 
 TEST_CASE("hass_fifo holds its depth and one word", "[rtl]") {
@@ -168,8 +173,9 @@ TEST_CASE("hass_fifo holds its depth and one word", "[rtl]") {
 }
 
 TEST_CASE("hass_lookup: a table is a function", "[rtl]") {
-    check_values(14, 2, 8, 8, [](auto x, auto...) { return lookup_0[std::size_t(x & 255)][0]; });
-    check_values(15, 1, 10, 16, [](auto x, auto...) { return lookup_1[std::size_t(x & 1023)][0]; });
+    check_values(14, 2, 8, 8, 1, [](auto x, auto...) { return lookup_0[std::size_t(x & 255)][0]; });
+    check_values(15, 1, 10, 16, 1,
+                 [](auto x, auto...) { return lookup_1[std::size_t(x & 1023)][0]; });
 }
 
 TEST_CASE("converters: the same values in words of another size", "[rtl]") {

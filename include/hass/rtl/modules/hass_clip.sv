@@ -1,7 +1,7 @@
 // hass_clip: values of magnitude THRESHOLD or less become zero.
 //
 //   cycles   one word a cycle, latency 1
-//   costs    LANES BITS flip-flops, about .75 LANES BITS LUTs
+//   costs    LANES BITS flip-flops, two comparisons with a constant a lane
 module hass_clip #(
     parameter int BITS = 16,
     parameter int LANES = 1,
@@ -18,17 +18,16 @@ module hass_clip #(
 );
     localparam logic signed [BITS-1:0] LIMIT = BITS'(THRESHOLD);
 
-    logic [LANES*BITS-1:0] clipped;
-
     for (genvar lane = 0; lane < LANES; lane++) begin : g_lane
         wire signed [BITS-1:0] value = in_data[lane*BITS +: BITS];
-        assign clipped[lane*BITS +: BITS] = value <= LIMIT && value >= -LIMIT ? '0 : value;
+        wire near_zero = value <= LIMIT && value >= -LIMIT;
+        always_ff @(posedge clk)  // a synchronous reset: no LUTs
+            if (in_ready && near_zero) out_data[lane*BITS +: BITS] <= '0;
+            else if (in_ready) out_data[lane*BITS +: BITS] <= value;
     end
 
     assign in_ready = !out_valid || out_ready;
-    always_ff @(posedge clk) begin
+    always_ff @(posedge clk)
         if (rst) out_valid <= 1'b0;
         else if (in_ready) out_valid <= in_valid;
-        if (in_ready) out_data <= clipped;
-    end
 endmodule

@@ -68,10 +68,10 @@ module hass_dense #(
         logic [DATA-1:0]    value;
         logic [ADDRESS-1:0] address_1, address_n;
         always_ff @(posedge clk)
-            if (enable) begin
-                value     <= run && !rst ? candidates[32'(step)*DATA +: DATA] : '0;
-                address_1 <= address;
-            end
+            if (rst || (enable && !in_valid)) value <= '0;
+            else if (enable) value <= candidates[32'(step)*DATA +: DATA];
+        always_ff @(posedge clk)
+            if (enable) address_1 <= address;
         hass_delay #(.BITS(DATA + ADDRESS), .DEPTH(n)) skew (
             .clk, .rst, .enable, .in({value, address_1}), .out({values[n*DATA +: DATA], address_n}));
         hass_lane_rom #(.BITS(FILTERS * WEIGHT), .DEPTH(DEPTH), .PREFIX(WEIGHTS), .NUMBER(n)) rom (

@@ -106,9 +106,8 @@ module hass_lane #(
     assign {ring_base, ring_values} = ring[slot_n];
     always_ff @(posedge clk) begin
         if (keep) ring[write_slot] <= {base, values};
-        if (enable) begin
-            address <= ring_base + ADDRESS'(index_n);
-            value   <= chosen_n ? ring_values[32'(index_n)*DATA +: DATA] : '0;
-        end
+        if (enable) address <= ring_base + ADDRESS'(index_n);
+        if (enable && !chosen_n) value <= '0;
+        else if (enable) value <= ring_values[32'(index_n)*DATA +: DATA];
     end
 endmodule

@@ -165,10 +165,11 @@ module hass_window #(
         for (genvar s = 0; s < KERNEL_W; s++) begin : g_tap
             wire signed [X-1:0] x = left_1 + X'(s);
             wire in_image = y >= 0 && y < Y'(HEIGHT) && x >= 0 && x < X'(WIDTH);
-            always_ff @(posedge clk)
-                if (advance)
-                    out_data[(r*KERNEL_W+s)*WORD +: WORD] <=
-                        in_image ? columns[(s*KERNEL_H+r)*WORD +: WORD] : {LANES{BITS'(FILL)}};
+            always_ff @(posedge clk)  // a synchronous reset: no LUTs
+                if (advance && !in_image)
+                    out_data[(r*KERNEL_W+s)*WORD +: WORD] <= {LANES{BITS'(FILL)}};
+                else if (advance)
+                    out_data[(r*KERNEL_W+s)*WORD +: WORD] <= columns[(s*KERNEL_H+r)*WORD +: WORD];
         end
     end
 endmodule
