@@ -26,9 +26,9 @@ void append(std::ofstream& out, const std::vector<std::int16_t>& values) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-    const std::filesystem::path folder =
-        argc > 1 ? std::filesystem::path(argv[1])
-                 : std::filesystem::temp_directory_path() / "hass_rtl";
+    const std::filesystem::path folder = argc > 1
+                                             ? std::filesystem::path(argv[1])
+                                             : std::filesystem::temp_directory_path() / "hass_rtl";
     const int bits = argc > 2 ? std::atoi(argv[2]) : 16;
     const auto count = static_cast<std::size_t>(argc > 3 ? std::atoi(argv[3]) : 20);
 
@@ -51,7 +51,8 @@ int main(int argc, char** argv) try {
                     {.name = "fashion", .part = "xc7z020clg484-1", .mhz = board.mhz});
 
     // What to feed it with, and what it has to say.
-    std::ofstream in(folder / "images", std::ios::binary), out(folder / "expected", std::ios::binary);
+    std::ofstream in(folder / "images", std::ios::binary),
+        out(folder / "expected", std::ios::binary);
     for (std::size_t i = 0; i < count; ++i) {
         const auto streams = hardware.streams(images, i);
         append(in, streams.front());
@@ -64,8 +65,8 @@ int main(int argc, char** argv) try {
         estimate << "busy " << hass::rtl::row_view{integers, i, best.design[i]}.id() << ' '
                  << hass::row_cycles(engine, net[i], {}, best.design[i]) << '\n';
     std::printf("%s: %.0f images/s, %.0f DSPs; %zu images to check it with\n",
-                folder.string().c_str(), best.estimate.images_per_second,
-                best.estimate.total.dsp, count);
+                folder.string().c_str(), best.estimate.images_per_second, best.estimate.total.dsp,
+                count);
     return 0;
 } catch (const hass::error& wrong) {
     std::fprintf(stderr, "%s\n", wrong.what());

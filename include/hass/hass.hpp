@@ -202,6 +202,16 @@
 #include <hass/explore/soonest.hpp>
 #include <hass/explore/stream_port.hpp>
 //
+#include <hass/rtl/compute_stage.hpp>
+#include <hass/rtl/memory_image.hpp>
+#include <hass/rtl/project_files.hpp>
+#include <hass/rtl/stage.hpp>
+#include <hass/rtl/stream_stages.hpp>
+#include <hass/rtl/testbench.hpp>
+#include <hass/rtl/top_level.hpp>
+#include <hass/rtl/verilog.hpp>
+#include <hass/rtl/write_rtl.hpp>
+//
 #include <hass/compare/compare.hpp>
 #include <hass/compare/mining.hpp>
 //

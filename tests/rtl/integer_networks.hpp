@@ -94,7 +94,8 @@ class network_builder {
 
     std::vector<std::int64_t> image(double zeros = 0.1) {
         std::vector<std::int64_t> x(static_cast<std::size_t>(image_.volume()));
-        for (std::int64_t& v : x) v = static_cast<double>(random_()) < zeros * 4294967296.0 ? 0 : integer(n_.data_bits);
+        for (std::int64_t& v : x)
+            v = static_cast<double>(random_()) < zeros * 4294967296.0 ? 0 : integer(n_.data_bits);
         return x;
     }
 
@@ -114,12 +115,13 @@ class network_builder {
         row.out.width = hass::window_extent(row.in.width, kernel, stride, pad, pad);
     }
     /// Scales under which sums of `terms` products of random values fill the range of the data.
-    void scale(hass::integer_row& r, const hass::layer_row& row, double largest, std::int64_t bias) {
+    void scale(hass::integer_row& r, const hass::layer_row& row, double largest,
+               std::int64_t bias) {
         r.shift = 16;
         while (std::ldexp(largest, -r.shift) * 60000.0 > std::ldexp(1.0, n_.data_bits)) ++r.shift;
         for (int c = 0; c < row.out.channels; ++c)
-            r.by.push_back({bias == 0 ? 0 : integer(hass::signed_bits(bias)),
-                            60000 + integer(14), r.shift});
+            r.by.push_back(
+                {bias == 0 ? 0 : integer(hass::signed_bits(bias)), 60000 + integer(14), r.shift});
     }
     void mean(hass::integer_row& r, const hass::layer_row& row, std::int64_t count) {
         r.shift = 16;
@@ -182,9 +184,9 @@ inline std::vector<values> reference(const hass::integer_network& n, const value
             const int x = static_cast<int>(o % row.out.pixels()) % row.out.width;
             std::int64_t& result = out[size(o)];
             std::int64_t sum = 0, most = -1000000;
-            const int first = hass::is_compute(row) ? c / hass::filters_per_group(row) *
-                                                          hass::channels_per_group(row)
-                                                    : c;
+            const int first = hass::is_compute(row)
+                                  ? c / hass::filters_per_group(row) * hass::channels_per_group(row)
+                                  : c;
             const int channels = hass::is_compute(row) ? hass::channels_per_group(row) : 1;
             const bool window = hass::is_compute(row) || row.kind == hass::layer_kind::max_pool ||
                                 row.kind == hass::layer_kind::average_pool;
@@ -196,7 +198,8 @@ inline std::vector<values> reference(const hass::integer_network& n, const value
                     most = std::max(most, at(first + k, ty, tx, most));
                     sum += hass::is_compute(row)
                                ? hass::clip(v, r.threshold) *
-                                     r.weights[size((std::int64_t{c} * channels + k) * hass::taps(row) + t)]
+                                     r.weights[size(
+                                         (std::int64_t{c} * channels + k) * hass::taps(row) + t)]
                                : v;
                 }
             const auto same = [&](std::size_t k) {
@@ -222,7 +225,8 @@ inline std::vector<values> reference(const hass::integer_network& n, const value
                     break;
                 case hass::layer_kind::multiply:
                     result = hass::saturate(
-                        hass::shift_half_even(same(0) * same(1) * r.multipliers[0], r.shift), r.range);
+                        hass::shift_half_even(same(0) * same(1) * r.multipliers[0], r.shift),
+                        r.range);
                     break;
                 case hass::layer_kind::concat: {
                     std::int64_t before = o;

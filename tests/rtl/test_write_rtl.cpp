@@ -39,7 +39,7 @@ values streamed(const values& map, const hass::shape& s) {
 
 /// Builds the design in `folder` once, and simulates it.
 run simulate(const fs::path& folder, const std::vector<values>& images, std::size_t answers,
-             int pauses) {
+             int pauses, double pace = 0.0) {
     {
         std::ofstream out(folder / "images", std::ios::binary);
         for (const values& i : images)
@@ -48,9 +48,11 @@ run simulate(const fs::path& folder, const std::vector<values>& images, std::siz
                 out.write(reinterpret_cast<const char*>(&x), sizeof x);
             }
     }
-    const std::string make =
-        "make -s -C " + folder.string() + " run VERILATOR=" HASS_VERILATOR " IMAGES=images ANSWERS=answers PAUSES=" +
-        std::to_string(pauses) + " > " + (folder / "log").string() + " 2>&1";
+    const std::string make = "make -s -C " + folder.string() +
+                             " run VERILATOR=" HASS_VERILATOR
+                             " IMAGES=images ANSWERS=answers PAUSES=" +
+                             std::to_string(pauses) + " PACE=" + std::to_string(pace) + " > " +
+                             (folder / "log").string() + " 2>&1";
     const int status = std::system(make.c_str());
     std::ifstream log(folder / "log");
     std::stringstream text;
@@ -86,8 +88,10 @@ hass::design design_of(const hass::network_view& net, std::size_t n, int most = 
                 hass::engine_count(p) * p.macs <= most)
                 options.push_back(c);
         };
-        if (hass::is_compute(net[i])) hass::dense_dot<>{}.for_each(net[i], take);
-        else hass::for_each_stage(net[i], take);
+        if (hass::is_compute(net[i]))
+            hass::dense_dot<>{}.for_each(net[i], take);
+        else
+            hass::for_each_stage(net[i], take);
         if (net[i].kind == hass::layer_kind::concat) options.resize(1);
         design.push_back(options[(n * (i + 3)) % options.size()]);
     }
@@ -106,14 +110,18 @@ void check(const std::string& name, network_builder& builder, const hass::design
         images.push_back(streamed(x, hass::input_shape(view)));
         expected.push_back(streamed(reference(net, x).back(), view[view.size() - 1].out));
     }
+    const hass::estimate e = hass::evaluate(view, hass::dense_statistics{}, hass::dense_dot<>{},
+                                            hass::boards::zcu104{}, design);
     run r;
     for (const int pauses : {40, 0}) {
         r = simulate(folder, images, expected.front().size(), pauses);
         INFO(name << ", idle in " << pauses << " of 100 cycles");
         CHECK(r.answers == expected);
     }
-    const hass::estimate e = hass::evaluate(view, hass::dense_statistics{}, hass::dense_dot<>{},
-                                            hass::boards::zcu104{}, design);
+    const run paced = simulate(folder, images, expected.front().size(), 0, e.interval_cycles);
+    CHECK(paced.answers == expected);
+    r.numbers["fill"] = paced.numbers.at("fill");
+    CHECK(r.numbers["interval"] == Approx(e.interval_cycles).epsilon(0.02));
     std::printf("%-24s interval %9.1f / %9.1f (%+.1f %%)  fill %8.0f / %8.0f (%+.1f %%)\n",
                 name.c_str(), r.numbers["interval"], e.interval_cycles,
                 100.0 * (r.numbers["interval"] / e.interval_cycles - 1.0), r.numbers["fill"],
@@ -123,6 +131,7 @@ void check(const std::string& name, network_builder& builder, const hass::design
         if (at == r.numbers.end()) continue;
         const double cycles = hass::row_cycles(hass::dense_dot<>{}, view[i], {}, design[i]);
         std::printf("    %-30s busy %9.1f / %9.1f\n", at->first.c_str() + 5, at->second, cycles);
+        CHECK(at->second <= 1.02 * cycles);
     }
     if (std::getenv("HASS_KEEP") == nullptr) fs::remove_all(folder);
 }
@@ -144,7 +153,8 @@ TEST_CASE("strides, depthwise and pointwise rows, pools", "[write_rtl]") {
     x = b.pool(hass::layer_kind::max_pool, x, 2, 2);
     x = b.pool(hass::layer_kind::average_pool, x, 2, 1);
     b.linear(b.flatten(x), 10);
-    for (const std::size_t n : {3, 7}) check("strides_" + std::to_string(n), b, design_of(b.network().net, n));
+    for (const std::size_t n : {3, 7})
+        check("strides_" + std::to_string(n), b, design_of(b.network().net, n));
 }
 
 TEST_CASE("a skip, a gate, a concatenation, a table", "[write_rtl]") {
@@ -159,5 +169,30 @@ TEST_CASE("a skip, a gate, a concatenation, a table", "[write_rtl]") {
     x = b.concat({x, deep, b.convolution(x, 4, 1)});
     x = b.global_pool(x);
     b.linear(b.flatten(x), 5);
-    for (const std::size_t n : {1, 6}) check("joins_" + std::to_string(n), b, design_of(b.network().net, n));
+    for (const std::size_t n : {1, 6})
+        check("joins_" + std::to_string(n), b, design_of(b.network().net, n));
+}
+
+TEST_CASE("what no module does is named before anything is written", "[write_rtl]") {
+    const fs::path folder = fs::temp_directory_path() / "hass_rtl_refused";
+    fs::remove_all(folder);
+    network_builder b({4, 8, 8}, 8, 1);
+    b.convolution(b.convolution(image, 8, 3, 1, 1), 8, 3, 1, 1, 2);
+    hass::design design(2);
+    const auto refuses = [&](const std::string& what) {
+        CHECK_THROWS_WITH(hass::write_rtl(folder, b.network(), design),
+                          Catch::Matchers::Contains(what));
+        CHECK_FALSE(fs::exists(folder));
+        CHECK_FALSE(fs::exists(folder.string() + ".tmp"));
+    };
+    design[1].folding.group = 2;
+    refuses("layer 'convolution/1' (convolution): no module runs several groups");
+    design[1].folding = {.in = 3};
+    refuses("layer 'convolution/1' (convolution): its folding {in 3,");
+    design[1] = {.memory = hass::weight_memory::off_chip};
+    refuses("layer 'convolution/1' (convolution): no module reads weights off-chip");
+    design[1] = {.engine = 1};
+    refuses("layer 'convolution/1' (convolution): nothing is known of engine 1");
+    design.resize(1);
+    refuses("1 options and 2 rows of integers for 2 layers");
 }

@@ -25,16 +25,16 @@ enum class engine_kind : std::uint8_t {
 
 /// The extents of a row in hardware.
 struct compute_shape {
-    int lanes_in;            ///< channels a word
-    int words;               ///< of a dot product: channels of a group / lanes_in, 1 if depthwise
-    int pixel_words;         ///< of a whole pixel
-    int positions;           ///< of a window, of one engine
-    int multipliers;         ///< of a filter
-    int filters;             ///< at once, of one engine
-    int engines;             ///< side by side: groups of a depthwise row
-    int replays;             ///< of the words of a dot product
-    int dots;                ///< until the weights start again
-    int steps;               ///< cycles of a dense window
+    int lanes_in;     ///< channels a word
+    int words;        ///< of a dot product: channels of a group / lanes_in, 1 if depthwise
+    int pixel_words;  ///< of a whole pixel
+    int positions;    ///< of a window, of one engine
+    int multipliers;  ///< of a filter
+    int filters;      ///< at once, of one engine
+    int engines;      ///< side by side: groups of a depthwise row
+    int replays;      ///< of the words of a dot product
+    int dots;         ///< until the weights start again
+    int steps;        ///< cycles of a dense window
 
     explicit compute_shape(const row_view& r) {
         const layer_row& row = r.row();
@@ -103,7 +103,10 @@ class stream_order {
 class weight_at {
   public:
     weight_at(const row_view& r, const compute_shape& s)
-        : row_(r.row()), weights_(r.integers().weights), order_(r), lanes_(s.positions / taps(row_)) {}
+        : row_(r.row()),
+          weights_(r.integers().weights),
+          order_(r),
+          lanes_(s.positions / taps(row_)) {}
 
     std::int64_t operator()(int filter, int word, int position) const {
         const int channel = order_.channel(word * lanes_ + position % lanes_);
@@ -146,8 +149,8 @@ inline std::vector<file> lane_memories(const row_view& r, const compute_shape& s
                         image.end_word();
                     }
             const std::string engine = s.engines > 1 ? "_" + two_digits(e) : "";
-            files.push_back({text_of({r.id(), "_weights", engine, "_", two_digits(n), ".mem"}),
-                             image.text()});
+            files.push_back(
+                {text_of({r.id(), "_weights", engine, "_", two_digits(n), ".mem"}), image.text()});
         }
     return files;
 }
@@ -216,11 +219,10 @@ class compute_stage {
         if (kind_ == engine_kind::spe || r_.integers().threshold == 0) return;  // the SPE clips
         text.comment("Values that the threshold takes for zero.");
         text.declare({"clipped", in_.lanes, in_.bits});
-        text.stage("hass_clip",
-                   {{"BITS", in_.bits},
-                    {"LANES", in_.lanes},
-                    {"THRESHOLD", r_.integers().threshold}},
-                   "clip", at, "clipped");
+        text.stage(
+            "hass_clip",
+            {{"BITS", in_.bits}, {"LANES", in_.lanes}, {"THRESHOLD", r_.integers().threshold}},
+            "clip", at, "clipped");
         at = "clipped", ++latency_;
     }
 
@@ -229,16 +231,15 @@ class compute_stage {
         const stream windows{"windows", s_.positions * s_.engines, in_.bits};
         text.comment(text_of({"Windows of ", taps(r_.row()), " pixels."}));
         text.declare(windows);
-        text.stage("hass_window",
-                   window_parameters(r_, in_.bits, in_.lanes, s_.pixel_words, 0), "window", at,
-                   windows.name);
+        text.stage("hass_window", window_parameters(r_, in_.bits, in_.lanes, s_.pixel_words, 0),
+                   "window", at, windows.name);
         at = windows.name, latency_ += 2;
         const std::int64_t waiting = windows_that_wait();
         if (waiting < 2) return;
         text.comment("Windows that keep the engine busy while none come.");
         text.declare({"waiting", windows.lanes, windows.bits});
-        text.stage("hass_fifo", {{"BITS", windows.width()}, {"DEPTH", waiting}}, "windows_ahead", at,
-                   "waiting");
+        text.stage("hass_fifo", {{"BITS", windows.width()}, {"DEPTH", waiting}}, "windows_ahead",
+                   at, "waiting");
         at = "waiting", latency_ += 2;
     }
 
@@ -285,14 +286,16 @@ class compute_stage {
                             {"SUM", sum_bits_},
                             {"WEIGHTS", in_quotes(r_.id() + "_weights")}};
         if (s_.engines > 1) parameters.emplace_back("GROUPS", s_.engines);
-        if (kind_ == engine_kind::spe) parameters.emplace_back("THRESHOLD", r_.integers().threshold);
+        if (kind_ == engine_kind::spe)
+            parameters.emplace_back("THRESHOLD", r_.integers().threshold);
         const char* module = kind_ == engine_kind::spe ? "hass_spes"
                              : s_.engines > 1          ? "hass_depthwise"
                                                        : "hass_dense";
         text.stage(module, parameters, "engine", at, sums.name);
         text.line(detail::busy_where(slots_bind() ? detail::moves("in")
-                                                  : text_of({at, "_valid && (!sums_valid || "
-                                                                 "sums_ready)"})));
+                                                  : text_of({at,
+                                                             "_valid && (!sums_valid || "
+                                                             "sums_ready)"})));
         at = sums.name, latency_ += s_.multipliers + 4;
     }
 

@@ -36,8 +36,8 @@ class memory_image {
         const std::size_t digits = (word_.size() + 3) / 4;
         word_.resize(4 * digits, 0);
         for (std::size_t d = digits; d-- > 0;) {
-            const int digit = word_[4 * d] + 2 * word_[4 * d + 1] + 4 * word_[4 * d + 2] +
-                              8 * word_[4 * d + 3];
+            const int digit =
+                word_[4 * d] + 2 * word_[4 * d + 1] + 4 * word_[4 * d + 2] + 8 * word_[4 * d + 3];
             text_ += "0123456789abcdef"[digit];
         }
         text_ += '\n';

@@ -52,8 +52,8 @@ struct row_view {
     /// \throws hass::error naming the layer, and what is missing for it
     void require(bool holds, std::string_view missing) const {
         if (!holds)
-            throw error(text_of({"rtl: layer '", name(), "' (", hass::name(row().kind), "): ",
-                                 missing}));
+            throw error(
+                text_of({"rtl: layer '", name(), "' (", hass::name(row().kind), "): ", missing}));
     }
     std::string memory(std::string_view what) const { return text_of({id(), "_", what, ".mem"}); }
 };
@@ -167,13 +167,12 @@ constexpr bool has_windows(const layer_row& row) {
 
 /// `hass_window` gives one window in the slot of one pixel; longest run of slots without one.
 constexpr std::int64_t slots_without_window(const layer_row& row) {
-    const std::int64_t to_row = std::int64_t{row.stride_h} * row.in.width -
-                                std::int64_t{row.out.width - 1} * row.stride_w;
+    const std::int64_t to_row =
+        std::int64_t{row.stride_h} * row.in.width - std::int64_t{row.out.width - 1} * row.stride_w;
     const std::int64_t spanned = std::int64_t{row.out.height - 1} * row.stride_h * row.in.width +
                                  std::int64_t{row.out.width - 1} * row.stride_w;
     const std::int64_t to_image = row.in.pixels() - spanned;
-    const std::int64_t longest =
-        std::max(row.out.height > 1 ? to_row : 0, to_image);
+    const std::int64_t longest = std::max(row.out.height > 1 ? to_row : 0, to_image);
     return std::max<std::int64_t>(0, std::max<std::int64_t>(longest, row.stride_w) - 1);
 }
 
@@ -182,7 +181,8 @@ inline void require_windows(const row_view& r, int words) {
     const layer_row& row = r.row();
     const std::int64_t first = std::int64_t{row.kernel_h - 1 - row.pad_top} * row.in.width +
                                row.kernel_w - 1 - row.pad_left;
-    const std::int64_t last = first + std::int64_t{row.out.height - 1} * row.stride_h * row.in.width +
+    const std::int64_t last = first +
+                              std::int64_t{row.out.height - 1} * row.stride_h * row.in.width +
                               std::int64_t{row.out.width - 1} * row.stride_w;
     r.require(row.dilation_h == 1 && row.dilation_w == 1, "no module builds dilated windows");
     r.require(row.pad_top < row.kernel_h && row.pad_left < row.kernel_w,

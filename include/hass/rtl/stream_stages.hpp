@@ -65,8 +65,8 @@ class stream_stage {
         text.line();
         text.line(detail::busy_where(is_join() ? detail::moves("out")
                                                : detail::moves(inputs.front().name)));
-        return {r_.id(), text.finished(), std::move(memories), std::move(inputs), out_, gap,
-                latency};
+        return {r_.id(), text.finished(), std::move(memories), std::move(inputs), out_,
+                gap,     latency};
     }
     bool is_join() const {
         return row_.kind == layer_kind::add || row_.kind == layer_kind::multiply ||
@@ -78,8 +78,8 @@ class stream_stage {
         const stream windows{"windows", lanes_ * taps(row_), bits_};
         text.comment(text_of({"Windows of ", taps(row_), " pixels."}));
         text.declare(windows);
-        text.stage("hass_window", window_parameters(r_, bits_, lanes_, words_, fill), "window", "in",
-                   windows.name);
+        text.stage("hass_window", window_parameters(r_, bits_, lanes_, words_, fill), "window",
+                   "in", windows.name);
     }
 
     stage max_pool() const {
@@ -87,9 +87,8 @@ class stream_stage {
         module_text text = begin({in_});
         windows(text, integer_range::of(bits_).low);
         text.comment("The largest value of each channel.");
-        text.stage("hass_pool_max",
-                   {{"BITS", bits_}, {"LANES", lanes_}, {"POSITIONS", taps(row_)}}, "pool",
-                   "windows", "out");
+        text.stage("hass_pool_max", {{"BITS", bits_}, {"LANES", lanes_}, {"POSITIONS", taps(row_)}},
+                   "pool", "windows", "out");
         return finish(text, {in_}, {}, 2 + hass::detail::bits_for(taps(row_)),
                       slots_without_window(row_));
     }
@@ -101,9 +100,8 @@ class stream_stage {
         const int sum_bits = bits_ + hass::detail::bits_for(taps(row_));
         text.comment("Sums of each channel.");
         text.declare({"sums", lanes_, sum_bits});
-        text.stage("hass_pool_sum",
-                   {{"BITS", bits_}, {"LANES", lanes_}, {"POSITIONS", taps(row_)}}, "pool",
-                   "windows", "sums");
+        text.stage("hass_pool_sum", {{"BITS", bits_}, {"LANES", lanes_}, {"POSITIONS", taps(row_)}},
+                   "pool", "windows", "sums");
         requantise(text, sum_bits);
         return finish(text, {in_}, {requantise_memory(r_, lanes_)},
                       7 + hass::detail::bits_for(taps(row_)), slots_without_window(row_));
@@ -214,10 +212,9 @@ class stream_stage {
             if (map.pixels() > 1) continue;
             text.comment("One pixel for the whole image.");
             text.declare({"gate", lanes_, bits_});
-            text.stage(
-                "hass_replay",
-                {{"BITS", lanes_ * bits_}, {"WORDS", words_}, {"TIMES", row_.in.pixels()}},
-                "replay", from[k], "gate");
+            text.stage("hass_replay",
+                       {{"BITS", lanes_ * bits_}, {"WORDS", words_}, {"TIMES", row_.in.pixels()}},
+                       "replay", from[k], "gate");
             from[k] = "gate";
         }
         text.line();
@@ -242,9 +239,8 @@ class stream_stage {
                 sources[k] == network_input
                     ? input_shape(r_.net.net).channels
                     : r_.net.net.rows[static_cast<std::size_t>(sources[k])].out.channels;
-            r_.require(channels % lanes_ == 0,
-                       text_of({"no module joins ", channels, " channels, ", lanes_,
-                                " at a time, to others"}));
+            r_.require(channels % lanes_ == 0, text_of({"no module joins ", channels, " channels, ",
+                                                        lanes_, " at a time, to others"}));
             r_.require(r_.in(k).bits == out_.bits, "no module joins streams of different bits");
             inputs.push_back({text_of({"in_", k}), lanes_, out_.bits});
             words.push_back(channels / lanes_);
@@ -254,8 +250,7 @@ class stream_stage {
         module_text text = begin(inputs);
         std::string so_far = "in_0";
         for (std::size_t k = 1; k < inputs.size(); ++k) {
-            const std::string joined =
-                k + 1 == inputs.size() ? "out" : text_of({"up_to_", k});
+            const std::string joined = k + 1 == inputs.size() ? "out" : text_of({"up_to_", k});
             text.line();
             if (joined != "out") text.declare({joined, lanes_, out_.bits});
             join(text, "hass_concat",

@@ -13,83 +13,84 @@ namespace detail {
 
 /// The part that is the same for every design.
 inline constexpr const char* testbench_body = R"cpp(
-using value = std::int32_t;
+    using value = std::int32_t;
 
-// A signal of any width as bits.
-template <class Signal>
-void set_bit(Signal& signal, int at, bool bit) {
-    if constexpr (std::is_integral_v<Signal>) {
-        const Signal one = static_cast<Signal>(Signal{1} << at);
-        signal = static_cast<Signal>(bit ? signal | one : signal & ~one);
-    } else {
-        const std::uint32_t one = std::uint32_t{1} << (at % 32);
-        signal[at / 32] = bit ? signal[at / 32] | one : signal[at / 32] & ~one;
-    }
-}
-template <class Signal>
-bool bit_of(const Signal& signal, int at) {
-    if constexpr (std::is_integral_v<Signal>)
-        return (signal >> at & 1) != 0;
-    else
-        return (signal[at / 32] >> (at % 32) & 1) != 0;
-}
-
-// Feeds all images to one reader of them.
-struct source {
-    int lanes, bits;
-    std::size_t next = 0;  // value
-    bool offered = false;
-
+    // A signal of any width as bits.
     template <class Signal>
-    void offer(Signal& data, CData& valid, const std::vector<value>& values, double came, bool may) {
-        if (!offered && may && next < values.size() && static_cast<double>(next) <= came) {
-            for (int l = 0; l < lanes; ++l)
-                for (int b = 0; b < bits; ++b)
-                    set_bit(data, l * bits + b, (values[next + l] >> b & 1) != 0);
-            offered = true;
+    void set_bit(Signal& signal, int at, bool bit) {
+        if constexpr (std::is_integral_v<Signal>) {
+            const Signal one = static_cast<Signal>(Signal{1} << at);
+            signal = static_cast<Signal>(bit ? signal | one : signal & ~one);
+        } else {
+            const std::uint32_t one = std::uint32_t{1} << (at % 32);
+            signal[at / 32] = bit ? signal[at / 32] | one : signal[at / 32] & ~one;
         }
-        valid = offered;
     }
-    bool take(bool ready) {
-        if (!offered || !ready) return false;
-        next += static_cast<std::size_t>(lanes);
-        offered = false;
-        return true;
-    }
-};
-
-// Takes the answers of one stream.
-struct sink {
-    int lanes, bits;
-    std::size_t words, pixel;         // words of an image, of a pixel
-    std::vector<value> values = {};
-    std::vector<std::int64_t> done = {};  // cycle of each image's last word
-    std::int64_t first = -1;
-    std::size_t word = 0;
-    bool ends_right = true;
-
     template <class Signal>
-    bool take(const Signal& data, bool valid, bool ready, bool last, std::int64_t cycle) {
-        if (!valid || !ready) return false;
-        for (int l = 0; l < lanes; ++l) {
-            std::uint32_t x = 0;
-            for (int b = 0; b < 32; ++b)
-                x |= std::uint32_t{bit_of(data, l * bits + (b < bits ? b : bits - 1))} << b;
-            values.push_back(static_cast<value>(x));
-        }
-        if (++word == pixel && done.empty()) first = cycle;
-        if (word == words) word = 0, done.push_back(cycle);
-        ends_right = ends_right && last == (word == 0);
-        return true;
+    bool bit_of(const Signal& signal, int at) {
+        if constexpr (std::is_integral_v<Signal>)
+            return (signal >> at & 1) != 0;
+        else
+            return (signal[at / 32] >> (at % 32) & 1) != 0;
     }
-};
 
-std::vector<value> read(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::vector<value> values;
-    for (value x; in.read(reinterpret_cast<char*>(&x), sizeof x);) values.push_back(x);
-    return values;
-}
+    // Feeds all images to one reader of them.
+    struct source {
+        int lanes, bits;
+        std::size_t next = 0;  // value
+        bool offered = false;
+
+        template <class Signal>
+        void offer(Signal& data, CData& valid, const std::vector<value>& values, double came,
+                   bool may) {
+            if (!offered && may && next < values.size() && static_cast<double>(next) <= came) {
+                for (int l = 0; l < lanes; ++l)
+                    for (int b = 0; b < bits; ++b)
+                        set_bit(data, l * bits + b, (values[next + l] >> b & 1) != 0);
+                offered = true;
+            }
+            valid = offered;
+        }
+        bool take(bool ready) {
+            if (!offered || !ready) return false;
+            next += static_cast<std::size_t>(lanes);
+            offered = false;
+            return true;
+        }
+    };
+
+    // Takes the answers of one stream.
+    struct sink {
+        int lanes, bits;
+        std::size_t words, pixel;  // words of an image, of a pixel
+        std::vector<value> values = {};
+        std::vector<std::int64_t> done = {};  // cycle of each image's last word
+        std::int64_t first = -1;
+        std::size_t word = 0;
+        bool ends_right = true;
+
+        template <class Signal>
+        bool take(const Signal& data, bool valid, bool ready, bool last, std::int64_t cycle) {
+            if (!valid || !ready) return false;
+            for (int l = 0; l < lanes; ++l) {
+                std::uint32_t x = 0;
+                for (int b = 0; b < 32; ++b)
+                    x |= std::uint32_t{bit_of(data, l * bits + (b < bits ? b : bits - 1))} << b;
+                values.push_back(static_cast<value>(x));
+            }
+            if (++word == pixel && done.empty()) first = cycle;
+            if (word == words) word = 0, done.push_back(cycle);
+            ends_right = ends_right && last == (word == 0);
+            return true;
+        }
+    };
+
+    std::vector<value> read(const std::string& file) {
+        std::ifstream in(file, std::ios::binary);
+        std::vector<value> values;
+        for (value x; in.read(reinterpret_cast<char*>(&x), sizeof x);) values.push_back(x);
+        return values;
+    }
 )cpp";
 
 inline std::string testbench_main(const accelerator_text& all) {
@@ -116,94 +117,116 @@ inline std::string testbench_main(const accelerator_text& all) {
     std::string names;
     for (std::size_t k = 0; k < all.stages.size(); ++k)
         names += text_of({k > 0 ? ", " : "", "\"", all.stages[k].module, "\""});
-    return text_of({
-        "\n// \"images\" and \"answers\" hold integers of 32 bits: of an image all channels of a pixel,\n"
-        "// pixel by pixel, row by row; of its answers the same, stream by stream. \"pauses\": in how\n"
-        "// many of 100 cycles a source or a sink is idle. \"pace\": cycles in which an image comes.\n"
-        "int main(int argc, char** argv) {\n"
-        "    if (argc < 3 || argc > 5) {\n"
-        "        std::fprintf(stderr, \"usage: %s images answers [pauses [pace]]\\n\", argv[0]);\n"
-        "        return 2;\n"
-        "    }\n"
-        "    const std::vector<value> images = read(argv[1]);\n"
-        "    constexpr std::size_t image_values = ", values, ";\n"
-        "    const std::size_t count = images.size() / image_values;\n"
-        "    if (count == 0 || images.size() % image_values != 0) {\n"
-        "        std::fprintf(stderr, \"%s: no images of %zu values\\n\", argv[1], image_values);\n"
-        "        return 2;\n"
-        "    }\n"
-        "    const unsigned pauses = argc > 3 ? static_cast<unsigned>(std::atoi(argv[3])) : 0;\n"
-        "    const double pace = argc > 4 ? std::atof(argv[4]) : 0.0;\n"
-        "    std::mt19937 random(1);\n"
-        "    const auto happens = [&] { return pauses == 0 || random() % 100 >= pauses; };\n"
-        "    const std::vector<const char*> stages{", names, "};\n"
-        "    std::vector<source> sources{", sources, "};\n"
-        "    std::vector<sink> sinks{", sinks, "};\n"
-        "    std::vector<std::int64_t> busy(stages.size(), 0), busy_before(stages.size(), 0);\n"
-        "\n"
-        "    VerilatedContext context;\n"
-        "    V", all.name, " top(&context);\n"
-        "    const auto tick = [&] {\n"
-        "        top.aclk = 1;\n"
-        "        top.eval();\n"
-        "        top.aclk = 0;\n"
-        "    };\n"
-        "    top.aresetn = 0;\n"
-        "    for (int i = 0; i < ", reset_cycles, "; ++i) top.eval(), tick();\n"
-        "    top.aresetn = 1;\n"
-        "\n"
-        "    std::int64_t cycle = 0;\n"
-        "    for (std::int64_t moved = 0; sinks[0].done.size() < count; ++cycle) {\n"
-        "        if (cycle - moved > 1000000) {\n"
-        "            std::fprintf(stderr, \"nothing moves since cycle %lld\\n\",\n"
-        "                         static_cast<long long>(moved));\n"
-        "            return 1;\n"
-        "        }\n",
-        "        const double came = pace > 0.0 ? static_cast<double>(cycle) / pace * image_values : 1e18;\n",
-        offer, ready,
-        "        top.eval();\n"
-        "        for (std::size_t s = 0; s < stages.size(); ++s)\n"
-        "            busy[s] += bit_of(top.busy, static_cast<int>(s));\n",
-        take, collect,
-        "        if (sinks[0].done.size() == 1 && sinks[0].done[0] == cycle) busy_before = busy;\n"
-        "        tick();\n"
-        "    }\n"
-        "    top.final();\n"
-        "\n"
-        "    std::ofstream out(argv[2], std::ios::binary);\n"
-        "    for (std::size_t i = 0; i < count; ++i)\n"
-        "        for (const sink& s : sinks) {\n"
-        "            const std::size_t n = s.words * static_cast<std::size_t>(s.lanes);\n"
-        "            out.write(reinterpret_cast<const char*>(s.values.data() + i * n),\n"
-        "                      static_cast<std::streamsize>(n * sizeof(value)));\n"
-        "        }\n"
-        "    for (const sink& s : sinks)\n"
-        "        if (!s.ends_right || s.done.size() != count) {\n"
-        "            std::fprintf(stderr, \"answers end in the wrong place\\n\");\n"
-        "            return 1;\n"
-        "        }\n"
-        "    const sink& s = sinks[0];\n"
-        "    const double images_between = count > 1 ? static_cast<double>(count - 1) : 1.0;\n"
-        "    std::printf(\"images %zu\\ncycles %lld\\nfill %lld\\nlatency %lld\\ninterval %.2f\\n\", count,\n"
-        "                static_cast<long long>(cycle), static_cast<long long>(s.first),\n"
-        "                static_cast<long long>(s.done[0]),\n"
-        "                static_cast<double>(s.done.back() - s.done[0]) / images_between);\n"
-        "    for (std::size_t i = 0; i < stages.size(); ++i)\n"
-        "        std::printf(\"busy %s %.2f\\n\", stages[i],\n"
-        "                    static_cast<double>(busy[i] - busy_before[i]) / images_between);\n"
-        "    return 0;\n"
-        "}\n"});
+    return text_of(
+        {"\n// \"images\" and \"answers\" hold integers of 32 bits: of an image all channels of a "
+         "pixel,\n"
+         "// pixel by pixel, row by row; of its answers the same, stream by stream. \"pauses\": in "
+         "how\n"
+         "// many of 100 cycles a source or a sink is idle. \"pace\": cycles in which an image "
+         "comes.\n"
+         "int main(int argc, char** argv) {\n"
+         "    if (argc < 3 || argc > 5) {\n"
+         "        std::fprintf(stderr, \"usage: %s images answers [pauses [pace]]\\n\", argv[0]);\n"
+         "        return 2;\n"
+         "    }\n"
+         "    const std::vector<value> images = read(argv[1]);\n"
+         "    constexpr std::size_t image_values = ",
+         values,
+         ";\n"
+         "    const std::size_t count = images.size() / image_values;\n"
+         "    if (count == 0 || images.size() % image_values != 0) {\n"
+         "        std::fprintf(stderr, \"%s: no images of %zu values\\n\", argv[1], "
+         "image_values);\n"
+         "        return 2;\n"
+         "    }\n"
+         "    const unsigned pauses = argc > 3 ? static_cast<unsigned>(std::atoi(argv[3])) : 0;\n"
+         "    const double pace = argc > 4 ? std::atof(argv[4]) : 0.0;\n"
+         "    std::mt19937 random(1);\n"
+         "    const auto happens = [&] { return pauses == 0 || random() % 100 >= pauses; };\n"
+         "    const std::vector<const char*> stages{",
+         names,
+         "};\n"
+         "    std::vector<source> sources{",
+         sources,
+         "};\n"
+         "    std::vector<sink> sinks{",
+         sinks,
+         "};\n"
+         "    std::vector<std::int64_t> busy(stages.size(), 0), busy_before(stages.size(), 0);\n"
+         "\n"
+         "    VerilatedContext context;\n"
+         "    V",
+         all.name,
+         " top(&context);\n"
+         "    const auto tick = [&] {\n"
+         "        top.aclk = 1;\n"
+         "        top.eval();\n"
+         "        top.aclk = 0;\n"
+         "    };\n"
+         "    top.aresetn = 0;\n"
+         "    for (int i = 0; i < ",
+         reset_cycles,
+         "; ++i) top.eval(), tick();\n"
+         "    top.aresetn = 1;\n"
+         "\n"
+         "    std::int64_t cycle = 0;\n"
+         "    for (std::int64_t moved = 0; sinks[0].done.size() < count; ++cycle) {\n"
+         "        if (cycle - moved > 1000000) {\n"
+         "            std::fprintf(stderr, \"nothing moves since cycle %lld\\n\",\n"
+         "                         static_cast<long long>(moved));\n"
+         "            return 1;\n"
+         "        }\n",
+         "        const double came = pace > 0.0 ? static_cast<double>(cycle) / pace * "
+         "image_values : 1e18;\n",
+         offer,
+         ready,
+         "        top.eval();\n"
+         "        for (std::size_t s = 0; s < stages.size(); ++s)\n"
+         "            busy[s] += bit_of(top.busy, static_cast<int>(s));\n",
+         take,
+         collect,
+         "        if (sinks[0].done.size() == 1 && sinks[0].done[0] == cycle) busy_before = busy;\n"
+         "        tick();\n"
+         "    }\n"
+         "    top.final();\n"
+         "\n"
+         "    std::ofstream out(argv[2], std::ios::binary);\n"
+         "    for (std::size_t i = 0; i < count; ++i)\n"
+         "        for (const sink& s : sinks) {\n"
+         "            const std::size_t n = s.words * static_cast<std::size_t>(s.lanes);\n"
+         "            out.write(reinterpret_cast<const char*>(s.values.data() + i * n),\n"
+         "                      static_cast<std::streamsize>(n * sizeof(value)));\n"
+         "        }\n"
+         "    for (const sink& s : sinks)\n"
+         "        if (!s.ends_right || s.done.size() != count) {\n"
+         "            std::fprintf(stderr, \"answers end in the wrong place\\n\");\n"
+         "            return 1;\n"
+         "        }\n"
+         "    const sink& s = sinks[0];\n"
+         "    const double images_between = count > 1 ? static_cast<double>(count - 1) : 1.0;\n"
+         "    std::printf(\"images %zu\\ncycles %lld\\nfill %lld\\nlatency %lld\\ninterval "
+         "%.2f\\n\", count,\n"
+         "                static_cast<long long>(cycle), static_cast<long long>(s.first),\n"
+         "                static_cast<long long>(s.done[0]),\n"
+         "                static_cast<double>(s.done.back() - s.done[0]) / images_between);\n"
+         "    for (std::size_t i = 0; i < stages.size(); ++i)\n"
+         "        std::printf(\"busy %s %.2f\\n\", stages[i],\n"
+         "                    static_cast<double>(busy[i] - busy_before[i]) / images_between);\n"
+         "    return 0;\n"
+         "}\n"});
 }
 
 }  // namespace detail
 
 /// main.cpp of a design.
 inline std::string testbench(const accelerator_text& all) {
-    return text_of({"// Simulates ", all.name, ": see README.md.\n#include <verilated.h>\n\n"
-                    "#include <cstdint>\n#include <cstdio>\n#include <cstdlib>\n#include <fstream>\n"
-                    "#include <random>\n#include <string>\n#include <type_traits>\n"
-                    "#include <vector>\n\n#include \"V", all.name, ".h\"\n",
-                    detail::testbench_body, detail::testbench_main(all)});
+    return text_of(
+        {"// Simulates ", all.name,
+         ": see README.md.\n#include <verilated.h>\n\n"
+         "#include <cstdint>\n#include <cstdio>\n#include <cstdlib>\n#include <fstream>\n"
+         "#include <random>\n#include <string>\n#include <type_traits>\n"
+         "#include <vector>\n\n#include \"V",
+         all.name, ".h\"\n", detail::testbench_body, detail::testbench_main(all)});
 }
 
 }  // namespace hass::rtl

@@ -77,9 +77,9 @@ class top_level {
         int from;
         std::size_t to;
         std::size_t input;
-        std::string source;      ///< stream that it begins with
-        std::int64_t words = 0;  ///< values that wait in its FIFO; 0: a register
-        std::int64_t cycles = 0; ///< and words beside them
+        std::string source;       ///< stream that it begins with
+        std::int64_t words = 0;   ///< values that wait in its FIFO; 0: a register
+        std::int64_t cycles = 0;  ///< and words beside them
     };
 
     /// The row whose stream this is: wires rename it.
@@ -114,8 +114,8 @@ class top_level {
                 l.source = add_image_port(i, k);
             } else {
                 auto& readers = readers_[static_cast<std::size_t>(l.from)];
-                l.source = text_of({stages_[static_cast<std::size_t>(l.from)].module, "_to_",
-                                    readers.size()});
+                l.source = text_of(
+                    {stages_[static_cast<std::size_t>(l.from)].module, "_to_", readers.size()});
                 readers.push_back(l.source);
             }
             links_.push_back(l);
@@ -139,12 +139,13 @@ class top_level {
             if (read[i] != 0) continue;
             const int from = source_of(static_cast<int>(i));
             if (from == network_input)
-                throw error(text_of({"rtl: layer '", name_of(view_, i),
-                                     "' gives the image itself as an answer"}));
+                throw error(text_of(
+                    {"rtl: layer '", name_of(view_, i), "' gives the image itself as an answer"}));
             const stage& s = stages_[static_cast<std::size_t>(from)];
             auto& readers = readers_[static_cast<std::size_t>(from)];
             port p{{text_of({"answer_", answers_.size()}), s.output.lanes, s.output.bits},
-                   view_[i].out.volume() / s.output.lanes, view_[i].out.channels / s.output.lanes,
+                   view_[i].out.volume() / s.output.lanes,
+                   view_[i].out.channels / s.output.lanes,
                    name_of(view_, i)};
             readers.push_back(p.words.name + "_skid");
             answers_.push_back(p);
@@ -159,19 +160,18 @@ class top_level {
     }
 
     std::vector<std::string> top_ports() const {
-        std::vector<std::string> ports{"input  logic aclk",
-                                       "input  logic aresetn"};
+        std::vector<std::string> ports{"input  logic aclk", "input  logic aresetn"};
         for (const port& p : images_) {
             ports.push_back(text_of({"input  logic s_axis_", p.words.name, "_tvalid"}));
             ports.push_back(text_of({"output logic s_axis_", p.words.name, "_tready"}));
-            ports.push_back(text_of({"input  logic [", p.data_bits() - 1, ":0] s_axis_",
-                                     p.words.name, "_tdata"}));
+            ports.push_back(text_of(
+                {"input  logic [", p.data_bits() - 1, ":0] s_axis_", p.words.name, "_tdata"}));
         }
         for (const port& p : answers_) {
             ports.push_back(text_of({"output logic m_axis_", p.words.name, "_tvalid"}));
             ports.push_back(text_of({"input  logic m_axis_", p.words.name, "_tready"}));
-            ports.push_back(text_of({"output logic [", p.data_bits() - 1, ":0] m_axis_",
-                                     p.words.name, "_tdata"}));
+            ports.push_back(text_of(
+                {"output logic [", p.data_bits() - 1, ":0] m_axis_", p.words.name, "_tdata"}));
             ports.push_back(text_of({"output logic m_axis_", p.words.name, "_tlast"}));
         }
         std::size_t count = 0;
@@ -181,9 +181,8 @@ class top_level {
     }
 
     const link& link_to(std::size_t i, std::size_t k) const {
-        return *std::find_if(links_.begin(), links_.end(), [&](const link& l) {
-            return l.to == i && l.input == k;
-        });
+        return *std::find_if(links_.begin(), links_.end(),
+                             [&](const link& l) { return l.to == i && l.input == k; });
     }
 
     void write_links(module_text& text, std::size_t i) {
@@ -191,11 +190,11 @@ class top_level {
             const link& l = link_to(i, k);
             const stream& to = stages_[i].inputs[k];
             if (l.from == network_input) write_image(text, l, to);
-            const stream from = l.from == network_input
-                                    ? stream{l.source, to.lanes, to.bits}
-                                    : stream{l.source,
-                                             stages_[static_cast<std::size_t>(l.from)].output.lanes,
-                                             to.bits};
+            const stream from =
+                l.from == network_input
+                    ? stream{l.source, to.lanes, to.bits}
+                    : stream{l.source, stages_[static_cast<std::size_t>(l.from)].output.lanes,
+                             to.bits};
             write_link(text, l, from, {input_name(i, k), to.lanes, to.bits});
         }
     }
@@ -210,7 +209,8 @@ class top_level {
         const std::string axis = "s_axis_" + l.source;
         text.line(text_of({"assign ", l.source, "_valid = ", axis, "_tvalid;"}));
         text.line(text_of({"assign ", axis, "_tready = ", l.source, "_ready;"}));
-        text.line(text_of({"assign ", l.source, "_data = ", axis, "_tdata[", to.width() - 1, ":0];"}));
+        text.line(
+            text_of({"assign ", l.source, "_data = ", axis, "_tdata[", to.width() - 1, ":0];"}));
         const int padding = (to.width() + 7) / 8 * 8 - to.width();
         if (padding > 0)
             text.line(text_of({"wire unused_", l.source, " = &{1'b0, ", axis, "_tdata[",
@@ -221,8 +221,8 @@ class top_level {
     void write_link(module_text& text, const link& l, const stream& from, const stream& to) {
         const bool converts = from.lanes != to.lanes;
         const bool first = converts && from.lanes < to.lanes;
-        const stream between{to.name + (first ? "_waiting" : "_converted"), first ? from.lanes : to.lanes,
-                             to.bits};
+        const stream between{to.name + (first ? "_waiting" : "_converted"),
+                             first ? from.lanes : to.lanes, to.bits};
         if (!converts) {
             text.line();
             text.declare(to);
@@ -237,8 +237,8 @@ class top_level {
                                   {"OUT", to.lanes},
                                   {"WIDE", std::lcm(from.lanes, to.lanes)}};
         if (first) write_fifo(text, l, from, between);
-        text.stage("hass_convert", parameters, to.name + "_convert", first ? between.name : from.name,
-                   first ? to.name : between.name);
+        text.stage("hass_convert", parameters, to.name + "_convert",
+                   first ? between.name : from.name, first ? to.name : between.name);
         if (!first) write_fifo(text, l, between, to);
     }
 
@@ -294,16 +294,18 @@ class top_level {
         const std::string axis = "m_axis_" + name;
         text.comment(text_of({"The answers of '", p.row, "'."}));
         text.declare(p.words);
-        text.stage("hass_skid", {{"BITS", p.words.width()}}, name + "_register", name + "_skid", name);
+        text.stage("hass_skid", {{"BITS", p.words.width()}}, name + "_register", name + "_skid",
+                   name);
         text.line(text_of({"assign ", axis, "_tvalid = ", name, "_valid;"}));
         text.line(text_of({"assign ", name, "_ready = ", axis, "_tready;"}));
         const int padding = p.data_bits() - p.words.width();
-        text.line(padding == 0
-                      ? text_of({"assign ", axis, "_tdata = ", name, "_data;"})
-                      : text_of({"assign ", axis, "_tdata = {", padding, "'b0, ", name, "_data};"}));
+        text.line(padding == 0 ? text_of({"assign ", axis, "_tdata = ", name, "_data;"})
+                               : text_of({"assign ", axis, "_tdata = {", padding, "'b0, ", name,
+                                          "_data};"}));
         const int bits = std::max(1, hass::detail::bits_for(p.count));
         text.line(text_of({"wire [", bits - 1, ":0] ", name, "_word;"}));
-        text.line(text_of({"assign ", axis, "_tlast = ", name, "_word == ", bits, "'d", p.count - 1, ";"}));
+        text.line(text_of(
+            {"assign ", axis, "_tlast = ", name, "_word == ", bits, "'d", p.count - 1, ";"}));
         text.instance("hass_counter", {{"COUNT", p.count}}, name + "_words",
                       {".clk", ".rst", text_of({".step(", name, "_valid && ", name, "_ready)"}),
                        text_of({".count(", name, "_word)"})});
