@@ -32,11 +32,11 @@ int main(int argc, char** argv) try {
     const int bits = argc > 2 ? std::atoi(argv[2]) : 16;
     const auto count = static_cast<std::size_t>(argc > 3 ? std::atoi(argv[3]) : 20);
 
-    // In integers, of the scales of 200 images.
+    // In integers, of the scales of 50 images.
     const std::string data = HASS_EXAMPLES_DATA;
     const hass::emulator emulator(hass::load_onnx(data + "/fashion.onnx"));
     hass::image_set images = hass::read_images(data + "/fashion_images.npy");
-    images.count = 200;
+    images.count = 50;
     const auto dense = hass::uniform_thresholds(emulator.network(), {});
     const hass::integer_emulator hardware(hass::make_integer_network(
         emulator, images, dense, {.weight_bits = bits, .data_bits = bits}));

@@ -99,11 +99,12 @@ hass::design design_of(const hass::network_view& net, std::size_t n, int most = 
 }
 
 void check(const std::string& name, network_builder& builder, const hass::design& design,
-           std::size_t count = 6) {
+           hass::rtl::engine_kind kind = hass::rtl::engine_kind::dense) {
+    constexpr std::size_t count = 8;
     const hass::integer_network& net = builder.network();
     const hass::network_view view = net.net;
     const fs::path folder = fs::temp_directory_path() / ("hass_rtl_" + name);
-    hass::write_rtl(folder, net, design, {.name = name});
+    hass::write_rtl(folder, net, design, {.name = name, .engines = {kind}});
     std::vector<values> images, expected;
     for (std::size_t i = 0; i < count; ++i) {
         const values x = builder.image(0.1 * static_cast<double>(i % 5));
@@ -118,6 +119,7 @@ void check(const std::string& name, network_builder& builder, const hass::design
         INFO(name << ", idle in " << pauses << " of 100 cycles");
         CHECK(r.answers == expected);
     }
+    if (kind != hass::rtl::engine_kind::dense) return;
     const run paced = simulate(folder, images, expected.front().size(), 0, e.interval_cycles);
     CHECK(paced.answers == expected);
     r.numbers["fill"] = paced.numbers.at("fill");
@@ -171,6 +173,16 @@ TEST_CASE("a skip, a gate, a concatenation, a table", "[write_rtl]") {
     b.linear(b.flatten(x), 5);
     for (const std::size_t n : {1, 6})
         check("joins_" + std::to_string(n), b, design_of(b.network().net, n));
+}
+
+TEST_CASE("the paper's SPE, sixteen bits", "[write_rtl]") {
+    network_builder b({4, 8, 8}, 16, 4);
+    const int x = b.convolution(image, 6, 3, 1, 1, 1, true, 0.5);
+    b.convolution(x, 4, 1, 1, 0, 1, false, 0.5);
+    hass::design design(2);
+    design[0].folding = {.in = 2, .out = 3, .macs = 2};
+    design[1].folding = {.out = 2, .macs = 1, .vector = 2};
+    check("spe", b, design, hass::rtl::engine_kind::spe);
 }
 
 TEST_CASE("what no module does is named before anything is written", "[write_rtl]") {

@@ -141,8 +141,12 @@ inline file requantise_memory(const row_view& r, int lanes) {
     return {r.memory("requantise"), image.text()};
 }
 
+/// \throws hass::error naming the layer: a shift beyond all bits
 inline bindings requantise_parameters(const row_view& r, int sum_bits, int lanes) {
     const integer_row& row = r.integers();
+    const int product = std::max(sum_bits, bias_bits(r.net, r.index)) + 1 + multiplier_width(row);
+    r.require(row.shift <= product,
+              text_of({"no module shifts ", product, " bits by ", row.shift}));
     return {{"IN", sum_bits},
             {"OUT", row.bits},
             {"LANES", lanes},

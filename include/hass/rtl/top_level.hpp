@@ -109,7 +109,8 @@ class top_level {
                 l.words = held[k].words;
                 l.cycles = held[k].cycles + last - arrives[k];
             }
-            if (s.gap > 0) l.words += s.gap * view_[i].in.channels;
+            if (s.gap > 0 && l.from != network_input)  // the image waits in memory
+                l.words += s.gap * view_[i].in.channels;
             if (l.from == network_input) {
                 l.source = add_image_port(i, k);
             } else {

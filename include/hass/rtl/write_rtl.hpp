@@ -142,17 +142,23 @@ inline void write_rtl(const std::filesystem::path& folder, const integer_network
                       std::span<const row_option> design, const rtl_options& options = {}) {
     namespace fs = std::filesystem;
     const std::vector<rtl::file> files = rtl::design_files(net, design, options);
+    const fs::path place = folder.has_filename() ? folder : folder.parent_path();
     std::error_code failed;
-    const bool earlier = fs::exists(folder / "modules") && fs::exists(folder / "memories");
-    if (fs::exists(folder) && !earlier && !(fs::is_directory(folder) && fs::is_empty(folder)))
-        throw error(folder.string() + ": is there already, and no design");
-    const fs::path temporary = fs::path(folder).concat(".tmp");
+    const bool earlier = fs::exists(place / "modules") && fs::exists(place / "memories");
+    if (fs::exists(place) && !earlier && !(fs::is_directory(place) && fs::is_empty(place)))
+        throw error(place.string() + ": is there already, and no design");
+    const fs::path temporary = fs::path(place).concat(".tmp");
     fs::remove_all(temporary, failed);
-    for (const char* part : {"modules", "stages", "memories"}) prepare_folder(temporary / part);
-    for (const rtl::file& f : files) write_whole(temporary / f.path, f.content);
-    fs::remove_all(folder, failed);
-    fs::rename(temporary, folder, failed);
-    if (failed) throw error(folder.string() + ": cannot replace: " + failed.message());
+    try {
+        for (const char* part : {"modules", "stages", "memories"}) prepare_folder(temporary / part);
+        for (const rtl::file& f : files) write_whole(temporary / f.path, f.content);
+    } catch (const error&) {
+        fs::remove_all(temporary, failed);
+        throw;
+    }
+    fs::remove_all(place, failed);
+    fs::rename(temporary, place, failed);
+    if (failed) throw error(place.string() + ": cannot replace: " + failed.message());
 }
 
 }  // namespace hass
