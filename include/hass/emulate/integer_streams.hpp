@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <numeric>
@@ -59,8 +58,7 @@ std::vector<float> largest_values(const basic_emulator<Backend>& network, const 
             for (const float x : values) most = std::max(most, std::abs(x));
         };
         backend.load(images, part, space);
-        const std::size_t volume = static_cast<std::size_t>(images.each.volume());
-        see(0, std::span(space.buffers[p.schedule.image()]).first(part.size() * volume));
+        see(0, backend.save(0, part.size(), space));  // what row 0 and those behind it read
         for (std::size_t i = 0; i < rows; ++i) {
             backend.execute(i, weights[i], layer_thresholds{}, part.size(), space, [](auto) {});
             see(i + 1, backend.output(i, part.size(), space));
