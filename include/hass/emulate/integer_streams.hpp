@@ -78,11 +78,6 @@ constexpr bool requantises(layer_kind kind) {
            kind == layer_kind::average_pool || kind == layer_kind::global_average_pool;
 }
 
-/// Whether the row is a function of one value, any.
-constexpr bool looks_up(layer_kind kind) {
-    return kind == layer_kind::hardswish || kind == layer_kind::hardsigmoid ||
-           kind == layer_kind::sigmoid || kind == layer_kind::swish;
-}
 
 /// Streams that carry integers of one scale: 0 is the image's, i + 1 that of row i. Rows that only
 /// choose, bound or order values keep the scale of their input; a concat's inputs get one.
