@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <numeric>
@@ -59,8 +58,7 @@ std::vector<float> largest_values(const basic_emulator<Backend>& network, const 
             for (const float x : values) most = std::max(most, std::abs(x));
         };
         backend.load(images, part, space);
-        const std::size_t volume = static_cast<std::size_t>(images.each.volume());
-        see(0, std::span(space.buffers[p.schedule.image()]).first(part.size() * volume));
+        see(0, backend.save(0, part.size(), space));  // what row 0 and those behind it read
         for (std::size_t i = 0; i < rows; ++i) {
             backend.execute(i, weights[i], layer_thresholds{}, part.size(), space, [](auto) {});
             see(i + 1, backend.output(i, part.size(), space));
@@ -80,11 +78,6 @@ constexpr bool requantises(layer_kind kind) {
            kind == layer_kind::average_pool || kind == layer_kind::global_average_pool;
 }
 
-/// Whether the row is a function of one value, any.
-constexpr bool looks_up(layer_kind kind) {
-    return kind == layer_kind::hardswish || kind == layer_kind::hardsigmoid ||
-           kind == layer_kind::sigmoid || kind == layer_kind::swish;
-}
 
 /// Streams that carry integers of one scale: 0 is the image's, i + 1 that of row i. Rows that only
 /// choose, bound or order values keep the scale of their input; a concat's inputs get one.
