@@ -65,11 +65,11 @@ struct compute_shape {
 namespace detail {
 
 /// \throws hass::error naming the layer, and what no module does
-inline void require_compute(const row_view& r, const compute_shape& s) {
+inline void require_compute(const row_view& r, const compute_shape& s, engine_kind kind) {
     const layer_row& row = r.row();
     const parallelism& p = r.option.folding;
-    r.require(hass::detail::legal_streams(row, p) && s.multipliers <= s.positions &&
-                  s.positions % s.multipliers == 0,
+    const bool divides = kind != engine_kind::dense || s.positions % s.multipliers == 0;
+    r.require(hass::detail::legal_streams(row, p) && s.multipliers <= s.positions && divides,
               "its folding " + hass::detail::text(p) + " does not exist");
     r.require(p.group == 1 || channels_per_group(row) == 1,
               "no module runs several groups of several channels side by side");
@@ -179,7 +179,7 @@ class compute_stage {
   public:
     compute_stage(const row_view& r, engine_kind kind)
         : r_(r), kind_(kind), s_(r), sum_bits_(accumulator_bits(r.net, r.index)) {
-        detail::require_compute(r, s_);
+        detail::require_compute(r, s_, kind);
         r.require(kind == engine_kind::dense || s_.engines == 1,
                   "several groups side by side have a module for dense engines only");
         r.require(kind == engine_kind::dense || s_.filters <= 100,
