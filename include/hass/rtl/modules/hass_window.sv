@@ -142,7 +142,7 @@ module hass_window #(
             end
         end else begin : g_no_lines
             assign column = data_1;
-            wire unused = &{1'b0, address};
+            wire unused = &{1'b0, address, shift};
         end
     endgenerate
 
