@@ -6,10 +6,12 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -38,44 +40,71 @@ struct rounder {
 };
 
 /// `requantise` for sums of T, channel by channel.
+///
+/// In float64, where that is exact: products below 2^53 are, and any larger one is, shifted by 37 or
+/// less, above 2^16 and saturates, rounded or not.
 class requantiser {
   public:
     requantiser() = default;
+    /// \param by           one a channel, of one shift; outlives this
     /// \param largest_sum  bound of the magnitude of the sums
     requantiser(std::span<const requantisation> by, const integer_range& to,
                 std::int64_t largest_sum)
-        : by_(by), to_(to) {
-        for (const requantisation& q : by) {
-            bias_.push_back(static_cast<double>(q.bias));
+        : by_(by), to_(to), bias_(by.size() + slack), factor_(by.size() + slack) {
+        for (std::size_t f = 0; f < by.size(); ++f) {
+            const requantisation& q = by[f];
+            bias_[f] = static_cast<double>(q.bias);
             // A power of two scales exactly.
-            factor_.push_back(std::ldexp(static_cast<double>(q.multiplier), -q.shift));
+            factor_[f] = std::ldexp(static_cast<double>(q.multiplier), -q.shift);
             const std::int64_t product = (largest_sum + std::abs(q.bias)) * std::abs(q.multiplier);
-            exact_ = exact_ && product < exact_below<double>;
+            exact_ = exact_ && (product < exact_below<double> || q.shift <= 37);
         }
     }
 
     /// out[f] = requantised(sums[f]) for channels [first, first + count).
     template <class T>
     void operator()(const T* sums, std::size_t first, std::size_t count, std::int16_t* out) const {
-        if (!exact_) {
-            for (std::size_t f = 0; f < count; ++f)
-                out[f] = static_cast<std::int16_t>(
-                    requantised(static_cast<std::int64_t>(sums[f]), by_[first + f], to_));
-            return;
-        }
-        const double* bias = bias_.data() + first;
-        const double* factor = factor_.data() + first;
-        const rounder round(to_);
-        for (std::size_t f = 0; f < count; ++f)
-            out[f] = round((static_cast<double>(sums[f]) + bias[f]) * factor[f]);
+        if (!exact_) return in_integers(sums, first, count, out);
+        constexpr std::size_t piece = 8;
+        std::size_t f = 0;
+        for (; f + piece <= count; f += piece) in_floats<piece>(sums + f, first + f, out + f);
+        for (; f < count; ++f) in_floats<1>(sums + f, first + f, out + f);
+    }
+    /// The same for a register tile: Width sums, of which `count` are meant.
+    template <std::size_t Width, class T>
+    void tile(const T* sums, std::size_t first, std::size_t count, std::int16_t* out) const {
+        static_assert(Width <= slack);
+        if (!exact_) return in_integers(sums, first, count, out);
+        if (count == Width) return in_floats<Width>(sums, first, out);
+        std::array<std::int16_t, Width> all;
+        in_floats<Width>(sums, first, all.data());
+        std::copy_n(all.data(), count, out);
     }
 
   private:
+    static constexpr std::size_t slack = 64;
+
+    /// A constant number of values: unrolled, and vectorised.
+    template <std::size_t Count, class T>
+    void in_floats(const T* sums, std::size_t first, std::int16_t* out) const {
+        const double* bias = bias_.data() + first;
+        const double* factor = factor_.data() + first;
+        const rounder round(to_);
+        for (std::size_t f = 0; f < Count; ++f)
+            out[f] = round((static_cast<double>(sums[f]) + bias[f]) * factor[f]);
+    }
+    template <class T>
+    void in_integers(const T* sums, std::size_t first, std::size_t count, std::int16_t* out) const {
+        for (std::size_t f = 0; f < count; ++f)
+            out[f] = static_cast<std::int16_t>(
+                requantised(static_cast<std::int64_t>(sums[f]), by_[first + f], to_));
+    }
+
     std::span<const requantisation> by_;
     integer_range to_{};
     std::vector<double> bias_;
     std::vector<double> factor_;
-    bool exact_ = true;  ///< all products in float64
+    bool exact_ = true;  ///< in float64
 };
 
 /// A map with its padding, in T, and where windows stand in it.
@@ -97,15 +126,17 @@ struct padded_map {
         line = size(std::max(row.pad_left + row.in.width, right)) * channels;
         image = size(std::max(row.pad_top + row.in.height, below)) * line;
         values.assign(images * image + 64, T{});  // packets read beyond the end
-        const auto keep = static_cast<std::int16_t>(threshold);
-        const auto least = static_cast<std::int16_t>(-threshold);
+        const auto bound = static_cast<int>(threshold);
         for (std::size_t n = 0; n < images; ++n)
             for (std::size_t y = 0; y < size(row.in.height); ++y, in += width) {
                 T* to = values.data() + n * image + (size(row.pad_top) + y) * line +
                         size(row.pad_left) * channels;
-                for (std::size_t x = 0; x < width; ++x)
-                    to[x] =
-                        static_cast<T>(in[x] <= keep && in[x] >= least ? std::int16_t{0} : in[x]);
+                for (std::size_t x = 0; x < width; ++x) {  // without a branch: vectorises
+                    const int value = in[x];
+                    const int kept =
+                        static_cast<int>(value > bound) | static_cast<int>(value < -bound);
+                    to[x] = static_cast<T>(value * kept);
+                }
             }
     }
     /// Where the window of output pixel p of all images begins.
@@ -233,14 +264,20 @@ void dense_integers(const layer_row& row, std::span<const T> weights, const padd
             for (std::size_t f = 0; f < filters; f += tile::filters) {
                 const T* w = weights.data() + g * each + f / tile::filters * block;
                 const std::size_t here = std::min(tile::filters, filters - f);
-                if (here <= tile::lanes)
-                    sum_tile<1>(windows, runs, w, sums);
-                else
-                    sum_tile<tile::vectors>(windows, runs, w, sums);
                 const std::size_t first = g * filters + f;
-                for (std::size_t c = 0; c < columns; ++c)
-                    to(sums + c * tile::filters, first, here,
-                       out + (p + c) * filters * groups + first);
+                std::int16_t* here_out = out + p * filters * groups + first;
+                const auto finish = [&](auto width) {
+                    for (std::size_t c = 0; c < columns; ++c, here_out += filters * groups)
+                        to.tile<decltype(width)::value>(sums + c * tile::filters, first, here,
+                                                        here_out);
+                };
+                if (here <= tile::lanes) {
+                    sum_tile<1>(windows, runs, w, sums);
+                    finish(std::integral_constant<std::size_t, tile::lanes>());
+                } else {
+                    sum_tile<tile::vectors>(windows, runs, w, sums);
+                    finish(std::integral_constant<std::size_t, tile::filters>());
+                }
             }
         }
     }

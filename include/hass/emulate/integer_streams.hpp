@@ -78,7 +78,6 @@ constexpr bool requantises(layer_kind kind) {
            kind == layer_kind::average_pool || kind == layer_kind::global_average_pool;
 }
 
-
 /// Streams that carry integers of one scale: 0 is the image's, i + 1 that of row i. Rows that only
 /// choose, bound or order values keep the scale of their input; a concat's inputs get one.
 class stream_scales {
