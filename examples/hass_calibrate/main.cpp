@@ -119,7 +119,7 @@ int start(const settings& s) {
     print(m, c);
     if (c.table == hass::correction_table{})
         throw hass::error(s.measured + ": the measurements support no correction; nothing written");
-    hass::write_resource_file(s.out, {m.base, m.bits, s.measured, c});
+    hass::write_resource_file(s.out, {m.base, m.bits, m.slice, s.measured, c});
     fmt::print("written: {}\n", s.out);
     return 0;
 }

@@ -29,6 +29,7 @@ struct settings {
 struct measurements {
     std::string base;  ///< the model that is corrected
     int bits = 16;
+    hass::dsp_slice slice = hass::dsp_slice::dsp48e2;
     std::vector<hass::measured_module> modules;
     int stages = 0;  ///< there are so many, measured or not; 0: whatever the table has
 };

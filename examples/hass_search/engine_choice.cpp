@@ -103,6 +103,10 @@ engine_choice corrected(const std::string& path, const std::string& engines, con
     if (file.bits != bits)
         throw hass::error(hass::text_of({path, ": was measured at ", file.bits,
                                          " bits, which says nothing of ", bits, ": see --bits"}));
+    if (file.slice != slice)
+        throw hass::error(
+            hass::text_of({path, ": was measured on a part with ", hass::name(file.slice),
+                           " slices, the device has ", hass::name(slice)}));
     engine_choice choice = engines_named(file.base, engines, s, slice);
     choice.corrections = std::make_shared<const hass::correction_table>(file.measured.table);
     choice.uncertainty = hass::uncertainty(path, file.base, file.measured.table);

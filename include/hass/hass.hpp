@@ -156,6 +156,7 @@
 #include <hass/explore/exact/prove.hpp>
 #include <hass/explore/exact/ties.hpp>
 #include <hass/explore/exact/within.hpp>
+#include <hass/explore/fifo_room.hpp>
 #include <hass/explore/frontier.hpp>
 #include <hass/explore/greedy.hpp>
 #include <hass/explore/knapsack/ascent.hpp>
