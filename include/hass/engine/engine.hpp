@@ -50,13 +50,16 @@ namespace hass {
 struct row_option;
 
 /// How a row is folded onto hardware. `in * out * group` engines stand side by side, each with
-/// `macs` multipliers.
+/// `macs` multipliers; `shared` of those along `out` are led by one control where an engine is built
+/// so, and all of it stands there `pixels` times.
 struct parallelism {
     int in = 1;      ///< input channels in parallel; in * vector divides C / g
     int out = 1;     ///< filters in parallel; divides F / g
     int group = 1;   ///< groups in parallel; divides g
     int macs = 1;    ///< N, multipliers of one engine, 1 .. M
     int vector = 1;  ///< adjacent input channels one engine takes in at once; M = vector * K
+    int shared = 1;  ///< filters that share one engine's control; divides out
+    int pixels = 1;  ///< output pixels in parallel, each on a replica of everything
 
     constexpr operator row_option() const;  ///< so folded, on engine 0, weights in BRAM18
     constexpr bool operator==(const parallelism&) const = default;
@@ -64,7 +67,7 @@ struct parallelism {
 
 /// Engines that stand side by side.
 constexpr int engine_count(const parallelism& p) {
-    return p.in * p.out * p.group;
+    return p.in * p.out * p.group * p.pixels;
 }
 
 /// Where a row's weights live, or what it buffers. Weights `off_chip` are read anew for every pixel,
