@@ -25,7 +25,14 @@
 #include <hass/workload/zoo.hpp>
 //
 #include <hass/statistics/additive_accuracy.hpp>
+#include <hass/statistics/dot_counts.hpp>
+#include <hass/statistics/dot_work.hpp>
+#include <hass/statistics/independent_dots.hpp>
+#include <hass/statistics/lane_layouts.hpp>
+#include <hass/statistics/lane_maxima.hpp>
+#include <hass/statistics/lane_plan.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/list_counts.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
@@ -80,6 +87,8 @@
 #include <hass/engine/fpgaconvnet/pipeline.hpp>
 #include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/interval.hpp>
+#include <hass/engine/lane_dot.hpp>
+#include <hass/engine/list_dot.hpp>
 #include <hass/engine/pass.hpp>
 #include <hass/engine/patterns/coarse.hpp>
 #include <hass/engine/patterns/pattern.hpp>
@@ -92,6 +101,8 @@
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/fit.hpp>
 #include <hass/engine/resources/known_error.hpp>
+#include <hass/engine/resources/lane_resources.hpp>
+#include <hass/engine/resources/list_resources.hpp>
 #include <hass/engine/resources/lut_multiplier.hpp>
 #include <hass/engine/resources/measured_csv.hpp>
 #include <hass/engine/resources/memories.hpp>
