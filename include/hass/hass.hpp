@@ -36,6 +36,7 @@
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
+#include <hass/statistics/power.hpp>
 #include <hass/statistics/prediction.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/statistics/sampled_magnitudes.hpp>
@@ -94,9 +95,9 @@
 #include <hass/engine/patterns/pattern.hpp>
 #include <hass/engine/patterns/periodic.hpp>
 #include <hass/engine/patterns/structured.hpp>
-#include <hass/engine/power.hpp>
 #include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/cascade_synthesis.hpp>
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/fit.hpp>

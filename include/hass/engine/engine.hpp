@@ -210,6 +210,27 @@ constexpr auto prepared(const E& engine, const layer_row& row, const layer_stati
         return detail::unprepared<E>{&engine, &row, &s};
 }
 
+/// Words a cycle at most that a row takes of each input, and gives.
+constexpr int words_in(const layer_row& row, const row_option& c) {
+    const parallelism& p = c.folding;
+    return is_compute(row) ? p.in * p.group * p.vector : p.in;
+}
+constexpr int words_out(const layer_row& row, const row_option& c) {
+    return is_compute(row) ? c.folding.out * c.folding.group : c.folding.in;
+}
+
+/// What an engine's row gives: `words_out(row, option)` of its own or of its resource model, where
+/// streams are narrowed inside of a row, or the above.
+template <class E>
+constexpr int words_out(const E& engine, const layer_row& row, const row_option& c) {
+    if constexpr (requires { engine.words_out(row, c); })
+        return engine.words_out(row, c);
+    else if constexpr (requires { engine.resources.words_out(row, c); })
+        return engine.resources.words_out(row, c);
+    else
+        return words_out(row, c);
+}
+
 /// The options that `engine` has for the row, in its order; the engines here have it as a member
 /// too, `engine.legal(row)`.
 /// \throws hass::error for a row without weights

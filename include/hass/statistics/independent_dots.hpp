@@ -14,19 +14,12 @@
 
 #include <hass/statistics/dot_work.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/power.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
 
 namespace detail {
-
-/// x^n, n >= 0.
-constexpr double whole_power(double x, std::int64_t n) {
-    double result = 1.0;
-    for (; n > 0; n /= 2, x *= x)
-        if (n % 2 != 0) result *= x;
-    return result;
-}
 
 /// sqrt(x) for x >= 0, by Newton's rule.
 constexpr double square_root(double x) {
@@ -61,7 +54,7 @@ constexpr double kept_pairs(const layer_statistics& s, int shared) {
     if (shared == 1) return pairs;
     const double activations = weights > 0.0 ? std::min(1.0, pairs / weights) : 0.0;
     return shared == 0 ? activations
-                       : activations * (1.0 - detail::whole_power(s.weight_sparsity, shared));
+                       : activations * (1.0 - detail::power(s.weight_sparsity, shared));
 }
 
 /// `lane_work::cycles` of independent zeros: the expected maximum of normals with the mean n d and
@@ -77,7 +70,7 @@ constexpr double independent_lane_cycles(const layer_row& row, const layer_stati
         const double n = static_cast<double>(windows * length);
         const double most = n * d +
                             detail::normal_maximum(lanes) * detail::square_root(n * d * (1.0 - d)) +
-                            detail::whole_power(1.0 - d, length);
+                            detail::power(1.0 - d, length);
         return std::min(most, std::max(n, 1.0));
     };
     const int shorter = positions / l.macs, longer = positions % l.macs;
@@ -109,7 +102,7 @@ constexpr list_lengths independent_lists(const layer_row& row, const layer_stati
     double below = 0.0, before = 0.0;
     for (double& x : p) {
         below = std::min(1.0, below + x / sum);
-        const double power = detail::whole_power(below, lanes);
+        const double power = detail::power(below, lanes);
         x = power - before, before = power;
     }
     return lengths;

@@ -75,4 +75,12 @@ constexpr void for_each_lane_layout(const layer_row& row, Visit visit) {
     });
 }
 
+/// Whether a row has such windows and lanes; what they are shared by is not looked at.
+constexpr bool has_lanes(const layer_row& row, int vector, int in, int macs) {
+    bool window = false, lanes = false;
+    for_each_lane_window(row, [&](int v, int i) { window = window || (v == vector && i == in); });
+    if (window) for_each_lane_count(vector * taps(row), [&](int n) { lanes = lanes || n == macs; });
+    return lanes;
+}
+
 }  // namespace hass

@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include <hass/statistics/independent_dots.hpp>
 #include <hass/statistics/lane_layouts.hpp>
+#include <hass/statistics/power.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -178,7 +178,7 @@ class lane_plan {
                 std::vector<double> load(static_cast<std::size_t>(macs), 0.0);
                 for (std::size_t t = 0; t < k; ++t)
                     if (p.inside[t] != 0) load[static_cast<std::size_t>(lane[t])] += tap_load[t];
-                for (const double x : load) sum += p.positions * detail::whole_power(x, 8);
+                for (const double x : load) sum += p.positions * detail::power(x, 8);
             }
             return sum;
         };
