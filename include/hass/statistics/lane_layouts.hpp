@@ -10,8 +10,8 @@
 
 namespace hass {
 
-/// Positions that lanes take in at once, at most: what SPEs have been synthesised with.
-inline constexpr int widest_lane_window = 64;
+/// Positions that lanes take in at once, at most: up to 27 have been synthesised.
+inline constexpr int widest_lane_window = 32;
 /// Positions of a dot product, at most.
 inline constexpr int longest_lane = 32766;
 /// Lanes of one window, at most.
@@ -20,12 +20,12 @@ inline constexpr int most_lanes = 16;
 /// hardly any are, and no mask of weights is stored.
 inline constexpr int most_masked = 4;
 
-/// Calls visit(n) for the numbers of lanes of a window of `positions`: its divisors and powers of
-/// two. Ascending.
+/// Calls visit(n) for the numbers of lanes of a window of `positions`: its divisors, and powers of
+/// two up to half of it. Ascending.
 template <class Visit>
 constexpr void for_each_lane_count(int positions, Visit visit) {
     for (int n = 1; n <= positions && n <= most_lanes; ++n)
-        if (positions % n == 0 || (n & (n - 1)) == 0) visit(n);
+        if (positions % n == 0 || (2 * n <= positions && (n & (n - 1)) == 0)) visit(n);
 }
 
 /// Calls visit(vector, in) for the windows of a row, one of them or more side by side: powers of

@@ -45,6 +45,24 @@ void add_bits(const Mask* masks, Mask weights, lane_counts& sum) {
     }
 }
 
+/// to = op(a, b), position by position; `to` may be one of them. In pieces, so that compilers see
+/// whole vectors.
+template <class Operation>
+void combine(const lane_counts& a, const lane_counts& b, lane_counts& to, Operation op) {
+    constexpr std::size_t piece = 16;
+    std::array<std::int16_t, piece> x;
+    for (std::size_t i = 0; i < lane_batch; i += piece) {
+        for (std::size_t k = 0; k < piece; ++k)
+            x[k] = static_cast<std::int16_t>(op(a[i + k], b[i + k]));
+        std::copy_n(x.begin(), piece, to.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+}
+
+/// ... of two counts.
+inline constexpr auto sum_of = [](std::int16_t x, std::int16_t y) { return x + y; };
+inline constexpr auto smaller_of = [](std::int16_t x, std::int16_t y) { return x < y ? x : y; };
+inline constexpr auto larger_of = [](std::int16_t x, std::int16_t y) { return x > y ? x : y; };
+
 }  // namespace detail
 
 /// Adds up the work of a row's lanes over images. Mergeable. At most 256 positions are held: 512
@@ -184,6 +202,8 @@ class lane_maxima {
         const auto& bases = plan_->bases(c.shared);
         std::vector<std::uint64_t> weights(plan_->cells() * plan_->words());
         std::vector<detail::lane_counts> maxima(c.sums.size());
+        lanes_.resize(bases.size());
+        detail::lane_counts fullest;
         const int filters = row.groups > 1 ? filters_per_group(row) : 1;
         for (int f = 0; f < filters; ++f)
             for (int unit = 0; unit < c.units; ++unit) {
@@ -193,7 +213,8 @@ class lane_maxima {
                 const std::size_t group = grouped ? static_cast<std::size_t>(unit) : 0;
                 count_cells(masks.data() + group * weights.size() * detail::lane_batch, weights);
                 for (std::size_t b = 0; b < bases.size(); ++b) {
-                    const detail::lane_counts fullest = fullest_lane(bases[b]);
+                    if (bases[b].like == b) add_lanes(bases[b], lanes_[b]);
+                    fullest_lane(bases[b], lanes_[bases[b].like], fullest);
                     for (std::size_t r = 0; r < c.runs.size(); ++r)
                         run_on(fullest, unit, c.runs[r], maxima[b * c.runs.size() + r],
                                c.sums[b * c.runs.size() + r]);
@@ -209,11 +230,11 @@ class lane_maxima {
             for (std::size_t i = 0; i < weights.size(); ++i) weights[i] |= plan_->filter(f)[i];
     }
 
-    /// Pairs in every cell, and whether there is one in its last channel.
+    /// Pairs in every cell, and 1 where there is none in its last channel.
     template <class Mask>
     void count_cells(const Mask* masks, const std::vector<std::uint64_t>& weights) {
         const std::size_t words = plan_->words(), last = plan_->cell_bits() - 1;
-        pairs_.resize(plan_->cells()), ends_.resize(plan_->cells());
+        pairs_.resize(plan_->cells()), empty_.resize(plan_->cells());
         for (std::size_t cell = 0; cell < plan_->cells(); ++cell) {
             pairs_[cell].fill(0);
             for (std::size_t w = cell * words; w < (cell + 1) * words; ++w)
@@ -224,28 +245,44 @@ class lane_maxima {
             const Mask* at = masks + w * detail::lane_batch;
             const auto bit = static_cast<Mask>(weights[w] >> (last % 64) & 1U);
             for (std::size_t i = 0; i < detail::lane_batch; ++i)
-                ends_[cell][i] = static_cast<std::int16_t>((at[i] >> (last % 64)) & bit);
+                empty_[cell][i] = static_cast<std::int16_t>(((at[i] >> (last % 64)) & bit) ^ 1U);
         }
     }
 
-    detail::lane_counts fullest_lane(const lane_plan::base& b) const {
-        detail::lane_counts fullest{};
-        for (std::size_t lane = 0; lane < b.cells.size(); ++lane) {
-            detail::lane_counts sum{}, end{};
-            for (const int cell : b.cells[lane]) {
-                const detail::lane_counts& more = pairs_[static_cast<std::size_t>(cell)];
-                for (std::size_t i = 0; i < detail::lane_batch; ++i)
-                    sum[i] = static_cast<std::int16_t>(sum[i] + more[i]);
-            }
-            for (const int cell : b.last[lane]) {
-                const detail::lane_counts& more = ends_[static_cast<std::size_t>(cell)];
-                for (std::size_t i = 0; i < detail::lane_batch; ++i)
-                    end[i] = static_cast<std::int16_t>(end[i] | more[i]);
-            }
-            for (std::size_t i = 0; i < detail::lane_batch; ++i)
-                fullest[i] = std::max(fullest[i], static_cast<std::int16_t>(sum[i] + 1 - end[i]));
+    /// Pairs in every lane of a base.
+    void add_lanes(const lane_plan::base& b, std::vector<detail::lane_counts>& lanes) const {
+        lanes.resize(b.cells.size());
+        for (std::size_t lane = 0; lane < lanes.size(); ++lane)
+            fold(b.cells[lane], pairs_, detail::sum_of, lanes[lane]);
+    }
+
+    /// op over some cells' counts, from left to right.
+    template <class Operation>
+    static void fold(const std::vector<int>& cells, const std::vector<detail::lane_counts>& counts,
+                     Operation op, detail::lane_counts& to) {
+        const auto at = [&](std::size_t k) -> const detail::lane_counts& {
+            return counts[static_cast<std::size_t>(cells[k])];
+        };
+        if (cells.size() == 1) {
+            to = at(0);
+            return;
         }
-        return fullest;
+        detail::combine(at(0), at(1), to, op);
+        for (std::size_t k = 2; k < cells.size(); ++k) detail::combine(to, at(k), to, op);
+    }
+
+    void fullest_lane(const lane_plan::base& b, const std::vector<detail::lane_counts>& lanes,
+                      detail::lane_counts& fullest) const {
+        detail::lane_counts empty;
+        fullest.fill(0);
+        for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+            const bool one = b.last[lane].size() == 1;
+            if (!one) fold(b.last[lane], empty_, detail::smaller_of, empty);
+            const detail::lane_counts& more =
+                one ? empty_[static_cast<std::size_t>(b.last[lane].front())] : empty;
+            detail::combine(lanes[lane], more, empty, detail::sum_of);
+            detail::combine(fullest, empty, fullest, detail::larger_of);
+        }
     }
 
     void run_on(const detail::lane_counts& fullest, int unit, int run, detail::lane_counts& maxima,
@@ -253,8 +290,7 @@ class lane_maxima {
         if (unit % run == 0)
             maxima = fullest;
         else
-            for (std::size_t i = 0; i < detail::lane_batch; ++i)
-                maxima[i] = std::max(maxima[i], fullest[i]);
+            detail::combine(maxima, fullest, maxima, detail::larger_of);
         if ((unit + 1) % run != 0) return;
         std::uint32_t total = 0;
         for (std::size_t i = 0; i < filled_; ++i) total += static_cast<std::uint32_t>(maxima[i]);
@@ -268,7 +304,8 @@ class lane_maxima {
     std::size_t filled_ = 0;             ///< positions that are held
     std::vector<std::uint16_t> narrow_;  ///< groups x cells x positions, up to 16 bits a cell
     std::vector<std::uint64_t> wide_;    ///< groups x cells x words x positions
-    std::vector<detail::lane_counts> pairs_, ends_;  ///< of each cell
+    std::vector<detail::lane_counts> pairs_, empty_;       ///< of each cell
+    std::vector<std::vector<detail::lane_counts>> lanes_;  ///< of bases that are like no other
 };
 
 }  // namespace hass

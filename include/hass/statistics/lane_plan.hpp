@@ -38,6 +38,7 @@ class lane_plan {
         int vector = 1, in = 1, macs = 1;
         std::vector<std::vector<int>> cells{};  ///< of each lane
         std::vector<std::vector<int>> last{};   ///< ... those that its last window takes from
+        std::size_t like = 0;  ///< first of the bases with the same lanes, but for last windows
     };
 
     /// \param weights  out.channels x in.channels / groups x kernel_h x kernel_w, clipped
@@ -225,7 +226,7 @@ class lane_plan {
         const std::vector<double> loads = tap_load(shared);
         for_each_lane_window(row_, [&](int vector, int in) {
             for_each_lane_count(vector * k, [&](int macs) {
-                base b{vector, in, macs, {}, {}};
+                base b{vector, in, macs, {}, {}, 0};
                 b.cells.resize(static_cast<std::size_t>(in * macs));
                 b.last.resize(b.cells.size());
                 const std::vector<int> lane_of_tap =
@@ -242,7 +243,9 @@ class lane_plan {
                                         static_cast<std::size_t>(vector))
                             b.last[to].push_back(s * k + t);
                     }
-                bases_[static_cast<std::size_t>(shared)].push_back(std::move(b));
+                std::vector<base>& all = bases_[static_cast<std::size_t>(shared)];
+                while (b.like < all.size() && all[b.like].cells != b.cells) ++b.like;
+                all.push_back(std::move(b));
             });
         });
     }
