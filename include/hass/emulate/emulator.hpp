@@ -82,9 +82,7 @@ class basic_emulator {
                                              options, options.statistics_images);
         detail::window_collector windows(*program_, pass.workers(), thresholds,
                                          measured ? options.products : dot_products{});
-        pass.run(0, pass.batches(),
-                 [&](std::size_t worker, std::size_t i, const float*, const float* planes,
-                     std::size_t size) { windows.add(worker, i, planes, size); });
+        detail::run_counting(pass, 0, pass.batches(), options, measured ? &windows : nullptr);
         emulation result;
         for (std::size_t n = 0; n < order.size(); ++n)
             count_answer(pass.answer(n), labels[order[n]], result);

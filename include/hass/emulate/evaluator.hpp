@@ -210,13 +210,9 @@ class basic_evaluator {
         }
         emulation result;
         limit_test::counts counts;
-        const auto visit = [&](std::size_t worker, std::size_t i, const float*, const float* planes,
-                               std::size_t size) {
-            if (measured) windows.add(worker, i, planes, size);
-        };
         for (std::size_t b = 0; b < pass.batches();) {
             const std::size_t end = next_look(pass, b);
-            pass.run(b, end, visit);
+            detail::run_counting(pass, b, end, options_, measured ? &windows : nullptr);
             for (std::size_t n = pass.images_before(b); n < pass.images_before(end); ++n) {
                 const std::size_t image = order_[n];
                 const bool right = network_.count_answer(pass.answer(n), labels_[image], result);

@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include <hass/emulate/backend.hpp>
+#include <hass/emulate/emulation.hpp>
+#include <hass/emulate/emulation_pass.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/workers.hpp>
 #include <hass/statistics/dot_counts.hpp>
@@ -31,14 +34,16 @@ class window_collector {
                 plans_[i] = std::make_shared<const lane_plan>(p.rows()[i], weights(i));
     }
 
-    void add(std::size_t worker, std::size_t i, const float* planes, std::size_t images) {
+    /// \param whole  whether dot products are counted, too
+    void add(std::size_t worker, std::size_t i, const float* planes, std::size_t images,
+             bool whole) {
         std::unique_ptr<counts>& row = rows_[worker][i];
         if (!row) row = std::make_unique<counts>(program_.rows()[i], plans_[i], products_.lists);
         // With thresholds of channels the planes come clipped.
         const layer_thresholds& tau = thresholds_[i];
         const float keep = keep_from(tau.activation_channels.empty() ? tau.activation : 0.0);
         row->windows.add(planes, images, keep);
-        row->products.add(planes, images, keep);
+        if (whole) row->products.add(planes, images, keep);
     }
 
     /// Statistics of the rows that were seen; gives the masks away.
@@ -87,5 +92,24 @@ class window_collector {
     std::vector<std::shared_ptr<const lane_plan>> plans_;     ///< a row each; or none
     std::vector<std::vector<std::unique_ptr<counts>>> rows_;  ///< a worker and row each
 };
+
+/// Runs batches [first, last) and counts what `options` ask for.
+/// \param windows  nullptr: nothing is counted
+template <EmulationBackend Backend>
+void run_counting(emulation_pass<Backend>& pass, std::size_t first, std::size_t last,
+                  const emulation_options& options, window_collector* windows) {
+    std::size_t whole = first;  // first batch whose dot products are not counted
+    while (whole < last && pass.images_before(whole) < options.product_images) ++whole;
+    const auto run = [&](std::size_t from, std::size_t to, bool products) {
+        if (from == to) return;
+        pass.run(from, to,
+                 [&](std::size_t worker, std::size_t i, const float*, const float* planes,
+                     std::size_t size) {
+                     if (windows != nullptr) windows->add(worker, i, planes, size, products);
+                 });
+    };
+    run(first, whole, true);
+    run(whole, last, false);
+}
 
 }  // namespace hass::detail
