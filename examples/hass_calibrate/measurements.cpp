@@ -46,9 +46,10 @@ hass::measured_module stage_of(const json& layer, const std::string& where) {
     const auto row_kind = static_cast<hass::layer_kind>(at - hass::layer_kind_names.begin());
     const bool has_weights = hass::is_compute({.kind = row_kind});
     const auto engine = field<std::string>(layer, "engine", where);
-    if (has_weights &&
-        std::find(engine_names.begin(), engine_names.end(), engine) == engine_names.end())
-        throw hass::error(where + ": " + hass::unknown_name("engine", engine, engine_names).what());
+    if (has_weights && std::find(corrected_engines.begin(), corrected_engines.end(), engine) ==
+                           corrected_engines.end())
+        throw hass::error(where + ": " +
+                          hass::unknown_name("engine", engine, corrected_engines).what());
     m.kind = hass::module_kind(row_kind, engine == "spe");
     const json folding = field<json>(layer, "parallelism", where);
     hass::parallelism p;

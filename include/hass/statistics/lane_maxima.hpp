@@ -59,9 +59,9 @@ void combine(const lane_counts& a, const lane_counts& b, lane_counts& to, Operat
 }
 
 /// ... of two counts.
-inline constexpr auto sum_of = [](std::int16_t x, std::int16_t y) { return x + y; };
-inline constexpr auto smaller_of = [](std::int16_t x, std::int16_t y) { return x < y ? x : y; };
-inline constexpr auto larger_of = [](std::int16_t x, std::int16_t y) { return x > y ? x : y; };
+inline constexpr auto lane_sum = [](std::int16_t x, std::int16_t y) { return x + y; };
+inline constexpr auto lane_minimum = [](std::int16_t x, std::int16_t y) { return x < y ? x : y; };
+inline constexpr auto lane_maximum = [](std::int16_t x, std::int16_t y) { return x > y ? x : y; };
 
 }  // namespace detail
 
@@ -253,7 +253,7 @@ class lane_maxima {
     void add_lanes(const lane_plan::base& b, std::vector<detail::lane_counts>& lanes) const {
         lanes.resize(b.cells.size());
         for (std::size_t lane = 0; lane < lanes.size(); ++lane)
-            fold(b.cells[lane], pairs_, detail::sum_of, lanes[lane]);
+            fold(b.cells[lane], pairs_, detail::lane_sum, lanes[lane]);
     }
 
     /// op over some cells' counts, from left to right.
@@ -277,11 +277,11 @@ class lane_maxima {
         fullest.fill(0);
         for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
             const bool one = b.last[lane].size() == 1;
-            if (!one) fold(b.last[lane], empty_, detail::smaller_of, empty);
+            if (!one) fold(b.last[lane], empty_, detail::lane_minimum, empty);
             const detail::lane_counts& more =
                 one ? empty_[static_cast<std::size_t>(b.last[lane].front())] : empty;
-            detail::combine(lanes[lane], more, empty, detail::sum_of);
-            detail::combine(fullest, empty, fullest, detail::larger_of);
+            detail::combine(lanes[lane], more, empty, detail::lane_sum);
+            detail::combine(fullest, empty, fullest, detail::lane_maximum);
         }
     }
 
@@ -290,7 +290,7 @@ class lane_maxima {
         if (unit % run == 0)
             maxima = fullest;
         else
-            detail::combine(maxima, fullest, maxima, detail::larger_of);
+            detail::combine(maxima, fullest, maxima, detail::lane_maximum);
         if ((unit + 1) % run != 0) return;
         std::uint32_t total = 0;
         for (std::size_t i = 0; i < filled_; ++i) total += static_cast<std::uint32_t>(maxima[i]);
