@@ -5,7 +5,7 @@
 /// follows it as `calibrated` counts it for other engines. Term by term:
 ///
 ///     engine             LUT, FF        fitted: fill, tap scanners, walkers, sequencer, adders
-///     counts of lists    LUT-RAM        a word a pixel and list
+///     lengths of lists   LUT-RAM        counted; a word a pixel and list
 ///     multipliers        DSP            one a filter, list and pixel
 ///     line buffer        a ring of lists, each slot as long as a pixel without a zero
 ///     weights            a memory a list and replica, as wide as all filters at a time
@@ -40,18 +40,29 @@ constexpr int drain_chain(int out) {
     return chain;
 }
 
-/// The synthesised lists, of one replica. LUTs without LUT-RAM by least squares over 13 points, 4.9
-/// % mean and 22 % worst error (the smallest engine); FFs 2.1 % and 5.5 %.
+/// The synthesised lists, of one replica. LUTs without LUT-RAM by least squares over 16 points, 2.3
+/// % mean and 9.3 % worst error (each left out in turn: 3.8 % mean); FFs 1.7 % and 5.5 %.
 namespace list_synthesis {
 
+/// Sums of lists are added behind the chains: two inputs take a LUT a bit, more of them 1.3.
+/// \param taps    of the kernel; one needs no scanner
 /// \param lists   of a pixel, P
 /// \param chains  words of results, G
 /// \param bits    of a sum
-constexpr double lut(int lists, int chains, int bits) {
-    return 53.66 + 65.78 * lists + 1.27 * (lists - 1) * chains * bits;
+constexpr double lut(int taps, int lists, int chains, int bits) {
+    const double adders = static_cast<double>(lists - 1) * chains * bits;
+    return 30.74 + (taps > 1 ? 31.77 : 0.0) + 47.26 * lists + (lists > 2 ? 1.30 : 1.00) * adders;
 }
-constexpr double ff(int lists, int chains, int bits) {
-    return 62.32 + 60.68 * lists + 0.98 * chains * bits;
+constexpr double ff(int taps, int lists, int chains, int bits) {
+    return 44.92 + (taps > 1 ? 17.48 : 0.0) + 60.69 * lists + 0.98 * chains * bits;
+}
+
+/// LUTs of the lengths of one list of every pixel: a RAM64M8 holds 7 bits of 64 words in 8 LUTs, a
+/// RAM64M of 7-series parts 3 in 4. Exact at all 16 points.
+constexpr double lengths_lut(std::int64_t slots, int bits, dsp_slice slice) {
+    const std::int64_t each =
+        slice == dsp_slice::dsp48e2 ? 8 * detail::ceil_div(bits, 7) : 4 * detail::ceil_div(bits, 3);
+    return static_cast<double>(each * detail::ceil_div(slots, 64));
 }
 
 /// Pixels that the ring of lists has slots for: the kernel's rows but one, and some.
@@ -88,8 +99,8 @@ struct list_resources {
         const std::int64_t terms = std::int64_t{taps(row)} * row.in.channels;
         const int sum_bits = width.data + width.weight + detail::bits_for(terms);
         usage each;  // of a replica
-        each.lut = list_synthesis::lut(p.in, chains, sum_bits);
-        each.ff = list_synthesis::ff(p.in, chains, sum_bits);
+        each.lut = list_synthesis::lut(taps(row), p.in, chains, sum_bits);
+        each.ff = list_synthesis::ff(taps(row), p.in, chains, sum_bits);
         each.dsp = static_cast<double>(p.in) * p.out *
                    static_cast<double>(multiplier_dsp(width.data, width.weight, around.slice));
         each += double(p.in) * (line_buffer(row, c, width) + weights(row, c, width));
@@ -111,13 +122,14 @@ struct list_resources {
     /// Bits of an address among `n`, which may have holes.
     static constexpr int bits(std::int64_t n) { return std::max(1, detail::bits_for(n)); }
 
-    /// One list's share of it, with counts.
-    static constexpr usage line_buffer(const layer_row& row, const row_option& c,
-                                       const precision& width) {
+    /// One list's share of it, with lengths.
+    constexpr usage line_buffer(const layer_row& row, const row_option& c,
+                                const precision& width) const {
         const std::int64_t slots = list_synthesis::slots(row);
         const int index = bits(row.in.channels / c.folding.in);
-        return buffer_memory(c.maps, slots << index, width.data + index) +
-               buffer_memory(weight_memory::lutram, slots, index + 1);
+        usage u = buffer_memory(c.maps, slots << index, width.data + index);
+        u.lut += list_synthesis::lengths_lut(slots, index + 1, around.slice);
+        return u;
     }
 
     /// One list's: an address is tap, channel and set of filters side by side.
