@@ -63,6 +63,14 @@ hass::measured_module stage_of(const json& layer, const std::string& where) {
     return m;
 }
 
+/// Engines that a design may have, but a file of corrections does not.
+bool never_corrected(const std::string& engine) {
+    const auto among = [&](const std::vector<std::string>& names) {
+        return std::find(names.begin(), names.end(), engine) != names.end();
+    };
+    return among(hass_search::engine_names) && !among(corrected_engines);
+}
+
 solution read_solution(const settings& s) {
     json file;
     try {
@@ -84,6 +92,7 @@ solution read_solution(const settings& s) {
     const json layers = field<json>(design, "layers", where);
     for (const json& layer : layers) {
         if (field<std::string>(layer, "kind", where) == "flatten") continue;  // nothing is built
+        if (never_corrected(field<std::string>(layer, "engine", where))) continue;
         read.stages.push_back(
             stage_of(layer, hass::text_of({where, ": layers[", read.stages.size(), "]"})));
     }

@@ -20,8 +20,11 @@
 ///                 data_bits, or widths.data              bits of a word of images and answers,
 ///                                                        which the board's link carries; 16
 ///                                                        without either
+///     words_out(row, option)                 words a cycle at most that a row gives, where its
+///                                            engine narrows streams: a member of the engine or of
+///                                            its resource model. Without it out * group
 ///     Resources   cost models, policies of an engine (folder `resources/`); what stands between
-///                 stages is their members squeeze, mover, split, words_out
+///                 stages is their members squeeze, mover, split
 ///                 (`pipeline/squeeze.hpp`); known_error says how far they were off
 ///     Interval    cycles of one window, policies of a sparse engine (`interval.hpp`)
 ///
