@@ -104,8 +104,8 @@ class prepared_list_dot {
 /// Rows without groups and of two channels a list at least: a depthwise filter has nothing to share.
 /// Measured with kernels of 1 and 9 taps at stride 1; other strides replay as many lists an output
 /// pixel, by another table of taps, which was not built. Against RTL 1.3 % mean and 6.5 % worst error
-/// (20 points) while lists have three entries a tap; with less than one the scanner of taps decides,
-/// and it is up to 30 % too fast (4 channels a list, 90 % zeros).
+/// (20 points) while lists have three entries a tap; with fewer the scanner of taps decides, and this
+/// is 4 % too slow to 30 % too fast (4 channels a list, 50 to 90 % zeros).
 /// \tparam R  resource policy
 template <ListResources R = list_resources>
 struct list_dot {
