@@ -18,6 +18,8 @@ std::string outcome::other_model() const {
 
 std::vector<hass::solution_report> outcome::under_other_model() const {
     std::vector<hass::solution_report> all;
+    if (flags.engine == "lanes" || flags.engine == "lists" || flags.engine == "cascade")
+        return all;  // published models do not price them
     for (const designed& d : designs) {
         hass::candidate c = d.candidate;
         engine_choice engine = engines_named(
