@@ -6,8 +6,6 @@ namespace hass_search {
 
 std::vector<hass::solution_report> outcome::reports() const {
     std::vector<hass::solution_report> all;
-    if (flags.engine == "lanes" || flags.engine == "lists" || flags.engine == "cascade")
-        return all;  // published models do not price them
     for (const designed& d : designs) all.push_back(d.report);
     return all;
 }
