@@ -47,9 +47,10 @@ hass::measured_module stage_of(const json& layer, const std::string& where) {
     const auto row_kind = static_cast<hass::layer_kind>(at - hass::layer_kind_names.begin());
     const bool has_weights = hass::is_compute({.kind = row_kind});
     const auto engine = field<std::string>(layer, "engine", where);
-    if (has_weights &&
-        std::find(engine_names.begin(), engine_names.end(), engine) == engine_names.end())
-        throw hass::error(where + ": " + hass::unknown_name("engine", engine, engine_names).what());
+    if (has_weights && std::find(corrected_engines.begin(), corrected_engines.end(), engine) ==
+                           corrected_engines.end())
+        throw hass::error(where + ": " +
+                          hass::unknown_name("engine", engine, corrected_engines).what());
     m.kind = hass::module_kind(row_kind, engine == "spe");
     const json folding = field<json>(layer, "parallelism", where);
     hass::parallelism p;
@@ -69,6 +70,14 @@ hass::dsp_slice slice_named(const std::string& name, const std::string& where) {
     if (at == names.end())
         throw hass::error(where + ": " + hass::unknown_name("DSP slice", name, names).what());
     return static_cast<hass::dsp_slice>(at - names.begin());
+}
+
+/// Engines that a design may have, but a file of corrections does not.
+bool never_corrected(const std::string& engine) {
+    const auto among = [&](const std::vector<std::string>& names) {
+        return std::find(names.begin(), names.end(), engine) != names.end();
+    };
+    return among(hass_search::engine_names) && !among(corrected_engines);
 }
 
 solution read_solution(const settings& s) {
@@ -95,6 +104,7 @@ solution read_solution(const settings& s) {
     const json layers = field<json>(design, "layers", where);
     for (const json& layer : layers) {
         if (field<std::string>(layer, "kind", where) == "flatten") continue;  // nothing is built
+        if (never_corrected(field<std::string>(layer, "engine", where))) continue;
         read.stages.push_back(
             stage_of(layer, hass::text_of({where, ": layers[", read.stages.size(), "]"})));
     }

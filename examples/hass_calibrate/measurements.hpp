@@ -9,7 +9,7 @@
 
 namespace hass_calibrate {
 
-using hass_search::engine_names;
+using hass_search::corrected_engines;
 using hass_search::resource_flags;
 inline const std::vector<std::string> design_flags{"dense", "activation_only", "software_only",
                                                    "hardware_aware"};

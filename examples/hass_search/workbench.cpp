@@ -199,6 +199,8 @@ struct emulated {
         hass::emulation_options of_trials = options;
         if (s.statistics_images > 0)
             of_trials.statistics_images = static_cast<std::size_t>(s.statistics_images);
+        options.products = of_trials.products = products_of(s);
+        of_trials.product_images = 64;  // the best trials are measured again on all
         evaluate.emplace(network, images, labels, of_trials,
                          static_cast<std::size_t>(s.cache_mib) << 20);
     }
