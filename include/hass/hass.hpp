@@ -58,6 +58,7 @@
 #include <hass/emulate/evaluator.hpp>
 #include <hass/emulate/fixed_point.hpp>
 #include <hass/emulate/gemm.hpp>
+#include <hass/emulate/integer_arithmetic.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>

@@ -5,7 +5,7 @@ set -euo pipefail
 rule=$1
 cd "$2"
 
-rooms=(files workload statistics emulate engine device pipeline explore compare search report)
+rooms=(files workload statistics emulate engine device pipeline explore rtl compare search report)
 status=0
 
 # Takes a list of violations of `$1`; an empty one is fine.

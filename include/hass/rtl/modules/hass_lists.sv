@@ -1,0 +1,207 @@
+// hass_lists: a convolution whose line buffer holds lists: of every pixel only the channels that are not
+// zero (hass_list_lane). The lists of a window are replayed for each block of MULTIPLIERS filters; an
+// entry goes to all multipliers, whose weights a memory gives at the entry's address, and sums stay in
+// the DSPs. Then they leave down a cascade of CHAIN DSPs, which clears them. Zero values, padding and
+// empty pixels cost nothing; no window is ever built.
+//
+// Words hold LANES channels, each lane its own. Sums leave in the order of the filters, SUMS =
+// MULTIPLIERS / CHAIN a word. Line (b taps + t) WORDS + w of WEIGHTS_nn.mem holds the weights of filters
+// b MULTIPLIERS and following (the first rightmost) for tap t and channel w LANES + nn.
+//
+//   cycles   a pixel: BLOCKS max(most entries of a lane + CHAIN, taps), and some where a lane waits for the
+//            next list because those before it were short (`walk` in tests/rtl/test_lists.cpp is exact).
+//            At least WORDS for every pixel that comes
+//   costs    LANES MULTIPLIERS DSPs, LANES hass_list_lane, (LANES - 1) SUMS adders
+//   needs    SLOTS >= (KERNEL_H - 1) WIDTH + KERNEL_W: more let the filling run ahead;
+//            WIDTH <= SLOTS, PAD_LEFT < KERNEL_W, PAD_TOP < KERNEL_H
+module hass_lists #(
+    parameter int DATA = 16,
+    parameter int WEIGHT = 16,
+    parameter int LANES = 1,
+    parameter int WORDS = 4,
+    parameter int WIDTH = 8,
+    parameter int HEIGHT = 8,
+    parameter int KERNEL_W = 3,
+    parameter int KERNEL_H = 3,
+    parameter int STRIDE_W = 1,
+    parameter int STRIDE_H = 1,
+    parameter int PAD_LEFT = 1,
+    parameter int PAD_TOP = 1,
+    parameter int OUT_WIDTH = 8,
+    parameter int OUT_HEIGHT = 8,
+    parameter int MULTIPLIERS = 4,
+    parameter int BLOCKS = 1,  // filters / MULTIPLIERS
+    parameter int CHAIN = 4,   // divides MULTIPLIERS
+    parameter int SLOTS = (KERNEL_H - 1) * WIDTH + KERNEL_W + 2 * STRIDE_W,
+    parameter int SUM = 48,
+    parameter WEIGHTS = "weights",
+    localparam int SUMS = MULTIPLIERS / CHAIN
+) (
+    input  logic                  clk,
+    input  logic                  rst,
+    input  logic                  in_valid,
+    output logic                  in_ready,
+    input  logic [LANES*DATA-1:0] in_data,
+    output logic                  out_valid,
+    input  logic                  out_ready,
+    output logic [SUMS*SUM-1:0]   out_data
+);
+    localparam int WORD = WORDS > 1 ? $clog2(WORDS) : 1;
+    localparam int SLOT = $clog2(SLOTS);
+    localparam int X = $clog2(WIDTH + KERNEL_W + STRIDE_W) + 1;  // signed coordinates
+    localparam int Y = $clog2(HEIGHT + KERNEL_H + STRIDE_H) + 1;
+    // Pixels from one window's corner to the next one's: in a row, to the next row, to the next image.
+    localparam int TO_ROW = STRIDE_H * WIDTH - (OUT_WIDTH - 1) * STRIDE_W;
+    localparam int TO_IMAGE = WIDTH * HEIGHT - (OUT_HEIGHT - 1) * STRIDE_H * WIDTH
+                            - (OUT_WIDTH - 1) * STRIDE_W;
+    localparam int CORNER = (SLOTS - (PAD_TOP * WIDTH + PAD_LEFT) % SLOTS) % SLOTS;  // slot of the first
+    localparam int REACH = $clog2(SLOTS + WIDTH * HEIGHT) + 1;
+    localparam int DEPTH = BLOCKS * KERNEL_W * KERNEL_H * WORDS;
+    localparam int ADDRESS = DEPTH > 1 ? $clog2(DEPTH) : 1;
+    localparam int BLOCK = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
+    localparam int LINK = CHAIN > 1 ? $clog2(CHAIN) : 1;
+
+    wire enable = !out_valid || out_ready;
+
+    // ---- filling
+    logic [WORD-1:0]         word;
+    logic [SLOT-1:0]         write_slot;
+    logic signed [REACH-1:0] reach;  // pixels that have come, from the corner on
+    wire push = in_valid && in_ready;
+    wire last_word = word == WORD'(WORDS - 1);
+    assign in_ready = reach < REACH'(SLOTS);
+
+    hass_counter #(.COUNT(WORDS)) words (.clk, .rst, .step(push), .count(word));
+    hass_counter #(.COUNT(SLOTS)) slots (.clk, .rst, .step(push && last_word), .count(write_slot));
+
+    // ---- the window, and whether its pixels have come
+    logic [SLOT-1:0]         corner;
+    logic signed [X-1:0]     left;
+    logic signed [Y-1:0]     top;
+    logic                    moved;
+    logic [KERNEL_H-1:0]     rows_in;
+    logic [KERNEL_W-1:0]     columns_in;
+    logic signed [REACH-1:0] row_need, column_need, need, step;
+    logic                    window_ends;
+
+    wire row_ends = left == X'((OUT_WIDTH - 1) * STRIDE_W - PAD_LEFT);
+    wire image_ends = row_ends && top == Y'((OUT_HEIGHT - 1) * STRIDE_H - PAD_TOP);
+    wire ready = !moved && reach >= need;
+    assign step = image_ends ? REACH'(TO_IMAGE) : row_ends ? REACH'(TO_ROW) : REACH'(STRIDE_W);
+    wire [SLOT:0] slot_step = image_ends ? (SLOT+1)'(TO_IMAGE % SLOTS)
+                            : row_ends ? (SLOT+1)'(TO_ROW % SLOTS) : (SLOT+1)'(STRIDE_W % SLOTS);
+    wire [SLOT:0] next_corner = {1'b0, corner} + slot_step;
+
+    always_comb begin
+        row_need = '0;
+        column_need = '0;
+        for (int r = 0; r < KERNEL_H; r++)
+            if (top + Y'(r) < Y'(HEIGHT)) row_need = REACH'(r * WIDTH);
+        for (int s = 0; s < KERNEL_W; s++)
+            if (left + X'(s) < X'(WIDTH)) column_need = REACH'(s + 1);
+    end
+
+    always_ff @(posedge clk)
+        if (rst) begin
+            reach  <= REACH'(PAD_TOP * WIDTH + PAD_LEFT);
+            corner <= SLOT'(CORNER);
+            left   <= X'(-PAD_LEFT);
+            top    <= Y'(-PAD_TOP);
+            moved  <= 1'b1;
+        end else begin
+            reach <= reach + REACH'({1'b0, push && last_word}) - (window_ends ? step : '0);
+            moved <= window_ends;
+            if (window_ends) begin
+                corner <= SLOT'(next_corner >= (SLOT+1)'(SLOTS) ? next_corner - (SLOT+1)'(SLOTS)
+                                                                 : next_corner);
+                left <= row_ends ? X'(-PAD_LEFT) : left + X'(STRIDE_W);
+                if (image_ends) top <= Y'(-PAD_TOP);
+                else if (row_ends) top <= top + Y'(STRIDE_H);
+            end
+        end
+
+    always_ff @(posedge clk) begin
+        need <= row_need + column_need;
+        for (int r = 0; r < KERNEL_H; r++)
+            rows_in[r] <= top + Y'(r) >= 0 && top + Y'(r) < Y'(HEIGHT);
+        for (int s = 0; s < KERNEL_W; s++)
+            columns_in[s] <= left + X'(s) >= 0 && left + X'(s) < X'(WIDTH);
+    end
+
+    // ---- blocks of filters: walk, then drain
+    logic             run, drain, armed;  // armed: the scanners are on the block that runs next
+    logic [BLOCK-1:0] block;
+    logic [LINK-1:0]  link;
+    logic [LANES-1:0] finished;
+
+    wire last_block = block == BLOCK'(BLOCKS - 1);
+    wire block_ends = enable && run && &finished;
+    wire new_window = enable && !armed && ready;
+    wire scan = new_window || (block_ends && !last_block);
+    wire drain_ends = drain && link == LINK'(CHAIN - 1);
+    assign window_ends = block_ends && last_block;
+
+    hass_counter #(.COUNT(BLOCKS)) blocks (.clk, .rst, .step(block_ends), .count(block));
+    hass_counter #(.COUNT(CHAIN)) links (.clk, .rst, .step(enable && drain), .count(link));
+
+    always_ff @(posedge clk)
+        if (rst) {run, drain, armed} <= '0;
+        else if (enable) begin
+            if (block_ends) armed <= !last_block;
+            else if (new_window) armed <= 1'b1;
+            if (block_ends) {run, drain} <= 2'b01;
+            else if (!run && (!drain || drain_ends)) {run, drain} <= {armed || new_window, 1'b0};
+        end
+
+    // ---- lanes: value a cycle after the walk's slot, weights after two, the DSP's controls after three
+    logic [3:1]               drains;
+    logic [1:0]               sum_valid;
+    logic [LANES*SUMS*48-1:0] ends;  // of the chains
+
+    always_ff @(posedge clk)
+        if (rst) {out_valid, sum_valid, drains} <= '0;
+        else if (enable) begin
+            drains <= {drains[2:1], drain};
+            {out_valid, sum_valid} <= {sum_valid, drains[2]};
+        end
+
+    for (genvar n = 0; n < LANES; n++) begin : g_lane
+        wire [DATA-1:0]               value;
+        wire [ADDRESS-1:0]            address;
+        wire [MULTIPLIERS*WEIGHT-1:0] weights;
+
+        hass_list_lane #(.DATA(DATA), .WORDS(WORDS), .SLOTS(SLOTS), .WIDTH(WIDTH), .KERNEL_W(KERNEL_W),
+                         .KERNEL_H(KERNEL_H), .ADDRESS(ADDRESS)) lane (
+            .clk, .rst, .enable, .push, .word, .last_word, .write_slot, .in(in_data[n*DATA +: DATA]),
+            .scan, .new_window, .corner, .rows_in, .columns_in, .armed, .run, .finished(finished[n]),
+            .value, .address);
+        hass_lane_rom #(.BITS(MULTIPLIERS * WEIGHT), .DEPTH(DEPTH), .PREFIX(WEIGHTS), .NUMBER(n)) rom (
+            .clk, .enable, .address, .word(weights));
+
+        for (genvar c = 0; c < SUMS; c++) begin : g_chain
+            wire [(CHAIN+1)*48-1:0] partial;  // sums between the DSPs, where no logic can go
+            wire [CHAIN*48-1:0]     p;
+            assign partial[47:0] = '0;
+            for (genvar j = 0; j < CHAIN; j++) begin : g_multiplier
+                // The last of a chain leaves first.
+                hass_mac #(.A(DATA), .B(WEIGHT)) mac (
+                    .clk, .rst, .enable, .a(value),
+                    .b(weights[((CHAIN-1-j)*SUMS+c)*WEIGHT +: WEIGHT]),
+                    .accumulate(!drains[3]), .cascade(drains[3]), .multiply(!drains[3]),
+                    .pcin(partial[j*48 +: 48]), .pcout(partial[(j+1)*48 +: 48]), .p(p[j*48 +: 48]));
+            end
+            assign ends[(n*SUMS+c)*48 +: 48] = p[(CHAIN-1)*48 +: 48];
+            wire unused = &{1'b0, p, partial};
+        end
+    end
+
+    for (genvar c = 0; c < SUMS; c++) begin : g_sum
+        logic [47:0] sum;  // over the lanes
+        always_comb begin
+            sum = '0;
+            for (int n = 0; n < LANES; n++) sum = sum + ends[(n*SUMS+c)*48 +: 48];
+        end
+        always_ff @(posedge clk)
+            if (enable) out_data[c*SUM +: SUM] <= sum[SUM-1:0];
+    end
+endmodule
