@@ -110,7 +110,8 @@ struct calibrated {
         {-0.58, -0.31},
         {-0.45, -0.23},
         {-0.84, -0.33},
-        "The sparse engine was synthesised alone, and never measured on a board."};
+        "Sparse engines (SPE, lanes, lists) were synthesised and simulated alone, and never "
+        "measured on a board."};
 
     /// \name What is offered to an allocator
     /// @{
