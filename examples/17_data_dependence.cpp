@@ -15,6 +15,7 @@
 #include <hass/device/boards.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
+#include <hass/explore/fifo_room.hpp>
 #include <hass/pipeline/fifos.hpp>
 #include <hass/pipeline/recorded_service.hpp>
 #include <hass/workload/onnx.hpp>
@@ -98,28 +99,15 @@ void run(const job& j) {
             hass::simulate(net, services, bound, {options.images}).interval(options.warm_up),
             hass::fifo_cost(engine, net, best.design, bound));
         if (share == hass::filter_share::averaged) {
-            // the allocator has filled the board: again, with what FIFOs take left out
-            hass::usage room = plan.cost;
-            for (int tries = 0; tries < 3; ++tries) {
-                hass::device smaller = board.limits();
-                smaller.budget.lut -= 1.1 * room.lut;
-                smaller.budget.ff -= 1.1 * room.ff;
-                smaller.budget.bram18 -= 1.1 * room.bram18;
-                const auto again = hass::allocate(net, e.statistics, engine, smaller);
-                const hass::fifo_plan own =
-                    hass::plan_fifos(net,
-                                     hass::recorded_services(network, images, tau, e.statistics,
-                                                             engine, again.design, share),
-                                     engine, again.design, options);
-                const bool fits = again.fits && hass::fits(again.estimate.total + own.cost,
-                                                           board.limits().budget);
-                row(fits ? "a design that fits with them" : "with room for them, too little",
-                    own.interval_cycles, own.cost);
-                if (fits) break;
-                room.lut = std::max(room.lut, own.cost.lut);
-                room.ff = std::max(room.ff, own.cost.ff);
-                room.bram18 = std::max(room.bram18, own.cost.bram18);
-            }
+            const auto with = hass::allocate_with_fifos(
+                net, e.statistics, engine, board.limits(),
+                [&](const hass::allocation& a) {
+                    return hass::recorded_services(network, images, tau, e.statistics, engine,
+                                                   a.design, share);
+                },
+                options);
+            row(with.hardware.fits ? "a design that fits with them" : "no design fits with them",
+                with.fifos.interval_cycles, with.fifos.cost);
         }
         std::printf("%zu simulations; the last one: %.1f million stage-words a second\n",
                     plan.rounds, static_cast<double>(s.words) / took.count() * 1e-6);

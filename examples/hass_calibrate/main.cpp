@@ -33,7 +33,7 @@ bool parse(int argc, const char* const* argv, settings& s) {
     app.add_option("--engine", s.engine,
                    fmt::format("Engine of the layers with weights: {}; with --solution: only the "
                                "layers that run on it",
-                               fmt::join(engine_names, ", ")));
+                               fmt::join(corrected_engines, ", ")));
     app.add_option("--solution", s.solution,
                    "solution.json of hass_search that names the stages, where the measured file "
                    "has names alone");
@@ -67,7 +67,7 @@ bool parse(int argc, const char* const* argv, settings& s) {
         if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
             throw hass::unknown_name(what, name, names);
     };
-    one_of("engine", s.engine, engine_names);
+    one_of("engine", s.engine, corrected_engines);
     one_of("resource model", s.resources, resource_flags);
     one_of("design", s.design, design_flags);
     one_of("DSP slice", s.slice, hass::dsp_slice_names);
@@ -119,7 +119,7 @@ int start(const settings& s) {
     print(m, c);
     if (c.table == hass::correction_table{})
         throw hass::error(s.measured + ": the measurements support no correction; nothing written");
-    hass::write_resource_file(s.out, {m.base, m.bits, s.measured, c});
+    hass::write_resource_file(s.out, {m.base, m.bits, m.slice, s.measured, c});
     fmt::print("written: {}\n", s.out);
     return 0;
 }

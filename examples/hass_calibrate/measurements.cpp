@@ -19,6 +19,7 @@ using json = nlohmann::json;
 struct solution {
     std::string base;
     int bits = 16;
+    hass::dsp_slice slice = hass::dsp_slice::dsp48e2;
     std::vector<hass::measured_module> stages;
 };
 
@@ -46,9 +47,10 @@ hass::measured_module stage_of(const json& layer, const std::string& where) {
     const auto row_kind = static_cast<hass::layer_kind>(at - hass::layer_kind_names.begin());
     const bool has_weights = hass::is_compute({.kind = row_kind});
     const auto engine = field<std::string>(layer, "engine", where);
-    if (has_weights &&
-        std::find(engine_names.begin(), engine_names.end(), engine) == engine_names.end())
-        throw hass::error(where + ": " + hass::unknown_name("engine", engine, engine_names).what());
+    if (has_weights && std::find(corrected_engines.begin(), corrected_engines.end(), engine) ==
+                           corrected_engines.end())
+        throw hass::error(where + ": " +
+                          hass::unknown_name("engine", engine, corrected_engines).what());
     m.kind = hass::module_kind(row_kind, engine == "spe");
     const json folding = field<json>(layer, "parallelism", where);
     hass::parallelism p;
@@ -62,6 +64,22 @@ hass::measured_module stage_of(const json& layer, const std::string& where) {
     return m;
 }
 
+hass::dsp_slice slice_named(const std::string& name, const std::string& where) {
+    const auto& names = hass::dsp_slice_names;
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at == names.end())
+        throw hass::error(where + ": " + hass::unknown_name("DSP slice", name, names).what());
+    return static_cast<hass::dsp_slice>(at - names.begin());
+}
+
+/// Engines that a design may have, but a file of corrections does not.
+bool never_corrected(const std::string& engine) {
+    const auto among = [&](const std::vector<std::string>& names) {
+        return std::find(names.begin(), names.end(), engine) != names.end();
+    };
+    return among(hass_search::engine_names) && !among(corrected_engines);
+}
+
 solution read_solution(const settings& s) {
     json file;
     try {
@@ -71,6 +89,9 @@ solution read_solution(const settings& s) {
     }
     solution read{field<std::string>(file, "resources", s.solution),
                   field<int>(file, "bits", s.solution),
+                  slice_named(field<std::string>(field<json>(file, "budget", s.solution),
+                                                 "dsp_slice", s.solution + ": budget"),
+                              s.solution),
                   {}};
     if (std::find(resource_flags.begin(), resource_flags.end(), read.base) == resource_flags.end())
         throw hass::error(hass::text_of({s.solution, ": was priced by '", read.base,
@@ -83,6 +104,7 @@ solution read_solution(const settings& s) {
     const json layers = field<json>(design, "layers", where);
     for (const json& layer : layers) {
         if (field<std::string>(layer, "kind", where) == "flatten") continue;  // nothing is built
+        if (never_corrected(field<std::string>(layer, "engine", where))) continue;
         read.stages.push_back(
             stage_of(layer, hass::text_of({where, ": layers[", read.stages.size(), "]"})));
     }
@@ -102,7 +124,7 @@ measurements from_report(const settings& s, const std::string& text) {
                           "are");
     const auto instances = hass::read_utilization_report(text, s.measured);
     solution read = read_solution(s);
-    measurements all{read.base, read.bits, {}, static_cast<int>(read.stages.size())};
+    measurements all{read.base, read.bits, read.slice, {}, static_cast<int>(read.stages.size())};
     for (hass::measured_module& m : read.stages) {
         const hass::utilized_instance* const found =
             hass::find_instance(instances, m.name, s.measured);
@@ -125,7 +147,7 @@ measurements from_names(const settings& s, const std::vector<hass::measured_laye
     const solution read = read_solution(s);
     std::vector<std::string_view> names;
     for (const hass::measured_module& m : read.stages) names.push_back(m.name);
-    measurements all{read.base, read.bits, {}, static_cast<int>(read.stages.size())};
+    measurements all{read.base, read.bits, read.slice, {}, static_cast<int>(read.stages.size())};
     for (const hass::measured_layer& line : lines) {
         const auto at = std::find(names.begin(), names.end(), line.name);
         if (at == names.end())
@@ -182,9 +204,9 @@ measurements from_shapes(const settings& s, const std::vector<hass::measured_lay
     all.bits = s.bits == 0 ? 16 : s.bits;
     hass_search::settings built;
     built.bits = all.bits;
-    const auto slice = s.slice == "dsp48e1" ? hass::dsp_slice::dsp48e1 : hass::dsp_slice::dsp48e2;
+    if (!s.slice.empty()) all.slice = slice_named(s.slice, "--slice");
     const hass_search::engine_choice engine =
-        hass_search::engines_named(all.base, s.engine, built, slice);
+        hass_search::engines_named(all.base, s.engine, built, all.slice);
     for (const hass::measured_layer& line : lines)
         all.modules.push_back(priced(engine, s.engine == "spe", line));
     return all;

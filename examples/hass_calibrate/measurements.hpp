@@ -9,7 +9,7 @@
 
 namespace hass_calibrate {
 
-using hass_search::engine_names;
+using hass_search::corrected_engines;
 using hass_search::resource_flags;
 inline const std::vector<std::string> design_flags{"dense", "activation_only", "software_only",
                                                    "hardware_aware"};
@@ -29,6 +29,7 @@ struct settings {
 struct measurements {
     std::string base;  ///< the model that is corrected
     int bits = 16;
+    hass::dsp_slice slice = hass::dsp_slice::dsp48e2;
     std::vector<hass::measured_module> modules;
     int stages = 0;  ///< there are so many, measured or not; 0: whatever the table has
 };

@@ -4,6 +4,8 @@
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/engine_list.hpp>
 #include <hass/engine/fpgaconvnet/resources.hpp>
+#include <hass/engine/lane_dot.hpp>
+#include <hass/engine/list_dot.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/resource_file.hpp>
 #include <hass/engine/sparse_dot.hpp>
@@ -19,17 +21,10 @@
 namespace hass_search {
 namespace {
 
-template <class Resources>
+template <class Engines>
 class model_of final : public engine_choice::model {
   public:
-    model_of(const Resources& resources, int bits) {
-        std::apply(
-            [&](auto&... engine) {
-                ((engine.resources = resources, engine.widths.data = engine.widths.weight = bits),
-                 ...);
-            },
-            engines_.engines);
-    }
+    explicit model_of(const Engines& engines) : engines_(engines) {}
 
     double lut_per_missing_bram18() const { return hass::lut_per_missing_bram18(engines_.first()); }
     double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
@@ -42,6 +37,9 @@ class model_of final : public engine_choice::model {
     hass::usage stage_cost(const hass::layer_row& row, const hass::row_option& c,
                            std::span<const hass::held_input> held) const override {
         return engines_.stage_cost(row, c, held);
+    }
+    int words_out(const hass::layer_row& row, const hass::row_option& c) const override {
+        return engines_.words_out(row, c);
     }
     hass::usage squeeze(int from, int to) const override {
         return hass::squeeze_cost(engines_.first(), from, to);
@@ -74,22 +72,57 @@ class model_of final : public engine_choice::model {
         Prepared held;
     };
 
-    hass::engine_list<hass::dense_dot<Resources>,
-                      hass::sparse_dot<hass::histogram_interval, Resources>>
-        engines_{};
+    Engines engines_;
 };
 
-template <class Resources>
-engine_choice make(const Resources& resources, const char* name, const std::string& engines,
-                   int bits) {
-    const auto model = std::make_shared<const model_of<Resources>>(resources, bits);
-    return {engines != "spe",
-            engines != "dense",
+/// Engines that a name stands for; the first are offered, the second where there is none of those.
+std::pair<engine_set, engine_set> engines_of(const std::string& name, bool all_priced) {
+    if (name == "mixed") return {all_priced ? engine_set{0, 1, 2, 3, 4} : engine_set{0, 1}, {}};
+    const auto at = static_cast<int>(std::find(engine_names.begin(), engine_names.end(), name) -
+                                     engine_names.begin());
+    return {{at}, at == 2 || at == 3 ? engine_set{0, 4} : engine_set{}};
+}
+
+template <class Engines>
+engine_choice make(const Engines& list, const char* name, const std::string& engines, int bits) {
+    const auto model = std::make_shared<const model_of<Engines>>(list);
+    constexpr bool all_priced = std::tuple_size_v < decltype(list.engines) >> 2;
+    const auto [offered, fallback] = engines_of(engines, all_priced);
+    if (!all_priced && *offered.rbegin() > 1)
+        throw hass::error(hass::text_of({"engine '", engines, "': ", name,
+                                         " resources have no price for it; calibrated have"}));
+    return {offered,
+            fallback,
             {.data = bits, .weight = bits},
             model->lut_per_missing_bram18(),
             {model},
             nullptr,
-            hass::uncertainty(name, Resources::known_error)};
+            hass::uncertainty(name, std::get<0>(list.engines).resources.known_error)};
+}
+
+/// The engines that a published model prices.
+template <class Resources>
+engine_choice make_published(const Resources& resources, const char* name,
+                             const std::string& engines, int bits) {
+    const hass::precision widths{.data = bits, .weight = bits};
+    return make(
+        hass::engine_list<hass::dense_dot<Resources>,
+                          hass::sparse_dot<hass::histogram_interval, Resources>>{
+            {{resources, widths}, {{}, resources, widths}}},
+        name, engines, bits);
+}
+
+engine_choice make_calibrated(const hass::calibrated& built, const std::string& engines, int bits) {
+    const hass::precision widths{.data = bits, .weight = bits};
+    hass::calibrated cascade = built;
+    cascade.cascade = true;
+    return make(hass::engine_list<hass::dense_dot<>, hass::sparse_dot<>, hass::lane_dot<>,
+                                  hass::list_dot<>, hass::dense_dot<>>{{{built, widths},
+                                                                        {{}, built, widths},
+                                                                        {{built}, widths},
+                                                                        {{built}, widths},
+                                                                        {cascade, widths}}},
+                "calibrated", engines, bits);
 }
 
 /// A user's own silicon.
@@ -103,7 +136,14 @@ engine_choice corrected(const std::string& path, const std::string& engines, con
     if (file.bits != bits)
         throw hass::error(hass::text_of({path, ": was measured at ", file.bits,
                                          " bits, which says nothing of ", bits, ": see --bits"}));
+    if (file.slice != slice)
+        throw hass::error(
+            hass::text_of({path, ": was measured on a part with ", hass::name(file.slice),
+                           " slices, the device has ", hass::name(slice)}));
+    if (engines != "mixed" && engines != "spe" && engines != "dense")
+        throw hass::error(path + ": corrects dense engines and SPEs, not '" + engines + "'");
     engine_choice choice = engines_named(file.base, engines, s, slice);
+    if (engines == "mixed") choice.offered = {0, 1};
     choice.corrections = std::make_shared<const hass::correction_table>(file.measured.table);
     choice.uncertainty = hass::uncertainty(path, file.base, file.measured.table);
     return choice;
@@ -111,21 +151,27 @@ engine_choice corrected(const std::string& path, const std::string& engines, con
 
 }  // namespace
 
+hass::dot_products products_of(const settings& s) {
+    const bool priced = s.resources == "calibrated";
+    return {priced && (s.engine == "mixed" || s.engine == "lanes"),
+            priced && (s.engine == "mixed" || s.engine == "lists")};
+}
+
 engine_choice engines_named(const std::string& resources, const std::string& engines,
                             const settings& s, hass::dsp_slice slice) {
     const int bits = s.priced_bits();
     if (resources.ends_with(".json")) return corrected(resources, engines, s, slice);
     // the published models know one kind of slice
     if (resources == "published")
-        return make(hass::fpgaconvnet::published{}, "published", engines, bits);
+        return make_published(hass::fpgaconvnet::published{}, "published", engines, bits);
     if (resources == "repaired")
-        return make(hass::fpgaconvnet::repaired{}, "repaired", engines, bits);
+        return make_published(hass::fpgaconvnet::repaired{}, "repaired", engines, bits);
     hass::calibrated built;
     built.slice = slice;
     built.lut_multipliers = s.multipliers == "either";
     built.every_memory = s.memories == "every";
     built.requantisation = s.requantise == "dsp" ? hass::requantise::dsp : hass::requantise::shift;
-    return make(built, "calibrated", engines, bits);
+    return make_calibrated(built, engines, bits);
 }
 
 }  // namespace hass_search

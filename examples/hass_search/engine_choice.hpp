@@ -5,7 +5,9 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>
+#include <hass/statistics/dot_work.hpp>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,9 +16,18 @@
 
 namespace hass_search {
 
-inline const std::vector<std::string> engine_names{"dense", "spe"};
+inline const std::vector<std::string> engine_names{"dense", "spe", "lanes", "lists", "cascade"};
 
-/// The dense engine, the SPE, or both, layer by layer (concept Engine). Its type does not say under
+/// Those of them that a user's own measurements correct.
+inline const std::vector<std::string> corrected_engines{"dense", "spe"};
+
+/// Engines by their places in `engine_names`.
+using engine_set = std::set<int>;
+
+/// What engines of --engine have to know of whole dot products, under --resources.
+hass::dot_products products_of(const settings& s);
+
+/// One engine, or several layer by layer (concept Engine). Its type does not say under
 /// which resource model, so that the allocator is compiled once and not for each of them.
 class engine_choice {
   public:
@@ -34,6 +45,7 @@ class engine_choice {
         virtual hass::usage cost(const hass::layer_row&, const hass::row_option&) const = 0;
         virtual hass::usage stage_cost(const hass::layer_row&, const hass::row_option&,
                                        std::span<const hass::held_input>) const = 0;
+        virtual int words_out(const hass::layer_row&, const hass::row_option&) const = 0;
         virtual hass::usage squeeze(int from, int to) const = 0;
         virtual hass::usage mover(int words) const = 0;
         virtual hass::usage split(int words, int copies) const = 0;
@@ -60,8 +72,8 @@ class engine_choice {
         }
     };
 
-    bool dense = true;   ///< whether the dense engine may be chosen
-    bool sparse = true;  ///< ... and the SPE
+    engine_set offered{};   ///< engines that may be chosen
+    engine_set fallback{};  ///< ... for layers that none of those can run
     hass::precision widths{};
     double lut_per_missing_bram18 = 0.0;
     resource_model resources{};
@@ -82,9 +94,19 @@ class engine_choice {
         return corrections ? corrections->apply(row, c, false, said) : said;
     }
     void for_each(const hass::layer_row& row, const auto& visit) const {
-        resources.held->for_each(row, [&](const hass::row_option& c) {
-            if (c.engine == 0 ? dense : sparse) visit(c);
-        });
+        bool found = false;
+        const auto visit_of = [&](const engine_set& engines) {
+            resources.held->for_each(row, [&](const hass::row_option& c) {
+                if (engines.contains(c.engine)) visit(c), found = true;
+            });
+        };
+        visit_of(offered);
+        if (!found) visit_of(fallback);
+    }
+    /// Whether all that is chosen is dense, and its cycles do not depend on data.
+    bool is_dense() const { return offered == engine_set{0} || offered == engine_set{4}; }
+    int words_out(const hass::layer_row& row, const hass::row_option& c) const {
+        return resources.held->words_out(row, c);
     }
     /// What `hass::recorded_services` asks for.
     friend std::vector<double> window_table(const engine_choice& engine, const hass::layer_row& row,
@@ -100,7 +122,8 @@ class engine_choice {
 /// \param engines    of --engine
 /// \param s          for what is built how, and how wide
 /// \param slice      what the board's DSPs are, for resource models that tell them apart
-/// \throws hass::error naming file and field, or the width that the file was measured at
+/// \throws hass::error naming file and field, or the width that the file was measured at; for
+///         engines that the resources have no price for
 engine_choice engines_named(const std::string& resources, const std::string& engines,
                             const settings& s, hass::dsp_slice slice);
 

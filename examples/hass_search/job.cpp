@@ -221,23 +221,34 @@ class search_job {
                               hass::percent(trial.accuracy, 2), trial.images_per_second)));
     }
 
+    /// Designs of sparse engines become those that have room for their FIFOs.
     void simulate() {
-        for (const designed& d : outcome_.designs) {
+        for (designed& d : outcome_.designs) {
             if (d.of_dense_engines()) continue;
-            const simulated s =
-                bench_.simulate(d.candidate.thresholds, d.engine, d.candidate.hardware.design);
-            const hass::fifo_plan& plan = s.plan;
+            const simulated s = bench_.simulate(d.candidate.thresholds, d.engine,
+                                                d.candidate.measured.statistics, outcome_.board);
+            const hass::fifo_plan& plan = s.design.fifos;
+            if (!s.design.hardware.fits) {
+                outcome_.simulations.push_back(
+                    fmt::format("{}: no room for FIFOs, which are not in the total: {}",
+                                d.report.label, s.design.hardware.certificate.reason));
+                continue;
+            }
             const auto above = [&](double cycles) {
                 return fmt::format("{:.0f} ({:+.1f} %)", cycles,
                                    100.0 * (cycles / s.model_cycles - 1.0));
             };
+            const double before = d.candidate.hardware.estimate.images_per_second;
+            d.candidate.hardware = s.design.hardware;
+            d.report =
+                hass::describe(d.report.label, net_, d.candidate, engine_names, outcome_.board);
             outcome_.simulations.push_back(fmt::format(
                 "{}: {} images at {} cycles in the model; simulated {} with a pixel between "
-                "stages, {} with FIFOs of {:.0f} LUTs and {:.0f} BRAM18 that are not in the "
-                "total, {} at best",
+                "stages, {} with FIFOs of {:.0f} LUTs and {:.0f} BRAM18, {} at best; with the "
+                "FIFOs in the total {:.1f} images/s fit, {:.1f} without",
                 d.report.label, s.images, std::round(s.model_cycles), above(plan.without_cycles),
                 above(plan.interval_cycles), plan.cost.lut, plan.cost.bram18,
-                above(plan.best_cycles)));
+                above(plan.best_cycles), d.candidate.hardware.estimate.images_per_second, before));
         }
     }
 

@@ -40,7 +40,7 @@ struct designed {
     hass::solution_report report;
     std::optional<searched> search{};
 
-    bool of_dense_engines() const { return engine.dense && !engine.sparse; }
+    bool of_dense_engines() const { return engine.is_dense(); }
 };
 
 /// All of it.

@@ -46,11 +46,13 @@ void print(const outcome& o) {
     fmt::print("The searches\n");
     for (const std::string& line : o.conclusions) fmt::print("  {}\n", line);
     fmt::print("\nLayers of '{}'\n\n{}\n", reports.back().label, hass::layer_table(reports.back()));
-    fmt::print("The same thresholds, hardware allocated under resource model '{}'\n\n{}\n",
-               o.other_model(), hass::comparison_table(o.under_other_model(), o.board));
-    fmt::print(
-        "The models differ because the published regression charges no crossbar; see "
-        "docs/published_model.md.\n");
+    if (const auto others = o.under_other_model(); !others.empty()) {
+        fmt::print("The same thresholds, hardware allocated under resource model '{}'\n\n{}\n",
+                   o.other_model(), hass::comparison_table(others, o.board));
+        fmt::print(
+            "The models differ because the published regression charges no crossbar; see "
+            "docs/published_model.md.\n");
+    }
     if (o.interrupted) fmt::print("Interrupted: the searches are not complete.\n");
     fmt::print("written: {0}/solution.json, {0}/trials.csv\n", o.flags.out);
 }

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> engine_flags{"mixed", "spe", "dense"};
+const std::vector<std::string> engine_flags{"mixed", "spe", "lanes", "lists", "dense", "cascade"};
 const std::vector<std::string> multiplier_flags{"dsp", "either"};
 const std::vector<std::string> memory_flags{"weights", "every"};
 const std::vector<std::string> requantise_flags(hass::requantise_names.begin(),
@@ -110,9 +110,11 @@ void describe_flags(CLI::App& app, settings& s) {
            "Files measured on different images, to be joined into --write-statistics")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     option("--device", s.device, "Board, or a .json file: " + list(boards));
-    option("--engine", s.engine,
-           "Engines of the pruned network: mixed (the better one, layer by layer), spe (sparse "
-           "everywhere), or dense");
+    option(
+        "--engine", s.engine,
+        "Engines of the pruned network: mixed (the best one, layer by layer), spe (sparse "
+        "everywhere), lanes or lists (where a layer can have them, else dense), dense, or cascade "
+        "(dense, sums in DSPs); published resources know spe and dense");
     option("--resources", s.resources,
            "Resource model, or a .json file of hass_calibrate: " + list(resource_flags));
     option("--multipliers", s.multipliers,
@@ -215,7 +217,7 @@ void check(const settings& s) {
     not_negative("--cache", s.cache_mib);
     not_negative("--threads", s.threads);
     not_negative("--simulate", s.simulate);
-    require(s.simulate == 0 || s.engine != "dense",
+    require(s.simulate == 0 || (s.engine != "dense" && s.engine != "cascade"),
             "--simulate: cycles of dense engines do not depend on data");
     not_negative("--first-images", s.first_images);
     not_negative("--statistics-images", s.statistics_images);

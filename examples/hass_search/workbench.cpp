@@ -199,6 +199,8 @@ struct emulated {
         hass::emulation_options of_trials = options;
         if (s.statistics_images > 0)
             of_trials.statistics_images = static_cast<std::size_t>(s.statistics_images);
+        options.products = of_trials.products = products_of(s);
+        of_trials.product_images = 64;  // the best trials are measured again on all
         evaluate.emplace(network, images, labels, of_trials,
                          static_cast<std::size_t>(s.cache_mib) << 20);
     }
@@ -214,23 +216,32 @@ struct emulated {
     }
 };
 
-/// The pipeline with every engine's own filters, on the first images, until 64 or more have passed.
+/// The best design with room for its FIFOs. The pipeline runs with every engine's own filters, on the
+/// first images, until 64 or more have passed.
+/// \param statistics  that the design is for
 simulated simulate_design(const emulated& e, std::size_t most, const hass::network_thresholds& tau,
-                          const engine_choice& engine, std::span<const hass::row_option> chosen) {
+                          const engine_choice& engine, const hass::network_statistics& statistics,
+                          const hass::device& board) {
     hass::image_set images = e.images;
     images.count = std::min(images.count, most);
     const std::vector<int> labels(e.labels.begin(),
                                   e.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
     const hass::network_view net = e.network.network();
-    const hass::network_statistics s = e.network.run(images, labels, tau, e.options).statistics;
-    double model = 0.0;
-    for (std::size_t i = 0; i < net.size(); ++i)
-        model = std::max(model, hass::row_cycles(engine, net[i], s[i], chosen[i]));
-    const auto services = hass::recorded_services(e.network, images, tau, s, engine, chosen);
+    const hass::network_statistics own = e.network.run(images, labels, tau, e.options).statistics;
     const std::size_t passes = std::max<std::size_t>(2, 64 / images.count);
-    return {images.count, model,
-            hass::plan_fifos(net, services, engine, chosen,
-                             {0.97, passes * images.count, (passes - 1) * images.count})};
+    simulated s{
+        images.count, 0.0,
+        hass::allocate_with_fifos(net, statistics, engine, board,
+                                  [&](const hass::allocation& a) {
+                                      return hass::recorded_services(e.network, images, tau, own,
+                                                                     engine, a.design);
+                                  },
+                                  {0.97, passes * images.count, (passes - 1) * images.count})};
+    const hass::design& chosen = s.design.hardware.design;
+    for (std::size_t i = 0; i < chosen.size(); ++i)
+        s.model_cycles =
+            std::max(s.model_cycles, hass::row_cycles(engine, net[i], own[i], chosen[i]));
+    return s;
 }
 
 /// Share of the commonest label: what a network that knows nothing gets right.
@@ -267,8 +278,9 @@ workbench on_images(const settings& s) {
     if (s.simulate > 0)
         bench.simulate = [e, most = static_cast<std::size_t>(s.simulate)](
                              const hass::network_thresholds& t, const engine_choice& engine,
-                             std::span<const hass::row_option> chosen) {
-            return simulate_design(*e, most, t, engine, chosen);
+                             const hass::network_statistics& statistics,
+                             const hass::device& board) {
+            return simulate_design(*e, most, t, engine, statistics, board);
         };
     if (s.confidence > 0.0)
         bench.limit = [e, error = 1.0 - s.confidence](double floor) {

@@ -3,14 +3,15 @@
 
 #include <cstddef>
 #include <functional>
-#include <hass/pipeline/fifos.hpp>
+#include <hass/device/device.hpp>
+#include <hass/explore/fifo_room.hpp>
 #include <hass/search/measurement.hpp>
+#include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
 #include <hass/workload/preprocessing.hpp>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,11 @@
 
 namespace hass_search {
 
-/// A design's pipeline, simulated.
+/// A design with FIFOs, its pipeline simulated.
 struct simulated {
     std::size_t images = 0;
     double model_cycles = 0.0;  ///< of the design for the statistics of just these images
-    hass::fifo_plan plan;
+    hass::allocation_with_fifos design;
 };
 
 /// A network that can be asked how it does at any thresholds.
@@ -33,9 +34,10 @@ struct workbench {
     std::function<hass::measurement(const hass::network_thresholds&)> measure;
     /// The same by a run of its own on all images, statistics included; empty without images.
     std::function<hass::measurement(const hass::network_thresholds&)> measure_in_full;
-    /// The pipeline of a design on the first images of --simulate; empty where none are asked for.
+    /// The best design for these statistics with FIFOs, its pipeline simulated on the first images
+    /// of --simulate; empty where none are asked for.
     std::function<simulated(const hass::network_thresholds&, const engine_choice&,
-                            std::span<const hass::row_option>)>
+                            const hass::network_statistics&, const hass::device&)>
         simulate;
     std::function<double(const hass::network_thresholds&)> accuracy;  // cheaper: no statistics
     /// From now on runs may end once they are known to miss this accuracy; empty: they never do.

@@ -6,6 +6,7 @@
 /// Numbers are written as `number` writes them: as many digits as it takes, ten at most.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <initializer_list>
@@ -21,6 +22,12 @@ inline std::string number(double value, int digits = 10) {
     return {text, static_cast<std::size_t>(length)};
 }
 
+/// An amount of a resource, as one says it: whole numbers from a thousand on, below that four
+/// digits.
+inline std::string amount(double value) {
+    return number(value, value < 1000.0 ? 4 : 1 + static_cast<int>(std::log10(value)));
+}
+
 /// A share as percent: 0.125 is "12.5 %".
 inline std::string percent(double share, int digits = 1) {
     char text[48];
@@ -34,6 +41,7 @@ class text_part {
     text_part(std::string_view word) : word_(word) {}
     text_part(const std::string& word) : word_(word) {}
     text_part(const char* word) : word_(word) {}
+    text_part(char letter) = delete;  // which would be a number
     text_part(int value) : text_part(static_cast<long long>(value)) {}
     text_part(long value) : text_part(static_cast<long long>(value)) {}
     text_part(long long value) : kind_(kind::whole), whole_(value) {}

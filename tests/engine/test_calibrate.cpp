@@ -185,12 +185,14 @@ TEST_CASE("a resource file gives back what was written") {
     draw::source from{5};
     const auto modules = built(
         from, 24, [&](const measured_module& m) { return 1.3 * m.said.lut * noise(from, 0.1); });
-    hass::resource_file file{"calibrated", 16, "a \"quoted\" name.csv", calibrate(modules)};
+    hass::resource_file file{"calibrated", 16, hass::dsp_slice::dsp48e1, "a \"quoted\" name.csv",
+                             calibrate(modules)};
     file.measured.kept.push_back({5, 2, 3, 0.25, "too few"});
     const hass::resource_file back =
         hass::parse_resource_file(hass::resource_file_text(file), "mine.json");
     CHECK(back.base == file.base);
     CHECK(back.bits == 16);
+    CHECK(back.slice == hass::dsp_slice::dsp48e1);
     CHECK(back.source == file.source);
     CHECK(back.measured.table == file.measured.table);
     REQUIRE(back.measured.kept.size() == 1);
@@ -205,7 +207,7 @@ TEST_CASE("a broken resource file is refused by name") {
             "per_stream": 0, "per_stage": 0, "measurements": 8, "error_before": 0.5,
             "error_after": 0.1})";
     const auto file = [](const std::string& corrections) {
-        return R"({"hass_resources": 1, "base": "calibrated", "bits": 16, "source": "m.csv",
+        return R"({"hass_resources": 1, "base": "calibrated", "bits": 16, "dsp_slice": "dsp48e2", "source": "m.csv",
                    "kept": [], "corrections": [)" +
                corrections + "]}";
     };
@@ -222,6 +224,8 @@ TEST_CASE("a broken resource file is refused by name") {
     CHECK_THROWS_WITH(read("[]"), Contains("mine.json: must be an object"));
     CHECK_THROWS_WITH(read(with("\"bits\": 16", "\"bits\": 16.5")), Contains("field 'bits' must"));
     CHECK_THROWS_WITH(read(with("\"bits\": 16, ", "")), Contains("field 'bits' is missing"));
+    CHECK_THROWS_WITH(read(with("\"dsp48e2\"", "\"dsp48e3\"")),
+                      Contains("unknown dsp_slice 'dsp48e3'; did you mean 'dsp48e"));
     CHECK_THROWS_WITH(read(with("\"base\"", "\"bsae\"")),
                       Contains("unknown field 'bsae'; did you mean 'base'"));
     CHECK_THROWS_WITH(read(with("\"hass_resources\": 1", "\"hass_resources\": 2")),

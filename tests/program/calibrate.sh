@@ -99,6 +99,7 @@ wants() {
 wants "missing.json" --resources missing.json
 wants "broken.json: not JSON" --resources broken.json
 wants "mine.json: was measured at 16 bits" --resources mine.json --bits 8
+wants "mine.json: was measured on a part with dsp48e2 slices" --resources mine.json --device zedboard
 sed 's/"calibrated"/"calibratd"/' mine.json >base.json
 wants "base.json: unknown base 'calibratd'; did you mean 'calibrated'" --resources base.json
 sed 's/"factor"/"facter"/' mine.json >field.json

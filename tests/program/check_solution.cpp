@@ -30,7 +30,7 @@ void check_layer(const std::string& where, const json& layer) {
         const double s = layer.at(share);
         check(s >= 0.0 && s <= 1.0, where, std::string(share) + " is no share");
     }
-    for (const char* factor : {"in", "out", "macs"})
+    for (const char* factor : {"in", "out", "macs", "shared", "pixels"})
         check(layer.at("parallelism").at(factor).get<int>() >= 1, where, "parallelism below 1");
     check(layer.at("tau_w").get<double>() >= 0.0 && layer.at("tau_a").get<double>() >= 0.0, where,
           "negative threshold");

@@ -21,12 +21,16 @@ concept AccuracyModel = requires(const A& a, const network_thresholds& threshold
 
 inline constexpr std::size_t all_images = std::numeric_limits<std::size_t>::max();
 
-/// How to run; none of it changes any result except for `statistics_images`.
+/// How to run; none of it changes any result except for what statistics are taken.
 struct emulation_options {
     int threads = 0;  ///< 0: as many as the machine has
     int batch = 0;    ///< images that go through the network together, 0: chosen by size
     /// Statistics are taken from the first so many images; 0: none are taken.
     std::size_t statistics_images = all_images;
+    /// What is counted of whole dot products, for engines that ask for it, and on how many of those
+    /// images: it takes several times as long as windows.
+    dot_products products{};
+    std::size_t product_images = all_images;
 };
 
 /// Result of one run.

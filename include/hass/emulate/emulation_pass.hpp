@@ -39,7 +39,8 @@ class emulation_pass {
   public:
     /// \param order    numbers of the images, in the order in which they are run
     /// \param visited  a batch lies wholly within the first so many images, or beyond them, so that
-    ///                 statistics cover exactly the images asked for
+    ///                 statistics cover exactly the images asked for; and as to
+    ///                 `options.product_images`
     emulation_pass(const program& p, const Backend& backend, const image_set& images,
                    std::span<const std::size_t> order, const network_thresholds& thresholds,
                    const emulation_options& options, std::size_t visited)
@@ -52,7 +53,10 @@ class emulation_pass {
           visited_(std::min(visited, order.size())) {
         const std::size_t batch = batch_size(options);
         for (std::size_t first = 0; first < order.size();) {
-            const std::size_t end = first < visited_ ? visited_ : order.size();
+            const std::size_t products = std::min(options.product_images, visited_);
+            const std::size_t end = first < products   ? products
+                                    : first < visited_ ? visited_
+                                                       : order.size();
             firsts_.push_back(first);
             first += std::min(batch, end - first);
         }

@@ -79,14 +79,13 @@ class basic_emulator {
         const std::vector<std::size_t> order = detail::in_order(images.count);
         detail::emulation_pass<Backend> pass(*program_, backend_, images, order, thresholds,
                                              options, options.statistics_images);
-        detail::window_collector windows(*program_, pass.workers());
-        pass.run(0, pass.batches(),
-                 [&](std::size_t worker, std::size_t i, const float*, const float* planes,
-                     std::size_t size) { windows.add(worker, i, planes, size, thresholds[i]); });
+        detail::window_collector windows(*program_, pass.workers(), thresholds,
+                                         measured ? options.products : dot_products{});
+        detail::run_counting(pass, 0, pass.batches(), options, measured ? &windows : nullptr);
         emulation result;
         for (std::size_t n = 0; n < order.size(); ++n)
             count_answer(pass.answer(n), labels[order[n]], result);
-        if (measured) result.statistics = windows.finish(thresholds, options.threads);
+        if (measured) result.statistics = windows.finish(options.threads);
         return result;
     }
 

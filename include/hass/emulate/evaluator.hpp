@@ -153,10 +153,13 @@ class basic_evaluator {
     }
 
     static std::size_t bytes_of(const network_statistics& statistics) {
-        std::size_t values = 0;
-        for (const layer_statistics& s : statistics)
+        std::size_t values = 0, lanes = 0;
+        for (const layer_statistics& s : statistics) {
             for (const window_histogram& w : s.windows) values += w.share.size();
-        return sizeof(double) * values;
+            for (const list_lengths& l : s.lists) values += l.share.size();
+            lanes += s.lanes.size();
+        }
+        return sizeof(double) * values + sizeof(lane_work) * lanes;
     }
 
     emulation answer(const network_thresholds& thresholds, bool measured) const {
@@ -190,7 +193,8 @@ class basic_evaluator {
         detail::emulation_pass<Backend> pass(network_.program(), network_.backend(), images_,
                                              order_, thresholds, options_,
                                              options_.statistics_images);
-        detail::window_collector windows(network_.program(), pass.workers());
+        detail::window_collector windows(network_.program(), pass.workers(), thresholds,
+                                         measured ? options_.products : dot_products{});
         if (start != nullptr) pass.begin_at(start->state);
         memory kept;
         const std::size_t state_bytes =
@@ -206,13 +210,9 @@ class basic_evaluator {
         }
         emulation result;
         limit_test::counts counts;
-        const auto visit = [&](std::size_t worker, std::size_t i, const float*, const float* planes,
-                               std::size_t size) {
-            if (measured) windows.add(worker, i, planes, size, thresholds[i]);
-        };
         for (std::size_t b = 0; b < pass.batches();) {
             const std::size_t end = next_look(pass, b);
-            pass.run(b, end, visit);
+            detail::run_counting(pass, b, end, options_, measured ? &windows : nullptr);
             for (std::size_t n = pass.images_before(b); n < pass.images_before(end); ++n) {
                 const std::size_t image = order_[n];
                 const bool right = network_.count_answer(pass.answer(n), labels_[image], result);
@@ -234,7 +234,7 @@ class basic_evaluator {
         images_run_ += result.images;
         rows_run_ += compute_rows_before(rows()) - compute_rows_before(begin);
         if (measured) {
-            result.statistics = windows.finish(thresholds, options_.threads);
+            result.statistics = windows.finish(options_.threads);
             for (std::size_t i = 0; i < begin; ++i)
                 result.statistics[i] = start->result.statistics[i];
         }

@@ -7,8 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include <hass/emulate/backend.hpp>
+#include <hass/emulate/emulation.hpp>
+#include <hass/emulate/emulation_pass.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/workers.hpp>
+#include <hass/statistics/dot_counts.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/thresholds.hpp>
@@ -18,44 +22,94 @@ namespace hass::detail {
 /// Activation masks of all compute rows, counted by each worker apart.
 class window_collector {
   public:
-    window_collector(const program& p, std::size_t workers) : program_(p), rows_(workers) {
+    /// \param thresholds  of the run; must outlive this
+    /// \param products    counts of whole dot products that are wanted beside windows
+    window_collector(const program& p, std::size_t workers, const network_thresholds& thresholds,
+                     dot_products products)
+        : program_(p), thresholds_(thresholds), products_(products), rows_(workers) {
         for (auto& worker : rows_) worker.resize(p.rows().size());
+        plans_.resize(p.rows().size());
+        for (std::size_t i = 0; products.lanes && i < plans_.size(); ++i)
+            if (is_compute(p.rows()[i]))
+                plans_[i] = std::make_shared<const lane_plan>(p.rows()[i], weights(i));
     }
 
+    /// \param whole  whether dot products are counted, too
     void add(std::size_t worker, std::size_t i, const float* planes, std::size_t images,
-             const layer_thresholds& tau) {
-        std::unique_ptr<activation_windows>& windows = rows_[worker][i];
-        if (!windows) windows = std::make_unique<activation_windows>(program_.rows()[i]);
+             bool whole) {
+        std::unique_ptr<counts>& row = rows_[worker][i];
+        if (!row) row = std::make_unique<counts>(program_.rows()[i], plans_[i], products_.lists);
         // With thresholds of channels the planes come clipped.
-        windows->add(planes, images,
-                     keep_from(tau.activation_channels.empty() ? tau.activation : 0.0));
+        const layer_thresholds& tau = thresholds_[i];
+        const float keep = keep_from(tau.activation_channels.empty() ? tau.activation : 0.0);
+        row->windows.add(planes, images, keep);
+        if (whole) row->products.add(planes, images, keep);
     }
 
     /// Statistics of the rows that were seen; gives the masks away.
-    network_statistics finish(const network_thresholds& thresholds, int threads) {
+    network_statistics finish(int threads) {
         const std::size_t n = program_.rows().size();
         network_statistics statistics(n);
         in_parallel(threads, n, [&](std::size_t, std::size_t i) {
-            std::unique_ptr<activation_windows> all;
+            std::unique_ptr<counts> all;
             for (auto& worker : rows_) {
-                std::unique_ptr<activation_windows> part = std::exchange(worker[i], nullptr);
+                std::unique_ptr<counts> part = std::exchange(worker[i], nullptr);
                 if (all && part)
                     all->merge(*part);
                 else if (part)
                     all = std::move(part);
             }
             if (!all) return;
-            const layer_row& row = program_.rows()[i];
-            const std::vector<float> weights =
-                clipped_weights(row, program_.model.parameters[i].weights, thresholds[i]);
-            statistics[i] = joint_statistics(*all, weight_windows(row, weights, 0.0));
+            statistics[i] =
+                joint_statistics(all->windows, weight_windows(program_.rows()[i], weights(i), 0.0));
+            all->products.write_to(statistics[i]);
         });
         return statistics;
     }
 
   private:
+    struct counts {
+        counts(const layer_row& row, const std::shared_ptr<const lane_plan>& plan, bool lists)
+            : windows(row), products(row, plan, lists) {}
+
+        void merge(counts& other) {
+            windows.merge(other.windows);
+            products.merge(other.products);
+        }
+
+        activation_windows windows;
+        dot_counts products;
+    };
+
+    std::vector<float> weights(std::size_t i) const {
+        return clipped_weights(program_.rows()[i], program_.model.parameters[i].weights,
+                               thresholds_[i]);
+    }
+
     const program& program_;
-    std::vector<std::vector<std::unique_ptr<activation_windows>>> rows_;  ///< a worker and row each
+    const network_thresholds& thresholds_;
+    dot_products products_;
+    std::vector<std::shared_ptr<const lane_plan>> plans_;     ///< a row each; or none
+    std::vector<std::vector<std::unique_ptr<counts>>> rows_;  ///< a worker and row each
 };
+
+/// Runs batches [first, last) and counts what `options` ask for.
+/// \param windows  nullptr: nothing is counted
+template <EmulationBackend Backend>
+void run_counting(emulation_pass<Backend>& pass, std::size_t first, std::size_t last,
+                  const emulation_options& options, window_collector* windows) {
+    std::size_t whole = first;  // first batch whose dot products are not counted
+    while (whole < last && pass.images_before(whole) < options.product_images) ++whole;
+    const auto run = [&](std::size_t from, std::size_t to, bool products) {
+        if (from == to) return;
+        pass.run(from, to,
+                 [&](std::size_t worker, std::size_t i, const float*, const float* planes,
+                     std::size_t size) {
+                     if (windows != nullptr) windows->add(worker, i, planes, size, products);
+                 });
+    };
+    run(first, whole, true);
+    run(whole, last, false);
+}
 
 }  // namespace hass::detail

@@ -20,8 +20,11 @@
 ///                 data_bits, or widths.data              bits of a word of images and answers,
 ///                                                        which the board's link carries; 16
 ///                                                        without either
+///     words_out(row, option)                 words a cycle at most that a row gives, where its
+///                                            engine narrows streams: a member of the engine or of
+///                                            its resource model. Without it out * group
 ///     Resources   cost models, policies of an engine (folder `resources/`); what stands between
-///                 stages is their members squeeze, mover, split, words_out
+///                 stages is their members squeeze, mover, split
 ///                 (`pipeline/squeeze.hpp`); known_error says how far they were off
 ///     Interval    cycles of one window, policies of a sparse engine (`interval.hpp`)
 ///
@@ -50,13 +53,16 @@ namespace hass {
 struct row_option;
 
 /// How a row is folded onto hardware. `in * out * group` engines stand side by side, each with
-/// `macs` multipliers.
+/// `macs` multipliers; `shared` of those along `out` are led by one control where an engine is built
+/// so, and all of it stands there `pixels` times.
 struct parallelism {
     int in = 1;      ///< input channels in parallel; in * vector divides C / g
     int out = 1;     ///< filters in parallel; divides F / g
     int group = 1;   ///< groups in parallel; divides g
     int macs = 1;    ///< N, multipliers of one engine, 1 .. M
     int vector = 1;  ///< adjacent input channels one engine takes in at once; M = vector * K
+    int shared = 1;  ///< filters that share one engine's control; divides out
+    int pixels = 1;  ///< output pixels in parallel, each on a replica of everything
 
     constexpr operator row_option() const;  ///< so folded, on engine 0, weights in BRAM18
     constexpr bool operator==(const parallelism&) const = default;
@@ -64,7 +70,7 @@ struct parallelism {
 
 /// Engines that stand side by side.
 constexpr int engine_count(const parallelism& p) {
-    return p.in * p.out * p.group;
+    return p.in * p.out * p.group * p.pixels;
 }
 
 /// Where a row's weights live, or what it buffers. Weights `off_chip` are read anew for every pixel,
@@ -205,6 +211,27 @@ constexpr auto prepared(const E& engine, const layer_row& row, const layer_stati
         return engine.prepare(row, s);
     else
         return detail::unprepared<E>{&engine, &row, &s};
+}
+
+/// Words a cycle at most that a row takes of each input, and gives.
+constexpr int words_in(const layer_row& row, const row_option& c) {
+    const parallelism& p = c.folding;
+    return is_compute(row) ? p.in * p.group * p.vector : p.in;
+}
+constexpr int words_out(const layer_row& row, const row_option& c) {
+    return is_compute(row) ? c.folding.out * c.folding.group : c.folding.in;
+}
+
+/// What an engine's row gives: `words_out(row, option)` of its own or of its resource model, where
+/// streams are narrowed inside of a row, or the above.
+template <class E>
+constexpr int words_out(const E& engine, const layer_row& row, const row_option& c) {
+    if constexpr (requires { engine.words_out(row, c); })
+        return engine.words_out(row, c);
+    else if constexpr (requires { engine.resources.words_out(row, c); })
+        return engine.resources.words_out(row, c);
+    else
+        return words_out(row, c);
 }
 
 /// The options that `engine` has for the row, in its order; the engines here have it as a member

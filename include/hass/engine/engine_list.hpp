@@ -68,6 +68,12 @@ requires(sizeof...(E) > 0) struct engine_list {
     }
     { return std::get<0>(engines).stage_cost(row, c, held); }
 
+    /// Words a cycle at most that the row's own engine gives (`pipeline/squeeze.hpp`).
+    constexpr int words_out(const layer_row& row, const row_option& c) const {
+        return detail::at<int>(engines, c.engine,
+                               [&](const auto& e) { return hass::words_out(e, row, c); });
+    }
+
     /// The options of the first engine, then of the second, ...
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {

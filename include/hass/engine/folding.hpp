@@ -69,9 +69,11 @@ inline constexpr int largest_window = 64;
 /// Adjacent channels that a single-tap window may span.
 inline constexpr int_list vector_lengths{{1, 2, 4, 8, 16}, 5};
 
-/// Streams divide what they split, and windows are no wider than what a single-tap kernel allows.
+/// Streams divide what they split, windows are no wider than what a single-tap kernel allows, and
+/// no filters share an engine's control.
 constexpr bool legal_streams(const layer_row& row, const parallelism& p) {
-    if (!is_compute(row) || p.in < 1 || p.out < 1 || p.group < 1 || p.macs < 1 || p.vector < 1)
+    if (!is_compute(row) || p.in < 1 || p.out < 1 || p.group < 1 || p.macs < 1 || p.vector < 1 ||
+        p.shared != 1 || p.pixels != 1)
         return false;
     bool vector = p.vector == 1;
     if (single_tap(row))
@@ -151,8 +153,10 @@ constexpr bool weights_fit(const R& resources, double weight_sparsity) {
 }
 
 inline std::string text(const parallelism& p) {
+    const std::string replicas = p.pixels == 1 ? "" : text_of({", pixels ", p.pixels});
+    const std::string sharing = p.shared == 1 ? "" : text_of({", shared ", p.shared});
     return text_of({"{in ", p.in, ", out ", p.out, ", group ", p.group, ", macs ", p.macs,
-                    ", vector ", p.vector, "}"});
+                    ", vector ", p.vector, sharing, replicas, "}"});
 }
 
 /// \throws hass::error for a row without weights; naming the folding and the extents that it does

@@ -12,8 +12,8 @@
 #include <hass/engine/folding.hpp>
 #include <hass/engine/fpgaconvnet/resources.hpp>
 #include <hass/engine/interval.hpp>
-#include <hass/engine/power.hpp>
 #include <hass/engine/sparse_dot.hpp>
+#include <hass/statistics/power.hpp>
 #include <hass/statistics/validate.hpp>
 
 namespace hass {

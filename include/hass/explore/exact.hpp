@@ -59,7 +59,7 @@ class exact {
         const detail::linked_problem p = look_at(problem);
         if (ladders_.floor() == infinity)  // weights leave the link nothing
             return nothing({infinity, {}, infinity, bandwidth_index});
-        if (const auto interval = last_.holds(p, ladders_)) {
+        if (const auto interval = last_.holds(p, ladders_, chooser_)) {
             const auto chosen = break_ties_(p, within_, *interval, {}, {}, chooser_);
             if (!chosen.options.empty()) return answer(p, *interval, *interval, chosen);
         }

@@ -54,13 +54,13 @@ inline limit row_is_fastest(const std::string& row, std::optional<std::size_t> t
 /// \param r  the resource in the way
 inline limit resource_is_spent(const device& board, const estimate& e, std::size_t r) {
     const auto of_budget = [&](double usage::*field) {
-        return text_of({e.total.*field, " of ", board.budget.*field});
+        return text_of({amount(e.total.*field), " of ", board.budget.*field});
     };
     std::string reason =
         std::string(resources[r].name) + " is spent (" + of_budget(resources[r].field);
     if (r == bram18_index && e.bram18_from_lut > 0.0)
-        reason +=
-            text_of({" and ", e.bram18_from_lut, " from LUTs: ", of_budget(&usage::lut), " LUT"});
+        reason += text_of(
+            {" and ", amount(e.bram18_from_lut), " from LUTs: ", of_budget(&usage::lut), " LUT"});
     return {r, reason + "): the next smaller interval needs more than is left"};
 }
 /// @}
@@ -138,11 +138,11 @@ inline certificate too_small(const device& board, std::size_t r, double least, d
     if (r == bram18_index && lut_each > 0.0)
         return no_design(
             r, missing / lut_each,
-            text_of({"the smallest design lacks ", missing / lut_each, " ", name, " on ", on,
-                     " after all LUTs that are left stand in for ", name}));
+            text_of({"the smallest design lacks ", amount(missing / lut_each), " ", name, " on ",
+                     on, " after all LUTs that are left stand in for ", name}));
     return no_design(r, missing,
-                     text_of({"the smallest design needs ", least, " ", name, ", ", on, " has ",
-                              budget, " (", missing, " missing)"}));
+                     text_of({"the smallest design needs ", amount(least), " ", name, ", ", on,
+                              " has ", budget, " (", amount(missing), " missing)"}));
 }
 
 /// What the option of a row needs whose largest share of the budget is least.
@@ -182,8 +182,8 @@ inline certificate too_small_together(const device& board, const resource_vector
         missing /= lut_each;
         reason += name + " and the LUTs to build it from stand in the way";
     } else if (missing > 0.0) {
-        reason += text_of({"a small one needs ", small[r], " ", name, " of ", budget[r], " (",
-                           missing, " missing)"});
+        reason += text_of({"a small one needs ", amount(small[r]), " ", name, " of ", budget[r],
+                           " (", amount(missing), " missing)"});
     } else {
         reason += text_of({name, " stands in the way (budget ", budget[r], ")"});
     }

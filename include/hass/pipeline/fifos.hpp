@@ -74,7 +74,7 @@ usage fifo_cost(const E& engine, const network_view& net, std::span<const row_op
         const auto from = static_cast<std::size_t>(net.edges[k].from);
         const auto to = static_cast<std::size_t>(net.edges[k].to);
         const int streams =
-            std::min(words_out(net[from], chosen[from]), words_in(net[to], chosen[to]));
+            std::min(words_out(engine, net[from], chosen[from]), words_in(net[to], chosen[to]));
         const auto words = [&](std::int64_t depth) { return depth * net[from].out.channels; };
         if (depths.edge[k] > held.edge[k])
             sum += minus(hold(words(depths.edge[k]), streams, data),

@@ -76,7 +76,8 @@ constexpr double window_lag(const layer_row& row) {
 
 /// Cycles from the last input of an output pixel to that pixel, the part of a fill that depends on
 /// the option: the stage's cycles for a pixel (global pools and flatten add up while pixels
-/// arrive, so what is left is an input pixel), and in compute rows the multiplier and a cycle a
+/// arrive, so what is left is an input pixel; of several pixels at a time each takes as many times
+/// as long), and in compute rows the multiplier and a cycle a
 /// level of the adder trees behind the multipliers of an engine and behind the input streams.
 /// \param cycles  of the stage for one image, as `row_cycles`
 constexpr double pixel_latency(const layer_row& row, const row_option& c, double cycles) {
@@ -85,7 +86,7 @@ constexpr double pixel_latency(const layer_row& row, const row_option& c, double
     const double tree =
         is_compute(row) ? 1.0 + detail::bits_for(c.folding.macs) + detail::bits_for(c.folding.in)
                         : 0.0;
-    return cycles / pixels + tree;
+    return cycles * (is_compute(row) ? c.folding.pixels : 1) / pixels + tree;
 }
 
 /// Cycles from a stage's first input pixel to its first output pixel: see the head of the file.

@@ -23,6 +23,8 @@
 #include <hass/engine/engine_list.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/interval.hpp>
+#include <hass/engine/lane_dot.hpp>
+#include <hass/engine/list_dot.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/streams.hpp>
 #include <hass/error.hpp>
@@ -94,6 +96,15 @@ std::vector<double> window_table(const sparse_dot<I, R>& engine, const layer_row
 }
 template <ResourceModel R>
 std::vector<double> window_table(const dense_dot<R>&, const layer_row&, const row_option&) {
+    return {};
+}
+/// Lanes and lists do not stop at windows: a pixel takes the mean of all.
+template <class R>
+std::vector<double> window_table(const lane_dot<R>&, const layer_row&, const row_option&) {
+    return {};
+}
+template <class R>
+std::vector<double> window_table(const list_dot<R>&, const layer_row&, const row_option&) {
     return {};
 }
 template <Engine... E>

@@ -21,27 +21,6 @@
 
 namespace hass {
 
-/// Words a cycle at most that a row takes of each input, and gives.
-constexpr int words_in(const layer_row& row, const row_option& c) {
-    const parallelism& p = c.folding;
-    return is_compute(row) ? p.in * p.group * p.vector : p.in;
-}
-constexpr int words_out(const layer_row& row, const row_option& c) {
-    return is_compute(row) ? c.folding.out * c.folding.group : c.folding.in;
-}
-
-/// What an engine's row gives: its resource model's `words_out(row, option)`, where the model narrows
-/// streams inside of a row, or the above.
-template <Engine E>
-constexpr int words_out(const E& engine, const layer_row& row, const row_option& c) {
-    if constexpr (requires { engine.resources.words_out(row, c); })
-        return engine.resources.words_out(row, c);
-    else if constexpr (requires { engine.first(); })
-        return words_out(engine.first(), row, c);
-    else
-        return words_out(row, c);
-}
-
 /// \name Prices, >= 0 in every resource
 /// @{
 

@@ -51,7 +51,7 @@ constexpr network_streams::network_streams(const network_view& net, std::span<co
     : ends_(net.size()) {
     const auto renames = [&](std::size_t i) { return net.rows[i].kind == layer_kind::flatten; };
     // whose output each row's output is: its own, or what flatten renames
-    std::vector<int> source(net.size());
+    std::vector<int> source(net.size(), 0);
     std::vector<char> read(net.size(), 0);
     for (std::size_t i = 0; i < source.size(); ++i) source[i] = static_cast<int>(i);
     const auto lead = [&](int from, std::size_t to) {

@@ -35,6 +35,8 @@ inline report_json to_json(const parallelism& p) {
     folding["group"] = p.group;
     folding["vector"] = p.vector;
     folding["macs"] = p.macs;
+    folding["shared"] = p.shared;
+    folding["pixels"] = p.pixels;
     return folding;
 }
 

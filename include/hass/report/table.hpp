@@ -97,21 +97,33 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
 
 /// The compute layers of one design.
 inline std::string layer_table(const solution_report& d) {
-    std::vector<std::vector<std::string>> rows{{"layer", "tau_w", "tau_a", "weights 0", "inputs 0",
-                                                "pairs 0", "engine", "in", "out", "group", "vector",
-                                                "MACs", "built of", "weights in", "buffers in",
-                                                "cycles", "DSP", "LUT", "BRAM18"}};
+    std::vector<std::vector<std::string>> rows{
+        {"layer",    "tau_w",      "tau_a",      "weights 0", "inputs 0", "pairs 0", "engine",
+         "in",       "out",        "group",      "vector",    "MACs",     "shared",  "pixels",
+         "built of", "weights in", "buffers in", "cycles",    "DSP",      "LUT",     "BRAM18"}};
     for (const layer_report& l : d.layers) {
         if (l.engine.empty()) continue;
         const parallelism& p = l.chosen.folding;
-        rows.push_back({l.name, fmt::format("{:.4f}", l.thresholds.weight),
-                        fmt::format("{:.4f}", l.thresholds.activation), percent(l.weight_sparsity),
-                        percent(l.activation_sparsity), percent(l.pair_sparsity), l.engine,
-                        fmt::to_string(p.in), fmt::to_string(p.out), fmt::to_string(p.group),
-                        fmt::to_string(p.vector), fmt::to_string(p.macs),
-                        std::string(name(l.chosen.multipliers)), std::string(name(l.chosen.memory)),
-                        std::string(name(buffers_in(l))), fmt::format("{:.0f}", l.interval_cycles),
-                        fmt::format("{:g}", l.cost.dsp), fmt::format("{:.0f}", l.cost.lut),
+        rows.push_back({l.name,
+                        fmt::format("{:.4f}", l.thresholds.weight),
+                        fmt::format("{:.4f}", l.thresholds.activation),
+                        percent(l.weight_sparsity),
+                        percent(l.activation_sparsity),
+                        percent(l.pair_sparsity),
+                        l.engine,
+                        fmt::to_string(p.in),
+                        fmt::to_string(p.out),
+                        fmt::to_string(p.group),
+                        fmt::to_string(p.vector),
+                        fmt::to_string(p.macs),
+                        fmt::to_string(p.shared),
+                        fmt::to_string(p.pixels),
+                        std::string(name(l.chosen.multipliers)),
+                        std::string(name(l.chosen.memory)),
+                        std::string(name(buffers_in(l))),
+                        fmt::format("{:.0f}", l.interval_cycles),
+                        fmt::format("{:g}", l.cost.dsp),
+                        fmt::format("{:.0f}", l.cost.lut),
                         fmt::format("{:g}", l.cost.bram18)});
     }
     return text_table(rows);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/statistics/dot_work.hpp>
 #include <hass/workload/network.hpp>
 
 namespace hass {
@@ -41,6 +42,10 @@ struct layer_statistics {
     /// Measured windows, by number of channels ascending; empty: zeros are taken as independent
     /// and equally likely everywhere (binomial windows of mean `pair_sparsity_padded`).
     std::vector<window_histogram> windows{};
+    /// Measured work of whole dot products, by layout ascending, where it was asked for; empty:
+    /// `independent_dots.hpp` says what engines take in its place.
+    std::vector<lane_work> lanes{};
+    std::vector<list_lengths> lists{};  ///< by number of lanes ascending, as above
 
     /// The measured windows of `channels` adjacent channels, or nullptr.
     constexpr const window_histogram* windows_of(int channels) const {

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <ranges>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/statistics/dot_counts.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/pairs.hpp>
@@ -57,12 +59,13 @@ class tensor_statistics {
     network_view network() const { return {rows_, edges_, names_}; }
 
     /// Exact statistics at one set of thresholds, one entry a row.
+    /// \param products  what is counted of whole dot products, for engines that ask for it
     /// \throws hass::error when the thresholds do not fit the network
-    network_statistics at(const network_thresholds& thresholds) const {
+    network_statistics at(const network_thresholds& thresholds, dot_products products = {}) const {
         check_thresholds(network(), thresholds);
         network_statistics all(rows_.size());
         for (std::size_t j = 0; j < compute_.size(); ++j)
-            all[compute_[j]] = at(j, thresholds[compute_[j]]);
+            all[compute_[j]] = at(j, thresholds[compute_[j]], products);
         return all;
     }
 
@@ -109,12 +112,16 @@ class tensor_statistics {
                                             " images where the first layer has ", images_}));
     }
 
-    layer_statistics at(std::size_t j, const layer_thresholds& tau) const {
+    layer_statistics at(std::size_t j, const layer_thresholds& tau, dot_products wanted) const {
         const layer_row& row = rows_[compute_[j]];
         const plane_layout layout(row);
         const auto channels = static_cast<std::size_t>(row.in.channels);
         const auto pixels = static_cast<std::size_t>(row.in.pixels());
+        const std::vector<float> weights = clipped_weights(row, weights_[j], tau);
         activation_windows windows(row);
+        dot_counts products(
+            row, wanted.lanes ? std::make_shared<const lane_plan>(row, weights) : nullptr,
+            wanted.lists);
         std::vector<float> planes(channels * layout.size());
         for (std::size_t n = 0; n < images_; ++n) {
             const float* image = activations_[j].data() + n * channels * pixels;
@@ -122,9 +129,11 @@ class tensor_statistics {
                 fill_plane(row, layout, image + c * pixels, detail::keep_from(tau.activation_of(c)),
                            0.0F, planes.data() + c * layout.size());
             windows.add(planes.data(), 1);
+            products.add(planes.data(), 1, detail::keep_from(0.0));
         }
-        return joint_statistics(windows,
-                                weight_windows(row, clipped_weights(row, weights_[j], tau), 0.0));
+        layer_statistics s = joint_statistics(windows, weight_windows(row, weights, 0.0));
+        products.write_to(s);
+        return s;
     }
 
     std::vector<layer_row> rows_;

@@ -18,8 +18,8 @@
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/arrays/array.hpp>
-#include <hass/engine/power.hpp>
 #include <hass/error.hpp>
+#include <hass/statistics/power.hpp>
 #include <hass/text.hpp>
 
 namespace hass {

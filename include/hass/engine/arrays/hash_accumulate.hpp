@@ -15,9 +15,9 @@
 #include <vector>
 
 #include <hass/engine/arrays/array.hpp>
-#include <hass/engine/power.hpp>
 #include <hass/engine/storage/sparse_matrix.hpp>
 #include <hass/error.hpp>
+#include <hass/statistics/power.hpp>
 #include <hass/text.hpp>
 
 namespace hass {

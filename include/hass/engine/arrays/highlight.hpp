@@ -11,7 +11,7 @@
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/arrays/array.hpp>
 #include <hass/engine/patterns/structured.hpp>
-#include <hass/engine/power.hpp>
+#include <hass/statistics/power.hpp>
 
 namespace hass {
 

@@ -14,7 +14,7 @@
 ///     inputs held back    LUT, FF, and a buffer     counted, see `skew.hpp`
 ///     squeezes            LUT, FF                   counted, see `squeeze.hpp`; between layers
 ///     image, answers      LUT, FF, BRAM18           counted, a FIFO to off-chip memory; as above
-///     dense dot product   LUT, FF        published regression (vector-dot)
+///     dense dot product   LUT, FF        published regression (vector-dot), or synthesised
 ///     sliding window      LUT, FF        published regression; lines and windows are buffers
 ///     padding, fork, adder tree, bias adder, pools   published regressions
 ///
@@ -36,6 +36,7 @@
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
+#include <hass/engine/resources/cascade_synthesis.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/known_error.hpp>
 #include <hass/engine/resources/lut_multiplier.hpp>
@@ -94,6 +95,9 @@ struct calibrated {
     bool packing = true;
     /// Whether options with multipliers of LUTs are offered. They double the options of a row.
     bool lut_multipliers = false;
+    /// Whether products of a dense engine go down a cascade of DSPs, in place of a tree of adders,
+    /// where none share a DSP: `cascade_synthesis.hpp`.
+    bool cascade = false;
     /// Whether weights are offered in LUT-RAM too, and what a row buffers in URAM and LUT-RAM. That
     /// is up to nine options for two.
     bool every_memory = false;
@@ -106,7 +110,8 @@ struct calibrated {
         {-0.58, -0.31},
         {-0.45, -0.23},
         {-0.84, -0.33},
-        "The sparse engine was synthesised alone, and never measured on a board."};
+        "Sparse engines (SPE, lanes, lists) were synthesised and simulated alone, and never "
+        "measured on a board."};
 
     /// \name What is offered to an allocator
     /// @{
@@ -159,11 +164,17 @@ struct calibrated {
         const folded_row f(row, c.folding);
         const int macs = c.folding.macs;
         usage u;
-        add(u, modules::vector_dot(macs, f.filters, 1, width), f.engines);
-        u.dsp = 0.0;
         // multipliers that share the activation are those across `out`
         const std::int64_t lanes = std::int64_t{f.streams_in} * macs;
         const int shared = packing ? products_per_dsp(width.data, width.weight, slice) : 1;
+        if (cascade && shared == 1 && c.multipliers == multiplier::dsp) {
+            const int address = detail::bits_for(f.blocks * f.filters * (f.pairs / macs));
+            u.lut = f.engines * cascade_synthesis::lut(f.pairs, macs, f.filters, width.data);
+            u.ff = f.engines * cascade_synthesis::ff(f.pairs, macs, f.filters, width.data, address);
+        } else {
+            add(u, modules::vector_dot(macs, f.filters, 1, width), f.engines);
+            u.dsp = 0.0;
+        }
         u += multipliers_of(c.multipliers, lanes * c.folding.out,
                             lanes * detail::ceil_div(c.folding.out, shared), width);
         if (f.group_blocks > 1)  // streams are in step: one accumulator behind the adder tree
@@ -263,6 +274,46 @@ struct calibrated {
         return u;
     }
 
+    /// Padding and sliding window, `streams` words wide. A dilated kernel is charged its span.
+    static constexpr usage window(weight_memory kind, const layer_row& row, const folded_row& f,
+                                  int streams, int bits) {
+        usage u;
+        if (single_tap(row)) return u;
+        const int span_h = row.dilation_h * (row.kernel_h - 1) + 1;
+        const int span_w = row.dilation_w * (row.kernel_w - 1) + 1;
+        const std::int64_t wide = std::int64_t{streams} * bits;
+        add(u, modules::window_logic(f.blocks, span_h, span_w, streams, bits), 1);
+        u +=
+            buffer_memory(kind, span_h > 1 ? f.blocks * padded_width(row) : 0, (span_h - 1) * wide);
+        u += double(span_h) * buffer_memory(kind, span_w > 1 ? f.blocks : 0, (span_w - 1) * wide);
+        if (row.pad_top + row.pad_left + row.pad_bottom + row.pad_right > 0)
+            add(u, modules::pad(), streams);
+        return u;
+    }
+
+    /// Bias and requantisation from accumulator to data width: rounding adder and saturation for
+    /// every stream. Multiplications by a scale are shared: streams take turns as far as results
+    /// come less than once a cycle, through multiplexers before and registers after.
+    /// \param period  cycles from one result of a stream to its next, at the stage's full pace
+    constexpr usage output(weight_memory kind, const layer_row& row, const folded_row& f,
+                           std::int64_t period, const precision& width) const {
+        usage u;
+        const std::int64_t streams = f.streams_out;
+        std::int64_t words = streams;
+        if (requantisation == requantise::dsp) {
+            words = detail::ceil_div(streams, period);
+            u.dsp = scale_dsp(words, width);
+            u.lut = static_cast<double>(width.accumulator * detail::ceil_div(streams - words, 3));
+            u.ff = static_cast<double>(streams * width.data);
+        }
+        u.lut += static_cast<double>(words) * (width.accumulator + width.data);
+        u.ff += static_cast<double>(words) * width.accumulator;
+        if (!row.bias) return u;
+        add(u, modules::bias(1, width.data), f.streams_out);
+        const std::int64_t depth = row.out.channels / f.streams_out;
+        return u + double(f.streams_out) * read_memory(kind, depth, width.accumulator);
+    }
+
     /// Hands M words to N lanes in M / N steps: a 4:1 multiplexer bit is one LUT6.
     static constexpr double serialiser_lut(int pairs, int macs, int bits) {
         return static_cast<double>(macs * bits * detail::ceil_div(pairs / macs - 1, 3));
@@ -288,51 +339,11 @@ struct calibrated {
         u.bram18 += times * m.bram18;
     }
 
-    /// Padding and sliding window, `streams` words wide. A dilated kernel is charged its span.
-    static constexpr usage window(weight_memory kind, const layer_row& row, const folded_row& f,
-                                  int streams, int bits) {
-        usage u;
-        if (single_tap(row)) return u;
-        const int span_h = row.dilation_h * (row.kernel_h - 1) + 1;
-        const int span_w = row.dilation_w * (row.kernel_w - 1) + 1;
-        const std::int64_t wide = std::int64_t{streams} * bits;
-        add(u, modules::window_logic(f.blocks, span_h, span_w, streams, bits), 1);
-        u +=
-            buffer_memory(kind, span_h > 1 ? f.blocks * padded_width(row) : 0, (span_h - 1) * wide);
-        u += double(span_h) * buffer_memory(kind, span_w > 1 ? f.blocks : 0, (span_w - 1) * wide);
-        if (row.pad_top + row.pad_left + row.pad_bottom + row.pad_right > 0)
-            add(u, modules::pad(), streams);
-        return u;
-    }
-
     /// Multiplications of `words` words of the accumulator's width by a scale of the same width.
     constexpr double scale_dsp(std::int64_t words, const precision& width) const {
         if (requantisation == requantise::shift) return 0.0;
         return static_cast<double>(words *
                                    multiplier_dsp(width.accumulator, width.accumulator, slice));
-    }
-
-    /// Bias and requantisation from accumulator to data width: rounding adder and saturation for
-    /// every stream. Multiplications by a scale are shared: streams take turns as far as results
-    /// come less than once a cycle, through multiplexers before and registers after.
-    /// \param period  cycles from one result of a stream to its next, at the stage's full pace
-    constexpr usage output(weight_memory kind, const layer_row& row, const folded_row& f,
-                           std::int64_t period, const precision& width) const {
-        usage u;
-        const std::int64_t streams = f.streams_out;
-        std::int64_t words = streams;
-        if (requantisation == requantise::dsp) {
-            words = detail::ceil_div(streams, period);
-            u.dsp = scale_dsp(words, width);
-            u.lut = static_cast<double>(width.accumulator * detail::ceil_div(streams - words, 3));
-            u.ff = static_cast<double>(streams * width.data);
-        }
-        u.lut += static_cast<double>(words) * (width.accumulator + width.data);
-        u.ff += static_cast<double>(words) * width.accumulator;
-        if (!row.bias) return u;
-        add(u, modules::bias(1, width.data), f.streams_out);
-        const std::int64_t depth = row.out.channels / f.streams_out;
-        return u + double(f.streams_out) * read_memory(kind, depth, width.accumulator);
     }
 };
 

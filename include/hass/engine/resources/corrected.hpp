@@ -50,7 +50,8 @@ struct module_size {
 constexpr module_size size_of(bool has_weights, const parallelism& p) {
     if (!has_weights) return {0.0, 2.0 * p.in};
     const double side = static_cast<double>(p.in) * p.group;
-    return {side * p.out * p.macs, side * p.vector + static_cast<double>(p.out) * p.group};
+    return {side * p.out * p.macs * p.pixels,
+            side * p.vector + static_cast<double>(p.out) * p.group};
 }
 
 /// The resources that are corrected: all but bandwidth, in the order of `resources`, as files name

@@ -1,7 +1,8 @@
 /// \file resource_file.hpp
 /// A corrected resource model as a JSON file, as `hass_calibrate` writes it:
 ///
-///     {"hass_resources": 1, "base": "calibrated", "bits": 16, "source": "measured.csv",
+///     {"hass_resources": 1, "base": "calibrated", "bits": 16, "dsp_slice": "dsp48e2",
+///      "source": "measured.csv",
 ///      "corrections": [{"kind": "dense", "resource": "lut", "factor": 1.31, "per_multiplier": 0,
 ///                       "per_stream": 0, "per_stage": 211, "measurements": 24,
 ///                       "error_before": 0.34, "error_after": 0.08}],
@@ -9,7 +10,7 @@
 ///                "reason": "2 measured, of which 2 differ; it takes 4"}]}
 ///
 /// `base` names the model that was corrected, `bits` the width of maps and weights at which it was
-/// measured; `kept` says what was measured and stays the base's. Every field is required.
+/// measured, `dsp_slice` the part's; `kept` says what was measured and stays the base's. Every field is required.
 #pragma once
 
 #include <algorithm>
@@ -26,6 +27,7 @@
 
 #include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/corrected.hpp>
+#include <hass/engine/resources/dsp.hpp>
 #include <hass/error.hpp>
 #include <hass/files/json.hpp>
 #include <hass/files/whole_file.hpp>
@@ -37,6 +39,7 @@ namespace hass {
 struct resource_file {
     std::string base;
     int bits = 16;
+    dsp_slice slice = dsp_slice::dsp48e2;
     std::string source;  ///< where the measurements came from
     calibration measured{};
 };
@@ -144,11 +147,15 @@ inline resource_file parse_resource_file(std::string_view text, const std::strin
     } catch (const json::exception& e) {
         throw error(source + ": not JSON: " + e.what());
     }
-    constexpr std::array<std::string_view, 6> fields{"hass_resources", "base",        "bits",
-                                                     "source",         "corrections", "kept"};
+    constexpr std::array<std::string_view, 7> fields{
+        "hass_resources", "base", "bits", "dsp_slice", "source", "corrections", "kept"};
     const detail::strict_object o(file, source, fields);
     o.count("hass_resources", 1, 1);
-    resource_file read{o.text("base"), o.count("bits", 1, 64), o.text("source"), {}};
+    resource_file read{o.text("base"),
+                       o.count("bits", 1, 64),
+                       static_cast<dsp_slice>(o.one_of("dsp_slice", dsp_slice_names)),
+                       o.text("source"),
+                       {}};
     std::size_t i = 0;
     for (const json& entry : o.list("corrections"))
         detail::read_correction(entry, text_of({source, ": corrections[", i++, "]"}),
@@ -186,11 +193,9 @@ inline std::string resource_file_text(const resource_file& of) {
                         {"measurements", k.measurements},
                         {"error", k.error},
                         {"reason", k.reason}});
-    const json file{{"hass_resources", 1},
-                    {"base", of.base},
-                    {"bits", of.bits},
-                    {"source", of.source},
-                    {"corrections", std::move(corrections)},
+    const json file{{"hass_resources", 1},    {"base", of.base},
+                    {"bits", of.bits},        {"dsp_slice", name(of.slice)},
+                    {"source", of.source},    {"corrections", std::move(corrections)},
                     {"kept", std::move(kept)}};
     return file.dump(2) + "\n";
 }

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include <hass/engine/arithmetic.hpp>
-#include <hass/engine/power.hpp>
 #include <hass/error.hpp>
+#include <hass/statistics/power.hpp>
 #include <hass/text.hpp>
 
 namespace hass::formats {

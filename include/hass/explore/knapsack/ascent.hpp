@@ -43,11 +43,45 @@ class price_ascent {
     /// \param trial  is left with the rows' least prices at the top
     top operator()(const minimisation& asked, double bound, incumbent& best,
                    cheapest_choice& trial) {
+        top t = begin(asked, bound);
+        fraction_.reset(asked.scarce.size(), 16.0 * t.scale);
+        return climb(asked, {}, best, trial, t);
+    }
+
+    /// The same after rows have been looked at without their streams, which `trial` looks along
+    /// now: begins at the top of what the choices of that ascent take with them.
+    top along(const minimisation& asked, double bound, incumbent& best, cheapest_choice& trial) {
+        top t = begin(asked, bound);
+        const knapsack_problem& problem = asked.problem;
+        fraction_.move(problem.rows.size(), asked.scarce.size(), 16.0 * t.scale,
+                       [&](const selection& s) {
+                           const resource_vector total = problem.total(s);
+                           resource_vector slope{};
+                           for (std::size_t a = 0; a < asked.scarce.size(); ++a) {
+                               const std::size_t r = asked.scarce[a];
+                               slope[a] = total[r] * problem.share[r] - 1.0;
+                           }
+                           return std::pair{asked.wanted.total(problem, s), slope};
+                       });
+        resource_vector start{};
+        if (!fraction_.empty())
+            for (std::size_t a = 0; a < asked.scarce.size(); ++a)
+                start[asked.scarce[a]] = fraction_.planes().top()[a];
+        return climb(asked, start, best, trial, t);
+    }
+
+  private:
+    top begin(const minimisation& asked, double bound) const {
         top t;
         t.bound = bound;
         t.scale = (asked.table.largest_objective() + asked.wanted.most_between(asked.problem)) *
                   (1.0 + 1e-9);
-        climb(asked, best, trial, t);
+        return t;
+    }
+
+    top climb(const minimisation& asked, const resource_vector& start, incumbent& best,
+              cheapest_choice& trial, top t) {
+        find_top(asked, start, best, trial, t);
         if (t.nothing_fits) return t;
         trial.look(asked.table, t.prices);
         t.at_prices = trial.price - sum_of(t.prices);
@@ -60,17 +94,19 @@ class price_ascent {
         return t;
     }
 
-  private:
     /// What a better choice than the best has of the objective at most.
     static double affords(const minimisation& asked, const incumbent& best) {
         return improvement::tie(asked.wanted.is_none() ? 0.0 : best.need);
     }
 
     /// Sets `prices`, `bound` and `nothing_fits` of `t`.
-    void climb(const minimisation& asked, incumbent& best, cheapest_choice& trial, top& t) {
-        fraction_.reset(asked.scarce.size(), 16.0 * t.scale);
+    void find_top(const minimisation& asked, const resource_vector& start, incumbent& best,
+                  cheapest_choice& trial, top& t) {
         const cutting_planes<resources.size()>& planes = fraction_.planes();
-        resource_vector p{};
+        // along streams striking takes as long as looking
+        const double worth = trial.along != nullptr ? 0.5 : 1.0;
+        double struck = std::numeric_limits<double>::infinity();
+        resource_vector p = start;
         double highest = -std::numeric_limits<double>::infinity();
         for (int step = 0; step < steps_; ++step) {
             trial.look(asked.table, p);
@@ -81,11 +117,13 @@ class price_ascent {
                 t.bound = std::max(t.bound, at_p);
                 t.nothing_fits = t.bound > (asked.wanted.is_none() ? 1e-9 : t.scale);
                 if (t.nothing_fits) return;
-                if (affords(asked, best) < std::numeric_limits<double>::infinity() &&
-                    !trial.strike(asked.table, p, std::max(0.0, affords(asked, best) - at_p)) &&
-                    !best.found()) {
-                    t.nothing_fits = true;
-                    return;
+                const double slack = std::max(0.0, affords(asked, best) - at_p);
+                if (slack < worth * struck) {
+                    struck = slack;
+                    if (!trial.strike(asked.table, p, slack) && !best.found()) {
+                        t.nothing_fits = true;
+                        return;
+                    }
                 }
                 if (t.bound > asked.better.below(best.need)) return;
             }

@@ -126,6 +126,14 @@ class chooser {
 
     /// Prices of the last infeasibility proof or bound, per share of the budget; they sum to 1.
     const resource_vector& prices() const { return prices_; }
+    /// Whether nothing within `caps` fits, asked first at prices, of sum 1, that may well prove it.
+    bool nothing_fits(const resource_vector& caps, const resource_vector& prices) {
+        prices_ = prices;
+        known_prices_ = true;
+        const verdict any = feasible(infinity, caps);
+        known_prices_ = false;
+        return any == verdict::no;
+    }
 
     resource_vector total(const selection& s) const { return problem_.total(s); }
     /// Of that, what stands between rows.
@@ -177,6 +185,10 @@ class chooser {
     /// Whether something fits among the options that are left.
     verdict feasible_in_table() {
         const resource_subset scarce = table_.scarce(problem_);
+        if (known_prices_ && problem_.edges != nullptr) {
+            along_.bind(problem_, objective::none(), table_);
+            if (along_.look(table_, prices_) > 1.0 + rounding) return reject(dearest());
+        }
         trial_.along = nullptr;
         weighed w = weigh(problem_, table_, scarce, prices_, survey_.bound, trial_);
         if (w.answer == verdict::unknown && problem_.edges != nullptr) {
@@ -218,17 +230,12 @@ class chooser {
     /// The best choice among the options that are left.
     proof least_in_table(const minimisation& asked, double bound, incumbent& best) {
         trial_.along = nullptr;
-        price_ascent::top top;
-        // first without streams, where they need nothing of what is to be least
-        if (!(asked.wanted.most_between(problem_) > 0.0)) {
-            top = ascent_(asked, bound, best, trial_);
-            if (top.nothing_fits) return {verdict::no, top.bound};
-            bound = top.bound;
-        }
-        if (problem_.edges != nullptr && !(bound > asked.better.below(best.need))) {
+        price_ascent::top top = ascent_(asked, bound, best, trial_);  // without streams
+        if (top.nothing_fits) return {verdict::no, top.bound};
+        if (problem_.edges != nullptr && !(top.bound > asked.better.below(best.need))) {
             along_.bind(problem_, asked.wanted, table_);
             trial_.along = &along_;
-            top = ascent_(asked, bound, best, trial_);
+            top = ascent_.along(asked, top.bound, best, trial_);
             if (top.nothing_fits) return {verdict::no, top.bound};
         }
         left_.keep(table_);
@@ -284,6 +291,7 @@ class chooser {
     resource_vector budget_{};
     std::size_t max_states_ = 1;
     resource_vector prices_{};
+    bool known_prices_ = false;  // whether these may prove what is asked
     std::size_t obstacle_ = 0;
     selection found_;
     survivors left_;

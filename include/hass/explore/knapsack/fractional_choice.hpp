@@ -30,6 +30,23 @@ class fractional_choice {
         options_.insert(options_.end(), s.begin(), s.end());
     }
 
+    /// The same choices on other planes.
+    /// \param rows   that a choice has
+    /// \param most   the highest price
+    /// \param plane  plane(choice): the height and the slope of its new one
+    template <class Plane>
+    void move(std::size_t rows, std::size_t prices, double most, const Plane& plane) {
+        const selection choices = std::move(options_);
+        reset(prices, most);
+        for (auto at = choices.begin(); at != choices.end();) {
+            const auto end = at + static_cast<std::ptrdiff_t>(rows);
+            const selection s(at, end);
+            const auto [height, slope] = plane(s);
+            add(height, slope, s);
+            at = end;
+        }
+    }
+
     bool empty() const { return options_.empty(); }
     const cutting_planes<resources.size()>& planes() const { return planes_; }
 

@@ -30,7 +30,7 @@ inline std::uint32_t best_beside(const minimisation& asked, const selection& s,
     for (const table_option& o : asked.table.row(i)) {
         const resource_vector& more = streams.change(i, o.port);
         const double saved = now - asked.wanted.of(row, o.option) -
-                             (asked.wanted.is_delay() ? 0.0 : more[asked.wanted.index]);
+                             (asked.wanted.has_streams() ? more[asked.wanted.index] : 0.0);
         if (saved <= gain) continue;
         const resource_vector& need = problem.need(i, o.option);
         resource_vector u;

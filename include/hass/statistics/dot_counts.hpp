@@ -1,0 +1,45 @@
+/// \file dot_counts.hpp
+/// Counts of whole dot products of one row, of the kinds that were asked for.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <hass/statistics/lane_maxima.hpp>
+#include <hass/statistics/lane_plan.hpp>
+#include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/list_counts.hpp>
+
+namespace hass {
+
+/// Mergeable; each thread has its own, of the same plan.
+class dot_counts {
+  public:
+    /// \param plan  nullptr: lanes are not counted
+    dot_counts(const layer_row& row, std::shared_ptr<const lane_plan> plan, bool lists) {
+        if (plan) lanes_.emplace(std::move(plan));
+        if (lists) lists_.emplace(row);
+    }
+
+    /// As `activation_windows::add`.
+    void add(const float* planes, std::size_t images, float keep) {
+        if (lanes_) lanes_->add(planes, images, keep);
+        if (lists_) lists_->add(planes, images, keep);
+    }
+    void merge(dot_counts& other) {
+        if (lanes_) lanes_->merge(*other.lanes_);
+        if (lists_) lists_->merge(*other.lists_);
+    }
+    void write_to(layer_statistics& s) {
+        if (lanes_) s.lanes = lanes_->work();
+        if (lists_) s.lists = lists_->lengths();
+    }
+
+  private:
+    std::optional<lane_maxima> lanes_;
+    std::optional<list_counts> lists_;
+};
+
+}  // namespace hass
