@@ -117,8 +117,8 @@ struct small_network {
         std::vector<word> logits(classes, word(1, 0));
         for (std::size_t f = 0; f < logits.size(); ++f)
             for (std::size_t c = 0; c < total.size(); ++c)
-                logits[f][0] +=
-                    fully[f][c] * hass::requantised(total[c], {0, 1, 4}, hass::integer_range::of(8));
+                logits[f][0] += fully[f][c] *
+                                hass::requantised(total[c], {0, 1, 4}, hass::integer_range::of(8));
         return logits;
     }
 };

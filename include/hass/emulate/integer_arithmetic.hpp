@@ -51,7 +51,7 @@ struct requantisation {
 /// (sum + bias) * multiplier / 2^shift, halves to even, saturated (`hass_requantise`). The product
 /// must be less than 2^62: sums of 43 bits and multipliers of 18 are.
 constexpr std::int64_t requantised(std::int64_t sum, const requantisation& by,
-                                  const integer_range& to) {
+                                   const integer_range& to) {
     return saturate(shift_half_even((sum + by.bias) * by.multiplier, by.shift), to);
 }
 

@@ -99,11 +99,11 @@ inline std::vector<file> used_modules(const accelerator_text& all,
 /// Every file of a design.
 /// \throws hass::error naming the layer, and what is missing for it
 inline std::vector<file> design_files(const integer_network& net,
-                                      std::span<const row_option> design,
+                                      std::span<const row_option> chosen,
                                       const rtl_options& options) {
     const network_view view = net.net;
-    if (design.size() != view.size() || net.rows.size() != view.size())
-        throw error(text_of({"rtl: ", design.size(), " options and ", net.rows.size(),
+    if (chosen.size() != view.size() || net.rows.size() != view.size())
+        throw error(text_of({"rtl: ", chosen.size(), " options and ", net.rows.size(),
                              " rows of integers for ", view.size(), " layers"}));
     if (options.name != identifier(options.name) || options.name.rfind("hass_", 0) == 0)
         throw error("rtl: '" + options.name + "' is no name of a module of a user's own; '" +
@@ -111,7 +111,7 @@ inline std::vector<file> design_files(const integer_network& net,
     validate(view);
     std::vector<stage> stages;
     for (std::size_t i = 0; i < view.size(); ++i)
-        stages.push_back(make_stage({net, i, design[i]}, options.engines));
+        stages.push_back(make_stage({net, i, chosen[i]}, options.engines));
     const accelerator_text all = top_level(net, options.name, std::move(stages))();
 
     std::vector<file> files = used_modules(all, options.modules);
@@ -135,13 +135,13 @@ inline std::vector<file> design_files(const integer_network& net,
 /// all: it is written beside its place and renamed.
 /// \param folder   is made; an earlier design's in its place is replaced, anything else is not
 /// \param net      of integers (`make_integer_network`)
-/// \param design   one option a row; every folding must be legal for its engine
+/// \param chosen   one option a row; every folding must be legal for its engine
 /// \throws hass::error naming the layer and what is missing, before anything is written; naming the
 ///         file or folder that cannot be read or written
 inline void write_rtl(const std::filesystem::path& folder, const integer_network& net,
-                      std::span<const row_option> design, const rtl_options& options = {}) {
+                      std::span<const row_option> chosen, const rtl_options& options = {}) {
     namespace fs = std::filesystem;
-    const std::vector<rtl::file> files = rtl::design_files(net, design, options);
+    const std::vector<rtl::file> files = rtl::design_files(net, chosen, options);
     const fs::path place = folder.has_filename() ? folder : folder.parent_path();
     std::error_code failed;
     const bool earlier = fs::exists(place / "modules") && fs::exists(place / "memories");
