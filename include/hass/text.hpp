@@ -6,7 +6,6 @@
 /// Numbers are written as `number` writes them: as many digits as it takes, ten at most.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <initializer_list>
@@ -25,7 +24,10 @@ inline std::string number(double value, int digits = 10) {
 /// An amount of a resource, as one says it: whole numbers from a thousand on, below that four
 /// digits.
 inline std::string amount(double value) {
-    return number(value, value < 1000.0 ? 4 : 1 + static_cast<int>(std::log10(value)));
+    if (value < 1000.0) return number(value, 4);
+    char text[336];
+    const int length = std::snprintf(text, sizeof text, "%.0f", value);
+    return {text, static_cast<std::size_t>(length)};
 }
 
 /// A share as percent: 0.125 is "12.5 %".
