@@ -155,7 +155,7 @@ TEST_CASE("strides, depthwise and pointwise rows, pools", "[write_rtl]") {
     x = b.pool(hass::layer_kind::max_pool, x, 2, 2);
     x = b.pool(hass::layer_kind::average_pool, x, 2, 1);
     b.linear(b.flatten(x), 10);
-    for (const std::size_t n : {3, 7})
+    for (const std::size_t n : {3U, 7U})
         check("strides_" + std::to_string(n), b, design_of(b.network().net, n));
 }
 
@@ -171,7 +171,7 @@ TEST_CASE("a skip, a gate, a concatenation, a table", "[write_rtl]") {
     x = b.concat({x, deep, b.convolution(x, 4, 1)});
     x = b.global_pool(x);
     b.linear(b.flatten(x), 5);
-    for (const std::size_t n : {1, 6})
+    for (const std::size_t n : {1U, 6U})
         check("joins_" + std::to_string(n), b, design_of(b.network().net, n));
 }
 

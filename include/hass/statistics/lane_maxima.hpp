@@ -41,7 +41,7 @@ void add_bits(const Mask* masks, Mask weights, lane_counts& sum) {
         x = static_cast<Mask>((x & each(0x33)) + ((x >> 2) & each(0x33)));
         x = static_cast<Mask>((x + (x >> 4)) & each(0x0f));
         for (int half = 8; half < bits; half *= 2) x = static_cast<Mask>(x + (x >> half));
-        sum[i] = static_cast<std::int16_t>(sum[i] + (x & 0x7f));
+        sum[i] = static_cast<std::int16_t>(sum[i] + static_cast<std::int16_t>(x & 0x7f));
     }
 }
 
