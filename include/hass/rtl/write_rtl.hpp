@@ -32,6 +32,20 @@
 
 namespace hass {
 
+namespace rtl {
+
+/// Where the modules lie: HASS_RTL_MODULES where that is defined, else beside this header, as the
+/// compiler was told it. A program that runs elsewhere than where it was compiled has to say.
+inline std::filesystem::path default_modules() {
+#ifdef HASS_RTL_MODULES
+    return HASS_RTL_MODULES;
+#else
+    return std::filesystem::path(__FILE__).parent_path() / "modules";
+#endif
+}
+
+}  // namespace rtl
+
 /// How a design is written.
 struct rtl_options {
     /// Of the top level's module and of its files: letters, digits, underscores.
@@ -39,9 +53,8 @@ struct rtl_options {
     /// What executes the dot products of an option's `engine`: one an engine of the list that the
     /// design was made with.
     std::vector<rtl::engine_kind> engines{rtl::engine_kind::dense};
-    /// Where the modules lie; by default beside this header, as the compiler was told it: a program
-    /// that runs where the headers are not has to say.
-    std::filesystem::path modules = std::filesystem::path(__FILE__).parent_path() / "modules";
+    /// Where the modules lie; by default `rtl::default_modules()`.
+    std::filesystem::path modules = rtl::default_modules();
     /// For the Vivado script alone.
     std::string part = "xczu7ev-ffvc1156-2-e";
     double mhz = 200.0;
