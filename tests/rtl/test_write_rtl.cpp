@@ -203,6 +203,8 @@ TEST_CASE("what no module does is named before anything is written", "[write_rtl
     refuses("layer 'convolution/1' (convolution): its folding {in 3,");
     design[1] = {.memory = hass::weight_memory::off_chip};
     refuses("layer 'convolution/1' (convolution): no module reads weights off-chip");
+    design[1] = {.multipliers = hass::multiplier::lut};
+    refuses("layer 'convolution/1' (convolution): no module has multipliers of LUTs");
     design[1] = {.engine = 1};
     refuses("layer 'convolution/1' (convolution): nothing is known of engine 1");
     design.resize(1);

@@ -80,6 +80,7 @@ inline void require_compute(const row_view& r, const compute_shape& s, engine_ki
               text_of({"modules number up to 100 memories; ", s.multipliers,
                        " multipliers a filter, ", s.engines, " groups"}));
     r.require(r.option.memory != weight_memory::off_chip, "no module reads weights off-chip");
+    r.require(r.option.multipliers == multiplier::dsp, "no module has multipliers of LUTs");
     r.require(accumulator_bits(r.net, r.index) <= 48, "its sums are wider than a DSP's 48 bits");
     if (has_windows(row)) require_windows(r, s.pixel_words);
 }
