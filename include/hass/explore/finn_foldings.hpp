@@ -66,14 +66,13 @@ class finn_foldings {
             const finn::node_kind built = finn::folded(graph_.nodes[n].kind, foldings[n]);
             if (const std::string why = finn::refusal(built); !why.empty())
                 throw error(text_of({"finn: node '", graph_.nodes[n].name, "': ", why}));
-            p.names.push_back(graph_.nodes[n].name);
-            p.stages.push_back({option_of(built)});
+            p.add(graph_.nodes[n].name).push_back(option_of(built));
         }
         for (const finn::stream& s : graph_.streams) p.streams.push_back({s.from, s.to});
         p.between = [this](std::size_t e, int from, int to) { return between(e, from, to); };
         finn_design d;
         d.foldings = std::move(foldings);
-        d.solution = price(p, board(), std::vector<std::size_t>(p.stages.size(), 0));
+        d.solution = price(p, board(), std::vector<std::size_t>(p.size(), 0));
         d.solution.chosen.clear();
         set_depths(d);
         return d;
@@ -118,17 +117,31 @@ class finn_foldings {
         return u;
     }
 
-    /// Options of a stage: of one node, or of a depthwise window and what stands behind it.
+    /// Nodes that fold alike.
+    bool alike(std::size_t a, std::size_t b) const {
+        const auto same = [&](std::size_t m, std::size_t n) {
+            return graph_.nodes[m].kind == graph_.nodes[n].kind;
+        };
+        return graph_.tied(a) == graph_.tied(b) && same(a, b) &&
+               (!graph_.tied(a) || same(a - 1, b - 1));
+    }
+
+    /// A stage: one node, or a depthwise window and what stands behind it.
     void add_stage(folding_problem& p, std::size_t n, bool uram) {
+        const std::string& name = graph_.nodes[n].name;
+        for (std::size_t s = 0; s < last_.size(); ++s)
+            if (alike(last_[s], n)) {
+                last_.push_back(n);
+                return p.add_like(s, name);
+            }
+        last_.push_back(n);
+        std::vector<folding_option>& options = p.add(name);
+        std::vector<choice>& of = choices_.emplace_back();
         const finn::node_kind& kind = graph_.nodes[n].kind;
-        std::vector<folding_option>& options = p.stages.emplace_back();
-        p.names.push_back(graph_.nodes[n].name);
-        std::vector<std::vector<finn::folding>>& of = choices_.emplace_back();
-        first_.push_back(graph_.tied(n) ? n - 1 : n);
         if (!graph_.tied(n)) {
             finn::for_each_folding(kind, uram, [&](const finn::folding& f) {
                 options.push_back(option_of(finn::folded(kind, f)));
-                of.push_back({f});
+                of.push_back({{}, f});
             });
             return;
         }
@@ -162,7 +175,7 @@ class finn_foldings {
         const std::size_t nodes = graph_.nodes.size();
         std::vector<std::size_t> stage_of(nodes);
         for (std::size_t n = 0; n < nodes; ++n) {
-            stage_of[n] = p.stages.size();
+            stage_of[n] = p.size();
             if (n + 1 < nodes && graph_.tied(n + 1)) continue;
             add_stage(p, n, board.budget.uram > 0.0);
         }
@@ -187,24 +200,32 @@ class finn_foldings {
         }
     }
 
-    finn_design designed(folding_solution s) const {
+    finn_design designed(folding_solution found) const {
         finn_design d;
-        d.solution = std::move(s);
+        d.solution = std::move(found);
         if (!d.solution.fits) return d;
-        for (std::size_t i = 0; i < d.solution.chosen.size(); ++i)
-            for (const finn::folding& f : choices_[i][d.solution.chosen[i]])
-                d.foldings.push_back(f);
+        const folding_problem& p = allocator_.problem();
+        for (std::size_t s = 0; s < p.size(); ++s) {
+            const choice& c = choices_[p.list_of[s]][d.solution.chosen[s]];
+            if (graph_.tied(last_[s])) d.foldings.push_back(c.window);
+            d.foldings.push_back(c.node);
+        }
         set_depths(d);
         return d;
     }
 
+    /// Of one option: of the node, and of the window tied to it.
+    struct choice {
+        finn::folding window{}, node{};
+    };
+
     finn::graph graph_;
     finn::dsp_block dsp_;
     finn::policy which_;
-    std::vector<held_input> held_;                                  // of each stream
-    std::vector<std::size_t> first_;                                // node of each stage
-    std::vector<std::vector<std::vector<finn::folding>>> choices_;  // [stage][option][node]
-    std::vector<std::size_t> outside_;                              // streams between stages
+    std::vector<held_input> held_;              // of each stream
+    std::vector<std::size_t> last_;             // node of each stage
+    std::vector<std::vector<choice>> choices_;  // [list][option]
+    std::vector<std::size_t> outside_;          // streams between stages
     folding_allocator allocator_;
 };
 

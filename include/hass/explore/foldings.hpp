@@ -43,17 +43,30 @@ struct folding_option {
 
 /// Stages, what they may be, and what stands between them.
 struct folding_problem {
-    std::vector<std::string> names;                    ///< one a stage
-    std::vector<std::vector<folding_option>> stages;   ///< none empty
-    std::vector<stream_edge> streams{};                ///< between stages
+    std::vector<std::string> names;                  ///< one a stage
+    std::vector<std::vector<folding_option>> lists;  ///< of options; none empty
+    std::vector<std::size_t> list_of;                ///< which of them each stage has
+    std::vector<stream_edge> streams{};              ///< between stages
     /// between(stream, from, to): what a stream of that index takes at these widths, >= 0
     std::function<modelled_usage(std::size_t, int, int)> between{};
     double image_bits = 0.0;  ///< that the board's link carries for an image
+
+    std::size_t size() const { return list_of.size(); }
+    const std::vector<folding_option>& options(std::size_t i) const { return lists[list_of[i]]; }
+    /// One more stage, with options of its own.
+    std::vector<folding_option>& add(std::string name) {
+        names.push_back(std::move(name)), list_of.push_back(lists.size());
+        return lists.emplace_back();
+    }
+    /// One more, with those of an earlier stage.
+    void add_like(std::size_t stage, std::string name) {
+        names.push_back(std::move(name)), list_of.push_back(list_of[stage]);
+    }
 };
 
 /// One option a stage, and what is proved about them.
 struct folding_solution {
-    bool fits = false;  ///< false: nothing is chosen, and `reason` says why
+    bool fits = false;                  ///< false: nothing is chosen, and `reason` says why
     std::vector<std::size_t> chosen{};  ///< one a stage, indices into its options
     double interval_cycles = 0.0;
     double images_per_second = 0.0;
@@ -71,7 +84,7 @@ struct folding_solution {
 inline folding_solution price(const folding_problem& p, const device& board,
                               std::vector<std::size_t> chosen) {
     folding_solution s;
-    const auto at = [&](std::size_t i) -> const folding_option& { return p.stages[i][chosen[i]]; };
+    const auto at = [&](std::size_t i) -> const folding_option& { return p.options(i)[chosen[i]]; };
     for (std::size_t i = 0; i < chosen.size(); ++i) {
         s.total += at(i).needs;
         if (at(i).cycles > s.interval_cycles) s.interval_cycles = at(i).cycles, s.slowest = i;
@@ -99,7 +112,7 @@ class folding_allocator {
     folding_allocator(folding_problem problem, const D& board)
         : problem_(std::move(problem)), board_(board.limits()) {
         validate(board_);
-        if (problem_.stages.empty()) throw error("foldings: there are no stages");
+        if (problem_.size() == 0) throw error("foldings: there are no stages");
         budget_ = modelled_budget();
         collect();
         link_ = link_of(board_, problem_.image_bits);
@@ -150,8 +163,8 @@ class folding_allocator {
         s.gap = c.minimal || need <= c.least_need ? 0.0
                 : c.least_need > 0.0              ? need / c.least_need - 1.0
                                                   : infinity;
-        s.reason = text_of(
-            {resources[r].name, " is minimised at ", images_per_second, " images/s"});
+        s.reason =
+            text_of({resources[r].name, " is minimised at ", images_per_second, " images/s"});
         return s;
     }
 
@@ -160,8 +173,8 @@ class folding_allocator {
 
     /// The board's, of what some stage has a model of.
     resource_vector modelled_budget() {
-        for (const auto& stage : problem_.stages)
-            for (const folding_option& o : stage)
+        for (const auto& list : problem_.lists)
+            for (const folding_option& o : list)
                 for (std::size_t r = 0; r < resources.size(); ++r)
                     modelled_[r] = modelled_[r] || o.needs.known[r];
         resource_vector budget = to_vector(board_.budget);
@@ -171,43 +184,55 @@ class folding_allocator {
     }
 
     void collect() {
-        const std::size_t n = problem_.stages.size();
-        rows_.resize(n), cycles_.resize(n), options_.resize(n);
+        const std::size_t lists = problem_.lists.size();
+        rows_.resize(problem_.size()), cycles_.resize(lists), options_.resize(lists);
+        std::vector<resource_vector> least(lists);
+        for (std::size_t l = 0; l < lists; ++l) least[l] = least_of(l);
         resource_vector least_of_all{};
-        std::vector<resource_vector> least(n);
-        for (std::size_t i = 0; i < n; ++i) {
-            if (problem_.stages[i].empty())
-                throw error(text_of({"foldings: '", problem_.names[i], "' has no option"}));
-            least[i].fill(infinity);
-            for (const folding_option& o : problem_.stages[i]) {
-                const resource_vector v = to_vector(o.needs.value);
-                for (std::size_t r = 0; r < v.size(); ++r) {
-                    if (!(v[r] >= 0.0))
-                        throw error(text_of({"foldings: an option of '", problem_.names[i],
-                                             "' takes ", v[r], " ", resources[r].name}));
-                    least[i][r] = std::min(least[i][r], v[r]);
-                }
-            }
-            for (std::size_t r = 0; r < least_of_all.size(); ++r) least_of_all[r] += least[i][r];
-        }
+        for (const std::size_t l : problem_.list_of)
+            for (std::size_t r = 0; r < least_of_all.size(); ++r) least_of_all[r] += least[l][r];
         for (std::size_t r = 0; r < budget_.size(); ++r)
             if (least_of_all[r] > budget_[r])
-                blocked_ = text_of({"device '", board_.name, "' has ", budget_[r], " ",
-                                    resources[r].name, ", the smallest foldings need ",
-                                    least_of_all[r]});
-        for (std::size_t i = 0; i < n && blocked_.empty(); ++i) {
+                blocked_ =
+                    text_of({"device '", board_.name, "' has ", budget_[r], " ", resources[r].name,
+                             ", the smallest foldings need ", least_of_all[r]});
+        for (std::size_t l = 0; l < lists && blocked_.empty(); ++l) {
             resource_vector room = budget_;
             for (std::size_t r = 0; r < room.size(); ++r)
                 if (room[r] < infinity)
-                    room[r] = std::max(least[i][r], room[r] - (least_of_all[r] - least[i][r]));
-            take(i, room);
+                    room[r] = std::max(least[l][r], room[r] - (least_of_all[r] - least[l][r]));
+            take(l, room);
         }
         if (blocked_.empty()) connect();
     }
 
+    resource_vector least_of(std::size_t l) const {
+        const std::string& name = name_of_list(l);
+        if (problem_.lists[l].empty())
+            throw error(text_of({"foldings: '", name, "' has no option"}));
+        resource_vector least;
+        least.fill(infinity);
+        for (const folding_option& o : problem_.lists[l]) {
+            const resource_vector v = to_vector(o.needs.value);
+            for (std::size_t r = 0; r < v.size(); ++r) {
+                if (!(v[r] >= 0.0))
+                    throw error(text_of({"foldings: an option of '", name, "' takes ", v[r], " ",
+                                         resources[r].name}));
+                least[r] = std::min(least[r], v[r]);
+            }
+        }
+        return least;
+    }
+
+    /// Of the first stage that has the list.
+    const std::string& name_of_list(std::size_t l) const {
+        const auto at = std::find(problem_.list_of.begin(), problem_.list_of.end(), l);
+        return problem_.names[static_cast<std::size_t>(at - problem_.list_of.begin())];
+    }
+
     /// Options that nothing else of the same widths beats.
-    void take(std::size_t i, const resource_vector& room) {
-        const std::vector<folding_option>& all = problem_.stages[i];
+    void take(std::size_t l, const resource_vector& room) {
+        const std::vector<folding_option>& all = problem_.lists[l];
         std::vector<std::size_t> order(all.size());
         for (std::size_t k = 0; k < order.size(); ++k) order[k] = k;
         const auto widths = [&](std::size_t k) {
@@ -225,23 +250,23 @@ class folding_allocator {
             if (!beaten) kept.push_back(k);
         }
         for (const std::size_t k : kept)
-            options_[i].add({.engine = static_cast<int>(k)}, to_vector(all[k].needs.value));
-        options_[i].finish(room, budget_);
-        if (options_[i].size() == 0)
-            blocked_ = text_of({"no folding of '", problem_.names[i],
+            options_[l].add({.engine = static_cast<int>(k)}, to_vector(all[k].needs.value));
+        options_[l].finish(room, budget_);
+        if (options_[l].size() == 0)
+            blocked_ = text_of({"no folding of '", name_of_list(l),
                                 "' leaves room for the others on device '", board_.name, "'"});
-        for (const row_option& o : options_[i].options())
-            cycles_[i].push_back(all[index(o)].cycles);
+        for (const row_option& o : options_[l].options())
+            cycles_[l].push_back(all[index(o)].cycles);
     }
 
     void connect() {
-        const std::size_t n = problem_.stages.size();
+        const std::size_t n = problem_.size();
         if (problem_.between) {
             priced_edges::option_words gives(n), takes(n);
             for (std::size_t i = 0; i < n; ++i)
-                for (const row_option& o : options_[i].options()) {
-                    gives[i].push_back(problem_.stages[i][index(o)].bits_out);
-                    takes[i].push_back(problem_.stages[i][index(o)].bits_in);
+                for (const row_option& o : row(i).options()) {
+                    gives[i].push_back(problem_.options(i)[index(o)].bits_out);
+                    takes[i].push_back(problem_.options(i)[index(o)].bits_in);
                 }
             const auto price = [&](std::size_t s, int from, int to) {
                 return to_vector(problem_.between(s, from, to).value);
@@ -249,11 +274,13 @@ class folding_allocator {
             edges_ = priced_edges(gives, takes, problem_.streams, price, 1);
         }
         for (std::size_t i = 0; i < n; ++i) {
-            rows_[i] = {&options_[i], cycles_[i], 1};
-            if (!edges_.empty()) rows_[i].ports = edges_.ports(i), rows_[i].rises = &edges_.rises(i);
+            rows_[i] = {&row(i), cycles_[problem_.list_of[i]], 1};
+            if (!edges_.empty())
+                rows_[i].ports = edges_.ports(i), rows_[i].rises = &edges_.rises(i);
         }
     }
 
+    const priced_options& row(std::size_t i) const { return options_[problem_.list_of[i]]; }
     static std::size_t index(const row_option& o) { return static_cast<std::size_t>(o.engine); }
 
     allocation_problem question() const {
@@ -263,7 +290,7 @@ class folding_allocator {
     folding_solution solution(const allocation_choice& c) const {
         std::vector<std::size_t> chosen;
         for (std::size_t i = 0; i < c.options.size(); ++i)
-            chosen.push_back(index(options_[i].options()[c.options[i]]));
+            chosen.push_back(index(row(i).options()[c.options[i]]));
         return price(problem_, board_, std::move(chosen));
     }
 
@@ -283,13 +310,13 @@ class folding_allocator {
     std::string limit(const folding_solution& s, std::size_t obstacle) const {
         if (s.interval_cycles <= link_.cycles(0.0))
             return text_of({"the bandwidth of device '", board_.name, "' is spent"});
-        for (std::size_t i = 0; i < cycles_.size(); ++i)
-            if (*std::min_element(cycles_[i].begin(), cycles_[i].end()) >= s.interval_cycles)
+        for (std::size_t i = 0; i < problem_.size(); ++i)
+            if (std::ranges::min(rows_[i].cycles) >= s.interval_cycles)
                 return text_of({"no faster folding of '", problem_.names[i],
                                 "' exists, or leaves room for the others"});
         return text_of({resources[obstacle].name, " is spent (",
-                        amount(s.total.value.*resources[obstacle].field), " of ",
-                        budget_[obstacle], "): the next smaller interval needs more than is left"});
+                        amount(s.total.value.*resources[obstacle].field), " of ", budget_[obstacle],
+                        "): the next smaller interval needs more than is left"});
     }
 
     folding_problem problem_;
@@ -297,9 +324,9 @@ class folding_allocator {
     resource_vector budget_{};
     std::array<bool, resources.size()> modelled_{};
     image_link link_{};
-    std::string blocked_;  ///< why nothing fits
-    std::vector<priced_options> options_;
-    std::vector<std::vector<double>> cycles_;  ///< of every option
+    std::string blocked_;                      ///< why nothing fits
+    std::vector<priced_options> options_;      ///< of each list
+    std::vector<std::vector<double>> cycles_;  ///< of every option of it
     std::vector<row_options> rows_;
     priced_edges edges_;
     exact policy_;

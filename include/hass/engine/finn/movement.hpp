@@ -78,6 +78,8 @@ struct thresholding {
     std::string refusal() const { return detail::pe_refusal(pe, channels, "channels"); }
     constexpr std::int64_t bits_in() const { return std::int64_t{pe} * input.bits; }
     constexpr std::int64_t bits_out() const { return std::int64_t{pe} * output.bits; }
+
+    constexpr bool operator==(const thresholding&) const = default;
 };
 
 /// A scale or bias a channel (channelwise_op.py).
@@ -96,6 +98,8 @@ struct channelwise {
     std::string refusal() const { return detail::pe_refusal(pe, channels, "channels"); }
     constexpr std::int64_t bits_in() const { return std::int64_t{pe} * input.bits; }
     constexpr std::int64_t bits_out() const { return std::int64_t{pe} * output.bits; }
+
+    constexpr bool operator==(const channelwise&) const = default;
 };
 
 /// How a FIFO is built: shift registers, or Vivado's, of a power of two of words.
@@ -138,6 +142,8 @@ struct fifo {
     }
     constexpr std::int64_t bits_in() const { return bits; }
     constexpr std::int64_t bits_out() const { return bits; }
+
+    constexpr bool operator==(const fifo&) const = default;
 };
 
 /// From words of some bits to words of others (streamingdatawidthconverter.py). Its cycles are not
@@ -162,6 +168,8 @@ struct width_converter {
     std::string refusal() const { return {}; }
     constexpr std::int64_t bits_in() const { return from; }
     constexpr std::int64_t bits_out() const { return to; }
+
+    constexpr bool operator==(const width_converter&) const = default;
 
   private:
     /// |ceil(log2(b / a))| = floor(log2(a / b)), a a multiple of b.
@@ -188,6 +196,8 @@ struct add_streams {
     std::string refusal() const { return detail::pe_refusal(pe, channels, "channels"); }
     constexpr std::int64_t bits_in() const { return std::int64_t{pe} * input.bits; }
     constexpr std::int64_t bits_out() const { return std::int64_t{pe} * (input.bits + 1); }
+
+    constexpr bool operator==(const add_streams&) const = default;
 };
 
 /// One stream for several readers (duplicatestreams.py).
@@ -205,6 +215,8 @@ struct duplicate_streams {
     std::string refusal() const { return detail::pe_refusal(pe, channels, "channels"); }
     constexpr std::int64_t bits_in() const { return std::int64_t{pe} * input.bits; }
     constexpr std::int64_t bits_out() const { return bits_in(); }
+
+    constexpr bool operator==(const duplicate_streams&) const = default;
 };
 
 /// Sums over whole maps (globalaccpool.py).
@@ -230,6 +242,8 @@ struct global_pool {
             return hass::detail::bits_for(vectors << magnitude) + 1;
         return hass::detail::bits_for(((std::int64_t{1} << magnitude) - 1) * vectors + 1);
     }
+
+    constexpr bool operator==(const global_pool&) const = default;
 };
 
 /// Maxima or means of windows that a depthwise sliding window brings (pool.py).
@@ -249,6 +263,8 @@ struct window_pool {
     std::string refusal() const { return detail::pe_refusal(pe, channels, "channels"); }
     constexpr std::int64_t bits_in() const { return std::int64_t{pe} * input.bits; }
     constexpr std::int64_t bits_out() const { return std::int64_t{pe} * output.bits; }
+
+    constexpr bool operator==(const window_pool&) const = default;
 };
 
 /// Maxima of windows side by side (streamingmaxpool.py): of maps all channels at once, of a line PE.
@@ -278,6 +294,8 @@ struct streaming_max_pool {
         return std::int64_t{one_axis() ? pe : channels} * input.bits;
     }
     constexpr std::int64_t bits_out() const { return bits_in(); }
+
+    constexpr bool operator==(const streaming_max_pool&) const = default;
 };
 
 /// The K largest of the answers (labelselect.py).
@@ -295,6 +313,8 @@ struct label_select {
     constexpr std::int64_t bits_out() const {
         return 8 * hass::detail::ceil_div(std::max(1, hass::detail::bits_for(labels)), 8);
     }
+
+    constexpr bool operator==(const label_select&) const = default;
 };
 
 }  // namespace hass::finn

@@ -101,6 +101,8 @@ struct dot_unit {
     }
     constexpr std::int64_t bits_of_inputs() const { return std::int64_t{simd} * input.bits; }
     constexpr std::int64_t bits_out() const { return std::int64_t{pe} * output.bits; }
+
+    constexpr bool operator==(const dot_unit&) const = default;
 };
 
 /// A multiplier of HLS and the adders that it puts into DSPs too: PE (SIMD + floor(SIMD / 8)), all
@@ -163,6 +165,8 @@ struct mvau : detail::dot_unit {
         return {};
     }
     constexpr std::int64_t bits_in() const { return bits_of_inputs(); }
+
+    constexpr bool operator==(const mvau&) const = default;
 };
 
 /// A depthwise convolution behind its sliding window.
@@ -206,6 +210,8 @@ struct vvau : detail::dot_unit {
         return {};
     }
     constexpr std::int64_t bits_in() const { return pe * bits_of_inputs(); }
+
+    constexpr bool operator==(const vvau&) const = default;
 };
 
 /// The back end that FINN chooses (specialize_layers.py): RTL from 4 bits on, up to 8 x 8 (or 9

@@ -34,6 +34,8 @@ struct padding {
     }
     constexpr std::int64_t bits_in() const { return std::int64_t{simd} * input.bits; }
     constexpr std::int64_t bits_out() const { return bits_in(); }
+
+    constexpr bool operator==(const padding&) const = default;
 };
 
 /// Sliding windows of a map that is padded already.
@@ -109,6 +111,8 @@ struct sliding_window {
     constexpr std::int64_t bits_out() const {
         return parallel() ? bits_in() * kernel_h * kernel_w : bits_in();
     }
+
+    constexpr bool operator==(const sliding_window&) const = default;
 
   private:
     /// Extents; of a map with one axis that one comes last.
