@@ -13,6 +13,7 @@
 #include <hass/device/device_file.hpp>
 #include <hass/files/whole_file.hpp>
 
+#include "foldings.hpp"
 #include "job.hpp"
 #include "settings.hpp"
 #include "workbench.hpp"
@@ -33,6 +34,7 @@ int start(const settings& s) {
         return 0;
     }
     hass::prepare_folder(s.out);
+    if (s.folds()) return fold(s, board.limits());
     workbench bench = s.statistics.empty() ? on_images(s) : on_statistics(s);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP})
         if (std::signal(signal, stop) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup

@@ -34,13 +34,17 @@ struct finn_design {
 class finn_foldings {
   public:
     /// \param which  whose figures
+    /// \param fixed  one a node: PE, SIMD and windows stay as they are there, so that only memories
+    ///               and multipliers are chosen; empty: nothing does
     /// \throws hass::error as `finn::graph_of`, and for a board that is none
     template <Device D>
     finn_foldings(const network_view& net, const finn::build& how, const D& board,
-                  finn::policy which = finn::policy::repaired)
+                  finn::policy which = finn::policy::repaired,
+                  std::vector<finn::folding> fixed = {})
         : graph_(finn::graph_of(net, how)),
           dsp_(how.dsp),
           which_(which),
+          fixed_(std::move(fixed)),
           held_(held_inputs(net)),
           allocator_(problem(board.limits()), board) {}
 
@@ -120,10 +124,17 @@ class finn_foldings {
     /// Nodes that fold alike.
     bool alike(std::size_t a, std::size_t b) const {
         const auto same = [&](std::size_t m, std::size_t n) {
-            return graph_.nodes[m].kind == graph_.nodes[n].kind;
+            return graph_.nodes[m].kind == graph_.nodes[n].kind &&
+                   (fixed_.empty() || fixed_[m] == fixed_[n]);
         };
         return graph_.tied(a) == graph_.tied(b) && same(a, b) &&
                (!graph_.tied(a) || same(a - 1, b - 1));
+    }
+
+    /// Whether node `n` may be so parallel.
+    bool allowed(std::size_t n, const finn::folding& f) const {
+        return fixed_.empty() || (f.pe == fixed_[n].pe && f.simd == fixed_[n].simd &&
+                                  f.parallel_window == fixed_[n].parallel_window);
     }
 
     /// A stage: one node, or a depthwise window and what stands behind it.
@@ -140,6 +151,7 @@ class finn_foldings {
         const finn::node_kind& kind = graph_.nodes[n].kind;
         if (!graph_.tied(n)) {
             finn::for_each_folding(kind, uram, [&](const finn::folding& f) {
+                if (!allowed(n, f)) return;
                 options.push_back(option_of(finn::folded(kind, f)));
                 of.push_back({{}, f});
             });
@@ -148,6 +160,7 @@ class finn_foldings {
         const finn::node_kind& window = graph_.nodes[n - 1].kind;
         const std::size_t inside = stream_between(n - 1, n);
         finn::for_each_folding(kind, uram, [&](const finn::folding& f) {
+            if (!allowed(n, f)) return;
             for (const finn::ram_style ram : finn::detail::offered_rams(window, uram)) {
                 const finn::folding w{1, f.pe, ram, finn::res_type::automatic, f.simd > 1};
                 const finn::node_kind front = finn::folded(window, w);
@@ -222,6 +235,7 @@ class finn_foldings {
     finn::graph graph_;
     finn::dsp_block dsp_;
     finn::policy which_;
+    std::vector<finn::folding> fixed_;
     std::vector<held_input> held_;              // of each stream
     std::vector<std::size_t> last_;             // node of each stage
     std::vector<std::vector<choice>> choices_;  // [list][option]

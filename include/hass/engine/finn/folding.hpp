@@ -87,14 +87,17 @@ inline std::vector<ram_style> offered_rams(const node_kind& kind, bool uram) {
     return rams;
 }
 
+/// Products of one bit by one bit are XNORs: no multiplication goes to a DSP.
 template <class Visit>
-void visit_units(const node_kind& kind, int pes, int simds, bool uram, Visit&& visit) {
-    const bool hls = lutram_is_priced(kind);
+void visit_units(const node_kind& kind, const dot_unit& unit, int pes, int simds, bool uram,
+                 Visit&& visit) {
+    const bool hls = unit.built == back_end::hls;
+    const bool multiplies = unit.weight.bits > 1 || unit.input.bits > 1;
     for (const int pe : hass::detail::divisors(pes))
         for (const int simd : hass::detail::divisors(simds))
             for (const ram_style ram : offered_rams(kind, uram)) {
                 visit(folding{pe, simd, ram, hls ? res_type::lut : res_type::dsp});
-                if (hls) visit(folding{pe, simd, ram, res_type::dsp});
+                if (hls && multiplies) visit(folding{pe, simd, ram, res_type::dsp});
             }
 }
 
@@ -109,9 +112,9 @@ void for_each_folding(const node_kind& kind, bool uram, Visit visit) {
         if (refusal(folded(kind, f)).empty()) visit(f);
     };
     if (const auto* m = std::get_if<mvau>(&kind)) {
-        detail::visit_units(kind, m->mh, m->mw, uram, legal);
+        detail::visit_units(kind, *m, m->mh, m->mw, uram, legal);
     } else if (const auto* v = std::get_if<vvau>(&kind)) {
-        detail::visit_units(kind, v->channels, v->kernel, uram, [&](const folding& f) {
+        detail::visit_units(kind, *v, v->channels, v->kernel, uram, [&](const folding& f) {
             // SIMD only once all channels are side by side: a limit of the window in front
             if (f.simd == 1 || f.pe == v->channels) legal(f);
         });
