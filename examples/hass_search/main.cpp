@@ -13,6 +13,7 @@
 #include <hass/device/device_file.hpp>
 #include <hass/files/whole_file.hpp>
 
+#include "evaluate.hpp"
 #include "foldings.hpp"
 #include "job.hpp"
 #include "settings.hpp"
@@ -28,6 +29,10 @@ void stop(int signal) {
 }
 
 int start(const settings& s) {
+    if (!s.evaluate.empty()) {
+        evaluate_file(s);
+        return 0;
+    }
     const hass::owned_device board = hass::device_by_name(s.device);
     if (!s.write_statistics.empty()) {
         s.merge_statistics.empty() ? write_statistics(s) : merge_statistics(s);

@@ -196,6 +196,9 @@ void describe_flags(CLI::App& app, settings& s) {
            "Run the pipelines of the sparse designs on so many images, word by word with finite "
            "FIFOs, beside the model's interval; 0: do not");
     option("--out", s.out, "Folder for solution.json and trials.csv, or for foldings");
+    option("--evaluate", s.evaluate,
+           "A fpgaConvNet configuration, .json: price its designs under every resource model, and "
+           "end");
     describe_folding_flags(app, s);
 }
 
@@ -297,6 +300,14 @@ void resolve(const CLI::App& app, settings& s) {
     const auto refuse = [&](const char* flag, const std::string& why) {
         if (app.count(flag) > 0) throw hass::error(std::string(flag) + ": " + why);
     };
+    s.device_given = app.count("--device") > 0;
+    if (!s.evaluate.empty()) {
+        for (const CLI::Option* o : app.get_options())
+            if (const std::string flag = "--" + o->get_lnames().front();
+                flag != "--evaluate" && flag != "--device" && flag != "--mhz")
+                refuse(flag.c_str(), "not with --evaluate");
+        return;
+    }
     if (s.folds()) {
         const std::vector<std::string> names = networks_of_rows();
         if (!s.network.empty() && std::find(names.begin(), names.end(), s.network) == names.end())

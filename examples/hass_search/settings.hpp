@@ -64,7 +64,9 @@ struct settings {
     std::string thresholds_at = "auto";
     std::string io_type = "io_stream";
     std::string strategy = "Resource";
-    double mhz = 0.0;  // 0: the board's
+    double mhz = 0.0;      // 0: the board's
+    std::string evaluate;  // a file of somebody's designs
+    bool device_given = false;
 
     bool folds() const { return engine == "finn" || engine == "hls4ml"; }
 
