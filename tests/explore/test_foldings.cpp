@@ -127,6 +127,11 @@ void check_written(const finn_foldings& of, const finn_design& d) {
         if (node.contains("outFIFODepths"))
             for (const auto& depth : node.at("outFIFODepths")) CHECK(depth.get<int>() >= 2);
     }
+    const auto report = nlohmann::json::parse(finn_report_text(of, d, finn::policy::published));
+    CHECK(report.at("interval_cycles") == d.solution.interval_cycles);
+    CHECK(report.at("resources").at("FF").is_null());
+    CHECK(report.at("resources_of_what_is_modelled").at("LUT") == d.solution.total.value.lut);
+    CHECK(report.at("nodes").size() == of.graph().nodes.size());
     std::vector<std::string> expected;
     for (const finn::node& n : of.graph().nodes) expected.push_back(n.name);
     CHECK(names == expected);
@@ -379,6 +384,9 @@ TEST_CASE("hls4ml: fewest DSPs at a throughput, within budgets of what is modell
     CHECK(least.solution.total.value.dsp < best.solution.total.value.dsp);
     CHECK_THROWS_WITH(of.least(&usage::lut, 1.0), Catch::Contains("LUT, which is not modelled"));
     const std::string yaml = hls4ml_config_text(least);
+    const auto report = nlohmann::json::parse(hls4ml_report_text(of, least));
+    CHECK(report.at("resources").at("LUT").is_null());
+    CHECK(report.at("resources").at("DSP") == least.solution.total.value.dsp);
     CHECK_THAT(yaml, Catch::StartsWith("IOType: io_stream\nHLSConfig:\n"));
     CHECK_THAT(yaml, Catch::Contains("ReuseFactor: " + std::to_string(least.layers[0].reuse)));
     CHECK_THROWS_WITH(hls4ml_foldings(zoo::mobilenet_v1, how, board), Catch::Contains("groups"));

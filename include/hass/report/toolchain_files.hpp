@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -66,8 +67,10 @@ inline report_json to_json(const modelled_usage& u) {
     return j;
 }
 
-inline report_json to_json(const folding_solution& s, const device& board) {
+/// \param engine  whose foldings
+inline report_json to_json(const char* engine, const folding_solution& s, const device& board) {
     report_json j;
+    j["engine"] = engine;
     j["device"] = board.name;
     j["clock_mhz"] = board.mhz;
     j["fits"] = s.fits;
@@ -117,11 +120,8 @@ inline std::string finn_config_text(const finn::graph& g, const finn_design& d) 
 /// What FINN's nodes come to, one by one and together.
 inline std::string finn_report_text(const finn_foldings& of, const finn_design& d,
                                     finn::policy which) {
-    report_json file;
-    file["engine"] = "finn";
+    report_json file = detail::to_json("finn", d.solution, of.board());
     file["estimates"] = name(which);
-    for (const auto& [key, value] : detail::to_json(d.solution, of.board()).items())
-        file[key] = value;
     report_json& nodes = file["nodes"] = report_json::array();
     const finn::dsp_block dsp = finn::dsp_block_of(of.board().dsp_slice);
     for (std::size_t n = 0; n < d.foldings.size(); ++n) {
@@ -158,10 +158,7 @@ inline std::string hls4ml_config_text(const hls4ml_design& d) {
 
 /// What hls4ml's layers come to.
 inline std::string hls4ml_report_text(const hls4ml_foldings& of, const hls4ml_design& d) {
-    report_json file;
-    file["engine"] = "hls4ml";
-    for (const auto& [key, value] : detail::to_json(d.solution, of.board()).items())
-        file[key] = value;
+    report_json file = detail::to_json("hls4ml", d.solution, of.board());
     if (const auto latency = hls4ml::latency(d.layers)) file["latency_cycles"] = *latency;
     return file.dump(2) + "\n";
 }
