@@ -215,6 +215,7 @@
 #include <hass/explore/soonest.hpp>
 #include <hass/explore/stream_port.hpp>
 //
+#include <hass/rtl/compute_shape.hpp>
 #include <hass/rtl/compute_stage.hpp>
 #include <hass/rtl/memory_image.hpp>
 #include <hass/rtl/project_files.hpp>
@@ -223,6 +224,7 @@
 #include <hass/rtl/testbench.hpp>
 #include <hass/rtl/top_level.hpp>
 #include <hass/rtl/verilog.hpp>
+#include <hass/rtl/weight_memories.hpp>
 #include <hass/rtl/write_rtl.hpp>
 //
 #include <hass/compare/compare.hpp>
