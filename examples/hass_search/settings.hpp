@@ -54,6 +54,8 @@ struct settings {
     double confidence = 0.0;
     int simulate = 0;
     std::string out = "hass-out";
+    std::string rtl;  // folder
+    int rtl_images = 20;
 
     /// Width of weights and activations that the hardware is priced at.
     int priced_bits() const { return bits == 0 ? 16 : bits; }

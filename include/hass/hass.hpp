@@ -62,6 +62,8 @@
 #include <hass/emulate/integer_emulator.hpp>
 #include <hass/emulate/integer_kernels.hpp>
 #include <hass/emulate/integer_network.hpp>
+#include <hass/emulate/integer_pools.hpp>
+#include <hass/emulate/integer_scales.hpp>
 #include <hass/emulate/integer_streams.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/make_integer_network.hpp>
@@ -217,6 +219,7 @@
 //
 #include <hass/rtl/compute_shape.hpp>
 #include <hass/rtl/compute_stage.hpp>
+#include <hass/rtl/expectations.hpp>
 #include <hass/rtl/memory_image.hpp>
 #include <hass/rtl/project_files.hpp>
 #include <hass/rtl/stage.hpp>

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 
 #include <hass/engine/folding.hpp>
 #include <hass/engine/lane_dot.hpp>
@@ -37,9 +38,8 @@ struct compute_shape {
     int engines;      ///< that have memories of their own
     int chain;        ///< of the DSPs that lists shift sums out through, 1 without
 
-    compute_shape(const row_view& r, engine_kind kind) {
-        const layer_row& row = r.row();
-        const parallelism& p = r.option.folding;
+    /// \param p  a folding that exists
+    compute_shape(const layer_row& row, const parallelism& p, engine_kind kind) {
         groups = p.group;
         lanes_in = p.in * p.vector * p.group;
         words = channels_per_group(row) / (p.in * p.vector);
@@ -68,45 +68,35 @@ struct compute_shape {
 
 namespace detail {
 
-inline bool folding_exists(const row_view& r, const compute_shape& s, engine_kind kind) {
-    const layer_row& row = r.row();
-    const parallelism& p = r.option.folding;
-    switch (kind) {
-        case engine_kind::lanes:
-            return lane_dot<>::legal(row, p);
-        case engine_kind::lists:
-            return list_dot<>::legal(row, p);
-        case engine_kind::spe:
-            return hass::detail::legal_streams(row, p) && p.macs <= p.vector * taps(row);
-        default:
-            return hass::detail::legal_streams(row, p) && s.multipliers <= s.positions &&
-                   s.positions % s.multipliers == 0;
-    }
-}
-
-/// \throws hass::error naming the layer, and what no module does
-inline void require_compute(const row_view& r, const compute_shape& s, engine_kind kind) {
-    const layer_row& row = r.row();
-    const parallelism& p = r.option.folding;
-    r.require(folding_exists(r, s, kind),
-              "its folding " + hass::detail::text(p) + " does not exist");
-    r.require(p.group == 1 || channels_per_group(row) == 1,
-              "no module runs several groups of several channels side by side");
-    r.require(p.group == 1 || s.replays == 1,
-              "no module orders the filters of several groups at a time: out must be all of a "
-              "group's");
-    const int lanes = kind == engine_kind::spe     ? 1
-                      : kind == engine_kind::lists ? p.in
-                                                   : s.multipliers;
-    r.require(lanes <= 100 && s.engines <= 100,
-              text_of({"modules number up to 100 memories; ", lanes, " an engine, ", s.engines,
-                       " engines"}));
-    r.require(r.option.memory != weight_memory::off_chip, "no module reads weights off-chip");
-    r.require(r.option.multipliers == multiplier::dsp, "no module has multipliers of LUTs");
-    r.require(accumulator_bits(r.net, r.index) <= 48, "its sums are wider than a DSP's 48 bits");
-    if (has_windows(row)) require_windows(r, s.pixel_words);
+inline bool folding_exists(const layer_row& row, const parallelism& p, engine_kind kind) {
+    if (kind == engine_kind::lanes) return lane_dot<>::legal(row, p);
+    if (kind == engine_kind::lists) return list_dot<>::legal(row, p);
+    if (!hass::detail::legal_streams(row, p) || p.macs > p.vector * taps(row)) return false;
+    return kind == engine_kind::spe || p.vector * taps(row) % p.macs == 0;
 }
 
 }  // namespace detail
+
+/// What no module does of a row in an option, as a phrase; empty where modules do it all.
+inline std::string missing_module(const layer_row& row, const row_option& c, engine_kind kind) {
+    const parallelism& p = c.folding;
+    if (!detail::folding_exists(row, p, kind))
+        return "its folding " + hass::detail::text(p) + " does not exist";
+    const compute_shape s(row, p, kind);
+    if (p.group > 1 && channels_per_group(row) > 1)
+        return "no module runs several groups of several channels side by side";
+    if (p.group > 1 && s.replays > 1)
+        return "no module orders the filters of several groups at a time: out must be all of a "
+               "group's";
+    const int memories = kind == engine_kind::spe     ? 1
+                         : kind == engine_kind::lists ? p.in
+                                                      : s.multipliers;
+    if (memories > 100 || s.engines > 100)
+        return text_of({"modules number up to 100 memories; ", memories, " an engine, ", s.engines,
+                        " engines"});
+    if (c.memory == weight_memory::off_chip) return "no module reads weights off-chip";
+    if (c.multipliers != multiplier::dsp) return "no module has multipliers of LUTs";
+    return has_windows(row) ? std::string(missing_windows(row, s.pixel_words)) : std::string();
+}
 
 }  // namespace hass::rtl

@@ -20,8 +20,11 @@ namespace hass::rtl {
 class compute_stage {
   public:
     compute_stage(const row_view& r, engine_kind kind)
-        : r_(r), kind_(kind), s_(r, kind), sum_bits_(accumulator_bits(r.net, r.index)) {
-        detail::require_compute(r, s_, kind);
+        : r_(with_modules(r, kind)),
+          kind_(kind),
+          s_(r.row(), r.option.folding, kind),
+          sum_bits_(accumulator_bits(r.net, r.index)) {
+        r.require(sum_bits_ <= 48, "its sums are wider than a DSP's 48 bits");
         in_ = {"in", s_.lanes_in, r.in().bits};
         out_ = {"out", kind == engine_kind::lists ? s_.lanes_out() : s_.values_out(least_cycles()),
                 r.integers().bits};
@@ -44,11 +47,20 @@ class compute_stage {
                    "requantise", at, "out");
         latency_ += 5;
         stage done{r_.id(), text.finished(), memories(), {in_}, out_, 0, latency_};
-        if (has_windows(r_.row())) done.gap = slots_without_window(r_.row());
+        if (has_windows(r_.row()))
+            done.gap = kind_ == engine_kind::lists ? slots_without_window(r_.row())
+                                                   : pixels_ahead(r_.row());
         return done;
     }
 
   private:
+    /// \throws hass::error naming the layer, and what no module does
+    static const row_view& with_modules(const row_view& r, engine_kind kind) {
+        const std::string missing = missing_module(r.row(), r.option, kind);
+        r.require(missing.empty(), missing);
+        return r;
+    }
+
     /// Cycles at least between two words of sums.
     std::int64_t least_cycles() const { return std::int64_t{s_.words} * least_steps(); }
     /// ... of a window.
@@ -97,21 +109,28 @@ class compute_stage {
         at = "waiting", latency_ += 2;
     }
 
-    /// Windows that the engine takes while none come, less those that the replay holds; at most as
-    /// many as there is time to gather.
+    /// Windows that the engine takes while none come, less those that the replay holds: at most as
+    /// many as there is time to gather; of engines whose pace depends on data, what rows of windows
+    /// have to leave for the rows between them.
     std::int64_t windows_that_wait() const {
         const layer_row& row = r_.row();
         const std::int64_t pixel = std::int64_t{s_.replays} * least_steps();  // cycles a word
         const std::int64_t slots = slots_without_window(row);
         if (slots == 0 || slots_bind()) return 0;
         const std::int64_t words = hass::detail::ceil_div(slots * s_.pixel_words, pixel);
+        if (kind_ != engine_kind::dense) {
+            const std::int64_t windows =
+                row.out.width - row.out.width / row.stride_h + std::int64_t{1};
+            return std::min(words, windows * s_.pixel_words);
+        }
         const std::int64_t held = s_.replays > 1 ? s_.words : 0;
         return std::min(words - held, std::int64_t{row.out.width} * s_.pixel_words);
     }
-    /// Whether the map takes longer to come in than to be multiplied.
+    /// Whether the map takes longer to come in than to be multiplied, whatever the data.
     bool slots_bind() const {
         const layer_row& row = r_.row();
-        return row.out.pixels() * s_.replays * least_steps() < row.in.pixels();
+        return kind_ == engine_kind::dense &&
+               row.out.pixels() * s_.replays * least_steps() < row.in.pixels();
     }
 
     void replay(module_text& text, std::string& at) {
