@@ -149,9 +149,19 @@ class gaussian_process {
         const std::uint64_t index = asked_++;
         for (std::size_t i = 0; i < where_.size(); ++i)
             if (where_[i].settled()) point[i] = where_[i].settled_value();
+        // With more axes than such a start can tell apart, every other point moves all of them alike.
+        const bool alike = columns_.axes().size() >= 2 * options_.startup && index % 2 == 1;
+        const double level = static_cast<double>(index / 2) /
+                             static_cast<double>(std::max<std::size_t>(1, options_.startup / 2 - 1));
         for (std::size_t s = 0; s < columns_.axes().size(); ++s) {
-            const std::size_t i = columns_.axes()[s].axis;
-            point[i] = where_[i].at(sobol_(index & 0xffffffffULL, s));
+            const axis& a = where_[columns_.axes()[s].axis];
+            double& to = point[columns_.axes()[s].axis];
+            if (alike && columns_.axes()[s].choices == 0) {
+                const auto [low, high] = a.model_range();
+                to = a.from_model(low + (high - low) * std::min(level, 1.0));
+            } else {
+                to = a.at(sobol_(index & 0xffffffffULL, s));
+            }
         }
         return point;
     }

@@ -67,8 +67,10 @@ std::vector<proposal> search_utility(const space& where, const unit_columns& col
     const double axes = static_cast<double>(columns.axes().size());
     for (std::size_t c = 0; c < options.nearby && !around.empty(); ++c) {
         point = around[c % around.size()];
-        const double share = c / around.size() % 2 == 0 ? std::min(1.0, 3.0 / axes) : 1.0;
+        const std::size_t kind = c / around.size() % 3;  // few axes, all, or all alike
+        const double share = kind == 0 ? std::min(1.0, 3.0 / axes) : 1.0;
         const double reach = 0.3 * stable_exp(-5.0 * random.uniform());
+        const double together = normal();
         const std::size_t always = static_cast<std::size_t>(random.below(columns.axes().size()));
         for (std::size_t s = 0; s < columns.axes().size(); ++s) {
             const unit_columns::searched& a = columns.axes()[s];
@@ -80,7 +82,8 @@ std::vector<proposal> search_utility(const space& where, const unit_columns& col
             }
             const auto [low, high] = along.model_range();
             const double moved =
-                along.to_model(point[a.axis]) + (high - low) * reach * normal();
+                along.to_model(point[a.axis]) +
+                (high - low) * reach * (kind == 2 ? together : normal());
             point[a.axis] = along.from_model(std::clamp(moved, low, high));
         }
         candidates.push_back({point, judge(point)});
