@@ -195,6 +195,10 @@ void describe_flags(CLI::App& app, settings& s) {
     option("--simulate", s.simulate,
            "Run the pipelines of the sparse designs on so many images, word by word with finite "
            "FIFOs, beside the model's interval; 0: do not");
+    option("--rtl", s.rtl,
+           "Folder for the hardware-aware design as SystemVerilog, with a testbench; only options "
+           "that have modules are then chosen");
+    option("--rtl-images", s.rtl_images, "Images that --rtl writes for its testbench");
     option("--out", s.out, "Folder for solution.json and trials.csv, or for foldings");
     option("--evaluate", s.evaluate,
            "A fpgaConvNet configuration, .json: price its designs under every resource model, and "
@@ -289,6 +293,13 @@ void check(const settings& s) {
     not_negative("--simulate", s.simulate);
     require(s.simulate == 0 || (s.engine != "dense" && s.engine != "cascade"),
             "--simulate: cycles of dense engines do not depend on data");
+    if (!s.rtl.empty()) {
+        require(s.rtl_images > 0, fmt::format("--rtl-images {}: must be at least 1", s.rtl_images));
+        require(s.granularity == "layer",
+                "--rtl: modules clip all channels of a layer alike, not --thresholds channel");
+        require(s.multipliers == "dsp", "--rtl: no module has multipliers of LUTs");
+        require(s.simulate == 0, "--rtl: not with --simulate, whose FIFOs it does not write");
+    }
     not_negative("--first-images", s.first_images);
     not_negative("--statistics-images", s.statistics_images);
     for (const double l : s.lambda) not_negative("--lambda", l);
@@ -336,13 +347,14 @@ void resolve(const CLI::App& app, settings& s) {
     if (s.write_statistics.empty()) {
         refuse("--merge-statistics", "needs --write-statistics, the file to write");
         if (!s.statistics.empty())
-            for (const char* flag :
-                 {"--model", "--images", "--labels", "--preprocessing", "--mean", "--std",
-                  "--scale", "--first-images", "--statistics-images", "--resize", "--simulate"})
+            for (const char* flag : {"--model", "--images", "--labels", "--preprocessing", "--mean",
+                                     "--std", "--scale", "--first-images", "--statistics-images",
+                                     "--resize", "--simulate", "--rtl"})
                 refuse(flag, "needs images, but statistics (" + s.statistics +
                                  ") stand in for the network and its images");
     } else {
         refuse("--statistics-images", "--write-statistics counts zeros on all images");
+        refuse("--rtl", "--write-statistics makes no design");
     }
     // What is the user's own is not judged on what ships with the library.
     const bool images = app.count("--images") > 0, labels = app.count("--labels") > 0;

@@ -54,6 +54,8 @@ struct settings {
     double confidence = 0.0;
     int simulate = 0;
     std::string out = "hass-out";
+    std::string rtl;  // folder
+    int rtl_images = 20;
     // of --engine finn and --engine hls4ml, which fold and search no thresholds
     double target_fps = 0.0;  // 0: as fast as it goes
     bool fastest = false;

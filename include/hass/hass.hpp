@@ -62,6 +62,8 @@
 #include <hass/emulate/integer_emulator.hpp>
 #include <hass/emulate/integer_kernels.hpp>
 #include <hass/emulate/integer_network.hpp>
+#include <hass/emulate/integer_pools.hpp>
+#include <hass/emulate/integer_scales.hpp>
 #include <hass/emulate/integer_streams.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/make_integer_network.hpp>
@@ -228,7 +230,9 @@
 #include <hass/explore/soonest.hpp>
 #include <hass/explore/stream_port.hpp>
 //
+#include <hass/rtl/compute_shape.hpp>
 #include <hass/rtl/compute_stage.hpp>
+#include <hass/rtl/expectations.hpp>
 #include <hass/rtl/memory_image.hpp>
 #include <hass/rtl/project_files.hpp>
 #include <hass/rtl/stage.hpp>
@@ -236,6 +240,7 @@
 #include <hass/rtl/testbench.hpp>
 #include <hass/rtl/top_level.hpp>
 #include <hass/rtl/verilog.hpp>
+#include <hass/rtl/weight_memories.hpp>
 #include <hass/rtl/write_rtl.hpp>
 //
 #include <hass/compare/compare.hpp>
