@@ -248,9 +248,22 @@
 //
 #include <hass/search/additive_model.hpp>
 #include <hass/search/any_optimizer.hpp>
+#include <hass/search/automatic.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/search/cma_es.hpp>
 #include <hass/search/composite.hpp>
+#include <hass/search/gaussian_process.hpp>
+#include <hass/search/gp/acquisition.hpp>
+#include <hass/search/gp/box_descent.hpp>
+#include <hass/search/gp/cholesky.hpp>
+#include <hass/search/gp/fit.hpp>
+#include <hass/search/gp/gaussian_model.hpp>
+#include <hass/search/gp/hypervolume_improvement.hpp>
+#include <hass/search/gp/kernel.hpp>
+#include <hass/search/gp/output_warp.hpp>
+#include <hass/search/gp/posterior.hpp>
+#include <hass/search/gp/unit_columns.hpp>
+#include <hass/search/gp/utility_search.hpp>
 #include <hass/search/grid.hpp>
 #include <hass/search/importance.hpp>
 #include <hass/search/journal.hpp>
@@ -269,6 +282,7 @@
 #include <hass/search/parzen_cell.hpp>
 #include <hass/search/parzen_columns.hpp>
 #include <hass/search/parzen_kernels.hpp>
+#include <hass/search/ped_anova.hpp>
 #include <hass/search/predicted_objective.hpp>
 #include <hass/search/predicted_statistics.hpp>
 #include <hass/search/random.hpp>
