@@ -59,6 +59,14 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         const float* result = space.buffers[program_->schedule.result()].data();
         const auto pixels = static_cast<std::size_t>(program_->rows().back().out.pixels());
         const std::size_t classes = program_->classes();
+        if (program_->model.channels_last_output) {
+            const std::size_t channels = classes / pixels;
+            for (std::size_t c = 0; c < channels; ++c)
+                for (std::size_t n = 0; n < size; ++n)
+                    for (std::size_t p = 0; p < pixels; ++p)
+                        out[n * classes + p * channels + c] = result[(c * size + n) * pixels + p];
+            return;
+        }
         for (std::size_t c = 0; c < classes / pixels; ++c)
             for (std::size_t n = 0; n < size; ++n)
                 std::copy_n(result + (c * size + n) * pixels, pixels,
@@ -67,6 +75,11 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
 
   private:
     friend detail::backend_base<eigen_backend>;
+
+    static detail::batch_layout layout(const shape& s, std::size_t size) {
+        const auto pixels = static_cast<std::size_t>(s.pixels());
+        return {size * pixels, pixels, 1};
+    }
 
     static std::vector<float>& scratch(workspace& space) { return space.planes; }
 

@@ -52,7 +52,7 @@ class basic_emulator {
     explicit basic_emulator(hass::program p)
         : program_(std::make_shared<const hass::program>(std::move(p))),
           backend_(*program_),
-          scoring_(network(), program_->model.source) {}
+          scoring_(network(), program_->model.source, image_shape(program_->model)) {}
 
     const hass::model& model() const { return program_->model; }
     network_view network() const { return program_->model.net; }

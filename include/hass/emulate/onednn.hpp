@@ -79,6 +79,10 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     void answers(std::size_t size, const workspace& space, std::span<float> out) const {
         const float* result = space.buffers[program_->schedule.result()].data();
         const shape s = program_->rows().back().out;
+        if (program_->model.channels_last_output) {
+            std::copy_n(result, size * program_->classes(), out.data());
+            return;
+        }
         for (std::size_t n = 0; n < size; ++n)
             to_channels_first(s, result + n * program_->classes(),
                               out.data() + n * program_->classes(), 1);
@@ -92,6 +96,11 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
 
   private:
     friend detail::backend_base<onednn_backend>;
+
+    static detail::batch_layout layout(const shape& s, std::size_t) {
+        const auto channels = static_cast<std::size_t>(s.channels);
+        return {1, static_cast<std::size_t>(s.volume()), channels};
+    }
 
     static std::vector<float>& scratch(workspace& space) { return space.maps; }
 

@@ -18,24 +18,63 @@
 #include <hass/workload/onnx/constant.hpp>
 #include <hass/workload/onnx/drafts.hpp>
 #include <hass/workload/onnx/operation.hpp>
+#include <hass/workload/onnx/settle.hpp>
 #include <hass/workload/onnx/value.hpp>
+#include <hass/workload/onnx/views.hpp>
+#include <hass/workload/pointwise.hpp>
 
 namespace hass::detail::onnx {
+
+/// Whether a constant that is broadcast against `x` is one number, or one a position of `axis`.
+inline bool is_along(const constant& c, const value& x, int axis) {
+    const int rank = static_cast<int>(c.dims.size());
+    if (rank > x.rank) return false;
+    const std::vector<std::int64_t> dims = view_of(x).dims();
+    for (int k = 0; k < rank; ++k) {
+        const std::int64_t extent = c.dims[static_cast<std::size_t>(k)];
+        const int at = x.rank - rank + k;
+        if (extent != 1 && (at != axis || extent != dims[static_cast<std::size_t>(at - 1)]))
+            return false;
+    }
+    return true;
+}
 
 /// One number, or one a channel, out of a constant that is broadcast against `x`.
 inline std::vector<float> per_channel(const operation& op, std::size_t i, const value& x) {
     const constant& c = op.known(i, "the constant");
-    const int rank = static_cast<int>(c.dims.size());
-    bool fits = rank <= x.rank;
-    for (int axis = 0; fits && axis < rank; ++axis) {
-        const std::int64_t extent = c.dims[static_cast<std::size_t>(axis)];
-        const bool channel = x.rank - rank + axis == 1;
-        fits = extent == 1 || (channel && extent == x.shape.channels);
-    }
-    if (!fits)
+    if (!is_along(c, x, 1))
         throw op.fail("a constant of shape " + dims_text(c.dims) + " against " + describe(x) +
                       " is neither one number nor one a channel");
     return op.weights(i, "the constant");
+}
+
+/// One number for each value of `x`, plain data, out of a constant that is broadcast against it.
+inline std::vector<float> per_value(const operation& op, std::size_t i, const value& x) {
+    const constant& c = op.known(i, "the constant");
+    const std::array<std::int64_t, 4> whole{1, x.shape.channels, x.shape.height, x.shape.width};
+    const std::size_t rank = c.dims.size();
+    std::array<std::int64_t, 4> extent{1, 1, 1, 1}, stride{};
+    bool fits = rank <= static_cast<std::size_t>(x.rank);
+    std::int64_t apart = 1;
+    for (std::size_t k = rank; fits && k-- > 0;) {
+        const std::size_t at = static_cast<std::size_t>(x.rank) - rank + k;
+        extent[at] = c.dims[k];
+        stride[at] = extent[at] == 1 ? 0 : apart;
+        apart *= extent[at];
+        fits = extent[at] == 1 || extent[at] == whole[at];
+    }
+    if (!fits)
+        throw op.fail("a constant of shape " + dims_text(c.dims) + " does not fit " + describe(x));
+    const std::vector<float> values = op.weights(i, "the constant");
+    op.spent().spend(static_cast<std::size_t>(x.shape.volume()));
+    std::vector<float> all;
+    all.reserve(static_cast<std::size_t>(x.shape.volume()));
+    for (std::int64_t ch = 0; ch < whole[1]; ++ch)
+        for (std::int64_t y = 0; y < whole[2]; ++y)
+            for (std::int64_t z = 0; z < whole[3]; ++z)
+                all.push_back(values[static_cast<std::size_t>(ch * stride[1] + y * stride[2] +
+                                                              z * stride[3])]);
+    return all;
 }
 
 /// scale * x + shift on top of input `i`; vectors of 1 or channels.
@@ -83,31 +122,93 @@ inline bool sixth(const operation& op, std::size_t data, std::size_t number, boo
     return true;
 }
 
+/// What a constant that is added, subtracted, multiplied or divided by means: its factors or, where
+/// it is no factor, its summands.
+inline std::vector<float> operand_of(const operation& op, std::size_t number,
+                                     std::vector<float> values) {
+    if (op.type() == "Div") {
+        for (float& v : values) v = 1.0F / v;
+        if (!std::all_of(values.begin(), values.end(), [](float f) { return std::isfinite(f); }))
+            throw op.fail("divides by zero");
+    }
+    if (op.type() == "Mul" &&
+        !std::all_of(values.begin(), values.end(), [](float f) { return std::isfinite(f); }))
+        throw op.fail("multiplies by a constant that is not finite");
+    if (op.type() == "Sub" && number == 1)
+        for (float& v : values) v = -v;
+    return values;
+}
+
+/// The same for every value on its own: a row that holds a map of constants.
+inline void with_map(const operation& op, std::size_t data, std::size_t number, bool factor) {
+    const value& x = op.data(data);
+    int from = x.from;
+    const hass::shape shape = x.shape;
+    layer_parameters p;
+    p.weights = operand_of(op, number, per_value(op, number, x));
+    const int rank = x.rank;
+    if (op.type() == "Sub" && number == 0) {  // constant - x
+        layer_parameters negative;
+        negative.function = pointwise::negate;
+        from = op.emit(elementwise(layer_kind::function, x.shape), {from}, negative).from;
+    }
+    value out = op.emit(
+        elementwise(factor ? layer_kind::multiply_map : layer_kind::add_map, shape), {from},
+        std::move(p));
+    out.rank = rank;
+    op.give(std::move(out));
+}
+
+/// scale * x + shift on a view of all that a row gives, where each channel of the row has its own.
+inline void affine_view(const operation& op, std::size_t data, std::vector<float> scale,
+                        std::vector<float> shift) {
+    value out = op.raw(data);
+    value below;
+    below.from = out.from, below.shape = out.view.base, below.unread = out.unread;
+    below.made_by = &op.node();
+    below.scale = std::move(scale), below.shift = std::move(shift);
+    op.spent().spend(below.scale.size() + below.shift.size());
+    const scale_and_shift map(below);
+    if (op.owned(data) && is_compute(op.behind(out).row)) {
+        draft& d = op.behind(out);
+        map.fold_into(d.parameters, op.spent());
+        d.row.bias = !d.parameters.bias.empty();
+        require_finite(d.parameters, op.node());
+    } else {
+        layer_row row = elementwise(layer_kind::convolution, below.shape);
+        row.groups = below.shape.channels, row.bias = map.shifts();
+        layer_parameters p = map.depthwise(op.spent());
+        require_finite(p, op.node());
+        out.from = op.emit(row, {out.from}, std::move(p)).from;
+    }
+    out.non_negative = false;
+    op.give(std::move(out));
+}
+
 /// Add, Sub, Mul or Div where one side is constant.
 inline void with_constant(const operation& op) {
     const std::size_t number = op.is_constant(1) ? 1 : 0;
     const std::size_t data = 1 - number;
-    const bool multiplies = op.type() == "Mul";
-    const bool divides = op.type() == "Div";
-    if (divides && number == 0) throw op.fail("a constant divided by data is not supported");
-    if ((multiplies || divides) && sixth(op, data, number, divides)) return;
+    const bool factor = op.type() == "Mul" || op.type() == "Div";
+    if (op.type() == "Div" && number == 0)
+        throw op.fail("a constant divided by data is not supported");
+    if (factor && sixth(op, data, number, op.type() == "Div")) return;
+    const constant& c = op.known(number, "the constant");
+    const form now = op.raw(data).form;
+    const auto channels = now == form::view ? channel_axis(op.raw(data).view) : std::nullopt;
+    const bool through =
+        channels && is_along(c, op.raw(data), static_cast<int>(*channels) + 1);
+    if (!through && now != form::affine) op.data(data);
+    if (!through && !is_along(c, op.raw(data), 1)) return with_map(op, data, number, factor);
     std::vector<float> scale{1.0F};
     std::vector<float> shift{0.0F};
-    if (op.raw(data).form != form::affine) op.data(data);
-    std::vector<float> values = per_channel(op, number, op.raw(data));
-    if (multiplies || divides) {
-        if (divides)
-            for (float& v : values) v = 1.0F / v;
-        scale = std::move(values);
-        if (!std::all_of(scale.begin(), scale.end(), [](float f) { return std::isfinite(f); }))
-            throw op.fail("divides by zero");
-    } else {
-        if (op.type() == "Sub" && number == 1)
-            for (float& v : values) v = -v;
-        if (op.type() == "Sub" && number == 0) scale[0] = -1.0F;
-        shift = std::move(values);
-    }
-    affine(op, data, std::move(scale), std::move(shift));
+    std::vector<float> values = operand_of(op, number, op.weights(number, "the constant"));
+    if (op.type() == "Sub" && number == 0) scale[0] = -1.0F;
+    (factor ? scale : shift) = std::move(values);
+    if (!through) return affine(op, data, std::move(scale), std::move(shift));
+    const auto wide = std::max(scale.size(), shift.size());
+    scale.resize(wide, scale[0]), shift.resize(wide, shift[0]);
+    affine_view(op, data, std::move(scale), std::move(shift));
 }
 
 inline void batch_normalization(const operation& op) {

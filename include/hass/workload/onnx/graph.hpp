@@ -3,6 +3,8 @@
 /// come that the output depends on.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -94,6 +96,33 @@ class graph_index {
         return at != producers_.end() ? &graph_.nodes[at->second] : nullptr;
     }
 
+    /// Whether all that happens to the image before a Transpose to N x C x H x W is done value by
+    /// value: then it comes N x H x W x C.
+    bool turns_image() const {
+        std::string_view tensor = input_.name;
+        constexpr int most = 8;
+        for (int step = 0; step < most && image_.rank == 4; ++step) {
+            const node_proto* reader = nullptr;
+            bool turned = true;
+            std::size_t readers = 0;
+            for (const std::size_t i : order_)
+                for (const std::string_view in : graph_.nodes[i].inputs) {
+                    if (in != tensor) continue;
+                    reader = &graph_.nodes[i], ++readers;
+                    turned = turned && to_channels_first(*reader);
+                }
+            if (readers == 0) return false;
+            if (turned) return true;
+            constexpr std::array<std::string_view, 7> alone{"Cast", "Identity", "Dropout", "Add",
+                                                            "Sub",  "Mul",      "Div"};
+            if (readers > 1 || reader->outputs.empty() ||
+                std::find(alone.begin(), alone.end(), reader->op_type) == alone.end())
+                return false;
+            tensor = reader->outputs[0];
+        }
+        return false;
+    }
+
     /// How often a tensor is read, the network's output included.
     std::size_t reads(std::string_view tensor) const {
         const auto at = reads_.find(tensor);
@@ -101,6 +130,13 @@ class graph_index {
     }
 
   private:
+    static bool to_channels_first(const node_proto& node) {
+        if (node.op_type != "Transpose") return false;
+        for (const attribute_proto& a : node.attributes)
+            if (a.name == "perm") return a.ints == std::vector<std::int64_t>{0, 3, 1, 2};
+        return false;
+    }
+
     using places = std::unordered_map<std::string_view, std::size_t>;
 
     static places by_name(const graph_proto& g) {

@@ -158,10 +158,22 @@ class operation {
         return x;
     }
 
-    /// What the node's first output is.
-    void give(value x) const {
+    /// What is pending in a value that is no tensor of its own, as rows.
+    value settled(value x) const {
         x.made_by = &node_;
-        tensors_.set(node_.outputs[0], std::move(x));
+        tensors_.settle(x);
+        return x;
+    }
+    /// Whether the node's first output is the network's, and nobody else reads it.
+    bool ends() const {
+        return node_.outputs[0] == tensors_.graph().output().name &&
+               tensors_.graph().reads(node_.outputs[0]) == 1;
+    }
+
+    /// What the node's output `k` is; one without a name is nobody's.
+    void give(value x, std::size_t k = 0) const {
+        x.made_by = &node_;
+        if (!node_.outputs[k].empty()) tensors_.set(node_.outputs[k], std::move(x));
     }
 
     /// The first output is input `i` under another name.

@@ -15,6 +15,7 @@
 #include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/settle.hpp>
 #include <hass/workload/onnx/value.hpp>
+#include <hass/workload/onnx/views.hpp>
 
 namespace hass::detail::onnx {
 
@@ -24,8 +25,19 @@ class tensor_table {
     /// \param graph must outlive the table
     tensor_table(const graph_index& graph, std::size_t file_bytes)
         : graph_(graph), drafts_(file_bytes), spent_(file_bytes) {
-        set(graph.input_name(), graph.image());
+        value image = graph.image();
+        if (graph.turns_image()) {
+            // images are turned when they are read; what the file does with them is a view
+            const auto whole = image.shape;
+            image.shape = {whole.width, whole.channels, whole.height};
+            image = as_value(image, transposed(view_of(image), {1, 2, 0}));
+            channels_last_ = image.form == form::view;
+        }
+        set(graph.input_name(), std::move(image));
     }
+
+    /// Whether images come height x width x channels, as the first row does not take them.
+    bool channels_last() const { return channels_last_; }
 
     const graph_index& graph() const { return graph_; }
     draft_list& drafts() { return drafts_; }
@@ -70,6 +82,7 @@ class tensor_table {
     std::deque<tensor_proto> kept_;
     draft_list drafts_;
     budget spent_;
+    bool channels_last_ = false;
 };
 
 }  // namespace hass::detail::onnx
