@@ -42,17 +42,13 @@ struct window_axis {
     constexpr std::int64_t edge() const {
         return reach >= in - 1 ? 0 : (in - 1 - reach) * by / stride;
     }
-    /// Largest last_needed(at) / pace_in - at / pace_out over the outputs. Between the clamps the
-    /// difference is linear, so it is largest at an end or where the far edge is met. Where positions
-    /// are rounded down, what is rounded off counts as needed.
+    /// Largest bound(at) / pace_in - at / pace_out over the outputs. Between the clamps the
+    /// difference is linear, so it is largest at an end or where the far edge is met.
     constexpr double largest_lead(std::int64_t pace_in, std::int64_t pace_out) const {
-        std::int64_t most = 0;  // times by
-        for (const std::int64_t at : {std::int64_t{0}, edge(), edge() + 1, out - 1}) {
-            const std::int64_t needed =
-                std::clamp<std::int64_t>(at * stride + reach * by, 0, (in - 1) * by);
-            if (at < out) most = std::max(most, needed * pace_out - at * pace_in * by);
-        }
-        return static_cast<double>(most) / static_cast<double>(pace_in * pace_out * by);
+        std::int64_t most = 0;
+        for (const std::int64_t at : {std::int64_t{0}, edge(), edge() + 1, out - 1})
+            if (at < out) most = std::max(most, bound(at) * pace_out - at * pace_in);
+        return static_cast<double>(most) / static_cast<double>(pace_in * pace_out);
     }
 };
 

@@ -54,8 +54,7 @@ constexpr knot_list needed_by_window(const layer_row& row) {
     const axis_bends across(columns);
     for (const std::int64_t y : axis_bends(rows))
         for (const std::int64_t x : across) {
-            const pixel p{y * columns.out + x,
-                          rows.bound(y) * columns.in + columns.bound(x)};
+            const pixel p{y * columns.out + x, rows.bound(y) * columns.in + columns.bound(x)};
             while (n > 1 &&
                    (hull[n - 1].input - hull[n - 2].input) * (p.output - hull[n - 2].output) <=
                        (p.input - hull[n - 2].input) * (hull[n - 1].output - hull[n - 2].output))

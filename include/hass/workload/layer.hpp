@@ -50,15 +50,42 @@ enum class layer_kind : std::uint8_t {
     stack,            ///< maps below one another, or side by side
 };
 
-inline constexpr std::array<std::string_view, 36> layer_kind_names{
-    "convolution",    "linear",         "max_pool",   "average_pool", "global_average_pool",
-    "add",            "multiply",       "concat",     "relu",         "relu6",
-    "hardswish",      "hardsigmoid",    "sigmoid",    "swish",        "flatten",
-    "softmax",        "subtract",       "divide",     "minimum",      "maximum",
-    "add_map",        "multiply_map",   "leaky_relu", "function",     "channel_max",
-    "lrn",            "group_norm",     "resize",     "pad",          "crop",
-    "select_channels", "depth_to_space", "space_to_depth", "reshape", "reorder",
-    "stack"};
+inline constexpr std::array<std::string_view, 36> layer_kind_names{"convolution",
+                                                                   "linear",
+                                                                   "max_pool",
+                                                                   "average_pool",
+                                                                   "global_average_pool",
+                                                                   "add",
+                                                                   "multiply",
+                                                                   "concat",
+                                                                   "relu",
+                                                                   "relu6",
+                                                                   "hardswish",
+                                                                   "hardsigmoid",
+                                                                   "sigmoid",
+                                                                   "swish",
+                                                                   "flatten",
+                                                                   "softmax",
+                                                                   "subtract",
+                                                                   "divide",
+                                                                   "minimum",
+                                                                   "maximum",
+                                                                   "add_map",
+                                                                   "multiply_map",
+                                                                   "leaky_relu",
+                                                                   "function",
+                                                                   "channel_max",
+                                                                   "lrn",
+                                                                   "group_norm",
+                                                                   "resize",
+                                                                   "pad",
+                                                                   "crop",
+                                                                   "select_channels",
+                                                                   "depth_to_space",
+                                                                   "space_to_depth",
+                                                                   "reshape",
+                                                                   "reorder",
+                                                                   "stack"};
 
 /// Name of a kind as it stands in reports and files.
 constexpr std::string_view name(layer_kind kind) {

@@ -30,8 +30,8 @@ enum class pointwise : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, 13> pointwise_names{
-    "identity", "elu",      "selu",             "celu",        "softplus", "mish",
-    "softsign", "thresholded_relu", "hardsigmoid", "negate", "absolute", "shrink", "gated"};
+    "identity",         "elu",         "selu",   "celu",     "softplus", "mish", "softsign",
+    "thresholded_relu", "hardsigmoid", "negate", "absolute", "shrink",   "gated"};
 
 constexpr std::string_view name(pointwise f) {
     return pointwise_names[static_cast<std::size_t>(f)];

@@ -123,8 +123,8 @@ inline void function(const operation& op, pointwise f, float a = 0.0F, float b =
     layer_parameters p;
     p.function = f, p.alpha = a, p.beta = b;
     unary(op, layer_kind::function, p);
-    op.given().non_negative = f == pointwise::softplus || f == pointwise::absolute ||
-                              f == pointwise::hardsigmoid;
+    op.given().non_negative =
+        f == pointwise::softplus || f == pointwise::absolute || f == pointwise::hardsigmoid;
 }
 
 inline void hard_sigmoid(const operation& op) {
@@ -151,8 +151,7 @@ inline void leaky_relu(const operation& op) {
 }
 
 inline void selu(const operation& op) {
-    function(op, pointwise::selu, op.number("alpha", 1.67326319F),
-             op.number("gamma", 1.05070102F));
+    function(op, pointwise::selu, op.number("alpha", 1.67326319F), op.number("gamma", 1.05070102F));
 }
 
 inline void celu(const operation& op) {

@@ -152,9 +152,8 @@ inline void with_map(const operation& op, std::size_t data, std::size_t number, 
         negative.function = pointwise::negate;
         from = op.emit(elementwise(layer_kind::function, x.shape), {from}, negative).from;
     }
-    value out = op.emit(
-        elementwise(factor ? layer_kind::multiply_map : layer_kind::add_map, shape), {from},
-        std::move(p));
+    value out = op.emit(elementwise(factor ? layer_kind::multiply_map : layer_kind::add_map, shape),
+                        {from}, std::move(p));
     out.rank = rank;
     op.give(std::move(out));
 }
@@ -196,8 +195,7 @@ inline void with_constant(const operation& op) {
     const constant& c = op.known(number, "the constant");
     const form now = op.raw(data).form;
     const auto channels = now == form::view ? channel_axis(op.raw(data).view) : std::nullopt;
-    const bool through =
-        channels && is_along(c, op.raw(data), static_cast<int>(*channels) + 1);
+    const bool through = channels && is_along(c, op.raw(data), static_cast<int>(*channels) + 1);
     if (!through && now != form::affine) op.data(data);
     if (!through && !is_along(c, op.raw(data), 1)) return with_map(op, data, number, factor);
     std::vector<float> scale{1.0F};

@@ -105,8 +105,8 @@ inline void slice(const operation& op) {
         if (done[axis]) throw op.fail(text_of({"names axis ", axis, " twice"}));
         done[axis] = true;
         constexpr std::int64_t images = std::numeric_limits<std::int32_t>::max();
-        const slice_part p = slice_part_of(op, axis, axis == 0 ? images : dims[axis], starts[k],
-                                           ends[k], steps[k]);
+        const slice_part p =
+            slice_part_of(op, axis, axis == 0 ? images : dims[axis], starts[k], ends[k], steps[k]);
         if (axis == 0) {
             if (p.start != 0 || p.step != 1 || (p.extent < images && p.extent != dims[0]))
                 throw op.fail("cuts the batch");
@@ -155,10 +155,9 @@ inline void split(const operation& op) {
 /// The block of DepthToSpace and SpaceToDepth, where it fits.
 inline std::int64_t block_of(const operation& op, bool fits_channels, const value& x) {
     const std::int64_t b = op.integer("blocksize", 0);
-    const bool fits =
-        b >= 1 && b <= 32768 &&
-        (fits_channels ? x.shape.channels % (b * b) == 0
-                       : x.shape.height % b == 0 && x.shape.width % b == 0);
+    const bool fits = b >= 1 && b <= 32768 &&
+                      (fits_channels ? x.shape.channels % (b * b) == 0
+                                     : x.shape.height % b == 0 && x.shape.width % b == 0);
     if (!fits) throw op.fail(text_of({"blocksize ", b, " does not fit ", describe(x)}));
     return b;
 }

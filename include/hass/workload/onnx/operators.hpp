@@ -13,14 +13,15 @@
 #include <hass/workload/onnx/affine.hpp>
 #include <hass/workload/onnx/arithmetic.hpp>
 #include <hass/workload/onnx/folding.hpp>
+#include <hass/workload/onnx/grouped_convolution.hpp>
 #include <hass/workload/onnx/importer.hpp>
+#include <hass/workload/onnx/layouts.hpp>
 #include <hass/workload/onnx/linear.hpp>
+#include <hass/workload/onnx/normalisation.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/proto.hpp>
-#include <hass/workload/onnx/reshaping.hpp>
-#include <hass/workload/onnx/layouts.hpp>
-#include <hass/workload/onnx/normalisation.hpp>
 #include <hass/workload/onnx/reductions.hpp>
+#include <hass/workload/onnx/reshaping.hpp>
 #include <hass/workload/onnx/resizing.hpp>
 #include <hass/workload/onnx/transposed_convolution.hpp>
 #include <hass/workload/onnx/value.hpp>
@@ -64,19 +65,25 @@ inline constexpr std::array table{
     table_entry{"Celu", celu},
     table_entry{"Clip", clip},
     table_entry{"Concat", concatenate},
-    table_entry{"Conv", convolution},
+    table_entry{"Conv",
+                [](const operation& op) {
+                    if (!convolution_of_groups(op)) convolution(op);
+                }},
     table_entry{"ConvTranspose", transposed_convolution},
     table_entry{"DepthToSpace", depth_to_space},
     table_entry{"Div", add},
     table_entry{"Dropout", dropout},
-    table_entry{"Elu", [](const operation& op) { function(op, pointwise::elu, op.number("alpha", 1.0F)); }},
+    table_entry{
+        "Elu", [](const operation& op) { function(op, pointwise::elu, op.number("alpha", 1.0F)); }},
     table_entry{"Flatten", flatten},
     table_entry{"Gemm", gemm},
-    table_entry{"GlobalAveragePool", [](const operation& op) {
+    table_entry{"GlobalAveragePool",
+                [](const operation& op) {
                     const value& x = op.map(0);
                     global_average(op, x, x.rank);
                 }},
-    table_entry{"GlobalMaxPool", [](const operation& op) {
+    table_entry{"GlobalMaxPool",
+                [](const operation& op) {
                     const value& x = op.map(0);
                     covering_pool(op, x, layer_kind::max_pool, true, true, x.rank);
                 }},
@@ -104,7 +111,8 @@ inline constexpr std::array table{
     table_entry{"Resize", resize},
     table_entry{"Selu", selu},
     table_entry{"Shape", fold_shape},
-    table_entry{"Shrink", [](const operation& op) {
+    table_entry{"Shrink",
+                [](const operation& op) {
                     function(op, pointwise::shrink, op.number("lambd", 0.5F),
                              op.number("bias", 0.0F));
                 }},
@@ -118,7 +126,8 @@ inline constexpr std::array table{
     table_entry{"Squeeze", squeeze},
     table_entry{"Sub", add},
     table_entry{"Sum", sum},
-    table_entry{"ThresholdedRelu", [](const operation& op) {
+    table_entry{"ThresholdedRelu",
+                [](const operation& op) {
                     function(op, pointwise::thresholded_relu, op.number("alpha", 1.0F));
                 }},
     table_entry{"Transpose", transpose},

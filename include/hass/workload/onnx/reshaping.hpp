@@ -237,8 +237,7 @@ inline void pad(const operation& op) {
         const auto axis = static_cast<std::size_t>(axis_of(op, axes[k], op.raw(0).rank));
         for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
             const std::int64_t p = given[k + side * axes.size()];
-            if (p < 0 || p > most)
-                throw op.fail(text_of({"pads of ", p, " are outside 0..32768"}));
+            if (p < 0 || p > most) throw op.fail(text_of({"pads of ", p, " are outside 0..32768"}));
             pads[axis + 4 * side] = static_cast<int>(p);
         }
     }
