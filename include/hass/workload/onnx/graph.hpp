@@ -3,6 +3,7 @@
 /// come that the output depends on.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,24 +20,42 @@
 #include <hass/workload/onnx/constant.hpp>
 #include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/value.hpp>
+#include <hass/workload/onnx_options.hpp>
 
 namespace hass::detail::onnx {
 
+/// Puts extents of one image where the file leaves them open; dims include the batch.
+inline void fill_open(std::vector<std::int64_t>& dims, std::span<const std::int64_t> given,
+                      const std::string& who) {
+    if (given.empty() || dims.empty() ||
+        std::all_of(dims.begin() + 1, dims.end(), [](std::int64_t d) { return d > 0; }))
+        return;
+    if (given.size() + 1 != dims.size())
+        throw error(text_of({who, "has ", dims.size() - 1, " axes beside the batch, but ",
+                             given.size(), " extents are given for them (--input-shape)"}));
+    for (std::size_t i = 1; i < dims.size(); ++i)
+        if (dims[i] < 1) dims[i] = given[i - 1];
+}
+
 /// The image as the file declares it.
 /// \throws hass::error unless it is float32, N x C x H x W or N x features, fixed but for the batch
-inline value read_image(const value_proto& input) {
+/// \param open  extents for those that the file leaves open, see `onnx_options`
+inline value read_image(const value_proto& input, std::span<const std::int64_t> open = {}) {
     const std::string who = "input " + quoted(input.name) + ": ";
     if (!input.tensor) throw error(who + "is not a tensor (a sequence, a map or no type)");
-    if (input.type != static_cast<std::int64_t>(data_type::float32))
+    if (!is_floating(input.type))
         throw error(who + "must be float32, not " + data_type_name(input.type));
     if (!input.dims) throw error(who + "has no shape");
-    const std::vector<std::int64_t>& dims = *input.dims;
+    std::vector<std::int64_t> dims = *input.dims;
+    fill_open(dims, open, who);
     if (dims.size() != 4 && dims.size() != 2)
         throw error(text_of(
             {who, "must be N x C x H x W or N x features, but has ", dims.size(), " axes"}));
     for (std::size_t i = 1; i < dims.size(); ++i)
         if (dims[i] < 1)
-            throw error(who + "only the batch may be dynamic; export with fixed extents");
+            throw error(who + "of shape " + dims_text(dims) +
+                        " leaves extents open (-1); --input-shape (onnx_options::input_shape) "
+                        "says them");
     const std::optional<std::size_t> volume =
         element_count(std::span(dims).subspan(1), static_cast<std::size_t>(largest_map));
     if (!volume) throw error(who + "shape " + dims_text(dims) + " is larger than 2^28 values");
@@ -54,17 +73,14 @@ class graph_index {
     /// \param file must outlive its index
     /// \throws hass::error for a name given twice or by nothing, a cycle, more than one input or
     /// output, or an image that `read_image` refuses
-    explicit graph_index(const model_proto& file)
+    explicit graph_index(const model_proto& file, const onnx_options& options = {})
         : graph_(file.graph),
           opset_(file.opset),
           initializers_(by_name(graph_)),
           input_(find_input()),
-          image_(read_image(input_)) {
+          image_(read_image(input_, options.input_shape)) {
         name_producers();
-        if (graph_.outputs.empty()) throw error("the network has no output");
-        if (graph_.outputs.size() > 1)
-            throw error("the network has more than one output: " + quoted(graph_.outputs[0].name) +
-                        ", " + quoted(graph_.outputs[1].name));
+        output_ = find_output(options.output);
         order_ = sorted(live());
     }
 
@@ -72,7 +88,7 @@ class graph_index {
 
     std::string_view input_name() const { return input_.name; }
     const value& image() const { return image_; }
-    const value_proto& output() const { return graph_.outputs[0]; }
+    const value_proto& output() const { return output_; }
 
     /// Images in a batch as the file fixes it; 1 where it is dynamic.
     std::int64_t batch() const {
@@ -122,6 +138,27 @@ class graph_index {
         }
         if (image == nullptr) throw error("the network has no input");
         return *image;
+    }
+
+    /// The output asked for, or the only one.
+    value_proto find_output(const std::string& wanted) const {
+        std::vector<std::string> names;
+        for (const value_proto& output : graph_.outputs) {
+            if (output.name == wanted) return output;
+            names.push_back(printable(output.name));
+        }
+        if (const auto given = producers_.find(wanted); given != producers_.end()) {
+            value_proto inner;
+            inner.name = given->first;
+            return inner;
+        }
+        if (!wanted.empty()) throw unknown_name("output", wanted, names);
+        if (names.empty()) throw error("the network has no output");
+        if (names.size() == 1) return graph_.outputs[0];
+        std::string all;
+        for (const std::string& name : names) all += (all.empty() ? "'" : ", '") + name + "'";
+        throw error("the network has more than one output: " + all +
+                    "; --output (onnx_options::output) picks one");
     }
 
     void name_producers() {
@@ -196,6 +233,7 @@ class graph_index {
     const value_proto& input_;
     value image_;
     places producers_;
+    value_proto output_;
     places reads_;
     std::vector<std::size_t> order_;
 };

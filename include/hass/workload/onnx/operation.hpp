@@ -29,7 +29,7 @@ class operation {
 
     const node_proto& node() const { return node_; }
     std::string_view type() const { return node_.op_type; }
-    std::int64_t opset() const { return tensors_.graph().opset(); }
+    std::int64_t opset() const { return node_.opset != 0 ? node_.opset : tensors_.graph().opset(); }
     /// Images in a batch as the file fixes it; 1 where it is dynamic.
     std::int64_t batch() const { return tensors_.graph().batch(); }
     budget& spent() const { return tensors_.spent(); }
@@ -158,10 +158,10 @@ class operation {
         return x;
     }
 
-    /// What the node's first output is.
-    void give(value x) const {
+    /// What the node's output `k` is; one without a name is nobody's.
+    void give(value x, std::size_t k = 0) const {
         x.made_by = &node_;
-        tensors_.set(node_.outputs[0], std::move(x));
+        if (!node_.outputs[k].empty()) tensors_.set(node_.outputs[k], std::move(x));
     }
 
     /// The first output is input `i` under another name.
