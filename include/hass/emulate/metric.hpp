@@ -246,6 +246,7 @@ inline metric psnr(std::vector<float> targets) {
 inline metric iou(std::vector<int> masks, float cut = 0.5F) {
     return mean_metric({"iou", "IoU", ""}, [masks = std::move(masks), cut](
                                                std::span<const float> answer, std::size_t n) {
+        const auto mask = detail::of_image(masks, n, answer.size());
         std::size_t both = 0, either = 0;
         for (std::size_t i = 0; i < answer.size(); ++i) {
             const bool set = answer[i] > cut;
