@@ -45,8 +45,8 @@ struct axis_taps {
 /// Numbers of one row; empty for rows without any.
 struct layer_parameters {
     /// Compute rows: out.channels x in.channels/groups x kernel_h x kernel_w. add_map, multiply_map:
-    /// out.channels x out.height x out.width. leaky_relu: a slope, or one a channel. group_norm: a
-    /// scale a channel.
+    /// out.channels x out.height x out.width. leaky_relu: a slope, or one a channel. Norms: a scale a
+    /// channel, or none. embedding: the table, row by row.
     std::vector<float> weights;
     std::vector<float> bias;  ///< out.channels, or empty
     /// Bounds of a clipping activation (`relu`, `relu6` and ONNX Clip).
@@ -54,7 +54,8 @@ struct layer_parameters {
     float upper = std::numeric_limits<float>::infinity();
     /// average_pool: whether padding counts in the mean.
     bool count_include_pad = false;
-    /// function: which one, and its numbers; lrn: alpha, beta and bias; group_norm: alpha is epsilon
+    /// function: which one, and its numbers; lrn: alpha, beta and bias; norms: alpha is epsilon;
+    /// matmul: products are multiplied by alpha
     hass::pointwise function = pointwise::identity;
     float alpha = 0.0F, beta = 0.0F;
     value_order order;        ///< rows that move values (`moves`)

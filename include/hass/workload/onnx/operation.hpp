@@ -56,6 +56,12 @@ class operation {
         const value& x = raw(i);
         return x.unread == 1 && tensors_.drafts().owned(x);
     }
+    /// The same of a value that is no tensor yet.
+    bool owns(const value& x) const { return tensors_.drafts().owned(x); }
+    /// How often the node's output `k` is read.
+    std::size_t reads_of_output(std::size_t k) const {
+        return tensors_.graph().reads(node_.outputs[k]);
+    }
     /// The row that gives `x`, which is data and not the image.
     draft& behind(const value& x) const { return tensors_.drafts().behind(x); }
     /// The tensor as the output of a row; whatever was pending becomes one.

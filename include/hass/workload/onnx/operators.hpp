@@ -12,16 +12,21 @@
 #include <hass/workload/onnx/activations.hpp>
 #include <hass/workload/onnx/affine.hpp>
 #include <hass/workload/onnx/arithmetic.hpp>
+#include <hass/workload/onnx/attention.hpp>
+#include <hass/workload/onnx/broadcasting.hpp>
 #include <hass/workload/onnx/folding.hpp>
 #include <hass/workload/onnx/importer.hpp>
+#include <hass/workload/onnx/joining.hpp>
+#include <hass/workload/onnx/layouts.hpp>
 #include <hass/workload/onnx/linear.hpp>
+#include <hass/workload/onnx/masks.hpp>
+#include <hass/workload/onnx/normalisation.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/proto.hpp>
-#include <hass/workload/onnx/reshaping.hpp>
-#include <hass/workload/onnx/layouts.hpp>
-#include <hass/workload/onnx/normalisation.hpp>
 #include <hass/workload/onnx/reductions.hpp>
+#include <hass/workload/onnx/reshaping.hpp>
 #include <hass/workload/onnx/resizing.hpp>
+#include <hass/workload/onnx/tokens.hpp>
 #include <hass/workload/onnx/transposed_convolution.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/windows.hpp>
@@ -42,7 +47,10 @@ inline void dropout(const operation& op) {
 }
 
 inline void cast(const operation& op) {
-    if (op.integer("to", 0) != static_cast<std::int64_t>(data_type::float32))
+    const auto to = static_cast<data_type>(op.integer("to", 0));
+    // whole numbers stay what they are under any type; other data is computed in float32
+    const bool whole = to == data_type::int32 || to == data_type::int64;
+    if (to != data_type::float32 && to != data_type::float64 && !(whole && op.raw(0).whole))
         throw op.fail("to " + data_type_name(op.integer("to", 0)) + " is not supported");
     op.pass(0);
 }
@@ -63,14 +71,19 @@ inline constexpr std::array table{
     table_entry{"Cast", cast},
     table_entry{"Celu", celu},
     table_entry{"Clip", clip},
-    table_entry{"Concat", concatenate},
+    table_entry{"Concat", join},
     table_entry{"Conv", convolution},
     table_entry{"ConvTranspose", transposed_convolution},
     table_entry{"DepthToSpace", depth_to_space},
     table_entry{"Div", add},
     table_entry{"Dropout", dropout},
     table_entry{"Elu", [](const operation& op) { function(op, pointwise::elu, op.number("alpha", 1.0F)); }},
+    table_entry{"Erf", [](const operation& op) { function(op, pointwise::erf); }},
+    table_entry{"Exp", [](const operation& op) { function(op, pointwise::exponential); }},
+    table_entry{"Expand", expand},
     table_entry{"Flatten", flatten},
+    table_entry{"Gather", gather},
+    table_entry{"Gelu", gelu},
     table_entry{"Gemm", gemm},
     table_entry{"GlobalAveragePool", [](const operation& op) {
                     const value& x = op.map(0);
@@ -86,8 +99,11 @@ inline constexpr std::array table{
     table_entry{"Identity", pass_first},
     table_entry{"InstanceNormalization", group_normalization},
     table_entry{"LRN", local_response},
+    table_entry{"LayerNormalization", layer_normalization},
     table_entry{"LeakyRelu", leaky_relu},
-    table_entry{"MatMul", matmul},
+    table_entry{"Log", [](const operation& op) { function(op, pointwise::logarithm); }},
+    table_entry{"LogSoftmax", token_softmax},
+    table_entry{"MatMul", matrix_product},
     table_entry{"Max", extreme},
     table_entry{"MaxPool", [](const operation& op) { pool(op, layer_kind::max_pool); }},
     table_entry{"Min", extreme},
@@ -96,6 +112,9 @@ inline constexpr std::array table{
     table_entry{"Neg", [](const operation& op) { function(op, pointwise::negate); }},
     table_entry{"PRelu", leaky_relu},
     table_entry{"Pad", pad},
+    table_entry{"Pow", power},
+    table_entry{"RMSNormalization", layer_normalization},
+    table_entry{"Reciprocal", [](const operation& op) { function(op, pointwise::reciprocal); }},
     table_entry{"ReduceMax", reduce},
     table_entry{"ReduceMean", reduce},
     table_entry{"ReduceSum", reduce},
@@ -110,34 +129,46 @@ inline constexpr std::array table{
                 }},
     table_entry{"Sigmoid", [](const operation& op) { unary(op, layer_kind::sigmoid); }},
     table_entry{"Slice", slice},
-    table_entry{"Softmax", softmax},
+    table_entry{"Softmax", token_softmax},
     table_entry{"Softplus", [](const operation& op) { function(op, pointwise::softplus); }},
     table_entry{"Softsign", [](const operation& op) { function(op, pointwise::softsign); }},
     table_entry{"SpaceToDepth", space_to_depth},
     table_entry{"Split", split},
+    table_entry{"Sqrt", [](const operation& op) { function(op, pointwise::square_root); }},
     table_entry{"Squeeze", squeeze},
     table_entry{"Sub", add},
     table_entry{"Sum", sum},
+    table_entry{"Tanh", [](const operation& op) { function(op, pointwise::tanh); }},
     table_entry{"ThresholdedRelu", [](const operation& op) {
                     function(op, pointwise::thresholded_relu, op.number("alpha", 1.0F));
                 }},
     table_entry{"Transpose", transpose},
     table_entry{"Unsqueeze", unsqueeze},
     table_entry{"Upsample", resize},
+    table_entry{"Where", choose},
 };
 
 /// Operators whose inputs are all constant.
 inline constexpr std::array fold_table{
-    table_entry{"Add", fold_arithmetic},      table_entry{"Cast", fold_cast},
-    table_entry{"Ceil", fold_floor},          table_entry{"Concat", fold_concat},
-    table_entry{"Constant", fold_constant},   table_entry{"ConstantOfShape", fold_fill},
-    table_entry{"Div", fold_arithmetic},      table_entry{"Flatten", fold_flatten},
+    table_entry{"Add", fold_arithmetic},      table_entry{"And", fold_arithmetic},
+    table_entry{"Cast", fold_cast},           table_entry{"Ceil", fold_floor},
+    table_entry{"Concat", fold_concat},       table_entry{"Constant", fold_constant},
+    table_entry{"ConstantOfShape", fold_fill}, table_entry{"Div", fold_arithmetic},
+    table_entry{"Equal", fold_arithmetic},    table_entry{"Exp", fold_function},
+    table_entry{"Expand", fold_expand},       table_entry{"Flatten", fold_flatten},
     table_entry{"Floor", fold_floor},         table_entry{"Gather", fold_gather},
-    table_entry{"Identity", pass_first},      table_entry{"Mul", fold_arithmetic},
+    table_entry{"Greater", fold_arithmetic},  table_entry{"GreaterOrEqual", fold_arithmetic},
+    table_entry{"Identity", pass_first},      table_entry{"Less", fold_arithmetic},
+    table_entry{"LessOrEqual", fold_arithmetic}, table_entry{"Max", fold_arithmetic},
+    table_entry{"Min", fold_arithmetic},      table_entry{"Mul", fold_arithmetic},
+    table_entry{"Neg", fold_function},        table_entry{"Not", fold_function},
+    table_entry{"Or", fold_arithmetic},       table_entry{"Pow", fold_arithmetic},
+    table_entry{"Range", fold_range},         table_entry{"Reciprocal", fold_function},
     table_entry{"Reshape", fold_reshape},     table_entry{"Shape", fold_shape},
-    table_entry{"Slice", fold_slice},         table_entry{"Squeeze", fold_squeeze},
-    table_entry{"Sub", fold_arithmetic},      table_entry{"Transpose", fold_transpose},
-    table_entry{"Unsqueeze", fold_unsqueeze},
+    table_entry{"Slice", fold_slice},         table_entry{"Sqrt", fold_function},
+    table_entry{"Squeeze", fold_squeeze},     table_entry{"Sub", fold_arithmetic},
+    table_entry{"Transpose", fold_transpose}, table_entry{"Unsqueeze", fold_unsqueeze},
+    table_entry{"Where", fold_where},
 };
 
 template <std::size_t N>
