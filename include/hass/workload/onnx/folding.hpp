@@ -85,31 +85,17 @@ inline void fold_shape(const operation& op) {
 inline void fold_gather(const operation& op) {
     const constant& in = op.known(0, "the data");
     const constant& at = op.known(1, "the indices");
-    if (in.dims.empty()) throw op.fail("of a single number");
-    const auto axis = static_cast<std::size_t>(
-        axis_of(op, op.integer("axis", 0), static_cast<int>(in.dims.size())));
+    if (in.dims.size() != 1 || at.dims.size() > 1 || op.integer("axis", 0) > 0)
+        throw op.fail("is supported on vectors of constants only");
     const std::vector<double> values = folded(op, 0);
-    const std::int64_t size = in.dims[axis];
-    std::size_t inner = 1, outer = 1;
-    for (std::size_t k = 0; k < in.dims.size(); ++k)
-        if (k != axis) (k < axis ? outer : inner) *= static_cast<std::size_t>(in.dims[k]);
-    const std::vector<std::int64_t> indices = op.integers(1, "the indices");
-    op.spent().spend(outer * inner * indices.size());
+    const auto size = static_cast<std::int64_t>(values.size());
     constant out;
     out.floating = in.floating;
-    out.dims.assign(in.dims.begin(), in.dims.begin() + static_cast<std::ptrdiff_t>(axis));
-    out.dims.insert(out.dims.end(), at.dims.begin(), at.dims.end());
-    out.dims.insert(out.dims.end(), in.dims.begin() + static_cast<std::ptrdiff_t>(axis) + 1,
-                    in.dims.end());
-    for (std::size_t o = 0; o < outer; ++o)
-        for (const std::int64_t index : indices) {
-            if (index < -size || index >= size)
-                throw op.fail(text_of({"index ", index, " of ", size}));
-            const auto k = static_cast<std::size_t>(index < 0 ? index + size : index);
-            const auto from = values.begin() + static_cast<std::ptrdiff_t>(
-                                                   (o * static_cast<std::size_t>(size) + k) * inner);
-            out.values.insert(out.values.end(), from, from + static_cast<std::ptrdiff_t>(inner));
-        }
+    out.dims = at.dims;
+    for (const std::int64_t index : op.integers(1, "the indices")) {
+        if (index < -size || index >= size) throw op.fail(text_of({"index ", index, " of ", size}));
+        out.values.push_back(values[static_cast<std::size_t>(index < 0 ? index + size : index)]);
+    }
     give_constant(op, std::move(out));
 }
 
@@ -258,44 +244,19 @@ inline void fold_unsqueeze(const operation& op) {
 
 inline void fold_transpose(const operation& op) {
     const constant& in = op.known(0, "the data");
-    const std::size_t rank = in.dims.size();
-    if (rank > 8) throw op.fail("of a constant of more than eight axes");
-    std::vector<std::int64_t> perm;
-    if (const attribute_proto* given = op.find("perm"))
-        perm = given->ints;
-    else
-        for (std::size_t k = rank; k-- > 0;) perm.push_back(static_cast<std::int64_t>(k));
-    std::vector<bool> seen(rank, false);
-    for (const std::int64_t p : perm) {
-        if (p < 0 || p >= static_cast<std::int64_t>(rank) || seen[static_cast<std::size_t>(p)] ||
-            perm.size() != rank)
-            throw op.fail("perm " + dims_text(perm) + " of " + dims_text(in.dims));
-        seen[static_cast<std::size_t>(p)] = true;
-    }
-    if (perm.size() != rank) throw op.fail("perm " + dims_text(perm) + " of " + dims_text(in.dims));
-    if (std::is_sorted(perm.begin(), perm.end())) return op.pass(0);
-    std::vector<std::int64_t> stride(rank, 1), dims, apart;
-    for (std::size_t k = rank; k-- > 1;) stride[k - 1] = stride[k] * in.dims[k];
-    for (const std::int64_t p : perm) {
-        dims.push_back(in.dims[static_cast<std::size_t>(p)]);
-        apart.push_back(stride[static_cast<std::size_t>(p)]);
-    }
+    const attribute_proto* perm = op.find("perm");
+    if (perm != nullptr && perm->ints == std::vector<std::int64_t>{0, 1}) return op.pass(0);
+    if (in.dims.size() != 2 || (perm != nullptr && perm->ints != std::vector<std::int64_t>{1, 0}))
+        throw op.fail("of constants is supported for matrices only");
     const std::vector<double> values = folded(op, 0);
+    const auto rows = static_cast<std::size_t>(in.dims[0]);
+    const auto columns = static_cast<std::size_t>(in.dims[1]);
     constant out;
     out.floating = in.floating;
-    out.dims = dims;
+    out.dims = {in.dims[1], in.dims[0]};
     out.values.reserve(values.size());
-    std::vector<std::int64_t> at(rank, 0);
-    std::int64_t from = 0;
-    for (std::size_t n = 0; n < values.size(); ++n) {
-        out.values.push_back(values[static_cast<std::size_t>(from)]);
-        for (std::size_t k = rank; k-- > 0;) {
-            from += apart[k];
-            if (++at[k] < dims[k]) break;
-            from -= apart[k] * dims[k];
-            at[k] = 0;
-        }
-    }
+    for (std::size_t c = 0; c < columns && !values.empty(); ++c)
+        for (std::size_t r = 0; r < rows; ++r) out.values.push_back(values[r * columns + c]);
     give_constant(op, std::move(out));
 }
 
@@ -321,6 +282,38 @@ inline void fold_cast(const operation& op) {
             break;
         default:
             throw op.fail("to " + data_type_name(to) + " is not supported");
+    }
+    give_constant(op, std::move(out));
+}
+
+inline void fold_arithmetic(const operation& op) {
+    if (op.inputs() != 2) throw op.fail("needs two inputs");
+    const constant& a = op.known(0, "an input");
+    const constant& b = op.known(1, "an input");
+    const std::vector<double> x = folded(op, 0);
+    const std::vector<double> y = folded(op, 1);
+    if (a.floating != b.floating || x.empty() || y.empty() ||
+        (a.dims != b.dims && x.size() != 1 && y.size() != 1))
+        throw op.fail("of constants " + dims_text(a.dims) + " and " + dims_text(b.dims));
+    constant out;
+    out.floating = a.floating;
+    out.dims = x.size() == 1 && b.dims.size() >= a.dims.size() ? b.dims : a.dims;
+    if (y.size() > 1) out.dims = b.dims;
+    for (std::size_t i = 0; i < std::max(x.size(), y.size()); ++i) {
+        const double l = x[x.size() == 1 ? 0 : i];
+        const double r = y[y.size() == 1 ? 0 : i];
+        double v = 0.0;
+        if (op.type() == "Add")
+            v = l + r;
+        else if (op.type() == "Sub")
+            v = l - r;
+        else if (op.type() == "Mul")
+            v = l * r;
+        else
+            v = out.floating ? l / r : std::trunc(l / r);
+        if (!out.floating && !(std::abs(v) <= 0x1p53))
+            throw op.fail("of constants leaves the range of integers");
+        out.values.push_back(v);
     }
     give_constant(op, std::move(out));
 }
