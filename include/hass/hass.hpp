@@ -8,10 +8,13 @@
 #include <hass/version.hpp>
 //
 #include <hass/files/csv.hpp>
+#include <hass/files/half.hpp>
+#include <hass/files/inflate.hpp>
 #include <hass/files/json.hpp>
 #include <hass/files/npy.hpp>
 #include <hass/files/npy_array.hpp>
 #include <hass/files/npy_header.hpp>
+#include <hass/files/npz.hpp>
 #include <hass/files/whole_file.hpp>
 //
 #include <hass/workload/hana.hpp>
@@ -21,6 +24,7 @@
 #include <hass/workload/model.hpp>
 #include <hass/workload/network.hpp>
 #include <hass/workload/onnx.hpp>
+#include <hass/workload/onnx_options.hpp>
 #include <hass/workload/preprocessing.hpp>
 #include <hass/workload/zoo.hpp>
 //

@@ -64,6 +64,15 @@ struct layer_parameters {
     float fill = 0.0F;        ///< pad: what the border holds
 };
 
+/// One of several inputs of a file: a part of the image, `first` values behind its beginning.
+struct model_input {
+    std::string name;
+    hass::shape each{};  ///< of one sample
+    std::int64_t first = 0;
+
+    bool operator==(const model_input&) const = default;
+};
+
 /// A network with its trained parameters, one entry a row. Batch norms are folded, constants are
 /// gone. Shapes are those of one image.
 struct model {
@@ -72,6 +81,8 @@ struct model {
     std::string source;  ///< file it came from, for messages
     /// What the network was trained with, where the file says so.
     std::optional<preprocessing> input;
+    /// Several inputs, in the file's order; empty for a single one.
+    std::vector<model_input> inputs;
     bool channels_last_input = false;   ///< images come height x width x channels
     bool channels_last_output = false;  ///< and answers go so
 

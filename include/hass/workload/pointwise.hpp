@@ -34,15 +34,17 @@ enum class pointwise : std::uint8_t {
     square_root,
     reciprocal,
     power,      ///< x to the power of a
+    equals,     ///< 1 where x is a, else 0
+    differs,    ///< 0 where x is a, else 1
     gelu,       ///< x (1 + erf(x / sqrt 2)) / 2
     gelu_tanh,  ///< x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
 };
 
-inline constexpr std::array<std::string_view, 22> pointwise_names{
+inline constexpr std::array<std::string_view, 24> pointwise_names{
     "identity", "elu",      "selu",             "celu",        "softplus", "mish",
     "softsign", "thresholded_relu", "hardsigmoid", "negate", "absolute", "shrink", "gated",
     "erf",      "tanh",     "exponential",      "logarithm",   "square_root", "reciprocal",
-    "power",    "gelu",     "gelu_tanh"};
+    "power",    "equals",   "differs",          "gelu",     "gelu_tanh"};
 
 constexpr std::string_view name(pointwise f) {
     return pointwise_names[static_cast<std::size_t>(f)];
@@ -96,6 +98,10 @@ inline float apply(pointwise f, float x, float a, float b) {
             return 1.0F / x;
         case pointwise::power:
             return std::pow(x, a);
+        case pointwise::equals:
+            return x == a ? 1.0F : x != x ? x : 0.0F;
+        case pointwise::differs:
+            return x != a ? x != x ? x : 1.0F : 0.0F;
         case pointwise::gelu:
             return 0.5F * x * (1.0F + std::erf(x * 0.70710678F));
         case pointwise::gelu_tanh:

@@ -31,8 +31,8 @@ struct joint {
     std::vector<std::size_t> pixel_axes;
     std::vector<std::int64_t> dims;  ///< of every part, 0 where they are joined
 
-    joint(std::size_t axis, std::vector<std::int64_t> extents)
-        : along(axis), features(extents.size() - 1), dims(std::move(extents)) {
+    joint(std::size_t axis, std::vector<std::int64_t> of_data)
+        : along(axis), features(of_data.size() - 1), dims(std::move(of_data)) {
         if (!by_channel()) pixel_axes.push_back(along);
         for (std::size_t k = 1; k < features; ++k)
             if (k != along) pixel_axes.push_back(k);
@@ -181,10 +181,10 @@ inline void join(const operation& op) {
         x = op.emit(row, parts.from);
     }
     if (!parts.front.empty() || !parts.back.empty()) x = with_constant_ends(op, j, parts, x);
-    std::vector<std::int64_t> extents;
+    std::vector<std::int64_t> sizes;
     for (const std::size_t k : j.pixel_axes)
-        extents.push_back(k == j.along ? x.shape.height / j.inner() : j.dims[k]);
-    const auto pixels = dense_groups(extents, 1);
+        sizes.push_back(k == j.along ? x.shape.height / j.inner() : j.dims[k]);
+    const auto pixels = dense_groups(sizes, 1);
     std::vector<std::vector<order_axis>> groups(j.dims.size() - 1);
     for (std::size_t k = 0; k < pixels.size(); ++k) groups[j.pixel_axes[k] - 1] = pixels[k];
     groups[j.features - 1] = {{x.shape.channels, x.shape.pixels()}};

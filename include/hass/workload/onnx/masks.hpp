@@ -42,6 +42,32 @@ inline void power(const operation& op) {
     function(op, pointwise::power, static_cast<float>(exponent));
 }
 
+/// Cast of data to bool.
+inline void to_boolean(const operation& op) {
+    if (op.raw(0).boolean) return op.pass(0);
+    function(op, pointwise::differs, 0.0F);
+    op.given().boolean = op.given().non_negative = true;
+}
+
+/// Equal of data and one constant.
+inline void equal(const operation& op) {
+    const std::size_t number = op.is_constant(1) ? 1 : 0;
+    if (!op.is_constant(number)) throw op.fail("of data and data is not supported");
+    layer_parameters p;
+    p.function = pointwise::equals;
+    p.alpha = static_cast<float>(op.scalar(number, "the constant"));
+    if (!std::isfinite(p.alpha)) throw op.fail("to a number that is not finite");
+    unary(op, layer_kind::function, p, 1 - number);
+    op.given().boolean = op.given().non_negative = true;
+}
+
+/// Not of data.
+inline void negation(const operation& op) {
+    if (!op.raw(0).boolean) throw op.fail("is supported for comparisons and casts to bool only");
+    function(op, pointwise::equals, 0.0F);
+    op.given().boolean = op.given().non_negative = true;
+}
+
 /// A number that may stand for minus infinity in float32.
 inline float finite_number(const operation& op, std::size_t i) {
     constexpr double largest = std::numeric_limits<float>::max();
@@ -56,12 +82,13 @@ inline void choose(const operation& op) {
     if (!op.is_constant(0) && op.is_constant(1) && op.is_constant(2)) {
         // data chooses between two numbers: a line through them
         const float yes = finite_number(op, 1), no = finite_number(op, 2);
-        if (!op.raw(0).whole) throw op.fail("by data that is not a mask of an input");
+        if (!op.raw(0).boolean) throw op.fail("chooses by data that is not bool");
         value x = whole_of(op, 0);
         return op.give(affine_below(op, std::move(x), {yes - no}, {no}));
     }
     if (!op.is_constant(0) || op.is_constant(1) == op.is_constant(2))
-        throw op.fail("is supported with a constant mask and a number, or a mask and two numbers");
+        throw op.fail(
+            "is supported with a constant mask and one number, or a mask of data and two numbers");
     const std::size_t number = op.is_constant(1) ? 1 : 2;
     const float filler = finite_number(op, number);
     const value x = whole_of(op, 3 - number);

@@ -20,6 +20,7 @@
 #include <hass/workload/onnx/layouts.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/orders.hpp>
+#include <hass/workload/onnx/reductions.hpp>
 #include <hass/workload/onnx/reshaping.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
@@ -102,7 +103,9 @@ inline void layer_normalization(const operation& op) {
     const int axis = axis_of(op, op.integer("axis", -1), x.rank);
     if (axis == 0) throw op.fail("over axis 0, the batch, is not supported");
     const auto first = static_cast<std::size_t>(axis) - 1;
-    const featured f = features_of(op, 0, first, static_cast<std::size_t>(x.rank) - 2);
+    const bool single = op.integer("single_axis", 0) != 0;  // see `patterns.hpp`
+    const std::size_t last = single ? first : static_cast<std::size_t>(x.rank) - 2;
+    const featured f = features_of(op, 0, first, last);
     const bool mean = op.type() != "RMSNormalization";
     layer_row row = elementwise(mean ? layer_kind::layer_norm : layer_kind::rms_norm, f.x.shape);
     row.groups = f.groups;
@@ -113,6 +116,32 @@ inline void layer_normalization(const operation& op) {
     if (!(p.alpha >= 0.0F && std::isfinite(p.alpha))) throw op.fail("epsilon is not positive");
     row.bias = !p.bias.empty();
     op.give(seen_through(f, op.emit(row, {f.x.from}, std::move(p))));
+}
+
+/// ReduceMean or ReduceSum over the features of tokens: a linear layer with one output; `reduce` for
+/// all else.
+inline void token_reduce(const operation& op) {
+    const value& x = viewed(op, 0);
+    const auto given = op.axes(1);
+    const bool tokens = x.form == form::view && given && given->size() == 1 &&
+                        op.type() != "ReduceMax";
+    if (!tokens) return reduce(op);
+    const value_view v = view_of(x);
+    const auto axis = static_cast<std::size_t>(axis_of(op, (*given)[0], x.rank)) - 1;
+    if (axis >= v.groups.size() || channel_axis(v) != axis || v.base.pixels() == 1)
+        return reduce(op);
+    layer_row row = elementwise(layer_kind::convolution, v.base);
+    row.out.channels = 1;
+    layer_parameters p;
+    const auto count = static_cast<std::size_t>(v.base.channels);
+    op.spent().spend(count);
+    p.weights.assign(count, op.type() == "ReduceSum" ? 1.0F : 1.0F / static_cast<float>(count));
+    const value out = op.emit(row, {x.from}, std::move(p));
+    auto groups = grouped(v);
+    groups[axis].clear();
+    if (op.integer("keepdims", 1) == 0)
+        groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(axis));
+    op.give(as_value(out, joined(row.out, 0, groups)));
 }
 
 /// Rows of a constant table, looked up by data.
