@@ -90,10 +90,13 @@ struct model {
 };
 
 /// One image as it is given: channels x height x width, or, as TensorFlow has it, height x width x
-/// channels.
+/// channels; of tokens, 1 x tokens x features.
 inline shape image_shape(const model& m) {
     const shape s = input_shape(m.net);
-    return m.channels_last_input ? shape{s.height, s.width, s.channels} : s;
+    if (!m.channels_last_input) return s;
+    // N x tokens x features, as an array of three axes is read
+    if (s.width == 1) return {1, s.height, s.channels};
+    return {s.height, s.width, s.channels};
 }
 
 }  // namespace hass
