@@ -25,6 +25,7 @@
 #include <hass/workload/network.hpp>
 #include <hass/workload/onnx.hpp>
 #include <hass/workload/onnx_options.hpp>
+#include <hass/workload/pointwise.hpp>
 #include <hass/workload/preprocessing.hpp>
 #include <hass/workload/zoo.hpp>
 //
@@ -69,6 +70,7 @@
 #include <hass/emulate/integer_streams.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/make_integer_network.hpp>
+#include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/quantizer.hpp>
@@ -107,6 +109,7 @@
 #include <hass/engine/patterns/structured.hpp>
 #include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/calibrated_maps.hpp>
 #include <hass/engine/resources/cascade_synthesis.hpp>
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>

@@ -78,9 +78,8 @@ inline void each_value(const layer_row& row, const layer_parameters& parameters,
             map(in, out, volume, [](float x) { return x * sigmoid(x); });
             break;
         case layer_kind::function:
-            map(in, out, volume, [&p = parameters](float x) {
-                return apply(p.function, x, p.alpha, p.beta);
-            });
+            map(in, out, volume,
+                [&p = parameters](float x) { return apply(p.function, x, p.alpha, p.beta); });
             break;
         default:
             throw error(std::string("emulator: no kernel for rows of kind '") +

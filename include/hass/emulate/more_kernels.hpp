@@ -65,8 +65,9 @@ inline source_places places_of(const layer_row& row, const value_order& order) {
 /// out = f(out, in) or, of the first input, in: for all values, where a single channel or pixel of
 /// the input stands for all.
 template <class F>
-void spread_over(const shape& whole, const shape& from, std::size_t size, const batch_layout& out_at,
-                 const batch_layout& in_at, const float* in, float* out, F f) {
+void spread_over(const shape& whole, const shape& from, std::size_t size,
+                 const batch_layout& out_at, const batch_layout& in_at, const float* in, float* out,
+                 F f) {
     const std::size_t channel = from.channels == 1 ? 0 : in_at.channel;
     const std::size_t pixel = from.pixels() == 1 ? 0 : in_at.pixel;
     for (std::size_t n = 0; n < size; ++n)

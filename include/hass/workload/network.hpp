@@ -174,11 +174,11 @@ inline void validate(const network_view& net) {
         if (row.kind == layer_kind::stack) {
             const bool below = row.in.width == row.out.width;
             const int extent = below ? from.height : from.width;
-            detail::require(from.channels == row.in.channels &&
-                                (below ? from.width == row.out.width
-                                       : from.height == row.out.height) &&
-                                extent <= (below ? row.out.height : row.out.width) - joined[to],
-                            net, to, "stacks maps that do not fit: " + detail::text(from));
+            detail::require(
+                from.channels == row.in.channels &&
+                    (below ? from.width == row.out.width : from.height == row.out.height) &&
+                    extent <= (below ? row.out.height : row.out.width) - joined[to],
+                net, to, "stacks maps that do not fit: " + detail::text(from));
             joined[to] += extent;
             continue;
         }

@@ -153,8 +153,7 @@ inline void leaky_relu(const operation& op) {
 }
 
 inline void selu(const operation& op) {
-    function(op, pointwise::selu, op.number("alpha", 1.67326319F),
-             op.number("gamma", 1.05070102F));
+    function(op, pointwise::selu, op.number("alpha", 1.67326319F), op.number("gamma", 1.05070102F));
 }
 
 inline void celu(const operation& op) {

@@ -153,9 +153,8 @@ inline void with_map(const operation& op, std::size_t data, std::size_t number, 
         negative.function = pointwise::negate;
         from = op.emit(elementwise(layer_kind::function, x.shape), {from}, negative).from;
     }
-    value out = op.emit(
-        elementwise(factor ? layer_kind::multiply_map : layer_kind::add_map, shape), {from},
-        std::move(p));
+    value out = op.emit(elementwise(factor ? layer_kind::multiply_map : layer_kind::add_map, shape),
+                        {from}, std::move(p));
     out.rank = rank;
     op.give(std::move(out));
 }

@@ -110,8 +110,7 @@ inline void add(const operation& op) {
 inline value of_several(const operation& op, layer_kind kind) {
     if (op.inputs() > 64) throw op.fail("has more than 64 inputs");
     value total = op.data(0);
-    for (std::size_t i = 1; i < op.inputs(); ++i)
-        total = combine(op, kind, total, op.data(i));
+    for (std::size_t i = 1; i < op.inputs(); ++i) total = combine(op, kind, total, op.data(i));
     return total;
 }
 
@@ -146,8 +145,8 @@ inline bool gated_by_itself(const operation& op, std::size_t x_at, std::size_t g
         return false;
     draft& d = op.behind(gate);
     if (d.from.size() != 1 || d.from[0] != x.from) return false;
-    const bool hard = d.row.kind == layer_kind::function &&
-                      d.parameters.function == pointwise::hardsigmoid;
+    const bool hard =
+        d.row.kind == layer_kind::function && d.parameters.function == pointwise::hardsigmoid;
     if (d.row.kind == layer_kind::sigmoid)
         d.row.kind = layer_kind::swish;
     else if (d.row.kind == layer_kind::hardsigmoid)
@@ -208,8 +207,7 @@ inline void concatenate(const operation& op) {
         from.push_back(x.from);
         non_negative = non_negative && x.non_negative;
     }
-    layer_row row =
-        elementwise(axis == 1 ? layer_kind::concat : layer_kind::stack, first.shape);
+    layer_row row = elementwise(axis == 1 ? layer_kind::concat : layer_kind::stack, first.shape);
     row.out = op.sound(whole[0], whole[1], whole[2]);
     const int rank = first.rank;
     value out = op.emit(row, std::move(from));

@@ -71,14 +71,21 @@ inline slice_part slice_part_of(const operation& op, std::size_t axis, std::int6
     return {axis, first, extent, extent == 1 ? 1 : forward ? by : -by};
 }
 
-/// Part of input 0 as a value; moved first where it is in an order that cannot be cut so.
-inline value slice_of(const operation& op, const slice_part& p) {
-    for (const bool moved : {false, true}) {
-        const value& x = moved ? op.data(0) : viewed(op, 0);
-        if (auto v = sliced(view_of(x), p.axis - 1, p.start, p.extent, p.step))
-            return as_value(x, std::move(*v));
+/// Parts of input 0 along different axes as a value; moved first where it is in an order that cannot
+/// be cut so.
+inline value parts_of(const operation& op, const std::vector<slice_part>& parts) {
+    for (const bool moves : {false, true}) {
+        const value& x = moves ? moved(op, 0) : viewed(op, 0);
+        std::optional<value_view> v = view_of(x);
+        for (const slice_part& p : parts)
+            if (v) v = sliced(*v, p.axis - 1, p.start, p.extent, p.step);
+        if (v) return as_value(x, std::move(*v));
     }
-    throw op.fail(text_of({"of axis ", p.axis, " of ", describe(op.raw(0)), " is not supported"}));
+    throw op.fail("of " + describe(op.raw(0)) + " is not supported");
+}
+
+inline value slice_of(const operation& op, const slice_part& part) {
+    return parts_of(op, {part});
 }
 
 inline void slice(const operation& op) {
@@ -97,7 +104,7 @@ inline void slice(const operation& op) {
         steps.size() != starts.size())
         throw op.fail("starts, ends, axes and steps are of different lengths");
     const std::vector<std::int64_t> dims = full_dims(op, viewed(op, 0));
-    value out = op.raw(0);
+    std::vector<slice_part> parts;
     std::vector<bool> done(dims.size(), false);
     for (std::size_t k = 0; k < starts.size(); ++k) {
         const auto axis =
@@ -105,22 +112,14 @@ inline void slice(const operation& op) {
         if (done[axis]) throw op.fail(text_of({"names axis ", axis, " twice"}));
         done[axis] = true;
         constexpr std::int64_t images = std::numeric_limits<std::int32_t>::max();
-        const slice_part p = slice_part_of(op, axis, axis == 0 ? images : dims[axis], starts[k],
-                                           ends[k], steps[k]);
-        if (axis == 0) {
-            if (p.start != 0 || p.step != 1 || (p.extent < images && p.extent != dims[0]))
-                throw op.fail("cuts the batch");
-            continue;
-        }
-        auto v = sliced(view_of(out), axis - 1, p.start, p.extent, p.step);
-        if (!v) {
-            if (k > 0) throw op.fail("of " + describe(op.raw(0)) + " along several axes");
-            out = slice_of(op, p);
-            continue;
-        }
-        out = as_value(out, std::move(*v));
+        const slice_part p =
+            slice_part_of(op, axis, axis == 0 ? images : dims[axis], starts[k], ends[k], steps[k]);
+        if (axis > 0)
+            parts.push_back(p);
+        else if (p.start != 0 || p.step != 1 || (p.extent < images && p.extent != dims[0]))
+            throw op.fail("cuts the batch");
     }
-    op.give(std::move(out));
+    op.give(parts_of(op, parts));
 }
 
 inline void split(const operation& op) {
@@ -155,10 +154,9 @@ inline void split(const operation& op) {
 /// The block of DepthToSpace and SpaceToDepth, where it fits.
 inline std::int64_t block_of(const operation& op, bool fits_channels, const value& x) {
     const std::int64_t b = op.integer("blocksize", 0);
-    const bool fits =
-        b >= 1 && b <= 32768 &&
-        (fits_channels ? x.shape.channels % (b * b) == 0
-                       : x.shape.height % b == 0 && x.shape.width % b == 0);
+    const bool fits = b >= 1 && b <= 32768 &&
+                      (fits_channels ? x.shape.channels % (b * b) == 0
+                                     : x.shape.height % b == 0 && x.shape.width % b == 0);
     if (!fits) throw op.fail(text_of({"blocksize ", b, " does not fit ", describe(x)}));
     return b;
 }

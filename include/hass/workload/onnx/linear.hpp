@@ -15,8 +15,8 @@
 #include <hass/workload/layer.hpp>
 #include <hass/workload/model.hpp>
 #include <hass/workload/onnx/constant.hpp>
-#include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/drafts.hpp>
+#include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
 

@@ -25,7 +25,8 @@ inline std::vector<float> of_channels(const operation& op, std::size_t i, const 
                                       std::size_t channels) {
     const std::vector<float> given = op.weights(i, what);
     if (given.empty() || channels % given.size() != 0)
-        throw op.fail(text_of({what, " has ", given.size(), " values for ", channels, " channels"}));
+        throw op.fail(
+            text_of({what, " has ", given.size(), " values for ", channels, " channels"}));
     op.spent().spend(channels);
     std::vector<float> all(channels);
     for (std::size_t c = 0; c < channels; ++c) all[c] = given[c / (channels / given.size())];
@@ -82,13 +83,14 @@ inline void local_response(const operation& op) {
 /// instead, since every metric looks for the largest itself.
 inline void arg_max(const operation& op) {
     if (!op.ends())
-        throw op.fail("is supported at the end of the network only, where what it is taken of answers");
+        throw op.fail(
+            "is supported at the end of the network only, where what it is taken of answers");
     const value& x = viewed(op, 0);
     const int axis = axis_of(op, op.integer("axis", 0), x.rank);
     const auto channels = channel_axis(view_of(x));
     if (!channels || static_cast<int>(*channels) + 1 != axis)
-        throw op.fail(text_of({"over axis ", axis, " of ", describe(x),
-                               " is not supported, only over the classes"}));
+        throw op.fail(text_of(
+            {"over axis ", axis, " of ", describe(x), " is not supported, only over the classes"}));
     op.pass(0);
 }
 

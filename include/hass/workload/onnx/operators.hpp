@@ -15,6 +15,7 @@
 #include <hass/workload/onnx/attention.hpp>
 #include <hass/workload/onnx/fold_arrays.hpp>
 #include <hass/workload/onnx/folding.hpp>
+#include <hass/workload/onnx/grouped_convolution.hpp>
 #include <hass/workload/onnx/importer.hpp>
 #include <hass/workload/onnx/joining.hpp>
 #include <hass/workload/onnx/layouts.hpp>
@@ -74,7 +75,10 @@ inline constexpr std::array table{
     table_entry{"Celu", celu},
     table_entry{"Clip", clip},
     table_entry{"Concat", join},
-    table_entry{"Conv", convolution},
+    table_entry{"Conv",
+                [](const operation& op) {
+                    if (!convolution_of_groups(op)) convolution(op);
+                }},
     table_entry{"ConvTranspose", transposed_convolution},
     table_entry{"DepthToSpace", depth_to_space},
     table_entry{"Div", add},
@@ -88,11 +92,13 @@ inline constexpr std::array table{
     table_entry{"Gather", gather},
     table_entry{"Gelu", gelu},
     table_entry{"Gemm", gemm},
-    table_entry{"GlobalAveragePool", [](const operation& op) {
+    table_entry{"GlobalAveragePool",
+                [](const operation& op) {
                     const value& x = op.map(0);
                     global_average(op, x, x.rank);
                 }},
-    table_entry{"GlobalMaxPool", [](const operation& op) {
+    table_entry{"GlobalMaxPool",
+                [](const operation& op) {
                     const value& x = op.map(0);
                     covering_pool(op, x, layer_kind::max_pool, true, true, x.rank);
                 }},
@@ -127,7 +133,8 @@ inline constexpr std::array table{
     table_entry{"Resize", resize},
     table_entry{"Selu", selu},
     table_entry{"Shape", fold_shape},
-    table_entry{"Shrink", [](const operation& op) {
+    table_entry{"Shrink",
+                [](const operation& op) {
                     function(op, pointwise::shrink, op.number("lambd", 0.5F),
                              op.number("bias", 0.0F));
                 }},

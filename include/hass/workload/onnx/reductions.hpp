@@ -31,10 +31,10 @@ inline value reduced(const operation& op, const reduction& r, const value& x) {
     value out = x;
     if (r.rows || r.columns) {
         const bool all = (r.rows || x.shape.height == 1) && (r.columns || x.shape.width == 1);
-        layer_row row = elementwise(
-            r.most ? layer_kind::max_pool
-                   : all ? layer_kind::global_average_pool : layer_kind::average_pool,
-            x.shape);
+        layer_row row = elementwise(r.most ? layer_kind::max_pool
+                                    : all  ? layer_kind::global_average_pool
+                                           : layer_kind::average_pool,
+                                    x.shape);
         if (r.rows) row.out.height = 1;
         if (r.columns) row.out.width = 1;
         if (row.kind != layer_kind::global_average_pool) {
@@ -45,8 +45,8 @@ inline value reduced(const operation& op, const reduction& r, const value& x) {
         out.non_negative = x.non_negative;
     }
     if (r.channels) {
-        layer_row row = elementwise(
-            r.most ? layer_kind::channel_max : layer_kind::convolution, out.shape);
+        layer_row row =
+            elementwise(r.most ? layer_kind::channel_max : layer_kind::convolution, out.shape);
         row.out.channels = 1;
         layer_parameters p;
         if (!r.most) {

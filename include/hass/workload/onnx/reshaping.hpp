@@ -54,6 +54,17 @@ inline value& viewed(const operation& op, std::size_t i) {
     return x.form == form::view ? x : op.data(i);
 }
 
+/// Input `i` with its values in the order of its axes, of any number.
+inline value& moved(const operation& op, std::size_t i) {
+    value& x = op.raw(i);
+    if (x.form != form::view || x.rank <= 4) return op.data(i);
+    const std::vector<std::int64_t> dims = x.view.dims();
+    x = as_value(x, regrouped(x.view, {1, 1, dims.size() - 2}));
+    op.data(i);
+    x = as_value(x, *reshaped(view_of(x), dims));
+    return x;
+}
+
 /// Gives input 0 the extents `dims` (without the batch): nothing, a flatten, or a view.
 inline void reshape_to(const operation& op, const std::vector<std::int64_t>& dims) {
     constexpr std::size_t most = 8;
@@ -79,7 +90,7 @@ inline void reshape_to(const operation& op, const std::vector<std::int64_t>& dim
         }
     }
     auto v = reshaped(view_of(x), dims);
-    if (!v) v = reshaped(view_of(op.data(0)), dims);
+    if (!v) v = reshaped(view_of(moved(op, 0)), dims);
     op.give(as_value(op.raw(0), std::move(*v)));
 }
 
@@ -237,8 +248,7 @@ inline void pad(const operation& op) {
         const auto axis = static_cast<std::size_t>(axis_of(op, axes[k], op.raw(0).rank));
         for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
             const std::int64_t p = given[k + side * axes.size()];
-            if (p < 0 || p > most)
-                throw op.fail(text_of({"pads of ", p, " are outside 0..32768"}));
+            if (p < 0 || p > most) throw op.fail(text_of({"pads of ", p, " are outside 0..32768"}));
             pads[axis + 4 * side] = static_cast<int>(p);
         }
     }

@@ -113,8 +113,8 @@ inline void resize_to(const operation& op, const value& x, const resizing& r,
     layer_row row = elementwise(layer_kind::resize, x.shape);
     row.out = out;
     layer_parameters p;
-    op.spent().spend(8 * (static_cast<std::size_t>(out.height) +
-                          static_cast<std::size_t>(out.width)));
+    op.spent().spend(8 *
+                     (static_cast<std::size_t>(out.height) + static_cast<std::size_t>(out.width)));
     p.rows = resize_taps(r, x.shape.height, out.height, scales[0]);
     p.columns = resize_taps(r, x.shape.width, out.width, scales[1]);
     const auto untouched = [](const axis_taps& taps) {
@@ -149,8 +149,8 @@ inline void resize(const operation& op) {
     r.cubic_a = op.number("cubic_coeff_a", -0.75F);
     r.inside_only = op.integer("exclude_outside", 0) != 0;
     constexpr std::array modes{"nearest", "linear", "cubic"};
-    constexpr std::array places{"half_pixel",   "half_pixel_symmetric", "pytorch_half_pixel",
-                                "align_corners", "asymmetric", "tf_half_pixel_for_nn"};
+    constexpr std::array places{"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
+                                "align_corners", "asymmetric",           "tf_half_pixel_for_nn"};
     const auto known = [&](std::string_view what, std::string_view given, const auto& all) {
         for (const char* each : all)
             if (given == each) return;
@@ -193,13 +193,17 @@ inline void resize(const operation& op) {
         const double extent = scales.empty() ? given[k] : std::floor(given[k] * size);
         const double least = 1.0, most = axis == 0 ? 1e9 : 32768.0;
         if (!(extent >= least && extent <= most))
-            throw op.fail(text_of({"gives axis ", axis, " of ", describe(x),
-                                   " an extent outside of 1..32768"}));
+            throw op.fail(text_of(
+                {"gives axis ", axis, " of ", describe(x), " an extent outside of 1..32768"}));
         if (axis < 2) {
             if (extent != size && !(axis == 0 && scales.empty() && extent == 1.0))
                 throw op.fail("of batch or channels is not supported");
             continue;
         }
+        if (r.coordinates == "align_corners" && !scales.empty() && extent != given[k] * size)
+            throw op.fail(text_of({"align_corners of axis ", axis,
+                                   ", whose scale gives no whole "
+                                   "number of pixels: ONNX and its runtimes differ; give sizes"}));
         out[axis] = static_cast<std::int64_t>(extent);
         by[axis] = static_cast<float>(scales.empty() ? extent / size : given[k]);
     }

@@ -156,7 +156,8 @@ inline void settle_padded(value& x, draft_list& drafts, budget& spent) {
         spent.spend(static_cast<std::size_t>(in + before + after));
         axis_taps t;
         t.each = 1;
-        for (int at = -before; at < in + after; ++at) t.index.push_back(at >= 0 && at < in ? at : -1);
+        for (int at = -before; at < in + after; ++at)
+            t.index.push_back(at >= 0 && at < in ? at : -1);
         return t;
     };
     d.parameters.rows = taps(x.shape.height, x.pads[0], x.pads[2]);

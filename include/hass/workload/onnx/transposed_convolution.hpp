@@ -98,9 +98,9 @@ inline void transposed_convolution(const operation& op) {
                       " is not of two dimensions; only two-dimensional ones are supported");
     const value& x = op.map(0);
     const std::int64_t groups = op.integer("group", 1);
-    const bool sound = std::all_of(w.dims.begin(), w.dims.end(), [](std::int64_t d) {
-        return d >= 1 && d <= largest_map;
-    }) && w.dims[2] <= 32768 && w.dims[3] <= 32768;
+    const bool sound = std::all_of(w.dims.begin(), w.dims.end(),
+                                   [](std::int64_t d) { return d >= 1 && d <= largest_map; }) &&
+                       w.dims[2] <= 32768 && w.dims[3] <= 32768;
     if (!sound || groups < 1 || w.dims[0] != x.shape.channels || w.dims[0] % groups != 0 ||
         w.dims[1] > largest_map / groups)
         throw op.fail(text_of({"weight ", dims_text(w.dims), " with ", groups,
@@ -124,17 +124,21 @@ inline void transposed_convolution(const operation& op) {
     p.weights.assign(volume, 0.0F);
     const auto per_group = static_cast<std::size_t>(x.shape.channels / groups);
     const auto of_group = static_cast<std::size_t>(w.dims[1]);
-    const auto taps = static_cast<std::size_t>(row.kernel_h) * static_cast<std::size_t>(row.kernel_w);
+    const auto taps =
+        static_cast<std::size_t>(row.kernel_h) * static_cast<std::size_t>(row.kernel_w);
     for (std::size_t f = 0; f < static_cast<std::size_t>(filters); ++f)
         for (std::size_t c = 0; c < per_group; ++c) {
-            const float* kernel = given.data() + ((f / of_group * per_group + c) * of_group +
-                                                  f % of_group) *
-                                                     static_cast<std::size_t>(rows.kernel) *
-                                                     static_cast<std::size_t>(columns.kernel);
+            const float* kernel =
+                given.data() + ((f / of_group * per_group + c) * of_group + f % of_group) *
+                                   static_cast<std::size_t>(rows.kernel) *
+                                   static_cast<std::size_t>(columns.kernel);
             for (int phase = 0; phase < phases; ++phase) {
-                float* to = p.weights.data() +
-                            ((f * static_cast<std::size_t>(phases) +
-                              static_cast<std::size_t>(phase)) * per_group + c) * taps;
+                float* to =
+                    p.weights.data() +
+                    ((f * static_cast<std::size_t>(phases) + static_cast<std::size_t>(phase)) *
+                         per_group +
+                     c) *
+                        taps;
                 const int ry = phase / columns.stride, rx = phase % columns.stride;
                 for (int ky = 0; ky < rows.kernel; ++ky)
                     for (int kx = 0; kx < columns.kernel; ++kx) {

@@ -73,7 +73,7 @@ struct value {
     std::size_t unread = 0;           ///< reads of this tensor that are still to come
     std::array<int, 4> pads{};        ///< padded: top, left, bottom, right
     std::vector<float> scale, shift;  ///< affine
-    value_view view;                  ///< view; `shape` is of as many of its axes as it has room for
+    value_view view;  ///< view; `shape` is of as many of its axes as it has room for
     const node_proto* made_by = nullptr;
     std::shared_ptr<const onnx::constant> number;  ///< constant
 };

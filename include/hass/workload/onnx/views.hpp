@@ -35,7 +35,8 @@ inline value_view view_of(const value& x) {
     value_view v;
     v.base = x.shape;
     const std::int64_t pixels = x.shape.pixels();
-    v.order.axes = {{x.shape.channels, pixels}, {x.shape.height, x.shape.width}, {x.shape.width, 1}};
+    v.order.axes = {
+        {x.shape.channels, pixels}, {x.shape.height, x.shape.width}, {x.shape.width, 1}};
     v.order.axes.resize(static_cast<std::size_t>(x.rank - 1));
     v.groups.assign(v.order.axes.size(), 1);
     return v;
@@ -52,9 +53,8 @@ inline bool in_order(const value_view& v) {
 inline bool is_whole(const value_view& v) {
     if (v.volume() != v.base.volume() || v.order.first != 0) return false;
     std::vector<order_axis> axes = v.order.axes;
-    std::stable_sort(axes.begin(), axes.end(), [](const order_axis& a, const order_axis& b) {
-        return a.stride > b.stride;
-    });
+    std::stable_sort(axes.begin(), axes.end(),
+                     [](const order_axis& a, const order_axis& b) { return a.stride > b.stride; });
     const std::vector<order_axis> all = merged(axes);
     return all.empty() || (all.size() == 1 && all[0].stride == 1);
 }
@@ -185,8 +185,8 @@ inline std::optional<std::size_t> channel_axis(const value_view& v) {
             pixels.insert(pixels.end(), along.begin(), along.end());
     }
     const std::vector<order_axis> whole = merged(pixels);
-    const bool ordered = whole.empty() ? v.base.pixels() == 1
-                                       : whole.size() == 1 && whole[0].stride == 1;
+    const bool ordered =
+        whole.empty() ? v.base.pixels() == 1 : whole.size() == 1 && whole[0].stride == 1;
     return ordered ? at : std::nullopt;
 }
 
@@ -260,9 +260,9 @@ inline layer_row moving_row(const value_view& v, const hass::shape& out) {
     map = merged(map);
     const std::vector<order_axis> channels = merged(groups[0]);
     const bool whole_map = pixels == 1 ? map.empty() : map == std::vector{order_axis{pixels, 1}};
-    const bool by_channel =
-        std::all_of(channels.begin(), channels.end(),
-                    [&](const order_axis& a) { return a.stride % pixels == 0; });
+    const bool by_channel = std::all_of(channels.begin(), channels.end(), [&](const order_axis& a) {
+        return a.stride % pixels == 0;
+    });
     if (whole_map && by_channel && v.order.first % pixels == 0) {
         row.kind = layer_kind::select_channels;
         return row;
@@ -293,8 +293,8 @@ inline layer_row moving_row(const value_view& v, const hass::shape& out) {
     row.stride_h = static_cast<int>(rows->step), row.stride_w = static_cast<int>(columns->step);
     row.pad_top = static_cast<int>(-y), row.pad_left = static_cast<int>(-x);
     // what lies behind the last window is cut off
-    row.pad_bottom = static_cast<int>((rows->extent - 1) * rows->step + reach->rows + y -
-                                      v.base.height);
+    row.pad_bottom =
+        static_cast<int>((rows->extent - 1) * rows->step + reach->rows + y - v.base.height);
     row.pad_right =
         static_cast<int>((columns->extent - 1) * columns->step + reach->columns + x - width);
     return row;
