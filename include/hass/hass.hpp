@@ -39,6 +39,7 @@
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/list_counts.hpp>
 #include <hass/statistics/magnitude.hpp>
+#include <hass/statistics/metric_unit.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/power.hpp>
@@ -56,6 +57,7 @@
 //
 #include <hass/emulate/accuracy_limit.hpp>
 #include <hass/emulate/backend.hpp>
+#include <hass/emulate/detection.hpp>
 #include <hass/emulate/eigen.hpp>
 #include <hass/emulate/emulation.hpp>
 #include <hass/emulate/emulation_pass.hpp>
@@ -70,10 +72,16 @@
 #include <hass/emulate/integer_streams.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/make_integer_network.hpp>
+<<<<<<< HEAD
 #include <hass/emulate/more_kernels.hpp>
+    =======
+#include <hass/emulate/mean_limit.hpp>
+#include <hass/emulate/metric.hpp>
+    >>>>>>> files
 #include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/quantizer.hpp>
+#include <hass/emulate/read_boxes.hpp>
 #include <hass/emulate/record.hpp>
 #include <hass/emulate/resize.hpp>
 #include <hass/emulate/schedule.hpp>

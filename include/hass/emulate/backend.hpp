@@ -265,8 +265,8 @@ class backend_base {
         inputs.gather_second(space.buffers[step.inputs[1]].data(),
                              self().layout(step.shapes[1], size), tau, space.product.second);
         const float* first = space.product.first.data();
-        const std::span<const float> second(
-            space.product.second.data(), size * static_cast<std::size_t>(weight_count(row)));
+        const std::span<const float> second(space.product.second.data(),
+                                            size * static_cast<std::size_t>(weight_count(row)));
         see([&] { return seen_tensors{first, first, second}; });
         multiply_activations(inputs, first, second, program_->model.parameters[i].alpha,
                              step.bounds, self().layout(row.out, size), out, space.product);

@@ -71,6 +71,7 @@ class emulation_pass {
     std::size_t images_before(std::size_t batch) const { return firsts_[batch]; }
     /// The network's answers, images in their order x classes.
     std::vector<float>& answers() { return answers_; }
+    const std::vector<float>& answers() const { return answers_; }
     /// ... to the n-th image.
     std::span<const float> answer(std::size_t n) const {
         return std::span(answers_).subspan(n * program_.classes(), program_.classes());

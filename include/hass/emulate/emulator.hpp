@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -18,6 +19,7 @@
 #include <hass/emulate/eigen.hpp>
 #include <hass/emulate/emulation.hpp>
 #include <hass/emulate/emulation_pass.hpp>
+#include <hass/emulate/metric.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/scoring.hpp>
 #include <hass/emulate/window_collector.hpp>
@@ -63,6 +65,14 @@ class basic_emulator {
     /// Labels that an answer decides between: one a number, but two where it is a single one
     /// (`detail::binary_cut`).
     std::size_t labels() const { return scoring_.labels(); }
+    /// Between the two classes of an answer of one number a position, where it means such a thing.
+    std::optional<float> cut() const { return scoring_.cut(); }
+    /// Where in an answer the classes of each position lie.
+    answer_layout layout() const {
+        const shape& out = network().rows.back().out;
+        return {static_cast<std::size_t>(out.channels), static_cast<std::size_t>(out.pixels()),
+                false};
+    }
     /// Values of one image kept at the same time.
     std::size_t floats_per_image() const { return program_->schedule.floats_per_image(); }
 
@@ -74,19 +84,22 @@ class basic_emulator {
                   const network_thresholds& thresholds,
                   const emulation_options& options = {}) const {
         check_labels(images, labels);
-        check_thresholds(network(), thresholds);
-        const bool measured = options.statistics_images > 0;
-        const std::vector<std::size_t> order = detail::in_order(images.count);
-        detail::emulation_pass<Backend> pass(*program_, backend_, images, order, thresholds,
-                                             options, options.statistics_images);
-        detail::window_collector windows(*program_, pass.workers(), thresholds,
-                                         measured ? options.products : dot_products{});
-        detail::run_counting(pass, 0, pass.batches(), options, measured ? &windows : nullptr);
-        emulation result;
-        for (std::size_t n = 0; n < order.size(); ++n)
-            count_answer(pass.answer(n), labels[order[n]], result);
-        if (measured) result.statistics = windows.finish(options.threads);
-        return result;
+        return run_judged(images, thresholds, options, [&](const auto& pass, emulation& result) {
+            for (std::size_t n = 0; n < images.count; ++n)
+                count_answer(pass.answer(n), labels[n], result);
+        });
+    }
+
+    /// Runs all images and lets a metric judge the answers: `emulation::judged`.
+    /// \throws hass::error as `run` with labels, and what the metric throws
+    emulation run(const image_set& images, const metric& judge,
+                  const network_thresholds& thresholds,
+                  const emulation_options& options = {}) const {
+        check_images(images);
+        return run_judged(images, thresholds, options, [&](const auto& pass, emulation& result) {
+            result.images = images.count;
+            result.judged = judge(pass.answers(), images.count);
+        });
     }
 
     /// The network's answers, images x classes(), row-major.
@@ -226,6 +239,7 @@ class basic_emulator {
         }
     };
 
+<<<<<<< HEAD
     /// Adds the second input of a product, images x filters x what one sees, by the channel of the
     /// first one that it meets.
     static void count_second(const layer_row& row, std::span<const float> values,
@@ -256,6 +270,24 @@ class basic_emulator {
         }
         m.weights = quantiles_of(whole, 4096);
         return m;
+=======
+    /// judge(pass, result) scores the answers, which stand in the order of the images.
+    template <class Judge>
+    emulation run_judged(const image_set& images, const network_thresholds& thresholds,
+                         const emulation_options& options, Judge judge) const {
+        check_thresholds(network(), thresholds);
+        const bool measured = options.statistics_images > 0;
+        const std::vector<std::size_t> order = detail::in_order(images.count);
+        detail::emulation_pass<Backend> pass(*program_, backend_, images, order, thresholds,
+                                             options, options.statistics_images);
+        detail::window_collector windows(*program_, pass.workers(), thresholds,
+                                         measured ? options.products : dot_products{});
+        detail::run_counting(pass, 0, pass.batches(), options, measured ? &windows : nullptr);
+        emulation result;
+        judge(pass, result);
+        if (measured) result.statistics = windows.finish(options.threads);
+        return result;
+>>>>>>> files
     }
 
     /// Answers of the first `count` images; begin(workers) is called before any visit.

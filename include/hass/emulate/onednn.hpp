@@ -355,10 +355,8 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     }
 
     /// The input of row i as statistics like it: channels x images x pixels, and as clipped planes.
-    detail::seen_tensors channels_first(std::size_t i, const float* in,
-                                                         std::size_t size,
-                                                         const layer_thresholds& tau,
-                                                         workspace& space) const {
+    detail::seen_tensors channels_first(std::size_t i, const float* in, std::size_t size,
+                                        const layer_thresholds& tau, workspace& space) const {
         const detail::sliding_window& window = program_->windows[i];
         const auto channels = static_cast<std::size_t>(window.row.in.channels);
         const auto pixels = static_cast<std::size_t>(window.row.in.pixels());

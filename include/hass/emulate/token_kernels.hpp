@@ -58,8 +58,7 @@ struct product_inputs {
         to.resize(std::max(to.size(), channels * images * pixels + packet_slack));
         float* out = to.data();
         for (std::size_t c = 0; c < channels; ++c) {
-            const std::uint32_t keep =
-                magnitude_bits(static_cast<float>(tau.activation_of(c)));
+            const std::uint32_t keep = magnitude_bits(static_cast<float>(tau.activation_of(c)));
             for (std::size_t n = 0; n < images; ++n)
                 for (std::size_t p = 0; p < pixels; ++p)
                     *out++ = clip(round(in[c * at.channel + n * at.image + p * at.pixel], c), keep);
@@ -94,18 +93,18 @@ inline void multiply_activations(const product_inputs& in, const float* first,
     const std::size_t channel = in.images * in.pixels;
     const std::size_t matrix = in.filters * in.seen;
     constexpr float infinity = std::numeric_limits<float>::infinity();
-    space.product.resize(
-        std::max(space.product.size(), in.filters * in.pixels + packet_slack));
+    space.product.resize(std::max(space.product.size(), in.filters * in.pixels + packet_slack));
     for (std::size_t n = 0; n < in.images; ++n)
         for (std::size_t h = 0; h < in.heads; ++h) {
             const packed_filters filters(second.subspan((n * in.heads + h) * matrix, matrix),
                                          in.filters);
             space.gemm.offsets.clear();
             for (std::size_t k = 0; k < in.seen; ++k) space.gemm.offsets.push_back(k * channel);
-            multiply(filters, nullptr, in.pixels,
-                     first + h * in.seen * channel + n * in.pixels, space.gemm.offsets, 0.0F,
-                     clamp{-infinity, infinity}, space.product.data(), space.gemm,
-                     [&](std::size_t j) { return column_run{j, in.pixels - j}; });
+            multiply(filters, nullptr, in.pixels, first + h * in.seen * channel + n * in.pixels,
+                     space.gemm.offsets, 0.0F, clamp{-infinity, infinity}, space.product.data(),
+                     space.gemm, [&](std::size_t j) {
+                         return column_run{j, in.pixels - j};
+                     });
             float* to = out + n * at.image + h * in.filters * at.channel;
             const float* value = space.product.data();
             for (std::size_t f = 0; f < in.filters; ++f)
@@ -136,8 +135,7 @@ inline void feature_norm(const layer_row& row, const layer_parameters& p, std::s
                     const double d = static_cast<double>(in[start + c * at.channel]) - mean;
                     square += d * d;
                 }
-                const double scale =
-                    1.0 / std::sqrt(square / count + static_cast<double>(p.alpha));
+                const double scale = 1.0 / std::sqrt(square / count + static_cast<double>(p.alpha));
                 for (std::size_t c = 0; c < each; ++c) {
                     const std::size_t k = start + c * at.channel;
                     const auto normal =
@@ -201,8 +199,8 @@ inline void check_token_numbers(const layer_row& row, const layer_parameters& p)
         case layer_kind::layer_norm:
         case layer_kind::rms_norm:
             if (!fits(p.weights) || !fits(p.bias))
-                throw error(text_of({p.weights.size(), " gains and ", p.bias.size(),
-                                     " biases for ", channels, " channels"}));
+                throw error(text_of({p.weights.size(), " gains and ", p.bias.size(), " biases for ",
+                                     channels, " channels"}));
             return;
         case layer_kind::embedding:
             if (row.in.channels != 1 || row.in.pixels() != row.out.pixels() ||

@@ -125,11 +125,11 @@ void run_counting(emulation_pass<Backend>& pass, std::size_t first, std::size_t 
     while (whole < last && pass.images_before(whole) < options.product_images) ++whole;
     const auto run = [&](std::size_t from, std::size_t to, bool products) {
         if (from == to) return;
-        pass.run(from, to,
-                 [&](std::size_t worker, std::size_t i, const seen_tensors& seen,
-                     std::size_t size) {
-                     if (windows != nullptr) windows->add(worker, i, seen, size, products);
-                 });
+        pass.run(
+            from, to,
+            [&](std::size_t worker, std::size_t i, const seen_tensors& seen, std::size_t size) {
+                if (windows != nullptr) windows->add(worker, i, seen, size, products);
+            });
     };
     run(first, whole, true);
     run(whole, last, false);

@@ -509,9 +509,8 @@ inline layer_statistics statistics_of(const layer_row& row, const pair_counts& c
 /// What an engine may know of the layer, from its masks.
 inline layer_statistics joint_statistics(const activation_windows& activations,
                                          const weight_windows& weights) {
-    return statistics_of(activations.row(), count_pairs(activations, weights),
-                         activations.images(), activations.nonzero_inputs(),
-                         static_cast<double>(weights.nonzero()));
+    return statistics_of(activations.row(), count_pairs(activations, weights), activations.images(),
+                         activations.nonzero_inputs(), static_cast<double>(weights.nonzero()));
 }
 
 }  // namespace hass

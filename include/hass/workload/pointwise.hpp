@@ -41,10 +41,12 @@ enum class pointwise : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, 24> pointwise_names{
-    "identity", "elu",      "selu",             "celu",        "softplus", "mish",
-    "softsign", "thresholded_relu", "hardsigmoid", "negate", "absolute", "shrink", "gated",
-    "erf",      "tanh",     "exponential",      "logarithm",   "square_root", "reciprocal",
-    "power",    "equals",   "differs",          "gelu",     "gelu_tanh"};
+    "identity",    "elu",         "selu",       "celu",
+    "softplus",    "mish",        "softsign",   "thresholded_relu",
+    "hardsigmoid", "negate",      "absolute",   "shrink",
+    "gated",       "erf",         "tanh",       "exponential",
+    "logarithm",   "square_root", "reciprocal", "power",
+    "equals",      "differs",     "gelu",       "gelu_tanh"};
 
 constexpr std::string_view name(pointwise f) {
     return pointwise_names[static_cast<std::size_t>(f)];

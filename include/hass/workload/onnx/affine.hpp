@@ -233,8 +233,7 @@ inline void with_constant(const operation& op) {
         throw op.fail("a constant divided by data is not supported");
     if (factor && sixth(op, data, number, op.type() == "Div")) return;
     const constant& c = op.known(number, "the constant");
-    if (op.raw(data).form == form::view)
-        return constant_beside_view(op, data, number, factor);
+    if (op.raw(data).form == form::view) return constant_beside_view(op, data, number, factor);
     if (op.raw(data).form != form::affine) op.data(data);
     if (!is_along(c, op.raw(data), 1)) return with_map(op, data, number, factor);
     std::vector<float> scale{1.0F};

@@ -73,11 +73,9 @@ inline void product_of_data(const operation& op) {
     const product_axes p = product_axes_of(op, a, b);
     const auto rows = joined_axes(p.b_heads, p.b_k), columns = joined_axes(p.b_heads, p.n);
     const bool transposed = stands_so(b, rows, p.n) ||
-                            (!stands_so(b, columns, p.b_k) &&
-                             !are_channels(p.n, view_of(b).base));
+                            (!stands_so(b, columns, p.b_k) && !are_channels(p.n, view_of(b).base));
     const value first = laid_out(op, a, joined_axes(p.a_heads, p.a_k), p.m);
-    const value second =
-        transposed ? laid_out(op, b, rows, p.n) : laid_out(op, b, columns, p.b_k);
+    const value second = transposed ? laid_out(op, b, rows, p.n) : laid_out(op, b, columns, p.b_k);
     layer_row row = elementwise(layer_kind::matmul, first.shape);
     const std::int64_t heads = volume_of(p.a_heads), outputs = volume_of(p.n);
     row.out = op.sound(heads * outputs, first.shape.height, first.shape.width);
@@ -100,8 +98,7 @@ inline std::vector<float> matrix_of(const operation& op, std::size_t i, bool beh
     std::vector<std::int64_t> dims = w.dims;
     while (dims.size() > 2 && dims[0] == 1) dims.erase(dims.begin());
     if (dims.size() != 2 || dims[0] < 1 || dims[1] < 1 || dims[behind ? 0 : 1] != inputs)
-        throw op.fail("weight " + dims_text(w.dims) + " does not fit " +
-                      describe(op.raw(1 - i)) +
+        throw op.fail("weight " + dims_text(w.dims) + " does not fit " + describe(op.raw(1 - i)) +
                       (dims.size() > 2 ? ": a matrix for each head is not supported" : ""));
     outputs = dims[behind ? 1 : 0];
     std::vector<float> values = op.weights(i, "the weight");
@@ -127,8 +124,7 @@ inline void matrix_product(const operation& op) {
     layer_parameters p;
     std::int64_t outputs = 0;
     p.weights = matrix_of(op, weight, weight == 1, dims[axis], outputs);
-    token_linear(op, 1 - weight, axis, outputs, std::move(p),
-                 op.known(weight, "the weight").name);
+    token_linear(op, 1 - weight, axis, outputs, std::move(p), op.known(weight, "the weight").name);
 }
 
 }  // namespace hass::detail::onnx

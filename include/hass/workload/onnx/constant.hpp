@@ -108,9 +108,9 @@ constexpr std::size_t bits_of(std::int64_t type) {
 /// Checks a tensor of the file: type known, extents not negative, as many values as extents say.
 inline constant file_constant(const tensor_proto& t) {
     const std::string who = "tensor " + quoted(t.name) + ": ";
-    if (t.external && !t.raw)
-        throw error(who + "its values lie in another file, " + quoted(t.place.location) +
-                    ", which only load_onnx reads");
+    if (t.external)
+        throw error(who + "its values lie in another file (external data, " +
+                    quoted(t.place.location) + "), which load_onnx alone reads");
     const std::size_t bits = bits_of(t.type);
     if (bits == 0)
         throw error(who + "values of type " + data_type_name(t.type) +

@@ -139,6 +139,7 @@ class external_data {
                             : std::string_view(part.bytes)
                                   .substr(static_cast<std::size_t>(first - part.first),
                                           static_cast<std::size_t>(length));
+        t.external = false;
     }
 
     std::map<std::string_view, stretch> parts_;

@@ -53,8 +53,9 @@ inline value read_image(const value_proto& input, std::span<const std::int64_t> 
     std::vector<std::int64_t> dims = *input.dims;
     fill_open(dims, open, who);
     if (dims.size() < 2 || dims.size() > 4)
-        throw error(text_of({who, "must be N x C x H x W, N x C x L, N x tokens x features or N x "
-                                  "features, but has ",
+        throw error(text_of({who,
+                             "must be N x C x H x W, N x C x L, N x tokens x features or N x "
+                             "features, but has ",
                              dims.size(), " axes"}));
     for (std::size_t i = 1; i < dims.size(); ++i)
         if (dims[i] < 1)
@@ -87,9 +88,7 @@ class graph_index {
     /// \throws hass::error for a name given twice or by nothing, a cycle, more than one output, no
     /// input, or one that `read_image` refuses
     explicit graph_index(const model_proto& file, const onnx_options& options = {})
-        : graph_(file.graph),
-          opset_(file.opset),
-          initializers_(by_name(graph_)) {
+        : graph_(file.graph), opset_(file.opset), initializers_(by_name(graph_)) {
         for (const value_proto& input : graph_.inputs)  // listed twice up to IR version 3
             if (!initializers_.contains(input.name)) input_names_.insert(input.name);
         name_producers();

@@ -93,8 +93,8 @@ inline void add_data_part(const operation& op, std::size_t i, const joint& j, jo
         parts.whole = op.sound(std::int64_t{parts.whole.channels} + part.shape.channels,
                                parts.whole.height, 1);
     else
-        parts.whole = op.sound(parts.whole.channels,
-                               std::int64_t{parts.whole.height} + part.shape.height, 1);
+        parts.whole =
+            op.sound(parts.whole.channels, std::int64_t{parts.whole.height} + part.shape.height, 1);
     parts.from.push_back(part.from);
 }
 
@@ -124,9 +124,11 @@ inline value with_constant_ends(const operation& op, const joint& j, const joint
     const auto pixels = static_cast<std::ptrdiff_t>(row.out.pixels());
     auto channel = p.weights.begin();
     if (j.by_channel()) {
-        for (const std::vector<float>& c : parts.front) channel = std::copy(c.begin(), c.end(), channel);
+        for (const std::vector<float>& c : parts.front)
+            channel = std::copy(c.begin(), c.end(), channel);
         channel += x.shape.channels * pixels;
-        for (const std::vector<float>& c : parts.back) channel = std::copy(c.begin(), c.end(), channel);
+        for (const std::vector<float>& c : parts.back)
+            channel = std::copy(c.begin(), c.end(), channel);
     } else {
         for (std::size_t c = 0; c < static_cast<std::size_t>(row.out.channels);
              ++c, channel += pixels) {
@@ -175,8 +177,8 @@ inline void join(const operation& op) {
     value x;
     x.from = parts.from[0], x.shape = parts.whole;
     if (parts.from.size() > 1) {
-        layer_row row = elementwise(j.by_channel() ? layer_kind::concat : layer_kind::stack,
-                                    parts.each);
+        layer_row row =
+            elementwise(j.by_channel() ? layer_kind::concat : layer_kind::stack, parts.each);
         row.out = parts.whole;
         x = op.emit(row, parts.from);
     }

@@ -109,10 +109,10 @@ inline void choose(const operation& op) {
     for (const float keep : factors.weights)
         summands.weights.push_back(keep != 0.0F ? 0.0F : filler);
     value out = x;
-    out.from = op.emit(elementwise(layer_kind::multiply_map, v.base), {x.from},
-                       std::move(factors)).from;
-    out.from = op.emit(elementwise(layer_kind::add_map, v.base), {out.from},
-                       std::move(summands)).from;
+    out.from =
+        op.emit(elementwise(layer_kind::multiply_map, v.base), {x.from}, std::move(factors)).from;
+    out.from =
+        op.emit(elementwise(layer_kind::add_map, v.base), {out.from}, std::move(summands)).from;
     out.non_negative = false;
     op.give(std::move(out));
 }

@@ -83,7 +83,8 @@ inline constexpr std::array table{
     table_entry{"DepthToSpace", depth_to_space},
     table_entry{"Div", add},
     table_entry{"Dropout", dropout},
-    table_entry{"Elu", [](const operation& op) { function(op, pointwise::elu, op.number("alpha", 1.0F)); }},
+    table_entry{
+        "Elu", [](const operation& op) { function(op, pointwise::elu, op.number("alpha", 1.0F)); }},
     table_entry{"Equal", equal},
     table_entry{"Erf", [](const operation& op) { function(op, pointwise::erf); }},
     table_entry{"Exp", [](const operation& op) { function(op, pointwise::exponential); }},
@@ -151,7 +152,8 @@ inline constexpr std::array table{
     table_entry{"Sub", add},
     table_entry{"Sum", sum},
     table_entry{"Tanh", [](const operation& op) { function(op, pointwise::tanh); }},
-    table_entry{"ThresholdedRelu", [](const operation& op) {
+    table_entry{"ThresholdedRelu",
+                [](const operation& op) {
                     function(op, pointwise::thresholded_relu, op.number("alpha", 1.0F));
                 }},
     table_entry{"Transpose", transpose},

@@ -84,10 +84,10 @@ inline value laid_out(const operation& op, const value& x, const std::vector<ord
 /// Data whose features, one axis of the tensor or several, are channels of a row: all of them, or
 /// `groups` groups of adjacent ones.
 struct featured {
-    value x;                       ///< the row's map
-    int groups = 1;                ///< of channels, each has all features
-    std::vector<std::size_t> at;   ///< channel, within its group, of each feature
-    value_view view;               ///< the tensor on that map
+    value x;                      ///< the row's map
+    int groups = 1;               ///< of channels, each has all features
+    std::vector<std::size_t> at;  ///< channel, within its group, of each feature
+    value_view view;              ///< the tensor on that map
 };
 
 /// Input `i` with axes [first, last] of the tensor, the batch left out, as features.

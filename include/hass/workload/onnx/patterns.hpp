@@ -165,8 +165,8 @@ class pattern_finder {
         const node_proto* centred = made_by(x, "Sub", 2);
         const auto middle =
             centred != nullptr ? mean_of(centred->inputs[1]) : std::optional<mean>();
-        const bool layer = middle && middle->of == centred->inputs[0] &&
-                           middle->axis == spread->axis;
+        const bool layer =
+            middle && middle->of == centred->inputs[0] && middle->axis == spread->axis;
         node.op_type = layer ? "LayerNormalization" : "RMSNormalization";
         node.inputs = {layer ? centred->inputs[0] : x};
         attribute_proto axis, single, small;

@@ -96,7 +96,8 @@ class tensor_table {
         bool alike = true;
         std::int64_t channels = 0, volume = 0;
         for (const graph_input& in : all) {
-            alike = alike && in.image.rank > 2 && in.image.shape.height == all[0].image.shape.height &&
+            alike = alike && in.image.rank > 2 &&
+                    in.image.shape.height == all[0].image.shape.height &&
                     in.image.shape.width == all[0].image.shape.width && in.image.shape.pixels() > 1;
             channels += in.image.shape.channels, volume += in.image.shape.volume();
         }
@@ -106,8 +107,9 @@ class tensor_table {
         for (const graph_input& in : all)
             rows = rows && in.image.rank == 2 && in.image.shape == all[0].image.shape;
         hass::shape base{static_cast<int>(volume), 1, 1};
-        if (alike) base = {static_cast<int>(channels), all[0].image.shape.height,
-                           all[0].image.shape.width};
+        if (alike)
+            base = {static_cast<int>(channels), all[0].image.shape.height,
+                    all[0].image.shape.width};
         if (rows) base = {static_cast<int>(all.size()), all[0].image.shape.channels, 1};
         std::int64_t first = 0;
         for (const graph_input& in : all) {

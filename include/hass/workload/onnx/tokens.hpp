@@ -29,8 +29,8 @@ namespace hass::detail::onnx {
 
 /// A linear layer on axis `axis` of input `i`, the batch left out: a 1x1 convolution, whose filters
 /// take the place of the features. `p.weights` are outputs x inputs.
-inline void token_linear(const operation& op, std::size_t i, std::size_t axis,
-                         std::int64_t outputs, layer_parameters p, std::string_view weight_name) {
+inline void token_linear(const operation& op, std::size_t i, std::size_t axis, std::int64_t outputs,
+                         layer_parameters p, std::string_view weight_name) {
     featured f = features_of(op, i, axis, axis);
     if (f.groups > 1) {  // of some features of each token: they have to be all channels
         const value& x = viewed(op, i);
@@ -82,8 +82,8 @@ inline std::vector<float> of_features(const operation& op, std::size_t i, const 
                                       const featured& f) {
     const std::vector<float> given = op.weights(i, what);
     if (given.size() != f.at.size() && given.size() != 1)
-        throw op.fail(text_of({what, " has ", given.size(), " values for ", f.at.size(),
-                               " features"}));
+        throw op.fail(
+            text_of({what, " has ", given.size(), " values for ", f.at.size(), " features"}));
     const auto channels = static_cast<std::size_t>(f.x.shape.channels);
     op.spent().spend(channels);
     std::vector<float> all(channels);
@@ -123,8 +123,8 @@ inline void layer_normalization(const operation& op) {
 inline void token_reduce(const operation& op) {
     const value& x = viewed(op, 0);
     const auto given = op.axes(1);
-    const bool tokens = x.form == form::view && given && given->size() == 1 &&
-                        op.type() != "ReduceMax";
+    const bool tokens =
+        x.form == form::view && given && given->size() == 1 && op.type() != "ReduceMax";
     if (!tokens) return reduce(op);
     const value_view v = view_of(x);
     const auto axis = static_cast<std::size_t>(axis_of(op, (*given)[0], x.rank)) - 1;
@@ -189,8 +189,7 @@ inline void gather(const operation& op) {
         if (places[j] - places[j - 1] != step || step == 0) places.clear();
     if (places.empty() || index_axes > 1)
         throw op.fail("is supported for places at equal distances along one axis only");
-    value out =
-        slice_of(op, {k, places[0], static_cast<std::int64_t>(places.size()), step});
+    value out = slice_of(op, {k, places[0], static_cast<std::int64_t>(places.size()), step});
     if (index_axes == 0) {
         value_view v = view_of(out);
         auto groups = grouped(v);
