@@ -44,6 +44,7 @@
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/power.hpp>
 #include <hass/statistics/prediction.hpp>
+#include <hass/statistics/product_windows.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/statistics/sampled_magnitudes.hpp>
 #include <hass/statistics/store.hpp>
@@ -72,12 +73,9 @@
 #include <hass/emulate/integer_streams.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/make_integer_network.hpp>
-<<<<<<< HEAD
-#include <hass/emulate/more_kernels.hpp>
-    =======
 #include <hass/emulate/mean_limit.hpp>
 #include <hass/emulate/metric.hpp>
-    >>>>>>> files
+#include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/quantizer.hpp>
@@ -86,6 +84,7 @@
 #include <hass/emulate/resize.hpp>
 #include <hass/emulate/schedule.hpp>
 #include <hass/emulate/scoring.hpp>
+#include <hass/emulate/token_kernels.hpp>
 #include <hass/emulate/window_collector.hpp>
 #include <hass/emulate/workers.hpp>
 //

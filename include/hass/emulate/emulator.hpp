@@ -239,7 +239,6 @@ class basic_emulator {
         }
     };
 
-<<<<<<< HEAD
     /// Adds the second input of a product, images x filters x what one sees, by the channel of the
     /// first one that it meets.
     static void count_second(const layer_row& row, std::span<const float> values,
@@ -270,7 +269,8 @@ class basic_emulator {
         }
         m.weights = quantiles_of(whole, 4096);
         return m;
-=======
+    }
+
     /// judge(pass, result) scores the answers, which stand in the order of the images.
     template <class Judge>
     emulation run_judged(const image_set& images, const network_thresholds& thresholds,
@@ -287,7 +287,6 @@ class basic_emulator {
         judge(pass, result);
         if (measured) result.statistics = windows.finish(options.threads);
         return result;
->>>>>>> files
     }
 
     /// Answers of the first `count` images; begin(workers) is called before any visit.
