@@ -186,7 +186,7 @@ struct emulated {
 
   private:
     emulated(const settings& s, hass::model model)
-        : emulated(s, labelled_images(s, hass::input_shape(model.net)), std::move(model)) {}
+        : emulated(s, labelled_images(s, hass::image_shape(model)), std::move(model)) {}
 
     emulated(const settings& s, labelled_images&& given, hass::model&& model)
         : images(std::move(given.images)),

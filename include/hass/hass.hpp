@@ -25,6 +25,7 @@
 #include <hass/workload/network.hpp>
 #include <hass/workload/onnx.hpp>
 #include <hass/workload/onnx_options.hpp>
+#include <hass/workload/pointwise.hpp>
 #include <hass/workload/preprocessing.hpp>
 #include <hass/workload/zoo.hpp>
 //
@@ -43,6 +44,7 @@
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/power.hpp>
 #include <hass/statistics/prediction.hpp>
+#include <hass/statistics/product_windows.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/statistics/sampled_magnitudes.hpp>
 #include <hass/statistics/store.hpp>
@@ -73,6 +75,7 @@
 #include <hass/emulate/make_integer_network.hpp>
 #include <hass/emulate/mean_limit.hpp>
 #include <hass/emulate/metric.hpp>
+#include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/quantizer.hpp>
@@ -81,6 +84,7 @@
 #include <hass/emulate/resize.hpp>
 #include <hass/emulate/schedule.hpp>
 #include <hass/emulate/scoring.hpp>
+#include <hass/emulate/token_kernels.hpp>
 #include <hass/emulate/window_collector.hpp>
 #include <hass/emulate/workers.hpp>
 //
@@ -112,6 +116,7 @@
 #include <hass/engine/patterns/structured.hpp>
 #include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/calibrated_maps.hpp>
 #include <hass/engine/resources/cascade_synthesis.hpp>
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>

@@ -54,7 +54,7 @@ class basic_emulator {
     explicit basic_emulator(hass::program p)
         : program_(std::make_shared<const hass::program>(std::move(p))),
           backend_(*program_),
-          scoring_(network(), program_->model.source) {}
+          scoring_(network(), program_->model.source, image_shape(program_->model)) {}
 
     const hass::model& model() const { return program_->model; }
     network_view network() const { return program_->model.net; }
@@ -108,7 +108,7 @@ class basic_emulator {
                               const emulation_options& options = {}) const {
         return forward(
             images, thresholds, options, 0, images.count, [](std::size_t) {},
-            [](std::size_t, std::size_t, const float*, const float*, std::size_t) {});
+            [](std::size_t, std::size_t, const detail::seen_tensors&, std::size_t) {});
     }
     /// The same without any thresholds.
     std::vector<float> logits(const image_set& images,
@@ -123,17 +123,21 @@ class basic_emulator {
                                   const emulation_options& options = {}) const {
         const std::size_t rows = network().size();
         std::vector<std::vector<std::vector<magnitude_histogram>>> counted;
+        std::vector<std::vector<std::vector<magnitude_histogram>>> second;  // of products
         unmeasurable wrong;
         forward(
             images, network_thresholds(rows), options, options.statistics_images,
             std::min(images.count, options.statistics_images),
             [&](std::size_t workers) {
                 counted.assign(workers, std::vector<std::vector<magnitude_histogram>>(rows));
+                second = counted;
             },
-            [&](std::size_t worker, std::size_t i, const float* input, const float*,
+            [&](std::size_t worker, std::size_t i, const detail::seen_tensors& seen,
                 std::size_t count) {
-                if (!wrong.takes(*this, i, input, count)) return;
+                const float* input = seen.input;
+                if (!wrong.takes(*this, i, seen, count)) return;
                 const layer_row& row = program_->rows()[i];
+                if (!seen.second.empty()) count_second(row, seen.second, second[worker][i]);
                 std::vector<magnitude_histogram>& channels = counted[worker][i];
                 channels.resize(static_cast<std::size_t>(row.in.channels));
                 const std::size_t size = count * static_cast<std::size_t>(row.in.pixels());
@@ -145,7 +149,8 @@ class basic_emulator {
         for (std::size_t i = 0; i < rows; ++i) {
             const layer_row& row = program_->rows()[i];
             if (!is_compute(row)) continue;
-            all[i] = weight_magnitudes(row, model().parameters[i].weights);
+            all[i] = has_weights(row) ? weight_magnitudes(row, model().parameters[i].weights)
+                                      : second_magnitudes(row, second, i);
             all[i].activation_channels.resize(static_cast<std::size_t>(row.in.channels));
             for (const auto& worker : counted)
                 for (std::size_t c = 0; c < worker[i].size(); ++c)
@@ -171,9 +176,10 @@ class basic_emulator {
             images, network_thresholds(rows), options, options.statistics_images,
             std::min(images.count, options.statistics_images),
             [&](std::size_t workers) { found.assign(workers, largest); },
-            [&](std::size_t worker, std::size_t i, const float* input, const float*,
+            [&](std::size_t worker, std::size_t i, const detail::seen_tensors& seen,
                 std::size_t count) {
-                if (!wrong.takes(*this, i, input, count)) return;
+                const float* input = seen.input;
+                if (!wrong.takes(*this, i, seen, count)) return;
                 std::vector<float>& channels = found[worker][i];
                 const std::size_t size =
                     count * static_cast<std::size_t>(program_->rows()[i].in.pixels());
@@ -212,10 +218,12 @@ class basic_emulator {
         std::atomic<std::size_t> row{std::numeric_limits<std::size_t>::max()};
 
         /// Whether all is finite that row `i` is given.
-        bool takes(const basic_emulator& network, std::size_t i, const float* input,
+        bool takes(const basic_emulator& network, std::size_t i, const detail::seen_tensors& seen,
                    std::size_t images) {
             const auto volume = static_cast<std::size_t>(network.network()[i].in.volume());
-            if (detail::all_finite({input, images * volume})) return true;
+            if (detail::all_finite({seen.input, images * volume}) &&
+                detail::all_finite(seen.second))
+                return true;
             std::size_t before = row;
             while (i < before && !row.compare_exchange_weak(before, i)) {
             }
@@ -230,6 +238,38 @@ class basic_emulator {
                         "': an input is not finite, so that its magnitudes cannot be measured");
         }
     };
+
+    /// Adds the second input of a product, images x filters x what one sees, by the channel of the
+    /// first one that it meets.
+    static void count_second(const layer_row& row, std::span<const float> values,
+                             std::vector<magnitude_histogram>& channels) {
+        channels.resize(static_cast<std::size_t>(row.in.channels));
+        const auto seen = static_cast<std::size_t>(channels_per_group(row));
+        const auto head = static_cast<std::size_t>(filters_per_group(row)) * seen;
+        std::vector<float> column;
+        for (std::size_t first = 0, h = 0; first < values.size();
+             first += head, h = (h + 1) % static_cast<std::size_t>(row.groups))
+            for (std::size_t k = 0; k < seen; ++k) {
+                column.clear();
+                for (std::size_t f = k; f < head; f += seen) column.push_back(values[first + f]);
+                channels[h * seen + k].add(column);
+            }
+    }
+    static layer_magnitudes second_magnitudes(
+        const layer_row& row,
+        const std::vector<std::vector<std::vector<magnitude_histogram>>>& workers, std::size_t i) {
+        layer_magnitudes m;
+        std::vector<magnitude_histogram> channels(static_cast<std::size_t>(row.in.channels));
+        for (const auto& worker : workers)
+            for (std::size_t c = 0; c < worker[i].size(); ++c) channels[c].merge(worker[i][c]);
+        magnitude_histogram whole;
+        for (const magnitude_histogram& c : channels) {
+            whole.merge(c);
+            m.weight_channels.push_back(quantiles_of(c, 256));
+        }
+        m.weights = quantiles_of(whole, 4096);
+        return m;
+    }
 
     /// judge(pass, result) scores the answers, which stand in the order of the images.
     template <class Judge>

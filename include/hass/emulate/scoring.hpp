@@ -26,7 +26,7 @@ inline std::optional<float> binary_cut(const network_view& net) {
     auto row = static_cast<int>(net.size()) - 1;
     for (std::size_t e = net.edges.size(); e-- > 0;) {
         const layer_kind kind = net.rows[static_cast<std::size_t>(row)].kind;
-        const bool passes = kind == layer_kind::flatten || kind == layer_kind::max_pool ||
+        const bool passes = renames(kind) || kind == layer_kind::max_pool ||
                             kind == layer_kind::average_pool ||
                             kind == layer_kind::global_average_pool;
         if (passes && net.edges[e].to == row && net.edges[e].from != network_input)
@@ -58,9 +58,10 @@ inline double cross_entropy(std::span<const float> answer, std::size_t label) {
 class scoring {
   public:
     /// \param source  file of the network, for messages; may be empty
-    scoring(const network_view& net, std::string source)
+    /// \param image   as it is given, see `image_shape`
+    scoring(const network_view& net, std::string source, const shape& image)
         : source_(std::move(source)),
-          image_(input_shape(net)),
+          image_(image),
           classes_(static_cast<std::size_t>(net.rows.back().out.volume())),
           cut_(binary_cut(net)) {}
 

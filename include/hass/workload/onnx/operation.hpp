@@ -56,6 +56,12 @@ class operation {
         const value& x = raw(i);
         return x.unread == 1 && tensors_.drafts().owned(x);
     }
+    /// The same of a value that is no tensor yet.
+    bool owns(const value& x) const { return x.unread <= 1 && tensors_.drafts().owned(x); }
+    /// How often the node's output `k` is read.
+    std::size_t reads_of_output(std::size_t k) const {
+        return tensors_.graph().reads(node_.outputs[k]);
+    }
     /// The row that gives `x`, which is data and not the image.
     draft& behind(const value& x) const { return tensors_.drafts().behind(x); }
     /// The tensor as the output of a row; whatever was pending becomes one.
@@ -156,6 +162,18 @@ class operation {
         x.shape = row.out;
         x.made_by = &node_;
         return x;
+    }
+
+    /// What is pending in a value that is no tensor of its own, as rows.
+    value settled(value x) const {
+        x.made_by = &node_;
+        tensors_.settle(x);
+        return x;
+    }
+    /// Whether the node's first output is the network's, and nobody else reads it.
+    bool ends() const {
+        return node_.outputs[0] == tensors_.graph().output().name &&
+               tensors_.graph().reads(node_.outputs[0]) == 1;
     }
 
     /// What the node's output `k` is; one without a name is nobody's.

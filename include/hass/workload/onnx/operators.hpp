@@ -12,15 +12,26 @@
 #include <hass/workload/onnx/activations.hpp>
 #include <hass/workload/onnx/affine.hpp>
 #include <hass/workload/onnx/arithmetic.hpp>
+#include <hass/workload/onnx/attention.hpp>
 #include <hass/workload/onnx/fold_arrays.hpp>
 #include <hass/workload/onnx/folding.hpp>
+#include <hass/workload/onnx/grouped_convolution.hpp>
 #include <hass/workload/onnx/importer.hpp>
+#include <hass/workload/onnx/joining.hpp>
+#include <hass/workload/onnx/layouts.hpp>
 #include <hass/workload/onnx/linear.hpp>
+#include <hass/workload/onnx/masks.hpp>
+#include <hass/workload/onnx/normalisation.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/proto.hpp>
+#include <hass/workload/onnx/reductions.hpp>
 #include <hass/workload/onnx/reshaping.hpp>
+#include <hass/workload/onnx/resizing.hpp>
+#include <hass/workload/onnx/tokens.hpp>
+#include <hass/workload/onnx/transposed_convolution.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/windows.hpp>
+#include <hass/workload/pointwise.hpp>
 
 namespace hass::detail::onnx {
 
@@ -37,8 +48,12 @@ inline void dropout(const operation& op) {
 }
 
 inline void cast(const operation& op) {
-    // floats of any width are computed in float32
-    if (!is_floating(op.integer("to", 0)))
+    // floats of any width are computed in float32, and whole numbers are what they are anyway
+    const std::int64_t to = op.integer("to", 0);
+    const bool integer = to == static_cast<std::int64_t>(data_type::int32) ||
+                         to == static_cast<std::int64_t>(data_type::int64);
+    if (to == static_cast<std::int64_t>(data_type::boolean)) return to_boolean(op);
+    if (!is_floating(to) && !(integer && op.raw(0).whole))
         throw op.fail("to " + data_type_name(op.integer("to", 0)) + " is not supported");
     op.pass(0);
 }
@@ -51,16 +66,32 @@ struct table_entry {
 
 /// Operators on data of an image.
 inline constexpr std::array table{
+    table_entry{"Abs", [](const operation& op) { function(op, pointwise::absolute); }},
     table_entry{"Add", add},
+    table_entry{"ArgMax", arg_max},
     table_entry{"AveragePool", [](const operation& op) { pool(op, layer_kind::average_pool); }},
     table_entry{"BatchNormalization", batch_normalization},
     table_entry{"Cast", cast},
+    table_entry{"Celu", celu},
     table_entry{"Clip", clip},
-    table_entry{"Concat", concatenate},
-    table_entry{"Conv", convolution},
+    table_entry{"Concat", join},
+    table_entry{"Conv",
+                [](const operation& op) {
+                    if (!convolution_of_groups(op)) convolution(op);
+                }},
+    table_entry{"ConvTranspose", transposed_convolution},
+    table_entry{"DepthToSpace", depth_to_space},
     table_entry{"Div", add},
     table_entry{"Dropout", dropout},
+    table_entry{
+        "Elu", [](const operation& op) { function(op, pointwise::elu, op.number("alpha", 1.0F)); }},
+    table_entry{"Equal", equal},
+    table_entry{"Erf", [](const operation& op) { function(op, pointwise::erf); }},
+    table_entry{"Exp", [](const operation& op) { function(op, pointwise::exponential); }},
+    table_entry{"Expand", expand},
     table_entry{"Flatten", flatten},
+    table_entry{"Gather", gather},
+    table_entry{"Gelu", gelu},
     table_entry{"Gemm", gemm},
     table_entry{"GlobalAveragePool",
                 [](const operation& op) {
@@ -72,24 +103,63 @@ inline constexpr std::array table{
                     const value& x = op.map(0);
                     covering_pool(op, x, layer_kind::max_pool, true, true, x.rank);
                 }},
+    table_entry{"GroupNormalization", group_normalization},
     table_entry{"HardSigmoid", hard_sigmoid},
     table_entry{"HardSwish", [](const operation& op) { unary(op, layer_kind::hardswish); }},
     table_entry{"Identity", pass_first},
-    table_entry{"MatMul", matmul},
+    table_entry{"InstanceNormalization", group_normalization},
+    table_entry{"LRN", local_response},
+    table_entry{"LayerNormalization", layer_normalization},
+    table_entry{"LeakyRelu", leaky_relu},
+    table_entry{"Log", [](const operation& op) { function(op, pointwise::logarithm); }},
+    table_entry{"LogSoftmax", token_softmax},
+    table_entry{"MatMul", matrix_product},
+    table_entry{"Max", extreme},
     table_entry{"MaxPool", [](const operation& op) { pool(op, layer_kind::max_pool); }},
+    table_entry{"Min", extreme},
+    table_entry{"Mish", [](const operation& op) { function(op, pointwise::mish); }},
     table_entry{"Mul", multiply},
+    table_entry{"Neg", [](const operation& op) { function(op, pointwise::negate); }},
+    table_entry{"Not", negation},
+    table_entry{"PRelu", leaky_relu},
     table_entry{"Pad", pad},
-    table_entry{"ReduceMean", reduce_mean},
+    table_entry{"Pow", power},
+    table_entry{"RMSNormalization", layer_normalization},
+    table_entry{"Reciprocal", [](const operation& op) { function(op, pointwise::reciprocal); }},
+    table_entry{"ReduceMax", reduce},
+    table_entry{"ReduceMean", token_reduce},
+    table_entry{"ReduceSum", token_reduce},
     table_entry{"Relu", relu},
     table_entry{"Reshape", reshape},
+    table_entry{"Resize", resize},
+    table_entry{"Selu", selu},
     table_entry{"Shape", fold_shape},
+    table_entry{"Shrink",
+                [](const operation& op) {
+                    function(op, pointwise::shrink, op.number("lambd", 0.5F),
+                             op.number("bias", 0.0F));
+                }},
     table_entry{"Sigmoid", [](const operation& op) { unary(op, layer_kind::sigmoid); }},
     table_entry{"Size", fold_size},
-    table_entry{"Softmax", softmax},
+    table_entry{"Slice", slice},
+    table_entry{"Softmax", token_softmax},
+    table_entry{"Softplus", [](const operation& op) { function(op, pointwise::softplus); }},
+    table_entry{"Softsign", [](const operation& op) { function(op, pointwise::softsign); }},
+    table_entry{"SpaceToDepth", space_to_depth},
+    table_entry{"Split", split},
+    table_entry{"Sqrt", [](const operation& op) { function(op, pointwise::square_root); }},
     table_entry{"Squeeze", squeeze},
     table_entry{"Sub", add},
     table_entry{"Sum", sum},
+    table_entry{"Tanh", [](const operation& op) { function(op, pointwise::tanh); }},
+    table_entry{"ThresholdedRelu",
+                [](const operation& op) {
+                    function(op, pointwise::thresholded_relu, op.number("alpha", 1.0F));
+                }},
+    table_entry{"Transpose", transpose},
     table_entry{"Unsqueeze", unsqueeze},
+    table_entry{"Upsample", resize},
+    table_entry{"Where", choose},
 };
 
 /// Operators whose inputs are all constant.

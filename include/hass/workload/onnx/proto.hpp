@@ -60,6 +60,13 @@ inline std::string data_type_name(std::int64_t type) {
     return text_of({"number ", type});
 }
 
+/// Whether a type is one of whole numbers that the loader takes as data: token ids, masks.
+constexpr bool is_whole_number(std::int64_t type) {
+    return type == static_cast<std::int64_t>(data_type::int32) ||
+           type == static_cast<std::int64_t>(data_type::int64) ||
+           type == static_cast<std::int64_t>(data_type::boolean);
+}
+
 /// Whether values of a type are numbers with a fraction, whatever their width.
 constexpr bool is_floating(std::int64_t type) {
     switch (static_cast<data_type>(type)) {

@@ -170,7 +170,17 @@ inline void pool(const operation& op, layer_kind kind) {
             throw op.fail("zeros of a Pad count in the mean but its own padding does not");
         p.count_include_pad = p.count_include_pad || padded;
     }
-    if (padded && row.ceil_mode) throw op.fail("ceil_mode behind a Pad is not supported");
+    if (padded && row.ceil_mode) {
+        // to the pool what the Pad gives is the map: its last window may start further back
+        const int height = window_extent(row.in.height + x.pads[0] + x.pads[2], row.kernel_h,
+                                         row.stride_h, row.pad_top - x.pads[0],
+                                         row.pad_bottom - x.pads[2], row.dilation_h, true);
+        const int width = window_extent(row.in.width + x.pads[1] + x.pads[3], row.kernel_w,
+                                        row.stride_w, row.pad_left - x.pads[1],
+                                        row.pad_right - x.pads[3], row.dilation_w, true);
+        if (height != row.out.height || width != row.out.width)
+            throw op.fail("ceil_mode makes a window of what a Pad gives alone");
+    }
     if (padded && kind == layer_kind::max_pool && !x.non_negative)
         throw op.fail(
             "zeros of a Pad would win against negative values; padding of the pool "
@@ -202,31 +212,6 @@ inline void covering_pool(const operation& op, const value& x, layer_kind kind, 
     out.rank = rank;
     out.non_negative = non_negative;
     op.give(std::move(out));
-}
-
-inline void reduce_mean(const operation& op) {
-    const value& x = op.data(0);
-    const auto axes = op.axes(1);
-    if (!axes || axes->empty()) throw op.fail("a mean over the batch is not supported");
-    bool rows = false;
-    bool columns = false;
-    for (const std::int64_t given : *axes) {
-        const int axis = axis_of(op, given, x.rank);
-        if (axis < 2)
-            throw op.fail(text_of(
-                {"a mean over axis ", axis, " is not supported, only over height and width"}));
-        rows = rows || axis == 2;
-        columns = columns || axis == 3;
-    }
-    const bool keeps = op.integer("keepdims", 1) != 0;
-    const int rank = keeps ? x.rank : x.rank - (rows ? 1 : 0) - (columns ? 1 : 0);
-    if (rows && !columns && !keeps && x.shape.width > 1)
-        throw op.fail("a mean over height only must keep its axis");
-    const bool all = (rows || x.shape.height == 1) && (columns || x.shape.width == 1);
-    if (all)
-        global_average(op, x, rank);
-    else
-        covering_pool(op, x, layer_kind::average_pool, rows, columns, rank);
 }
 
 }  // namespace hass::detail::onnx
