@@ -12,7 +12,9 @@
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/program.hpp>
+#include <hass/emulate/quantizer.hpp>
 #include <hass/emulate/schedule.hpp>
+#include <hass/emulate/token_kernels.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/images.hpp>
@@ -27,10 +29,10 @@ namespace hass {
 ///     them load(images, order, space)                  preprocessed images, listed by their
 ///     numbers execute(i, weights, tau, size, space, see)  one row for `size` images; a compute row
 ///     calls
-///                                                 see(tensors), and tensors() is its input: a pair
-///                                                 of maps, channels x images x height x width, and
-///                                                 the same as planes, clipped or not (clipped
-///                                                 where thresholds differ between channels)
+///                                                 see(tensors), and tensors() is its input
+///                                                 (`seen_tensors`): maps, and the same as planes,
+///                                                 clipped or not (clipped where thresholds differ
+///                                                 between channels)
 ///     answers(size, space, out)                   images x classes
 ///     output(i, size, space)                      what row i gave last
 ///     save(i, size, space), restore(i, ...)       all values that row i and those after it read
@@ -191,6 +193,8 @@ class backend_base {
                 return self().concat(row, step, size, space.buffers, out);
             case layer_kind::flatten:
                 return self().flatten(row, in, size, out);
+            case layer_kind::matmul:
+                return product(i, tau, size, out, space, see);
             case layer_kind::softmax:
                 if (in != out) std::copy_n(in, volume, out);
                 return self().softmax(row, volume, out);
@@ -244,6 +248,30 @@ class backend_base {
         });
     }
 
+    /// Product of two activations; what is seen of it is clipped.
+    template <class Workspace, class See>
+    void product(std::size_t i, const layer_thresholds& tau, std::size_t size, float* out,
+                 Workspace& space, See see) const {
+        const layer_row& row = program_->rows()[i];
+        const schedule::step& step = program_->schedule[i];
+        const product_inputs inputs(row, size);
+        const std::vector<quantizer>& grids = program_->quantizers[i];
+        inputs.gather_first(
+            space.buffers[step.inputs[0]].data(), self().layout(row.in, size), tau,
+            [&](float x, std::size_t c) {
+                return grids.empty() ? x : grids[grids.size() == 1 ? 0 : c].round(x);
+            },
+            space.product.first);
+        inputs.gather_second(space.buffers[step.inputs[1]].data(),
+                             self().layout(step.shapes[1], size), tau, space.product.second);
+        const float* first = space.product.first.data();
+        const std::span<const float> second(space.product.second.data(),
+                                            size * static_cast<std::size_t>(weight_count(row)));
+        see([&] { return seen_tensors{first, first, second}; });
+        multiply_activations(inputs, first, second, program_->model.parameters[i].alpha,
+                             step.bounds, self().layout(row.out, size), out, space.product);
+    }
+
     /// Rows that neither multiply nor treat every value alike (`more_kernels.hpp`).
     void move_or_normalise(std::size_t i, const float* in, std::size_t size, float* out,
                            std::vector<std::vector<float>>& buffers) const {
@@ -267,6 +295,13 @@ class backend_base {
                 return local_response(row, p, size, from, in, out);
             case layer_kind::group_norm:
                 return group_norm(row, p, size, from, in, out);
+            case layer_kind::layer_norm:
+            case layer_kind::rms_norm:
+                return feature_norm(row, p, size, from, in, out);
+            case layer_kind::log_softmax:
+                return log_softmax(row, size, from, in, out);
+            case layer_kind::embedding:
+                return look_up(row, p, size, from, to, in, out);
             case layer_kind::resize:
             case layer_kind::pad:
                 return resample(row, p, size, from, to, in, out);

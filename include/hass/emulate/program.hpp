@@ -12,6 +12,7 @@
 #include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/quantizer.hpp>
 #include <hass/emulate/schedule.hpp>
+#include <hass/emulate/token_kernels.hpp>
 #include <hass/error.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/model.hpp>
@@ -99,10 +100,11 @@ struct program {
                             "weights and biases must be finite");
             try {
                 detail::check_numbers(row, p);
+                detail::check_token_numbers(row, p);
             } catch (const error& e) {
                 detail::require(false, net, i, e.what());
             }
-            if (!is_compute(row)) continue;
+            if (!has_weights(row)) continue;
             detail::require(p.weights.size() == static_cast<std::size_t>(weight_count(row)), net, i,
                             text_of({p.weights.size(), " weights, expected ", weight_count(row)}));
             detail::require(

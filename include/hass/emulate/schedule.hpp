@@ -137,6 +137,9 @@ class schedule {
             case layer_kind::leaky_relu:
             case layer_kind::function:
             case layer_kind::group_norm:
+            case layer_kind::layer_norm:
+            case layer_kind::rms_norm:
+            case layer_kind::log_softmax:
                 return true;
             default:
                 return false;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <hass/emulate/emulation.hpp>
+#include <hass/emulate/metric.hpp>
 #include <hass/error.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/images.hpp>
@@ -53,16 +54,6 @@ inline double cross_entropy(std::span<const float> answer, std::size_t label) {
     return top + std::log(sum) - static_cast<double>(answer[label]);
 }
 
-/// Classes that come before `label` when sorted by logit, equal ones by index. What is not a number
-/// comes before everything, as a label it comes last: it is never right.
-inline std::size_t rank(std::span<const float> answer, std::size_t label) {
-    std::size_t better = 0;
-    for (std::size_t c = 0; c < answer.size(); ++c)
-        better +=
-            !(answer[c] <= answer[label]) || (answer[c] == answer[label] && c < label) ? 1U : 0U;
-    return better;
-}
-
 /// What images and labels a network takes, and how its answers are counted.
 class scoring {
   public:
@@ -79,6 +70,9 @@ class scoring {
     /// Labels that an answer decides between: one a number, but two where it is a single one
     /// (`binary_cut`).
     std::size_t labels() const { return classes_ == 1 ? 2 : classes_; }
+
+    /// Between the two classes of a number (`binary_cut`).
+    std::optional<float> cut() const { return cut_; }
 
     /// \throws hass::error for no images or images of another shape
     void check_images(const image_set& images) const {

@@ -48,9 +48,14 @@ enum class layer_kind : std::uint8_t {
     reshape,          ///< pixels under other extents
     reorder,          ///< all values in another order
     stack,            ///< maps below one another, or side by side
+    matmul,           ///< of two activations: a 1x1 convolution, the second one its filters
+    layer_norm,       ///< mean and variance of each group of channels at each pixel
+    rms_norm,         ///< mean square of each group of channels at each pixel
+    log_softmax,      ///< of each group of channels, as softmax
+    embedding,        ///< a number becomes that row of a table, `kernel_h` rows high
 };
 
-inline constexpr std::array<std::string_view, 36> layer_kind_names{"convolution",
+inline constexpr std::array<std::string_view, 41> layer_kind_names{"convolution",
                                                                    "linear",
                                                                    "max_pool",
                                                                    "average_pool",
@@ -85,7 +90,12 @@ inline constexpr std::array<std::string_view, 36> layer_kind_names{"convolution"
                                                                    "space_to_depth",
                                                                    "reshape",
                                                                    "reorder",
-                                                                   "stack"};
+                                                                   "stack",
+                                                                   "matmul",
+                                                                   "layer_norm",
+                                                                   "rms_norm",
+                                                                   "log_softmax",
+                                                                   "embedding"};
 
 /// Name of a kind as it stands in reports and files.
 constexpr std::string_view name(layer_kind kind) {
@@ -113,18 +123,29 @@ struct layer_row {
     int stride_h = 1, stride_w = 1;
     int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
     int dilation_h = 1, dilation_w = 1;
-    int groups = 1;          ///< divides in.channels and out.channels
+    /// Divides in.channels and out.channels; softmax, norms: each group of channels for itself.
+    int groups = 1;
     bool bias = false;       ///< whether a bias is added (compute rows)
     bool ceil_mode = false;  ///< pools: partial windows at the far edge count
+    /// matmul: pixel n of the second input is filter n of every group, its channels are what each
+    /// group's filters see; otherwise its channels are the filters and pixel k is what they see.
+    bool transposed = false;
 
     constexpr std::int64_t macs() const;     ///< `mac_count` of this row
     constexpr std::int64_t weights() const;  ///< `weight_count` of this row
     constexpr bool operator==(const layer_row&) const = default;
 };
 
-/// Whether the row multiplies weights with activations; the only rows that engines run.
+/// Whether the row multiplies weights with activations, or a second input in their place; the only
+/// rows that engines run.
 constexpr bool is_compute(const layer_row& row) {
-    return row.kind == layer_kind::convolution || row.kind == layer_kind::linear;
+    return row.kind == layer_kind::convolution || row.kind == layer_kind::linear ||
+           row.kind == layer_kind::matmul;
+}
+
+/// Whether the row has weights of its own.
+constexpr bool has_weights(const layer_row& row) {
+    return is_compute(row) && row.kind != layer_kind::matmul;
 }
 
 /// Rows that take several inputs value by value. An input of one channel holds for all channels, one
@@ -172,10 +193,18 @@ constexpr int filters_per_group(const layer_row& row) {
     return row.out.channels / row.groups;
 }
 
-/// Number of weights without biases, F * C/g * K; 0 for rows that are not compute rows.
+/// Number of weights without biases, F * C/g * K; of a matmul, values of its second input; 0 for rows
+/// that are not compute rows.
 constexpr std::int64_t weight_count(const layer_row& row) {
     return is_compute(row) ? std::int64_t{row.out.channels} * channels_per_group(row) * taps(row)
                            : 0;
+}
+
+/// What a matmul takes beside `in`: its filters, as pixels of what they see or as channels. Extents
+/// of height x width that make as many pixels are the file's; here all lie below one another.
+constexpr shape second_input(const layer_row& row) {
+    return row.transposed ? shape{row.in.channels, filters_per_group(row), 1}
+                          : shape{row.out.channels, channels_per_group(row), 1};
 }
 
 /// Multiply-accumulates for one image, padding taps included; 0 for rows that are not compute rows.

@@ -45,8 +45,8 @@ struct axis_taps {
 /// Numbers of one row; empty for rows without any.
 struct layer_parameters {
     /// Compute rows: out.channels x in.channels/groups x kernel_h x kernel_w. add_map, multiply_map:
-    /// out.channels x out.height x out.width. leaky_relu: a slope, or one a channel. group_norm: a
-    /// scale a channel.
+    /// out.channels x out.height x out.width. leaky_relu: a slope, or one a channel. Norms: a scale a
+    /// channel, or none. embedding: the table, row by row.
     std::vector<float> weights;
     std::vector<float> bias;  ///< out.channels, or empty
     /// Bounds of a clipping activation (`relu`, `relu6` and ONNX Clip).
@@ -54,13 +54,23 @@ struct layer_parameters {
     float upper = std::numeric_limits<float>::infinity();
     /// average_pool: whether padding counts in the mean.
     bool count_include_pad = false;
-    /// function: which one, and its numbers; lrn: alpha, beta and bias; group_norm: alpha is epsilon
+    /// function: which one, and its numbers; lrn: alpha, beta and bias; norms: alpha is epsilon;
+    /// matmul: products are multiplied by alpha
     hass::pointwise function = pointwise::identity;
     float alpha = 0.0F, beta = 0.0F;
     value_order order;        ///< rows that move values (`moves`)
     axis_taps rows, columns;  ///< resize, pad
     int first_channel = 0;    ///< pad: output channel that input channel 0 becomes
     float fill = 0.0F;        ///< pad: what the border holds
+};
+
+/// One of several inputs of a file: a part of the image, `first` values behind its beginning.
+struct model_input {
+    std::string name;
+    hass::shape each{};  ///< of one sample
+    std::int64_t first = 0;
+
+    bool operator==(const model_input&) const = default;
 };
 
 /// A network with its trained parameters, one entry a row. Batch norms are folded, constants are
@@ -71,6 +81,8 @@ struct model {
     std::string source;  ///< file it came from, for messages
     /// What the network was trained with, where the file says so.
     std::optional<preprocessing> input;
+    /// Several inputs, in the file's order; empty for a single one.
+    std::vector<model_input> inputs;
     bool channels_last_input = false;   ///< images come height x width x channels
     bool channels_last_output = false;  ///< and answers go so
 
@@ -78,10 +90,13 @@ struct model {
 };
 
 /// One image as it is given: channels x height x width, or, as TensorFlow has it, height x width x
-/// channels.
+/// channels; of tokens, 1 x tokens x features.
 inline shape image_shape(const model& m) {
     const shape s = input_shape(m.net);
-    return m.channels_last_input ? shape{s.height, s.width, s.channels} : s;
+    if (!m.channels_last_input) return s;
+    // N x tokens x features, as an array of three axes is read
+    if (s.width == 1) return {1, s.height, s.channels};
+    return {s.height, s.width, s.channels};
 }
 
 }  // namespace hass

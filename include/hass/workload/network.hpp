@@ -182,14 +182,24 @@ inline void validate(const network_view& net) {
             joined[to] += extent;
             continue;
         }
+        if (row.kind == layer_kind::matmul && inputs[to] == 2) {
+            const shape second = second_input(row);
+            detail::require(from.channels == second.channels && from.pixels() == second.pixels(),
+                            net, to,
+                            "multiplies " + detail::text(second) + ", not " + detail::text(from));
+            continue;
+        }
         const bool spread = combines(row.kind) && detail::spreads_to(from, row.out);
         detail::require(from == row.in || spread, net, to,
                         "expects " + detail::text(row.in) + " but '" +
                             name_of(net, static_cast<std::size_t>(e.from)) + "' gives " +
                             detail::text(from));
     }
-    for (std::size_t i = 0; i < net.size(); ++i)
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        const bool product = net.rows[i].kind == layer_kind::matmul;
         detail::require(inputs[i] >= 1, net, i, "has no input");
+        detail::require(!product || inputs[i] == 2, net, i, "needs two inputs");
+    }
 }
 
 }  // namespace hass

@@ -1,5 +1,5 @@
 /// \file activations.hpp
-/// Operators on each value for itself, and the softmax: one input, the same shape.
+/// Operators on each value for itself: one input, the same shape.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +17,7 @@
 #include <hass/workload/onnx/affine.hpp>
 #include <hass/workload/onnx/drafts.hpp>
 #include <hass/workload/onnx/operation.hpp>
+#include <hass/workload/onnx/orders.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
 #include <hass/workload/pointwise.hpp>
@@ -26,10 +27,10 @@ namespace hass::detail::onnx {
 /// A row on each value of input `i`, whatever their order.
 inline value each_of(const operation& op, layer_kind kind, layer_parameters parameters,
                      std::size_t i = 0) {
-    const value& in = op.raw(i);
-    if (in.form == form::view && is_whole(in.view)) {
-        value out = in;
-        out.from = op.emit(elementwise(kind, in.view.base), {in.from}, std::move(parameters)).from;
+    if (op.raw(i).form == form::view) {
+        value out = whole_of(op, i);
+        const hass::shape base = view_of(out).base;
+        out.from = op.emit(elementwise(kind, base), {out.from}, std::move(parameters)).from;
         return out;
     }
     const value& x = op.data(i);
@@ -123,8 +124,9 @@ inline void function(const operation& op, pointwise f, float a = 0.0F, float b =
     layer_parameters p;
     p.function = f, p.alpha = a, p.beta = b;
     unary(op, layer_kind::function, p);
-    op.given().non_negative =
-        f == pointwise::softplus || f == pointwise::absolute || f == pointwise::hardsigmoid;
+    op.given().non_negative = f == pointwise::softplus || f == pointwise::absolute ||
+                              f == pointwise::hardsigmoid || f == pointwise::exponential ||
+                              f == pointwise::square_root;
 }
 
 inline void hard_sigmoid(const operation& op) {
@@ -158,17 +160,6 @@ inline void celu(const operation& op) {
     const float alpha = op.number("alpha", 1.0F);
     if (alpha == 0.0F) throw op.fail("alpha is 0");
     function(op, pointwise::celu, alpha);
-}
-
-inline void softmax(const operation& op) {
-    const value& x = op.data(0);
-    const std::int64_t given = op.integer("axis", op.opset() >= 13 ? -1 : 1);
-    const int axis = axis_of(op, given, x.rank);
-    if (x.shape.pixels() != 1 || axis != 1)
-        throw op.fail(text_of({"over axis ", axis, " of ", describe(x),
-                               " is not supported, only over the classes of N x classes"}));
-    unary(op, layer_kind::softmax);
-    op.given().non_negative = true;
 }
 
 }  // namespace hass::detail::onnx

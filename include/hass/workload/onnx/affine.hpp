@@ -18,6 +18,7 @@
 #include <hass/workload/onnx/constant.hpp>
 #include <hass/workload/onnx/drafts.hpp>
 #include <hass/workload/onnx/operation.hpp>
+#include <hass/workload/onnx/orders.hpp>
 #include <hass/workload/onnx/settle.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
@@ -158,20 +159,19 @@ inline void with_map(const operation& op, std::size_t data, std::size_t number, 
     op.give(std::move(out));
 }
 
-/// scale * x + shift on a view of all that a row gives, where each channel of the row has its own.
-inline void affine_view(const operation& op, std::size_t data, std::vector<float> scale,
-                        std::vector<float> shift) {
-    value out = op.raw(data);
+/// scale * x + shift on all that a row gives, whatever its order; one number a channel of the row,
+/// or one.
+inline value affine_below(const operation& op, value out, std::vector<float> scale,
+                          std::vector<float> shift) {
     value below;
-    below.from = out.from, below.shape = out.view.base, below.unread = out.unread;
+    below.from = out.from, below.shape = view_of(out).base, below.unread = out.unread;
     below.made_by = &op.node();
+    op.spent().spend(2 * (scale.size() + shift.size()));
     below.scale = std::move(scale), below.shift = std::move(shift);
-    op.spent().spend(below.scale.size() + below.shift.size());
     const scale_and_shift map(below);
-    if (op.owned(data) && is_compute(op.behind(out).row)) {
+    if (op.owns(below) && map.folds_into(op.behind(out).row)) {
         draft& d = op.behind(out);
-        map.fold_into(d.parameters, op.spent());
-        d.row.bias = !d.parameters.bias.empty();
+        map.fold_into(d, op.spent());
         require_finite(d.parameters, op.node());
     } else {
         layer_row row = elementwise(layer_kind::convolution, below.shape);
@@ -181,7 +181,47 @@ inline void affine_view(const operation& op, std::size_t data, std::vector<float
         out.from = op.emit(row, {out.from}, std::move(p)).from;
     }
     out.non_negative = false;
-    op.give(std::move(out));
+    return out;
+}
+
+/// Add, Sub, Mul or Div of a view and a constant: one number a channel of the row behind it, or a
+/// map of constants.
+inline void constant_beside_view(const operation& op, std::size_t data, std::size_t number,
+                                 bool factor) {
+    value x = whole_of(op, data);
+    const value_view v = view_of(x);
+    const constant& c = op.known(number, "the constant");
+    const auto axes = constant_axes(c.dims, v.groups.size() + 1);
+    const auto place = axes ? beside(v, *axes) : std::nullopt;
+    if (!place)
+        throw op.fail("a constant of shape " + dims_text(c.dims) + " does not fit " + describe(x));
+    std::vector<float> values = operand_of(op, number, op.weights(number, "the constant"));
+    const bool from_constant = op.type() == "Sub" && number == 0;  // constant - x
+    std::vector<float> scale{from_constant ? -1.0F : 1.0F}, shift{0.0F};
+    if (place->one_pixel) {
+        op.spent().spend(static_cast<std::size_t>(volume_of(place->channels)));
+        if (values.size() > 1) values = values_at(values, place->channels);
+        (factor ? scale : shift) = std::move(values);
+        return op.give(affine_below(op, std::move(x), std::move(scale), std::move(shift)));
+    }
+    if (from_constant) x = affine_below(op, std::move(x), scale, shift);
+    std::vector<order_axis> all = place->channels;
+    append(all, place->pixels);
+    op.spent().spend(static_cast<std::size_t>(volume_of(all)));
+    layer_parameters p;
+    p.weights = values_at(values, all);
+    const layer_kind kind = factor ? layer_kind::multiply_map : layer_kind::add_map;
+    value below;
+    below.from = x.from, below.shape = v.base, below.unread = x.unread;
+    if (x.from >= 0 && op.owns(below) && op.behind(x).row.kind == kind) {
+        std::vector<float>& map = op.behind(x).parameters.weights;
+        for (std::size_t k = 0; k < map.size(); ++k)
+            map[k] = factor ? map[k] * p.weights[k] : map[k] + p.weights[k];
+    } else {
+        x.from = op.emit(elementwise(kind, v.base), {x.from}, std::move(p)).from;
+    }
+    x.non_negative = false;
+    op.give(std::move(x));
 }
 
 /// Add, Sub, Mul or Div where one side is constant.
@@ -193,20 +233,15 @@ inline void with_constant(const operation& op) {
         throw op.fail("a constant divided by data is not supported");
     if (factor && sixth(op, data, number, op.type() == "Div")) return;
     const constant& c = op.known(number, "the constant");
-    const form now = op.raw(data).form;
-    const auto channels = now == form::view ? channel_axis(op.raw(data).view) : std::nullopt;
-    const bool through = channels && is_along(c, op.raw(data), static_cast<int>(*channels) + 1);
-    if (!through && now != form::affine) op.data(data);
-    if (!through && !is_along(c, op.raw(data), 1)) return with_map(op, data, number, factor);
+    if (op.raw(data).form == form::view) return constant_beside_view(op, data, number, factor);
+    if (op.raw(data).form != form::affine) op.data(data);
+    if (!is_along(c, op.raw(data), 1)) return with_map(op, data, number, factor);
     std::vector<float> scale{1.0F};
     std::vector<float> shift{0.0F};
     std::vector<float> values = operand_of(op, number, op.weights(number, "the constant"));
     if (op.type() == "Sub" && number == 0) scale[0] = -1.0F;
     (factor ? scale : shift) = std::move(values);
-    if (!through) return affine(op, data, std::move(scale), std::move(shift));
-    const auto wide = std::max(scale.size(), shift.size());
-    scale.resize(wide, scale[0]), shift.resize(wide, shift[0]);
-    affine_view(op, data, std::move(scale), std::move(shift));
+    affine(op, data, std::move(scale), std::move(shift));
 }
 
 inline void batch_normalization(const operation& op) {

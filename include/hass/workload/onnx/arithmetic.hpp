@@ -16,6 +16,7 @@
 #include <hass/workload/onnx/affine.hpp>
 #include <hass/workload/onnx/drafts.hpp>
 #include <hass/workload/onnx/operation.hpp>
+#include <hass/workload/onnx/orders.hpp>
 #include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
@@ -51,23 +52,47 @@ inline value combine(const operation& op, layer_kind kind, value a, value b) {
     return out;
 }
 
-/// The same of inputs `i` and `k`; two views alike are looked at alike afterwards.
+/// The same of inputs `i` and `k`. Of two views, the one that is whole stays as it is, and the other
+/// one is moved beside it, where it does not stand there already.
 inline value combine(const operation& op, layer_kind kind, std::size_t i, std::size_t k) {
-    const value &a = op.raw(i), &b = op.raw(k);
-    const bool alike = a.form == form::view && b.form == form::view && is_whole(a.view) &&
-                       a.view.base == b.view.base && a.view.order == b.view.order &&
-                       a.view.groups == b.view.groups;
-    if (!alike) {
+    const bool maps = op.raw(i).form != form::view && op.raw(k).form != form::view;
+    if (maps || viewed(op, i).rank != viewed(op, k).rank) {
         op.data(i), op.data(k);
         return combine(op, kind, op.raw(i), op.raw(k));
     }
-    value out = a;
-    const auto below = [](const value& x) {
-        value y = x;
-        y.form = form::plain, y.shape = x.view.base, y.rank = 4;
-        return y;
+    const std::vector<std::int64_t> left = view_of(op.raw(i)).dims();
+    const std::vector<std::int64_t> right = view_of(op.raw(k)).dims();
+    const auto covers = [](const auto& all, const auto& some) {
+        for (std::size_t n = 0; n < all.size(); ++n)
+            if (all[n] != some[n] && some[n] != 1) return false;
+        return true;
     };
-    const value together = combine(op, kind, below(a), below(b));
+    const bool second = !covers(left, right);
+    if (second && !covers(right, left))
+        throw op.fail("of " + describe(op.raw(i)) + " and " + describe(op.raw(k)) +
+                      ": one of them has to be as large as both together");
+    const std::size_t at = second ? k : i;
+    const value main = whole_of(op, at);
+    const value& other = op.raw(i + k - at);
+    const value_view v = view_of(main);
+    const auto place = beside(v, grouped(view_of(other)));
+    if (!place)
+        throw op.fail("of " + describe(main) + " and " + describe(other) +
+                      " in orders that do not fit each other");
+    const auto none = std::vector<order_axis>{};
+    value moved = laid_out(op, other, place->one_channel ? none : place->channels,
+                           place->one_pixel ? none : place->pixels);
+    if (moved.shape.pixels() > 1 && moved.shape.height != v.base.height) {
+        layer_row row = elementwise(layer_kind::reshape, moved.shape);
+        row.out = {moved.shape.channels, v.base.height, v.base.width};
+        moved = op.emit(row, {moved.from});
+    }
+    value below = main;
+    below.form = form::plain, below.view = {}, below.shape = v.base, below.rank = 4;
+    moved.rank = 4;
+    const value together =
+        second ? combine(op, kind, moved, below) : combine(op, kind, below, moved);
+    value out = main;
     out.from = together.from, out.non_negative = together.non_negative;
     return out;
 }

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,14 +15,18 @@
 #include <hass/text.hpp>
 #include <hass/workload/model.hpp>
 #include <hass/workload/onnx/drafts.hpp>
+#include <hass/workload/onnx/external_data.hpp>
 #include <hass/workload/onnx/finish.hpp>
+#include <hass/workload/onnx/functions.hpp>
 #include <hass/workload/onnx/graph.hpp>
 #include <hass/workload/onnx/operation.hpp>
+#include <hass/workload/onnx/patterns.hpp>
 #include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/proto_reader.hpp>
 #include <hass/workload/onnx/tensors.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
+#include <hass/workload/onnx_options.hpp>
 #include <hass/workload/preprocessing.hpp>
 
 namespace hass::detail::onnx {
@@ -34,12 +40,17 @@ struct operator_set {
 /// Reads one file, once.
 class importer {
   public:
-    /// \param bytes the file, which must outlive the importer
-    importer(std::string_view bytes, operator_set known)
+    /// \param bytes  the file, which must outlive the importer
+    /// \param folder  where it lies, for weights in other files; nullopt: nowhere
+    importer(std::string_view bytes, operator_set known, const onnx_options& options,
+             const std::optional<std::filesystem::path>& folder)
         : file_(read_model(bytes)),
+          external_(file_, folder),
+          inlined_(file_),
+          patterns_(file_.graph),
           known_(known),
-          graph_(supported(file_)),
-          tensors_(graph_, bytes.size()) {}
+          graph_(supported(file_), options),
+          tensors_(graph_, bytes.size() + external_.bytes()) {}
     importer(const importer&) = delete;
     importer& operator=(const importer&) = delete;
 
@@ -62,6 +73,7 @@ class importer {
         hold_together(drafts.rows(), leads, drafts.demand());
         model m = assemble(drafts.rows(), leads);
         m.input = preprocessing_from(file_.metadata);
+        m.inputs = tensors_.inputs();
         m.channels_last_input = tensors_.channels_last();
         m.channels_last_output = channels_last_;
         return m;
@@ -70,9 +82,9 @@ class importer {
   private:
     static const model_proto& supported(const model_proto& file) {
         if (file.opset == 0) throw error("the file names no opset of the default domain");
-        if (file.opset < 9 || file.opset > 17)
+        if (file.opset < 7 || file.opset > 23)
             throw error(
-                text_of({"opset ", file.opset, " is not supported; export with opset 9 to 17"}));
+                text_of({"opset ", file.opset, " is not supported; export with opset 7 to 23"}));
         return file;
     }
 
@@ -132,6 +144,9 @@ class importer {
     }
 
     model_proto file_;
+    external_data external_;
+    inlined_functions inlined_;
+    recognised_patterns patterns_;
     operator_set known_;
     graph_index graph_;
     tensor_table tensors_;

@@ -36,9 +36,23 @@ class scale_and_shift {
     bool scales() const { return !all(scale_, 1.0F); }
     bool shifts() const { return !all(shift_, 0.0F); }
 
-    /// Becomes part of the weights and the bias of a row whose filters give x.
-    void fold_into(layer_parameters& p, budget& spent) const {
+    /// Whether `row` can take it up: a layer with weights, a norm, or a product of two activations
+    /// that is multiplied by one number.
+    bool folds_into(const layer_row& row) const {
+        if (row.kind == layer_kind::matmul) return scale_.size() == 1 && !shifts();
+        return has_weights(row) || row.kind == layer_kind::layer_norm ||
+               row.kind == layer_kind::rms_norm || row.kind == layer_kind::group_norm;
+    }
+
+    /// Becomes part of the weights and the bias of a row whose filters give x, or of a norm's.
+    void fold_into(draft& d, budget& spent) const {
+        layer_parameters& p = d.parameters;
+        if (d.row.kind == layer_kind::matmul) {
+            p.alpha *= scale_[0];
+            return;
+        }
         const bool scaled = scales();
+        if (p.weights.empty()) p.weights.assign(channels_, 1.0F), spent.spend(channels_);
         spent.spend(scaled ? p.weights.size() : 0);
         if (p.bias.empty() && shifts()) p.bias.assign(channels_, 0.0F), spent.spend(channels_);
         const std::size_t per_filter = p.weights.size() / channels_;
@@ -48,6 +62,7 @@ class scale_and_shift {
                 p.weights[c * per_filter + i] *= scale;
             if (!p.bias.empty()) p.bias[c] = p.bias[c] * scale + at(shift_, c);
         }
+        d.row.bias = !p.bias.empty();
     }
 
     /// Becomes the weights and the bias of a depthwise 1x1 convolution.
@@ -80,10 +95,9 @@ inline void settle_affine(value& x, draft_list& drafts, budget& spent) {
     const scale_and_shift map(x);
     if (!map.scales() && !map.shifts()) {
         // nothing to compute
-    } else if (drafts.owned(x) && is_compute(drafts.behind(x).row)) {
+    } else if (drafts.owned(x) && map.folds_into(drafts.behind(x).row)) {
         draft& d = drafts.behind(x);
-        map.fold_into(d.parameters, spent);
-        d.row.bias = !d.parameters.bias.empty();
+        map.fold_into(d, spent);
         require_finite(d.parameters, *x.made_by);
     } else {
         draft d;

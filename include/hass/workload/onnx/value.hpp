@@ -68,6 +68,8 @@ struct value {
     hass::shape shape{};  ///< of one image; extents that the tensor lacks are 1
     int rank = 4;         ///< axes of the tensor, batch included: 2, 3 or 4; of a view: to 9
     bool non_negative = false;
+    bool whole = false;               ///< integers, as the file gives them
+    bool boolean = false;             ///< 0 or 1
     std::size_t unread = 0;           ///< reads of this tensor that are still to come
     std::array<int, 4> pads{};        ///< padded: top, left, bottom, right
     std::vector<float> scale, shift;  ///< affine
