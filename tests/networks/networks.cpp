@@ -13,6 +13,7 @@
 #include <hass/emulate/read_boxes.hpp>
 #include <hass/files/json.hpp>
 #include <hass/workload/images.hpp>
+#include <hass/workload/inputs.hpp>
 #include <hass/workload/onnx.hpp>
 #include <span>
 #include <string>
@@ -31,11 +32,15 @@ struct inputs {
     hass::image_set images;
     hass::preprocessing scaled;
 
-    inputs(const fs::path& folder, const json& check) {
-        if (check.at("inputs").size() != 1)
-            throw hass::error("networks of several inputs are not run by this test");
+    inputs(const fs::path& folder, const json& check, const hass::model& m) {
         const json& in = check.at("inputs").at(0);
-        images = hass::read_images(folder / in.at("file").get<std::string>());
+        std::string files;
+        for (const json& each : check.at("inputs")) {  // all scaled alike
+            if (each.at("scale") != in.at("scale") || each.at("mean") != in.at("mean"))
+                throw hass::error("inputs that are scaled differently are not run by this test");
+            files += (files.empty() ? "" : ",") + (folder / each.at("file")).string();
+        }
+        images = hass::read_inputs(m, files);
         scaled.scale = in.at("scale").get<float>();
         scaled.mean = in.at("mean").get<std::vector<float>>();
         scaled.std = in.at("std").get<std::vector<float>>();
@@ -137,7 +142,10 @@ verdict judge_network(const fs::path& folder) {
     const json meta = json::parse(hass::read_whole(folder / "meta.json"));
     const json& check = meta.at("check");
     verdict v;
-    inputs given(folder, check);
+    hass::onnx_options of_first;
+    if (check.at("references").size() > 1)
+        of_first.output = check.at("references").at(0).at("output");
+    inputs given(folder, check, hass::load_onnx(folder / "model.onnx", of_first));
     for (const json& reference : check.at("references")) {
         hass::onnx_options options;
         if (check.at("references").size() > 1) options.output = reference.at("output");

@@ -73,6 +73,8 @@ class importer {
         hold_together(drafts.rows(), leads, drafts.demand());
         model m = assemble(drafts.rows(), leads);
         m.input = preprocessing_from(file_.metadata);
+        // token ids and masks are taken as they are
+        if (!m.input && graph_.only_whole_numbers()) m.input = preprocessing{1.0F, {0.0F}, {1.0F}};
         m.inputs = tensors_.inputs();
         m.channels_last_input = tensors_.channels_last();
         m.channels_last_output = channels_last_;

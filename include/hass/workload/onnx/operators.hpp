@@ -95,12 +95,12 @@ inline constexpr std::array table{
     table_entry{"Gemm", gemm},
     table_entry{"GlobalAveragePool",
                 [](const operation& op) {
-                    const value& x = op.map(0);
+                    const value& x = pooled_input(op);
                     global_average(op, x, x.rank);
                 }},
     table_entry{"GlobalMaxPool",
                 [](const operation& op) {
-                    const value& x = op.map(0);
+                    const value& x = pooled_input(op);
                     covering_pool(op, x, layer_kind::max_pool, true, true, x.rank);
                 }},
     table_entry{"GroupNormalization", group_normalization},
