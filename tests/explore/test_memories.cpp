@@ -364,7 +364,7 @@ TEST_CASE("rows that resize, move and normalise maps are chosen as trying every 
     for (int i = 0; i < static_cast<int>(net.rows.size()); ++i) net.edges.push_back({i - 1, i});
     validate(net);
     const auto statistics = zeros(net, 0.5);
-    int fitting = 0, uram = 0, binding = 0;
+    int fitting = 0, uram = 0;
     for (const double dsp : {12.0, 80.0})
         for (const auto& [bram, uram_blocks] : {std::pair{30.0, 40.0}, {120.0, 0.0}, {90.0, 8.0}}) {
             const device board{"narrow", {dsp, 20000, 200000, bram, uram_blocks, 100.0}, 200.0};
@@ -376,10 +376,8 @@ TEST_CASE("rows that resize, move and normalise maps are chosen as trying every 
             CHECK(best.certificate.gap == 0.0);
             CHECK(best.estimate.interval_cycles == Approx(least).epsilon(1e-12));
             ++fitting;
-            binding += best.certificate.binding.has_value();
             for (const row_option& c : best.design) uram += c.memory == weight_memory::uram;
         }
     CHECK(fitting > 2);
     CHECK(uram > 0);
-    CHECK(binding > 0);
 }
