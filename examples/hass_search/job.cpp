@@ -8,11 +8,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <hass/explore/allocate.hpp>
+#include <hass/report/evidence.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/table.hpp>
 #include <hass/search/any_optimizer.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/search/composite.hpp>
+#include <hass/search/importance.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/optimizers.hpp>
 #include <hass/search/predicted_objective.hpp>
@@ -186,8 +188,26 @@ class search_job {
                 outcome_.trials.push_back(
                     {label, t.number, c.terms(), c.hardware.estimate.efficiency()});
         outcome_.conclusions.push_back(label + ": " + found.conclusion);
+        outcome_.searches.push_back(reported(label, floor, found));
         if (!found.best()) return std::nullopt;
         return best_of_study{label, *found.best()};
+    }
+
+    hass::search_report reported(const std::string& label, double floor,
+                                 const hass::threshold_search_result& found) const {
+        hass::search_report r{label, floor, found.trials.size(), found.conclusion, {}, {}};
+        std::vector<hass::trial_record> records;
+        for (const hass::judged_trial& t : found.trials) {
+            if (t.feasible() &&
+                (r.best_so_far.empty() || t.objective > r.best_so_far.back().second))
+                r.best_so_far.emplace_back(t.number, t.objective);
+            // those that miss the accuracy say as much of the thresholds
+            if (t.candidate.hardware.fits && std::isfinite(t.objective))
+                records.push_back({t.number, t.point, hass::outcome::ok({t.objective})});
+        }
+        constexpr std::size_t fewest = 8;
+        if (records.size() >= fewest) r.importance = hass::importance(axes_.where(), records);
+        return r;
     }
 
     designed& add_design(const std::string& label, const hass::candidate& c,

@@ -54,7 +54,7 @@ void print(const outcome& o) {
             "docs/published_model.md.\n");
     }
     if (o.interrupted) fmt::print("Interrupted: the searches are not complete.\n");
-    fmt::print("written: {0}/solution.json, {0}/trials.csv\n", o.flags.out);
+    fmt::print("written: {0}/solution.json, {0}/trials.csv, {0}/report.html\n", o.flags.out);
 }
 
 }  // namespace hass_search

@@ -158,7 +158,7 @@ void describe_flags(CLI::App& app, settings& s) {
     option("--simulate", s.simulate,
            "Run the pipelines of the sparse designs on so many images, word by word with finite "
            "FIFOs, beside the model's interval; 0: do not");
-    option("--out", s.out, "Folder for solution.json and trials.csv");
+    option("--out", s.out, "Folder for solution.json, trials.csv and report.html");
 }
 
 /// \throws hass::error naming the flag

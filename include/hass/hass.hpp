@@ -209,6 +209,7 @@
 #include <hass/explore/port_rises.hpp>
 #include <hass/explore/priced_edges.hpp>
 #include <hass/explore/priced_options.hpp>
+#include <hass/explore/prices.hpp>
 #include <hass/explore/reasons.hpp>
 #include <hass/explore/resource_vector.hpp>
 #include <hass/explore/row_order.hpp>
@@ -266,8 +267,11 @@
 #include <hass/search/truncated_normal.hpp>
 #include <hass/search/typical_reach.hpp>
 //
+#include <hass/report/evidence.hpp>
+#include <hass/report/html.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
+#include <hass/report/run_files.hpp>
 #include <hass/report/solution.hpp>
 #include <hass/report/table.hpp>
 #include <hass/report/uncertainty.hpp>
