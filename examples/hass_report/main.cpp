@@ -52,18 +52,13 @@ bool parse(int argc, const char* const* argv, settings& s) {
     return true;
 }
 
-/// What people call the run of a file: the folder that it lies in.
-std::string name_of(const fs::path& file) {
-    const fs::path folder = fs::absolute(file).lexically_normal().parent_path();
-    return folder.filename().empty() ? file.string() : folder.filename().string();
-}
-
 void add_file(std::vector<hass::report_run>& runs, const fs::path& file) {
     const std::string text = hass::read_whole(file);
     if (file.extension() == ".json") {
-        runs.push_back({name_of(file), hass::solution_json(text, file.string()), {}});
+        runs.push_back({hass::run_name(file), hass::solution_json(text, file.string()), {}});
     } else if (file.extension() == ".csv") {
-        if (runs.empty() || !runs.back().trials.is_null()) runs.push_back({name_of(file), {}, {}});
+        if (runs.empty() || !runs.back().trials.is_null())
+            runs.push_back({hass::run_name(file), {}, {}});
         runs.back().trials = hass::trials_json(text, file.string());
     } else {
         throw hass::error(file.string() +

@@ -74,7 +74,7 @@ class search_job {
         if (bench_.simulate) simulate();
         outcome_.interrupted = interrupted != 0;
         write_solution(outcome_);
-        print(outcome_);
+        if (settings_.tells()) print(outcome_);
         return outcome_.interrupted ? 130 : 0;
     }
 
@@ -96,8 +96,8 @@ class search_job {
         add_design("activation only", natural, chosen_.engine());
         outcome_.warnings = bench_.warnings;
         warn_of_chance();
-        for (const std::string& warning : outcome_.warnings)
-            fmt::print(stderr, "hass_search: warning: {}\n", warning);
+        for (const std::string& warning : outcome_.warnings) warn(warning);
+        if (!settings_.tells()) return;
         print_designs(outcome_);
         fmt::print("Searching ...\n");
         std::fflush(stdout);
@@ -128,7 +128,7 @@ class search_job {
     void shorten_axes(double floor) {
         constexpr int draws = 3;
         constexpr int steps = 6;
-        hass::progress_bar bar("reach of axes", draws * steps);
+        hass::progress_bar bar("reach of axes", draws * steps, settings_.progress());
         std::size_t done = 0;
         const auto accuracy = [&](const hass::network_thresholds& t) {
             if (interrupted != 0) return 1.0;  // no search will use what this finds
@@ -165,7 +165,7 @@ class search_job {
             return t == zero_ ? nothing_clipped_ : bench_.measure(t);
         };
         const auto trials = interrupted != 0 ? 0 : static_cast<std::size_t>(settings_.trials);
-        hass::progress_bar bar(label, trials);
+        hass::progress_bar bar(label, trials, settings_.progress());
         const auto after = [&](const hass::threshold_search_result& so_far) {
             log_->add(label, so_far.trials.back());
             bar.show(so_far.trials.size(),

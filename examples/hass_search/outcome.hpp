@@ -82,7 +82,8 @@ struct outcome {
     std::vector<on_board> on_every_board() const;
 };
 
-/// Writes solution.json into the folder of --out.
+/// Writes solution.json and report.html into the folder of --out; with --json, the first of them to
+/// stdout as well.
 void write_solution(const outcome& o);
 
 /// What decides the numbers below it, and the designs side by side.

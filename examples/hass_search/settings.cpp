@@ -159,6 +159,9 @@ void describe_flags(CLI::App& app, settings& s) {
            "Run the pipelines of the sparse designs on so many images, word by word with finite "
            "FIFOs, beside the model's interval; 0: do not");
     option("--out", s.out, "Folder for solution.json, trials.csv and report.html");
+    app.add_flag("--json", s.json, "Print solution.json to stdout, in place of tables");
+    app.add_flag("--quiet", s.quiet,
+                 "Print neither tables nor progress; warnings and errors go to stderr");
 }
 
 /// \throws hass::error naming the flag
@@ -204,6 +207,8 @@ void check(const settings& s) {
         fmt::format("--highest-sparsity {}: must be above 0 and at most 1", s.highest_sparsity));
     require(s.confidence >= 0.0 && s.confidence <= 1.0,
             fmt::format("--confidence {}: must be within 0 and 1", s.confidence));
+    require(!s.json || s.write_statistics.empty(),
+            "--json: a run that only writes statistics has no solution");
     require(s.granularity == "layer" || s.statistics.empty(),
             "--thresholds channel needs images; the table of --statistics knows layers");
     require(s.bits == 0 || s.bits == 8 || s.bits == 16,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,13 @@ struct settings {
     double confidence = 0.0;
     int simulate = 0;
     std::string out = "hass-out";
+    bool json = false;
+    bool quiet = false;
+
+    /// Whether tables for people go to stdout.
+    bool tells() const { return !json && !quiet; }
+    /// Where progress is shown; nullptr: nowhere.
+    std::FILE* progress() const { return quiet ? nullptr : stderr; }
 
     /// Width of weights and activations that the hardware is priced at.
     int priced_bits() const { return bits == 0 ? 16 : bits; }
@@ -63,5 +71,8 @@ struct settings {
 /// \returns false when only help was asked for (and printed)
 /// \throws hass::error naming the flag
 bool parse(int argc, const char* const* argv, settings& s);
+
+/// A warning on stderr.
+void warn(const std::string& text);
 
 }  // namespace hass_search

@@ -153,14 +153,16 @@ void write_solution(const outcome& o) {
     file["other_resource_model"] = std::move(other);
     add_evidence(o, file);
     const std::filesystem::path folder(o.flags.out);
-    hass::write_whole(folder / "solution.json", file.dump(2) + "\n");
+    const std::string text = file.dump(2) + "\n";
+    hass::write_whole(folder / "solution.json", text);
+    if (o.flags.json) fmt::print("{}", text);
     const std::string trials = (folder / "trials.csv").string();
-    const hass::report_run run{o.flags.out, std::move(file),
+    const hass::report_run run{hass::run_name(trials), std::move(file),
                                hass::trials_json(hass::read_whole(trials), trials)};
     try {
         hass::write_report(folder / "report.html", {&run, 1});
     } catch (const hass::error& wrong) {  // the figures are there; hass_report can make it later
-        fmt::print(stderr, "hass_search: warning: no report.html: {}\n", wrong.what());
+        warn(std::string("no report.html: ") + wrong.what());
     }
 }
 

@@ -274,5 +274,6 @@
 #include <hass/report/run_files.hpp>
 #include <hass/report/solution.hpp>
 #include <hass/report/table.hpp>
+#include <hass/report/terminal.hpp>
 #include <hass/report/uncertainty.hpp>
 #include <hass/report/verdict.hpp>

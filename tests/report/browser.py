@@ -69,7 +69,7 @@ class Browser:
         while data:
             data = data[os.write(self.write_end, data):]
         while True:
-            message = self.message(120)
+            message = self.message(240)
             if message.get("id") == self.number:
                 if "error" in message:
                     raise RuntimeError(f"{method}: {message['error']}")
@@ -83,11 +83,11 @@ class Browser:
             raise RuntimeError(f"{script}: {done['exceptionDetails']}")
         return done["result"].get("value")
 
-    def wait_for(self, script, limit=60):
+    def wait_for(self, script, limit=240):
         end = time.monotonic() + limit
         while not self.run(script):
             if time.monotonic() > end:
-                raise TimeoutError("never true: " + script)
+                raise TimeoutError(f"never true: {script}; the console says {self.complaints()}")
             time.sleep(0.05)
 
     def screen(self, width, height, scheme="light", media=""):

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -26,6 +27,13 @@ struct report_run {
     ordered_json solution;  ///< what solution.json holds; null: there is none yet
     ordered_json trials;    ///< of `trials_json`
 };
+
+/// What people call the run of a file: the folder that it lies in.
+inline std::string run_name(const std::filesystem::path& file) {
+    const std::filesystem::path folder =
+        std::filesystem::absolute(file).lexically_normal().parent_path();
+    return folder.filename().empty() ? file.string() : folder.filename().string();
+}
 
 namespace detail {
 

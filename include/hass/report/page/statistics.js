@@ -7,16 +7,16 @@ function sparsity_chart(run, design) {
     const natural = run.designs.find((d) => d.key === "activation_only");
     const layers = with_weights(design), before = natural ? with_weights(natural) : null;
     const kinds = [["weights", "weight_sparsity"], ["activations", "activation_sparsity"], ["pairs, padding as zeros", "pair_sparsity"]];
-    return figure("chart-sparsity", `Shares of zeros, layer by layer: bars as clipped by the ${design.title} design, diamonds natural`, 640, (width) => {
+    return figure("chart-sparsity", `Shares of zeros, layer by layer: bars as clipped by the ${design.title} design, diamonds natural`, 650, (width) => {
         const c = colours();
         const one = (480 - 40) / 3;
         return {
-            grid: kinds.map((_, k) => ({ left: 58, right: 14, top: 36 + k * (one + 26), height: one - 20 })),
+            grid: kinds.map((_, k) => ({ left: 58, right: 14, top: 60 + k * (one + 26), height: one - 26 })),
             legend: { data: ["clipped", ...(before ? ["natural"] : [])] },
             tooltip: { formatter: (p) => { const k = Math.floor(p.seriesIndex / (before ? 2 : 1)), key = kinds[k][1];
                 return tip(layers[p.dataIndex].name, `${kinds[k][0]}: ${percent(layers[p.dataIndex][key])} zeros`, before ? `natural ${percent(before[p.dataIndex][key])}` : null); } },
             xAxis: kinds.map((_, k) => ({ gridIndex: k, ...stage_axis(layers.map((l) => l.name), width - 72), ...(k < 2 ? { axisLabel: { show: false } } : {}) })),
-            yAxis: kinds.map(([name], k) => ({ gridIndex: k, type: "value", min: 0, max: 1, interval: 0.5, name, nameLocation: "end", nameGap: 8, nameTextStyle: { align: "left", color: c.ink, padding: [0, 0, 0, -40] }, axisLabel: { formatter: (v) => percent(v, 0) } })),
+            yAxis: kinds.map(([name], k) => ({ gridIndex: k, type: "value", min: 0, max: 1, interval: 0.5, name, nameLocation: "end", nameGap: 12, nameTextStyle: { align: "left", color: c.ink, padding: [0, 0, 0, -40] }, axisLabel: { formatter: (v) => percent(v, 0) } })),
             series: kinds.flatMap(([, key], k) => [
                 { type: "bar", name: "clipped", xAxisIndex: k, yAxisIndex: k, barMaxWidth: 18, itemStyle: { color: [c.blue, c.orange, c.green][k] }, data: layers.map((l) => l[key]) },
                 ...(before ? [{ type: "scatter", name: "natural", xAxisIndex: k, yAxisIndex: k, symbol: "diamond", symbolSize: 8, itemStyle: { color: c.ground, borderColor: c.ink, borderWidth: 1.5 }, data: before.map((l) => l[key]) }] : []),
