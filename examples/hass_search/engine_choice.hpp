@@ -5,8 +5,10 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>
+#include <hass/engine/resources/known_error.hpp>
 #include <hass/statistics/dot_work.hpp>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -80,6 +82,7 @@ class engine_choice {
     resource_model resources{};
     std::shared_ptr<const hass::correction_table> corrections{};  ///< of a user's own; or none
     std::string uncertainty{};  ///< how far the resource model was off where it was measured
+    std::optional<hass::known_error> known_error{};  ///< the same; nullopt: of a user's own
 
     double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
                   const hass::row_option& c) const {

@@ -8,11 +8,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <hass/explore/allocate.hpp>
+#include <hass/report/evidence.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/table.hpp>
 #include <hass/search/any_optimizer.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/search/composite.hpp>
+#include <hass/search/importance.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/optimizers.hpp>
 #include <hass/search/predicted_objective.hpp>
@@ -79,7 +81,7 @@ class search_job {
         outcome_.interrupted = interrupted != 0;
         if (bench_.write_rtl) write_rtl();
         write_solution(outcome_);
-        print(outcome_);
+        if (settings_.tells()) print(outcome_);
         return outcome_.interrupted ? 130 : 0;
     }
 
@@ -102,8 +104,8 @@ class search_job {
         add_design("activation only", natural, chosen_.engine());
         outcome_.warnings = bench_.warnings;
         warn_of_chance();
-        for (const std::string& warning : outcome_.warnings)
-            fmt::print(stderr, "hass_search: warning: {}\n", warning);
+        for (const std::string& warning : outcome_.warnings) warn(warning);
+        if (!settings_.tells()) return;
         print_designs(outcome_);
         fmt::print("Searching ...\n");
         std::fflush(stdout);
@@ -134,7 +136,7 @@ class search_job {
     void shorten_axes(double floor) {
         constexpr int draws = 3;
         constexpr int steps = 6;
-        hass::progress_bar bar("reach of axes", draws * steps);
+        hass::progress_bar bar("reach of axes", draws * steps, settings_.progress());
         std::size_t done = 0;
         const auto accuracy = [&](const hass::network_thresholds& t) {
             if (interrupted != 0) return 1.0;  // no search will use what this finds
@@ -171,7 +173,7 @@ class search_job {
             return t == zero_ ? nothing_clipped_ : bench_.measure(t);
         };
         const auto trials = interrupted != 0 ? 0 : static_cast<std::size_t>(settings_.trials);
-        hass::progress_bar bar(label, trials);
+        hass::progress_bar bar(label, trials, settings_.progress());
         const auto after = [&](const hass::threshold_search_result& so_far) {
             log_->add(label, so_far.trials.back());
             bar.show(so_far.trials.size(),
@@ -194,8 +196,26 @@ class search_job {
                 outcome_.trials.push_back(
                     {label, t.number, c.terms(), c.hardware.estimate.efficiency()});
         outcome_.conclusions.push_back(label + ": " + found.conclusion);
+        outcome_.searches.push_back(reported(label, floor, found));
         if (!found.best()) return std::nullopt;
         return best_of_study{label, *found.best()};
+    }
+
+    hass::search_report reported(const std::string& label, double floor,
+                                 const hass::threshold_search_result& found) const {
+        hass::search_report r{label, floor, found.trials.size(), found.conclusion, {}, {}};
+        std::vector<hass::trial_record> records;
+        for (const hass::judged_trial& t : found.trials) {
+            if (t.feasible() &&
+                (r.best_so_far.empty() || t.objective > r.best_so_far.back().second))
+                r.best_so_far.emplace_back(t.number, t.objective);
+            // those that miss the accuracy say as much of the thresholds
+            if (t.candidate.hardware.fits && std::isfinite(t.objective))
+                records.push_back({t.number, t.point, hass::outcome::ok({t.objective})});
+        }
+        constexpr std::size_t fewest = 8;
+        if (records.size() >= fewest) r.importance = hass::importance(axes_.where(), records);
+        return r;
     }
 
     designed& add_design(const std::string& label, const hass::candidate& c,

@@ -113,7 +113,8 @@ void describe_flags(CLI::App& app, settings& s) {
             ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     };
     option("--model", s.model, "Trained network, ONNX");
-    option("--images", s.images, "Images, .npy: N x C x H x W (or N x H x W), N x tokens x features, N x features; of a "
+    option("--images", s.images,
+           "Images, .npy: N x C x H x W (or N x H x W), N x tokens x features, N x features; of a "
            "network of several inputs one file each, separated by commas");
     option("--labels", s.labels, "Labels, .npy: N whole numbers from 0");
     std::vector<std::string> presets;
@@ -200,7 +201,10 @@ void describe_flags(CLI::App& app, settings& s) {
            "Folder for the hardware-aware design as SystemVerilog, with a testbench; only options "
            "that have modules are then chosen");
     option("--rtl-images", s.rtl_images, "Images that --rtl writes for its testbench");
-    option("--out", s.out, "Folder for solution.json and trials.csv, or for foldings");
+    option("--out", s.out, "Folder for solution.json, trials.csv and report.html, or for foldings");
+    app.add_flag("--json", s.json, "Print solution.json to stdout, in place of tables");
+    app.add_flag("--quiet", s.quiet,
+                 "Print neither tables nor progress; warnings and errors go to stderr");
     option("--evaluate", s.evaluate,
            "A fpgaConvNet configuration, .json: price its designs under every resource model, and "
            "end");
@@ -279,6 +283,8 @@ void check(const settings& s) {
         fmt::format("--highest-sparsity {}: must be above 0 and at most 1", s.highest_sparsity));
     require(s.confidence >= 0.0 && s.confidence <= 1.0,
             fmt::format("--confidence {}: must be within 0 and 1", s.confidence));
+    require(!s.json || s.write_statistics.empty(),
+            "--json: a run that only writes statistics has no solution");
     require(s.granularity == "layer" || s.statistics.empty(),
             "--thresholds channel needs images; the table of --statistics knows layers");
     require(s.bits == 0 || s.bits == 8 || s.bits == 16,
