@@ -3,6 +3,7 @@
 #include <hass/device/boards.hpp>
 #include <hass/error.hpp>
 #include <hass/explore/allocate.hpp>
+#include <hass/explore/exact.hpp>
 #include <hass/explore/prices.hpp>
 
 namespace hass_search {
@@ -50,9 +51,11 @@ namespace {
 hass::candidate moved(const outcome& o, const designed& d, const std::string& engines,
                       const hass::device& to) {
     hass::candidate c = d.candidate;
+    // Proofs of the last DSP, board after board, would take longer than a short search.
+    const hass::exact quick(/*max_states*/ 2000, /*max_tie_states*/ 0);
     c.hardware =
         hass::allocate(o.bench.net, c.measured.statistics,
-                       engines_named(o.flags.resources, engines, o.flags, to.dsp_slice), to);
+                       engines_named(o.flags.resources, engines, o.flags, to.dsp_slice), to, quick);
     return c;
 }
 

@@ -10,6 +10,7 @@
 
 #include <hass/device/device.hpp>
 #include <hass/explore/allocate.hpp>
+#include <hass/explore/exact.hpp>
 #include <hass/pipeline/evaluate.hpp>
 
 namespace hass {
@@ -32,15 +33,17 @@ struct resource_price {
 template <NetworkStatistics S, Engine E>
 std::vector<resource_price> resource_prices(const network_view& net, const S& statistics,
                                             const E& engine, const device& board, double more) {
+    // Only the interval counts: which of its designs is the thriftiest is not asked.
+    const exact fastest(/*max_states*/ 20000, /*max_tie_states*/ 0);
     const double now =
-        require_fit(allocate(net, statistics, engine, board)).estimate.images_per_second;
+        require_fit(allocate(net, statistics, engine, board, fastest)).estimate.images_per_second;
     std::vector<resource_price> prices;
     for (std::size_t r = 0; r < resources.size(); ++r) {
         device richer = board;
         double& have = richer.budget.*resources[r].field;
         if (have <= 0.0) continue;
         have *= 1.0 + more;
-        const allocation a = allocate(net, statistics, engine, richer);
+        const allocation a = allocate(net, statistics, engine, richer, fastest);
         // What fits less fits more; where no proof ends in time the old design may be the better.
         const double found = std::max(now, a.fits ? a.estimate.images_per_second : 0.0);
         const double bound = std::max(found, a.certificate.upper_bound_images_per_second);

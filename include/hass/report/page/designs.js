@@ -222,14 +222,14 @@ function prices_chart(prices) {
 
 /// "+1 % LUT buys +0.4 % images/s", for what buys most.
 function prices_sentence(run) {
-    const small = Math.min(...run.solution.prices.map((p) => p.more));
-    const best = [...run.solution.prices].filter((p) => p.more === small).sort((a, b) => b.gain - a.gain)[0];
-    const design = run.chosen;
-    const now = design.binding ? `${design.binding} binds the ${design.title} design: ` : "";
-    if (!(best.gain > 1e-9)) return element("p", null, `${now}one per cent more of any single resource buys nothing.`);
-    const after = run.solution.prices.find((p) => p.resource === best.resource && p.more > small) || best;
-    return element("p", null, `${now}+${percent(best.more, 0)} ${resource_title(best.resource)} buys ${signed(100 * best.gain, 2, " %")} images/s. ` +
-        `With +${percent(after.more, 0)} of it, ${after.binding ? after.binding + " binds next" : "no resource binds any more"}.`);
+    const design = run.chosen, prices = run.solution.prices;
+    const said = design.binding ? [`${design.binding} binds the ${design.title} design. `] : [];
+    for (const more of [...new Set(prices.map((p) => p.more))].sort((a, b) => a - b)) {
+        const best = prices.filter((p) => p.more === more).sort((a, b) => b.gain - a.gain)[0];
+        said.push(!(best.gain > 1e-9) ? `+${percent(more, 0)} of any single resource buys nothing: the next faster design needs more than that. `
+            : `+${percent(more, 0)} ${resource_title(best.resource)} buys ${signed(100 * best.gain, 2, " %")} images/s, and then ${best.binding ? best.binding + " binds" : "no resource binds"}. `);
+    }
+    return element("p", null, said.join(""));
 }
 
 function boards_chart(run) {

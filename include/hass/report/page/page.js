@@ -37,7 +37,7 @@ function table_of(caption, rows, words = []) {
         element("tr", null, row.map((cell, j) =>
             j === 0 ? element("th", { scope: "row" }, cell) : element("td", kind(j), cell))));
     return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-        element("table", null, element("caption", null, caption),
+        element("table", { "aria-label": caption },
             element("thead", null, element("tr", null,
                 rows[0].map((cell) => element("th", { scope: "col" }, cell)))),
             element("tbody", null, body)));

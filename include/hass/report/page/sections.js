@@ -22,7 +22,7 @@ function got(run) {
     if (run.designs.length > 0) {
         const with_budget = run.designs.map((d) => ({ ...d, budget: s.budget }));
         made.push(speed_chart(run));
-        made.push(designs_table(`The designs on ${s.device}; second lines: against the first`, with_budget, with_budget[0]));
+        made.push(element("h3", null, `The designs on ${s.device}`), designs_table(`The designs on ${s.device}; second lines: against the first`, with_budget, with_budget[0]));
     }
     made.push(element("h3", null, "What stops each design from being faster"),
         element("ul", null, run.designs.map((d) => element("li", null, `${d.title}: ${d.limit}`))));
@@ -36,7 +36,7 @@ function compared() {
     const made = [];
     if (runs.length > 1) {
         const designs = runs.map((run) => ({ ...run.chosen, title: `${run.name}: ${run.chosen.title}`, budget: run.solution.budget }));
-        made.push(designs_table(`The runs side by side; second lines: against ${runs[0].name}`, designs, designs[0]));
+        made.push(element("h3", null, `Side by side; second lines: against ${runs[0].name}`), designs_table(`The runs side by side; second lines: against ${runs[0].name}`, designs, designs[0]));
     }
     const all = shown_runs().filter((run) => run.solution);
     const plain = (x) => x === null || typeof x !== "object" || (Array.isArray(x) && x.every((y) => typeof y !== "object"));
@@ -44,7 +44,7 @@ function compared() {
     const text = (run, key) => (run.solution[key] === undefined ? "–" : Array.isArray(run.solution[key]) ? run.solution[key].join(", ") : String(run.solution[key]));
     const differ = keys.filter((key) => all.every((run) => plain(run.solution[key] ?? null)) && new Set(all.map((run) => text(run, key))).size > 1);
     if (all.length > 1) made.push(differ.length === 0 ? missing("The runs were asked for the same.")
-        : table_of("Settings in which the runs differ", [["", ...all.map((run) => run.name)], ...differ.map((key) => [key, ...all.map((run) => text(run, key))])], all.map((_, i) => i + 1)));
+        : element("div", null, element("h3", null, "Settings in which they differ"), table_of("Settings in which the runs differ", [["", ...all.map((run) => run.name)], ...differ.map((key) => [key, ...all.map((run) => text(run, key))])], all.map((_, i) => i + 1))));
     return made;
 }
 
@@ -120,7 +120,7 @@ function sure(run) {
     made.push(element("p", null, s.accuracy === "predicted"
         ? `Accuracy is predicted from what was measured on ${number(s.images, 7)} images. ` : `Accuracy was measured on ${number(s.images, 7)} images. `,
         `Seed ${s.seed}, ${s.trials} trials a search, optimizer ${s.optimizer}. Another seed gives another search: compare runs before a small difference is believed.`));
-    made.push(table_of("Accuracy of each design, and how near its hardware is to what is proved", rows));
+    made.push(element("h3", null, "Accuracy, and how near the hardware is to what is proved"), table_of("Accuracy of each design, and how near its hardware is to what is proved", rows));
     if (s.model_error) made.push(errors_chart(s.model_error));
     made.push(element("p", null, s.uncertainty));
     if (s.simulations && s.simulations.length > 0)

@@ -40,7 +40,7 @@ function magnitudes_chart(run, design, kind, tau, title) {
         tooltip: { formatter: (p) => { const m = list[p.dataIndex];
             return tip(m.name, `zeros ${percent(m[kind].zeros)}`, ...shares.map((q) => `${percent(q, 0)} below ${number(quantile(m[kind], q), 4)}`), `threshold ${number(layer(m)[tau], 4)}`); } },
         xAxis: stage_axis(names, width - 80),
-        yAxis: { type: "log", name: "|x|", nameLocation: "end", nameGap: 12, axisLabel: { formatter: (v) => v.toPrecision(1).replace(/e([+-])/, "e$1") } },
+        yAxis: { type: "log", name: "|x|", nameLocation: "end", nameGap: 12, axisLabel: { formatter: (v) => number(v, 1) } },
         series: [{ type: "boxplot", boxWidth: [3, 16], itemStyle: { color: colours().raised, borderColor: kind === "weights" ? colours().blue : colours().orange, borderWidth: 1.5 },
             data: list.map((m) => shares.map((q) => Math.max(quantile(m[kind], q), 1e-12))) },
         { type: "scatter", symbol: "diamond", symbolSize: 9, itemStyle: { color: colours().bad, borderColor: colours().ground, borderWidth: 1 }, data: list.map((m) => (layer(m)[tau] > 0 ? layer(m)[tau] : "-")) }],
@@ -59,7 +59,7 @@ function distribution(run, design) {
         place.replaceChildren(figure("chart-distribution", `${m.name}: share of zeros that a threshold leaves; dashed: those of the ${design.title} design`, 320, () => ({
             grid: { left: 60, right: 18, top: 34, bottom: 50 }, legend: {},
             tooltip: { trigger: "axis", axisPointer: { type: "line" }, formatter: (ps) => tip(`|x| ${number(ps[0].value[0], 4)}`, ...ps.map((p) => `${p.seriesName}: ${percent(p.value[1])} below`)) },
-            xAxis: { type: "log", name: "threshold on |x|", axisLabel: { formatter: (v) => v.toPrecision(1) } },
+            xAxis: { type: "log", name: "threshold on |x|", axisLabel: { formatter: (v) => number(v, 1) } },
             yAxis: { type: "value", min: 0, max: 1, name: "share of zeros", nameGap: 44, axisLabel: { formatter: (v) => percent(v, 0) } },
             series: tensors.map(([kind, tau, color]) => ({ type: "line", name: kind, symbolSize: 4, itemStyle: { color: color }, data: points(m[kind]),
                 markLine: l[tau] > 0 ? { symbol: "none", silent: true, data: [{ xAxis: l[tau] }], lineStyle: { color, type: "dashed" }, label: { color: colours().ink, formatter: number(l[tau], 3), position: "insideEndBottom" } } : undefined })),
