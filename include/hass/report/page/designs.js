@@ -81,6 +81,13 @@ function speed_chart(run) {
 const utilisation = (d, l) => l.interval_cycles / d.interval_cycles;
 const products = (l) => Object.values(l.parallelism).reduce((p, x) => p * x, 1);
 
+/// The last words of a stage's path; what it computes goes without saying where there are others.
+function stage_label(name) {
+    const words = name.split("/").filter((word) => word !== "");
+    const telling = words.filter((word) => word !== "Conv" && word !== "Relu");
+    return short_name((telling.length > 0 ? telling : words).slice(-2).join("/"), 15);
+}
+
 /// Stages that feed a stage; the image is none.
 const fed_by = (l) => (l.inputs || []).filter((k) => k >= 0);
 
@@ -123,7 +130,7 @@ function pipeline_chart(design) {
                     itemStyle: { borderColor: bottleneck ? c.bad : c.quiet, borderWidth: bottleneck ? 4 : 1 },
                     label: { show: true, position: "bottom", distance: 3, fontSize: 9, lineHeight: 11, color: bottleneck ? c.bad : c.ink,
                         width: step - 6, overflow: "truncate",
-                        formatter: () => short_name(l.name.split("/").filter((part) => part !== "Conv" && part !== "Relu" && part !== "").slice(-2).join("/"), 15) + (bottleneck ? "\nslowest" : "") } };
+                        formatter: () => stage_label(l.name) + (bottleneck ? "\nslowest" : "") } };
             });
             const links = layers.flatMap((l, i) => fed_by(l).map((k) => ({ source: String(k), target: String(i),
                 lineStyle: { curveness: places[k].lane === places[i].lane && Math.abs(i - k) > 1 ? 0.25 : 0 } })));
