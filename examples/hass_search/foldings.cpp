@@ -65,8 +65,9 @@ void print(const hass::folding_solution& s, const hass::device& board, double mi
             fmt::print("  {:<10} {:>10} of {:>10}{}\n", of.name, hass::amount(need),
                        hass::amount(have), note);
     }
-    fmt::print("  between stages: {} LUT, {} BRAM18\n", hass::amount(s.between.value.lut),
-               hass::amount(s.between.value.bram18));
+    if (s.between.known[hass::lut_index])
+        fmt::print("  between stages: {} LUT, {} BRAM18\n", hass::amount(s.between.value.lut),
+                   hass::amount(s.between.value.bram18));
     fmt::print("{}; {}; {:.1f} ms\n", s.reason,
                s.gap <= 0.0 ? "proved optimal" : "within " + hass::percent(s.gap) + " of the bound",
                milliseconds);

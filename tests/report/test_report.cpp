@@ -254,7 +254,8 @@ TEST_CASE("a design as fpgaConvNet's configuration: written and read back", "[re
           hass::network_streams(net).edges().size());
     // squeezes stand exactly where streams differ
     std::size_t squeezes = 0, at = 0;
-    for (const hass::stream_edge& e : hass::network_streams(net).edges())
+    const hass::network_streams streams(net);
+    for (const hass::stream_edge& e : streams.edges())
         squeezes += hass::words_out(net.rows[e.from], design[e.from]) !=
                     hass::words_in(net.rows[e.to], design[e.to]);
     REQUIRE(squeezes > 0);
