@@ -182,8 +182,12 @@ inline layer_row row_of(const fpgaconvnet_layer& l) {
     const auto extent = [&](const char* key) { return l.number(key, std::nullopt, 1); };
     layer_row r;
     r.kind = kind_of(l);
-    r.in = map_of(extent("channels_in"), extent("rows_in"), extent("cols_in"));
-    r.out = map_of(extent("channels_out"), extent("rows_out"), extent("cols_out"));
+    const auto map = [&](const std::string& side) {
+        const int channels = extent(("channels_" + side).c_str());
+        const int rows = extent(("rows_" + side).c_str());
+        return map_of(channels, rows, extent(("cols_" + side).c_str()));
+    };
+    r.in = map("in"), r.out = map("out");
     if (r.kind == layer_kind::global_average_pool || r.kind == layer_kind::linear) {
         r.bias = none("has_bias") != 0;
         return r;
