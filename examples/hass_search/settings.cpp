@@ -113,7 +113,8 @@ void describe_flags(CLI::App& app, settings& s) {
             ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     };
     option("--model", s.model, "Trained network, ONNX");
-    option("--images", s.images, "Images, .npy: N x C x H x W (or N x H x W), uint8 or float");
+    option("--images", s.images, "Images, .npy: N x C x H x W (or N x H x W), N x tokens x features, N x features; of a "
+           "network of several inputs one file each, separated by commas");
     option("--labels", s.labels, "Labels, .npy: N whole numbers from 0");
     std::vector<std::string> presets;
     for (const auto& p : hass::preprocessing_presets)

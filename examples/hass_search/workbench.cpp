@@ -18,6 +18,7 @@
 #include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/workload/images.hpp>
+#include <hass/workload/inputs.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,8 +44,9 @@ struct labelled_images {
     hass::image_set images;
     std::vector<int> labels;
 
-    labelled_images(const settings& s, const hass::shape& expected)
-        : images(hass::read_images(s.images)), labels(hass::read_labels(s.labels)) {
+    labelled_images(const settings& s, const hass::model& model)
+        : images(hass::read_inputs(model, s.images)), labels(hass::read_labels(s.labels)) {
+        const hass::shape expected = hass::image_shape(model);
         if (labels.size() != images.count)
             throw hass::error(fmt::format("{}: {} labels for the {} images of {}", s.labels,
                                           labels.size(), images.count, s.images));
@@ -59,7 +61,10 @@ struct labelled_images {
   private:
     void fit(const settings& s, const hass::shape& expected) {
         const hass::shape is = images.each;
-        if (is == expected) return;
+        if (hass::same_extents(is, expected)) {
+            images = std::move(images).seen_as(expected);
+            return;
+        }
         const auto fail = [&](const std::string& advice) {
             return hass::error(fmt::format("{}: images of {}, but {} takes {}; {}", s.images,
                                            text(is), s.model, text(expected), advice));
@@ -188,7 +193,7 @@ struct emulated {
 
   private:
     emulated(const settings& s, hass::model model)
-        : emulated(s, labelled_images(s, hass::input_shape(model.net)), std::move(model)) {}
+        : emulated(s, labelled_images(s, model), std::move(model)) {}
 
     emulated(const settings& s, labelled_images&& given, hass::model&& model)
         : images(std::move(given.images)),

@@ -8,19 +8,25 @@
 #include <hass/version.hpp>
 //
 #include <hass/files/csv.hpp>
+#include <hass/files/half.hpp>
+#include <hass/files/inflate.hpp>
 #include <hass/files/json.hpp>
 #include <hass/files/npy.hpp>
 #include <hass/files/npy_array.hpp>
 #include <hass/files/npy_header.hpp>
+#include <hass/files/npz.hpp>
 #include <hass/files/whole_file.hpp>
 //
 #include <hass/workload/hana.hpp>
 #include <hass/workload/images.hpp>
+#include <hass/workload/inputs.hpp>
 #include <hass/workload/layer.hpp>
 #include <hass/workload/layers.hpp>
 #include <hass/workload/model.hpp>
 #include <hass/workload/network.hpp>
 #include <hass/workload/onnx.hpp>
+#include <hass/workload/onnx_options.hpp>
+#include <hass/workload/pointwise.hpp>
 #include <hass/workload/preprocessing.hpp>
 #include <hass/workload/zoo.hpp>
 //
@@ -34,10 +40,12 @@
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/list_counts.hpp>
 #include <hass/statistics/magnitude.hpp>
+#include <hass/statistics/metric_unit.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/power.hpp>
 #include <hass/statistics/prediction.hpp>
+#include <hass/statistics/product_windows.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/statistics/sampled_magnitudes.hpp>
 #include <hass/statistics/store.hpp>
@@ -51,6 +59,7 @@
 //
 #include <hass/emulate/accuracy_limit.hpp>
 #include <hass/emulate/backend.hpp>
+#include <hass/emulate/detection.hpp>
 #include <hass/emulate/eigen.hpp>
 #include <hass/emulate/emulation.hpp>
 #include <hass/emulate/emulation_pass.hpp>
@@ -67,13 +76,18 @@
 #include <hass/emulate/integer_streams.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/make_integer_network.hpp>
+#include <hass/emulate/mean_limit.hpp>
+#include <hass/emulate/metric.hpp>
+#include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/onednn.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/quantizer.hpp>
+#include <hass/emulate/read_boxes.hpp>
 #include <hass/emulate/record.hpp>
 #include <hass/emulate/resize.hpp>
 #include <hass/emulate/schedule.hpp>
 #include <hass/emulate/scoring.hpp>
+#include <hass/emulate/token_kernels.hpp>
 #include <hass/emulate/window_collector.hpp>
 #include <hass/emulate/workers.hpp>
 //
@@ -115,6 +129,7 @@
 #include <hass/engine/patterns/structured.hpp>
 #include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/calibrated_maps.hpp>
 #include <hass/engine/resources/cascade_synthesis.hpp>
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>
@@ -248,9 +263,22 @@
 //
 #include <hass/search/additive_model.hpp>
 #include <hass/search/any_optimizer.hpp>
+#include <hass/search/automatic.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/search/cma_es.hpp>
 #include <hass/search/composite.hpp>
+#include <hass/search/gaussian_process.hpp>
+#include <hass/search/gp/acquisition.hpp>
+#include <hass/search/gp/box_descent.hpp>
+#include <hass/search/gp/cholesky.hpp>
+#include <hass/search/gp/fit.hpp>
+#include <hass/search/gp/gaussian_model.hpp>
+#include <hass/search/gp/hypervolume_improvement.hpp>
+#include <hass/search/gp/kernel.hpp>
+#include <hass/search/gp/output_warp.hpp>
+#include <hass/search/gp/posterior.hpp>
+#include <hass/search/gp/unit_columns.hpp>
+#include <hass/search/gp/utility_search.hpp>
 #include <hass/search/grid.hpp>
 #include <hass/search/importance.hpp>
 #include <hass/search/journal.hpp>
@@ -269,6 +297,7 @@
 #include <hass/search/parzen_cell.hpp>
 #include <hass/search/parzen_columns.hpp>
 #include <hass/search/parzen_kernels.hpp>
+#include <hass/search/ped_anova.hpp>
 #include <hass/search/predicted_objective.hpp>
 #include <hass/search/predicted_statistics.hpp>
 #include <hass/search/random.hpp>

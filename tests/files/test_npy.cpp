@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <hass/files/npy.hpp>
+#include <hass/files/npz.hpp>
 #include <hass/workload/images.hpp>
 #include <limits>
 #include <random>
@@ -183,4 +184,47 @@ TEST_CASE("numbers that a type cannot hold are refused, not changed", "[npy]") {
     CHECK_THROWS_AS(array(std::vector<std::int64_t>{-1}).as<std::uint64_t>(), hass::error);
     CHECK_THROWS_AS(array(std::vector<int>{2}).as<bool>(), hass::error);
     CHECK_THROWS_AS(array(std::vector<int>{2}).at<int>(1), hass::error);
+}
+
+TEST_CASE("float16 arrays widen exactly", "[npy]") {
+    const hass::npy_array half = hass::parse_npy(
+        file("{'descr': '<f2', 'fortran_order': False, 'shape': (7,), }",
+             std::string("\x00\x3c\x00\xc0\x01\x00\xff\x7b\xff\x03\x00\x7c\x00\x80", 14)),
+        "half.npy");
+    const std::vector<float> values = half.as<float>();
+    CHECK(values ==
+          std::vector<float>{1.0F, -2.0F, 0x1p-24F, 65504.0F, 0x1.ff8p-15F, HUGE_VALF, -0.0F});
+    CHECK(std::signbit(values[6]));
+    CHECK(half.at<int>(1) == -2);
+}
+
+TEST_CASE("arrays of an .npz file, stored and compressed", "[npy]") {
+    const std::string path = HASS_TEST_DATA "/arrays.npz";
+    const std::vector<hass::npz_member> members = hass::read_npz(path);
+    REQUIRE(members.size() == 3);
+    CHECK(members[0].name == "stored");
+    const std::vector<double> half{1, -2, 0x1p-24, 65504, 0x1.554p-2, 0};
+    CHECK(members[0].array.as<double>() == half);
+    CHECK(members[2].array.as<double>() == half);  // fixed codes
+    std::vector<int> squares;
+    for (int i = 0; i < 3000; ++i)
+        squares.push_back(static_cast<int>(std::int64_t{i} * i * 7919 % 1000));
+    CHECK(hass::read_array(path + ":packed").as<int>() == squares);  // codes of its own
+    CHECK_THROWS_WITH(hass::read_array(path), Contains("stored, packed, short"));
+    CHECK_THROWS_WITH(hass::read_array(path + ":pakced"), Contains("did you mean 'packed'"));
+
+    // whatever is damaged is found by its checksum at the latest, and nothing is read beyond the end
+    const std::vector<std::byte> good = hass::read_whole_bytes(path);
+    std::mt19937 draw(7);
+    for (int n = 0; n < 2000; ++n) {
+        std::vector<std::byte> bad = good;
+        bad[draw() % bad.size()] ^= static_cast<std::byte>(1 + draw() % 255);
+        if (n % 4 == 0) bad.resize(draw() % bad.size());
+        try {
+            for (const hass::npz_member& m : hass::parse_npz(bad, "bad.npz"))
+                for (const hass::npz_member& g : members)
+                    if (g.name == m.name) CHECK(g.array.bytes == m.array.bytes);
+        } catch (const hass::error&) {
+        }
+    }
 }

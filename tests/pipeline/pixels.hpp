@@ -12,6 +12,7 @@
 #include <hass/workload/network.hpp>
 
 #include "../engine/rows.hpp"
+#include "image_rows.hpp"
 
 namespace pixels {
 
@@ -33,6 +34,8 @@ inline std::vector<std::size_t> needed(const layer_row& row, int y, int x) {
             for (int j = 0; j < row.kernel_w; ++j)
                 take(y * row.stride_h + i * row.dilation_h - row.pad_top,
                      x * row.stride_w + j * row.dilation_w - row.pad_left);
+    } else if (test::is_image_row(row)) {
+        return test::image_taps(row, y, x);
     } else {
         take(y, x);
     }
@@ -91,14 +94,19 @@ inline times paced(const network& net, double start, double interval) {
     return t;
 }
 
-// Whether each window has inputs: padding smaller than it, no dilation.
+// Whether each window has inputs: padding smaller than it, no dilation; and no positions that are
+// rounded down.
 inline bool proper(const layer_row& row) {
+    if (row.kind == layer_kind::resize)
+        return row.out.height % row.in.height == 0 && row.out.width % row.in.width == 0;
+    if (test::is_image_row(row)) return true;
     return row.dilation_h == 1 && row.dilation_w == 1 && row.pad_top < row.kernel_h &&
            row.pad_bottom < row.kernel_h && row.pad_left < row.kernel_w &&
            row.pad_right < row.kernel_w;
 }
 
 inline layer_row random_row(const shape& in, draw::source& from) {
+    if (in.pixels() < 300 && from.below(5) == 0) return test::random_image_row(in, from);
     layer_row row;
     row.in = in;
     const int kinds = in.height >= 4 && in.width >= 4 ? 6 : 3;

@@ -12,6 +12,7 @@
 #include <hass/workload/layers.hpp>
 
 #include "../engine/rows.hpp"
+#include "image_rows.hpp"
 
 namespace test {
 
@@ -50,6 +51,7 @@ class pipeline_builder {
 
     layer_row row() {
         if (from_.below(4) == 0) return plain();
+        if (at_.pixels() < 100 && from_.below(4) == 0) return random_image_row(at_, from_);
         layer_row r;
         r.in = at_;
         if (from_.below(4) == 0) r.kind = layer_kind::max_pool;
@@ -99,6 +101,12 @@ class pipeline_builder {
         at_ = gate ? before : net_.rows[static_cast<std::size_t>(ends.front())].out;
         layer_row join = plain();
         join.kind = gate ? layer_kind::multiply : layer_kind::add;
+        const bool sources = std::count(ends.begin(), ends.end(), network_input) > 0;
+        if (!gate && !sources && at_.pixels() < 40 && from_.below(2) == 0) {
+            join.kind = layer_kind::stack;
+            (from_.below(2) == 0 ? join.out.height : join.out.width) *=
+                static_cast<int>(ends.size());
+        }
         append(join, ends);
     }
 
@@ -152,6 +160,7 @@ class stepper {
             s.lanes.resize(s.service.lanes + 1);
             stages_.push_back(std::move(s));
         }
+        std::vector<shape> parts;  // of the row whose edges these are
         for (std::size_t k = 0; k < net.edges.size(); ++k) {
             const edge& e = net.edges[k];
             const layer_row& row = net.rows[static_cast<std::size_t>(e.to)];
@@ -159,11 +168,20 @@ class stepper {
             l.pixels = static_cast<std::size_t>(
                 e.from < 0 ? row.in.pixels()
                            : net.rows[static_cast<std::size_t>(e.from)].out.pixels());
+            parts = k > 0 && net.edges[k - 1].to == e.to ? std::move(parts) : std::vector<shape>();
+            parts.push_back(e.from < 0 ? row.in : net.rows[static_cast<std::size_t>(e.from)].out);
+            const auto width = static_cast<std::size_t>(row.out.width);
             for (std::size_t r = 0; r < stages_[l.to].firings; ++r)
-                l.looks_at.push_back(taps_of(row, r, l.pixels));
+                l.looks_at.push_back(row.kind == layer_kind::stack
+                                         ? stack_taps(row, parts, parts.size() - 1,
+                                                      static_cast<int>(r / width),
+                                                      static_cast<int>(r % width))
+                                         : taps_of(row, r, l.pixels));
             std::size_t window = 1;  // what has to be there at once
             for (std::size_t r = 0; r < l.looks_at.size(); ++r)
-                window = std::max(window, l.last_of(r) + 1 - l.first_since(r));
+                window = std::max(
+                    window, l.end_of(r) - (r == 0 ? 0 : std::min(l.end_of(r), l.first_since(r))));
+            if (row.kind == layer_kind::reorder) window *= 2;  // two maps in turn
             if (l.depth != unlimited) l.depth += static_cast<std::int64_t>(window);
             l.intake = services[l.to].intake;
             links_.push_back(std::move(l));
@@ -216,11 +234,11 @@ class stepper {
         std::vector<std::vector<std::size_t>> looks_at{};
 
         // firings go in order: what an earlier one looks at, a later one has waited for
-        std::size_t last_of(std::size_t r) const {
-            std::size_t last = 0;
+        std::size_t end_of(std::size_t r) const {
+            std::size_t end = 0;
             for (std::size_t k = 0; k <= r; ++k)
-                for (const std::size_t p : looks_at[k]) last = std::max(last, p);
-            return last;
+                for (const std::size_t p : looks_at[k]) end = std::max(end, p + 1);
+            return end;
         }
         std::size_t first_since(std::size_t r) const {
             std::size_t first = pixels;
@@ -236,8 +254,9 @@ class stepper {
         std::vector<std::size_t> at;
         const bool windowed =
             row.kind == layer_kind::convolution || row.kind == layer_kind::max_pool;
-        if (!windowed) return {r};
         const int y = static_cast<int>(r) / row.out.width, x = static_cast<int>(r) % row.out.width;
+        if (is_image_row(row)) return image_taps(row, y, x);
+        if (!windowed) return {r};
         for (int i = 0; i < row.kernel_h; ++i)
             for (int j = 0; j < row.kernel_w; ++j) {
                 const int v = std::clamp(y * row.stride_h + i * row.dilation_h - row.pad_top, 0,
@@ -264,7 +283,7 @@ class stepper {
         const std::size_t image = firing / stages_[i].firings, r = firing % stages_[i].firings;
         for (const link& l : links_) {
             if (l.to != i) continue;
-            if (l.taken <= image * l.pixels + l.last_of(r)) return false;
+            if (l.taken < image * l.pixels + l.end_of(r)) return false;
         }
         return true;
     }

@@ -19,6 +19,7 @@
 #include <hass/workload/zoo.hpp>
 
 #include "../engine/rows.hpp"
+#include "image_rows.hpp"
 
 namespace {
 
@@ -33,6 +34,14 @@ std::size_t index(int i) {
 // The last input pixel that an output pixel needs, where all inputs have the row's own shape.
 std::size_t last_needed(const layer_row& row, std::size_t r) {
     if (row.out.pixels() == 1) return static_cast<std::size_t>(row.in.pixels()) - 1;
+    if (test::is_image_row(row)) {
+        std::size_t last = 0;  // of all firings so far
+        for (std::size_t k = 0; k <= r; ++k)
+            for (const std::size_t p : test::image_taps(row, static_cast<int>(k) / row.out.width,
+                                                        static_cast<int>(k) % row.out.width))
+                last = std::max(last, p);
+        return last;
+    }
     if (row.kind != layer_kind::convolution && row.kind != layer_kind::max_pool) return r;
     const int y = static_cast<int>(r) / row.out.width, x = static_cast<int>(r) % row.out.width;
     const int v = y * row.stride_h + row.dilation_h * (row.kernel_h - 1) - row.pad_top;
@@ -45,6 +54,8 @@ std::size_t last_needed(const layer_row& row, std::size_t r) {
 struct fifo {
     int from, to;
     std::size_t depth = unlimited;
+    std::size_t port = 0;
+    std::vector<shape> parts{};  // stack: its inputs, this one last
     std::vector<double> in{}, out{};
     bool room() const { return depth == unlimited || in.size() - out.size() < depth; }
     // When the place for the next pixel got free.
@@ -57,7 +68,13 @@ struct fifo {
 class pipeline {
   public:
     pipeline(const network& net, const std::vector<double>& cycles) : net_(net), cycles_(cycles) {
-        for (const edge& e : net.edges) fifos.push_back({e.from, e.to});
+        for (const edge& e : net.edges) {
+            fifo f{e.from, e.to};
+            if (!fifos.empty() && fifos.back().to == e.to)
+                f.parts = fifos.back().parts, f.port = fifos.back().port + 1;
+            f.parts.push_back(e.from < 0 ? net.rows[index(e.to)].in : net.rows[index(e.from)].out);
+            fifos.push_back(std::move(f));
+        }
         idle_.assign(net.rows.size(), 0.0);
         made_.assign(net.rows.size(), 0);
         done_.resize(net.rows.size());
@@ -103,9 +120,9 @@ class pipeline {
         double start = idle_[i];
         for (const fifo& f : fifos) {
             if (index(f.to) == i) {
-                const std::size_t last = last_of(f, row, image, r, pixels_in);
-                if (f.in.size() <= last) return false;
-                start = std::max(start, f.in[last]);
+                const std::size_t end = end_of(f, row, image, r, pixels_in);
+                if (f.in.size() < end) return false;
+                if (end > 0) start = std::max(start, f.in[end - 1]);
             } else if (f.from >= 0 && index(f.from) == i) {
                 if (!f.room()) return false;
                 start = std::max(start, f.free_since());
@@ -116,8 +133,8 @@ class pipeline {
         ++made_[i];
         for (fifo& f : fifos) {
             if (index(f.to) == i)  // what this output was the last to wait for leaves the FIFO
-                for (const std::size_t last = last_of(f, row, image, r, pixels_in);
-                     f.out.size() <= last - (last_is_kept(f, row, r) ? 1 : 0) &&
+                for (const std::size_t end = end_of(f, row, image, r, pixels_in);
+                     f.out.size() + (last_is_kept(f, row, r) ? 1 : 0) < end &&
                      f.out.size() < f.in.size();)
                     f.out.push_back(idle_[i]);
             if (f.from >= 0 && index(f.from) == i) f.in.push_back(idle_[i]);
@@ -129,9 +146,18 @@ class pipeline {
     bool gate(const fifo& f, const layer_row& row) const {
         return f.from >= 0 && net_.rows[index(f.from)].out.pixels() == 1 && row.in.pixels() > 1;
     }
-    std::size_t last_of(const fifo& f, const layer_row& row, std::size_t image, std::size_t r,
-                        std::size_t pixels_in) const {
-        return gate(f, row) ? image : image * pixels_in + last_needed(row, r);
+    // Pixels of all images that have to be there for an output.
+    std::size_t end_of(const fifo& f, const layer_row& row, std::size_t image, std::size_t r,
+                       std::size_t pixels_in) const {
+        if (row.kind == layer_kind::stack) {
+            std::size_t end = image * static_cast<std::size_t>(f.parts.back().pixels());
+            for (std::size_t k = 0; k <= r; ++k)
+                end += test::stack_taps(row, f.parts, f.port, static_cast<int>(k) / row.out.width,
+                                        static_cast<int>(k) % row.out.width)
+                           .size();
+            return end;
+        }
+        return gate(f, row) ? image + 1 : image * pixels_in + last_needed(row, r) + 1;
     }
     // A gate's value stays until the last pixel of its image.
     bool last_is_kept(const fifo& f, const layer_row& row, std::size_t r) const {
@@ -198,7 +224,7 @@ class builder {
     void block(int depth) {
         const int split = last_;
         const shape before = at_;
-        const int kind = from_.below(depth == 2 ? 4 : 3);
+        const int kind = from_.below(depth == 2 ? 6 : 3);
         if (kind == 0) {  // identity
             body(depth);
             join(layer_kind::add, {last_, split});
@@ -215,6 +241,30 @@ class builder {
                 ends.push_back(last_);
             }
             join(layer_kind::add, ends);
+        } else if (kind == 4) {  // a long skip around smaller maps, as in the neck of a detector
+            append(conv2d<4, 4, 3, stride<2>, pad<1>>::row(at_));
+            body(0);
+            layer_row up = detail::plain_layer<layer_kind::resize>::row(at_);
+            up.out = before;
+            if (from_.below(2) == 0) up.kernel_h = up.kernel_w = 2, up.stride_h = up.stride_w = 2;
+            append(up);
+            join(layer_kind::add, {last_, split});
+        } else if (kind == 5) {  // maps behind one another, of different extents
+            body(0);
+            const int left = last_;
+            last_ = split, at_ = before;
+            const bool below = from_.below(2) == 0;
+            append(below ? conv2d<4, 4, 3, stride<2, 1>, pad<1>>::row(at_)
+                         : conv2d<4, 4, 3, stride<1, 2>, pad<1>>::row(at_));
+            if (from_.below(2) == 0) keep_shape();
+            const shape small = at_;
+            at_ = before;
+            layer_row row = detail::plain_layer<layer_kind::stack>::row(at_);
+            (below ? row.out.height : row.out.width) += below ? small.height : small.width;
+            for (const int i : {left, last_})
+                net_.edges.push_back({i, static_cast<int>(net_.rows.size())});
+            net_.rows.push_back(row);
+            last_ = static_cast<int>(net_.rows.size()) - 1, at_ = row.out;
         } else {  // smaller maps
             append(conv2d<4, 4, 3, stride<2>, pad<1>>::row(at_));
             if (from_.below(2) == 0) append(conv2d<4, 4, 3, pad<1>>::row(at_));
@@ -277,7 +327,8 @@ TEST_CASE("with its skew buffers no pipeline blocks, and each keeps pace", "[ske
         const network net = builder(seed)();
         double interval = 1.0;
         for (const layer_row& row : net.rows)
-            interval = std::max(interval, static_cast<double>(row.in.pixels()));
+            interval = std::max(interval,
+                                static_cast<double>(std::max(row.in.pixels(), row.out.pixels())));
         interval *= 1.0 + from.below(40);
         const auto cycles = random_cycles(net, interval, from);
         const auto depth = depths(net);

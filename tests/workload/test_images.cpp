@@ -12,7 +12,7 @@
 
 using Catch::Matchers::Contains;
 
-TEST_CASE("images are uint8, float32 or float64, N x C x H x W or N x H x W", "[npy]") {
+TEST_CASE("images are numbers of any type, N x C x H x W, N x H x W or N x features", "[npy]") {
     std::vector<std::uint8_t> bytes(24);
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(10 * i);
     const std::span<const std::uint8_t> pixels(bytes);
@@ -36,9 +36,17 @@ TEST_CASE("images are uint8, float32 or float64, N x C x H x W or N x H x W", "[
     values[5] = std::numeric_limits<float>::quiet_NaN();
     CHECK_THROWS_WITH(hass::to_images(hass::make_npy({2, 1, 2, 2}, std::span<const float>(values))),
                       Contains("image 1") && Contains("not finite"));
-    const std::vector<int> wrong(4, 0);
-    CHECK_THROWS_WITH(hass::to_images(hass::make_npy({1, 1, 2, 2}, std::span<const int>(wrong))),
-                      Contains("'u1', 'f4' or 'f8'"));
+    const std::vector<int> whole{-3, 0, 7, 300};  // integers of any width are values, too
+    std::vector<float> taken(2);
+    const hass::image_set features =
+        hass::to_images(hass::make_npy({2, 2}, std::span<const int>(whole)));
+    features.copy(1, 1, taken);
+    CHECK(features.each == hass::shape{2, 1, 1});
+    CHECK(taken == std::vector<float>{7, 300});
+    CHECK(hass::to_images(hass::make_npy({2, 3, 2, 2}, pixels)).seen_as({12, 1, 1}).each ==
+          hass::shape{12, 1, 1});
+    CHECK_THROWS_WITH(hass::to_images(hass::make_npy({2, 3, 2, 2}, pixels)).seen_as({13, 1, 1}),
+                      Contains("12 values are not images of 13"));
     // what numpy makes of pixels / 255.0
     std::vector<double> wide(8, 1.0 / 3.0);
     const hass::image_set rounded =

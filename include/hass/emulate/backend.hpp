@@ -10,8 +10,11 @@
 #include <vector>
 
 #include <hass/emulate/kernels.hpp>
+#include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/program.hpp>
+#include <hass/emulate/quantizer.hpp>
 #include <hass/emulate/schedule.hpp>
+#include <hass/emulate/token_kernels.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/images.hpp>
@@ -26,10 +29,10 @@ namespace hass {
 ///     them load(images, order, space)                  preprocessed images, listed by their
 ///     numbers execute(i, weights, tau, size, space, see)  one row for `size` images; a compute row
 ///     calls
-///                                                 see(tensors), and tensors() is its input: a pair
-///                                                 of maps, channels x images x height x width, and
-///                                                 the same as planes, clipped or not (clipped
-///                                                 where thresholds differ between channels)
+///                                                 see(tensors), and tensors() is its input
+///                                                 (`seen_tensors`): maps, and the same as planes,
+///                                                 clipped or not (clipped where thresholds differ
+///                                                 between channels)
 ///     answers(size, space, out)                   images x classes
 ///     output(i, size, space)                      what row i gave last
 ///     save(i, size, space), restore(i, ...)       all values that row i and those after it read
@@ -49,20 +52,13 @@ concept EmulationBackend = std::constructible_from<B, const program&> &&
 
 namespace detail {
 
-/// Rows that treat every value alike, whatever the layout: additions and activation functions.
+/// Rows that treat every value alike, whatever the layout: activation functions.
 inline void each_value(const layer_row& row, const layer_parameters& parameters,
                        const schedule::step& step, std::size_t volume,
                        std::vector<std::vector<float>>& buffers) {
     const float* in = buffers[step.inputs.front()].data();
     float* out = buffers[step.output].data();
     switch (row.kind) {
-        case layer_kind::add:
-            if (in != out) std::copy_n(in, volume, out);
-            for (std::size_t k = 1; k < step.inputs.size(); ++k) {
-                const float* other = buffers[step.inputs[k]].data();
-                for (std::size_t x = 0; x < volume; ++x) out[x] += other[x];
-            }
-            break;
         case layer_kind::relu:
         case layer_kind::relu6: {
             const clamp b = bounds_of(row, parameters);
@@ -80,6 +76,10 @@ inline void each_value(const layer_row& row, const layer_parameters& parameters,
             break;
         case layer_kind::swish:
             map(in, out, volume, [](float x) { return x * sigmoid(x); });
+            break;
+        case layer_kind::function:
+            map(in, out, volume,
+                [&p = parameters](float x) { return apply(p.function, x, p.alpha, p.beta); });
             break;
         default:
             throw error(std::string("emulator: no kernel for rows of kind '") +
@@ -100,6 +100,7 @@ inline void each_value(const layer_row& row, const layer_parameters& parameters,
 ///     concat(row, step, size, buffers, out)
 ///     flatten(row, in, size, out)
 ///     softmax(row, volume, out)                   in place
+///     layout(shape, size) -> batch_layout         where the values of such a map stand
 template <class Backend>
 class backend_base {
   public:
@@ -108,13 +109,21 @@ class backend_base {
     template <class Workspace>
     void load(const image_set& images, std::span<const std::size_t> order, Workspace& space) const {
         reserve(program_->schedule, order.size(), space.buffers);
-        const auto channels = static_cast<std::size_t>(images.each.channels);
-        const auto pixels = static_cast<std::size_t>(images.each.pixels());
+        const shape image = input_shape(program_->model.net);
+        const auto channels = static_cast<std::size_t>(image.channels);
+        const auto pixels = static_cast<std::size_t>(image.pixels());
         std::vector<float>& raw = self().scratch(space);
         raw.resize(std::max(raw.size(), channels * pixels));
         float* to = space.buffers[program_->schedule.image()].data();
         for (std::size_t n = 0; n < order.size(); ++n) {
             images.copy(order[n], 1, std::span(raw).first(channels * pixels));
+            if (program_->model.channels_last_input) {
+                std::vector<float> turned(channels * pixels);
+                for (std::size_t c = 0; c < channels; ++c)
+                    for (std::size_t p = 0; p < pixels; ++p)
+                        turned[c * pixels + p] = raw[p * channels + c];
+                std::copy(turned.begin(), turned.end(), raw.begin());
+            }
             for (std::size_t c = 0; c < channels; ++c) {
                 const float scale = program_->input.scale;
                 const float mean = program_->input.mean[c];
@@ -173,17 +182,32 @@ class backend_base {
             }
             case layer_kind::global_average_pool:
                 return self().global_average_pool(row, in, size, out);
+            case layer_kind::add:
             case layer_kind::multiply:
-                return multiply(row, step, size, space.buffers);
+            case layer_kind::subtract:
+            case layer_kind::divide:
+            case layer_kind::minimum:
+            case layer_kind::maximum:
+                return combine(row, step, size, space.buffers);
             case layer_kind::concat:
                 return self().concat(row, step, size, space.buffers, out);
             case layer_kind::flatten:
                 return self().flatten(row, in, size, out);
+            case layer_kind::matmul:
+                return product(i, tau, size, out, space, see);
             case layer_kind::softmax:
                 if (in != out) std::copy_n(in, volume, out);
                 return self().softmax(row, volume, out);
+            case layer_kind::relu:
+            case layer_kind::relu6:
+            case layer_kind::hardswish:
+            case layer_kind::hardsigmoid:
+            case layer_kind::sigmoid:
+            case layer_kind::swish:
+            case layer_kind::function:
+                return each_value(row, parameters, step, volume, space.buffers);
             default:
-                each_value(row, parameters, step, volume, space.buffers);
+                return move_or_normalise(i, in, size, out, space.buffers);
         }
     }
 
@@ -193,20 +217,117 @@ class backend_base {
   private:
     const Backend& self() const { return static_cast<const Backend&>(*this); }
 
-    /// Product of inputs; one of a single pixel holds for its whole channel.
-    void multiply(const layer_row& row, const schedule::step& step, std::size_t size,
-                  std::vector<std::vector<float>>& buffers) const {
+    /// Sum, product, ... of inputs; one of a single pixel holds for its whole channel, one of a
+    /// single channel for all.
+    void combine(const layer_row& row, const schedule::step& step, std::size_t size,
+                 std::vector<std::vector<float>>& buffers) const {
         const std::size_t volume = size * static_cast<std::size_t>(row.out.volume());
         float* out = buffers[step.output].data();
-        for (std::size_t k = 0; k < step.inputs.size(); ++k) {
-            const float* in = buffers[step.inputs[k]].data();
-            if (step.shapes[k].pixels() == 1 && row.out.pixels() > 1) {
-                self().gate(row, in, size, k == 0, out);
-            } else if (k == 0) {
-                if (in != out) std::copy_n(in, volume, out);
-            } else {
-                for (std::size_t x = 0; x < volume; ++x) out[x] *= in[x];
+        with_operation(row.kind, [&](auto f) {
+            for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+                const float* in = buffers[step.inputs[k]].data();
+                const shape& from = step.shapes[k];
+                const bool gate = row.kind == layer_kind::multiply && from.pixels() == 1 &&
+                                  row.out.pixels() > 1 && from.channels == row.out.channels;
+                if (gate) {
+                    self().gate(row, in, size, k == 0, out);
+                } else if (from == row.out && k == 0) {
+                    if (in != out) std::copy_n(in, volume, out);
+                } else if (from == row.out) {
+                    for (std::size_t x = 0; x < volume; ++x) out[x] = f(out[x], in[x]);
+                } else {
+                    const batch_layout here = self().layout(row.out, size);
+                    const batch_layout there = self().layout(from, size);
+                    if (k == 0)
+                        spread_over(row.out, from, size, here, there, in, out,
+                                    [](float, float x) { return x; });
+                    else
+                        spread_over(row.out, from, size, here, there, in, out, f);
+                }
             }
+        });
+    }
+
+    /// Product of two activations; what is seen of it is clipped.
+    template <class Workspace, class See>
+    void product(std::size_t i, const layer_thresholds& tau, std::size_t size, float* out,
+                 Workspace& space, See see) const {
+        const layer_row& row = program_->rows()[i];
+        const schedule::step& step = program_->schedule[i];
+        const product_inputs inputs(row, size);
+        const std::vector<quantizer>& grids = program_->quantizers[i];
+        inputs.gather_first(
+            space.buffers[step.inputs[0]].data(), self().layout(row.in, size), tau,
+            [&](float x, std::size_t c) {
+                return grids.empty() ? x : grids[grids.size() == 1 ? 0 : c].round(x);
+            },
+            space.product.first);
+        inputs.gather_second(space.buffers[step.inputs[1]].data(),
+                             self().layout(step.shapes[1], size), tau, space.product.second);
+        const float* first = space.product.first.data();
+        const std::span<const float> second(space.product.second.data(),
+                                            size * static_cast<std::size_t>(weight_count(row)));
+        see([&] { return seen_tensors{first, first, second}; });
+        multiply_activations(inputs, first, second, program_->model.parameters[i].alpha,
+                             step.bounds, self().layout(row.out, size), out, space.product);
+    }
+
+    /// Rows that neither multiply nor treat every value alike (`more_kernels.hpp`).
+    void move_or_normalise(std::size_t i, const float* in, std::size_t size, float* out,
+                           std::vector<std::vector<float>>& buffers) const {
+        const layer_row& row = program_->rows()[i];
+        const layer_parameters& p = program_->model.parameters[i];
+        const batch_layout from = self().layout(row.in, size);
+        const batch_layout to = self().layout(row.out, size);
+        switch (row.kind) {
+            case layer_kind::add_map:
+                return with_constants(row.in, p.weights, size, from, in, out,
+                                      [](float x, float c) { return x + c; });
+            case layer_kind::multiply_map:
+                return with_constants(row.in, p.weights, size, from, in, out,
+                                      [](float x, float c) { return x * c; });
+            case layer_kind::leaky_relu:
+                return with_constants(row.in, p.weights, size, from, in, out,
+                                      [](float x, float c) { return x < 0.0F ? c * x : x; });
+            case layer_kind::channel_max:
+                return channel_max(row, size, from, to, in, out);
+            case layer_kind::lrn:
+                return local_response(row, p, size, from, in, out);
+            case layer_kind::group_norm:
+                return group_norm(row, p, size, from, in, out);
+            case layer_kind::layer_norm:
+            case layer_kind::rms_norm:
+                return feature_norm(row, p, size, from, in, out);
+            case layer_kind::log_softmax:
+                return log_softmax(row, size, from, in, out);
+            case layer_kind::embedding:
+                return look_up(row, p, size, from, to, in, out);
+            case layer_kind::resize:
+            case layer_kind::pad:
+                return resample(row, p, size, from, to, in, out);
+            case layer_kind::stack:
+                return stack(i, size, out, buffers);
+            default:
+                break;
+        }
+        if (!moves(row.kind))
+            throw error("emulator: no kernel for rows of kind '" + std::string(name(row.kind)) +
+                        "'");
+        move_values(row, program_->places[i], size, from, to, in, out);
+    }
+
+    void stack(std::size_t i, std::size_t size, float* out,
+               std::vector<std::vector<float>>& buffers) const {
+        const layer_row& row = program_->rows()[i];
+        const schedule::step& step = program_->schedule[i];
+        const bool below = row.in.width == row.out.width;
+        std::size_t first = 0;
+        for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+            const shape& part = step.shapes[k];
+            stack_into(row.out, part, below ? first : 0, below ? 0 : first, size,
+                       self().layout(part, size), self().layout(row.out, size),
+                       buffers[step.inputs[k]].data(), out);
+            first += static_cast<std::size_t>(below ? part.height : part.width);
         }
     }
 };

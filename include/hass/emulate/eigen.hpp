@@ -36,6 +36,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         std::vector<float> planes;
         std::vector<float> rounded;  ///< an input in fixed point
         detail::gemm_scratch gemm;
+        detail::product_scratch product;
     };
 
     explicit eigen_backend(const program& p) : backend_base(p) {}
@@ -43,7 +44,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
     weights prepare(std::size_t i, std::vector<float> clipped) const {
         const layer_row& row = program_->rows()[i];
         weights w;
-        if (!is_compute(row)) return w;
+        if (!has_weights(row)) return w;
         if (detail::is_depthwise(row)) {
             w.depthwise = std::move(clipped);
             return w;
@@ -59,6 +60,14 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         const float* result = space.buffers[program_->schedule.result()].data();
         const auto pixels = static_cast<std::size_t>(program_->rows().back().out.pixels());
         const std::size_t classes = program_->classes();
+        if (program_->model.channels_last_output) {
+            const std::size_t channels = classes / pixels;
+            for (std::size_t c = 0; c < channels; ++c)
+                for (std::size_t n = 0; n < size; ++n)
+                    for (std::size_t p = 0; p < pixels; ++p)
+                        out[n * classes + p * channels + c] = result[(c * size + n) * pixels + p];
+            return;
+        }
         for (std::size_t c = 0; c < classes / pixels; ++c)
             for (std::size_t n = 0; n < size; ++n)
                 std::copy_n(result + (c * size + n) * pixels, pixels,
@@ -67,6 +76,11 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
 
   private:
     friend detail::backend_base<eigen_backend>;
+
+    static detail::batch_layout layout(const shape& s, std::size_t size) {
+        const auto pixels = static_cast<std::size_t>(s.pixels());
+        return {size * pixels, pixels, 1};
+    }
 
     static std::vector<float>& scratch(workspace& space) { return space.planes; }
 
@@ -85,11 +99,11 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         const bool on_its_way = tau.activation_channels.empty();
         const layer_thresholds& early = on_its_way ? none : tau;
         if (detail::is_depthwise(program_->rows()[i])) {
-            see([&] { return std::pair(in, to_planes(i, in, size, early, space)); });
+            see([&] { return detail::seen_tensors{in, to_planes(i, in, size, early, space)}; });
             depthwise(i, prepared, in, size, tau, out, space);
         } else {
             const float* planes = to_planes(i, in, size, early, space);
-            see([&] { return std::pair(in, planes); });
+            see([&] { return detail::seen_tensors{in, planes}; });
             const auto keep = static_cast<float>(on_its_way ? tau.activation : 0.0);
             dense(i, prepared, planes, size, keep, out, space.gemm);
         }
@@ -150,7 +164,10 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
 
     static void softmax(const layer_row& row, std::size_t volume, float* out) {
         const auto channels = static_cast<std::size_t>(row.out.channels);
-        detail::softmax(channels, volume / channels, out);
+        const std::size_t each = channels / static_cast<std::size_t>(row.groups);
+        const std::size_t positions = volume / channels;
+        for (std::size_t c = 0; c < channels; c += each)
+            detail::softmax(each, positions, out + c * positions);
     }
 
     /// The input of row i in fixed point, where the program says so.

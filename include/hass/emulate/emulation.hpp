@@ -41,8 +41,12 @@ struct emulation {
     double loss = 0.0;              ///< cross-entropy of the labels, nats, sum over the images
     network_statistics statistics;  ///< one entry a row; empty when none were asked for
     limit_verdict verdict = limit_verdict::open;  ///< on an `accuracy_limit`, where there is one
-    std::optional<double> estimate;  ///< of top-1 over all images, where the run ended before them
+    std::optional<double> judged;  ///< by the metric, where one was given in place of labels
+    std::optional<double>
+        estimate;  ///< of the score of all images, where the run ended before them
 
+    /// What a search looks at: the metric that was given, or top-1. Up is better.
+    double score() const { return estimate.value_or(judged.value_or(share(top1))); }
     double top1_accuracy() const { return estimate.value_or(share(top1)); }
     double top5_accuracy() const { return share(top5); }
     double mean_loss() const { return images == 0 ? 0.0 : loss / static_cast<double>(images); }

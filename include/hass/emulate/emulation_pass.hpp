@@ -71,6 +71,7 @@ class emulation_pass {
     std::size_t images_before(std::size_t batch) const { return firsts_[batch]; }
     /// The network's answers, images in their order x classes.
     std::vector<float>& answers() { return answers_; }
+    const std::vector<float>& answers() const { return answers_; }
     /// ... to the n-th image.
     std::span<const float> answer(std::size_t n) const {
         return std::span(answers_).subspan(n * program_.classes(), program_.classes());
@@ -87,7 +88,7 @@ class emulation_pass {
 
     /// Runs batches [first, last) and refuses answers that are not finite: they would count as
     /// right or wrong by accident. What is infinite on its way and comes out finite may be right,
-    /// and costs nothing to let pass. visit(worker, row, input, planes, images) sees the input of
+    /// and costs nothing to let pass. visit(worker, row, tensors, images) sees the input of
     /// every compute row for the batches that are visited, as it comes (channels x images x height
     /// x width) and as planes, where they had to be made clipped.
     /// \throws hass::error naming the layer that gave the first value that is not finite
@@ -110,8 +111,7 @@ class emulation_pass {
                     to_->batches[b] = backend_.save(i, size, space);
                 backend_.execute(i, prepared_[i], thresholds_[i], size, space, [&](auto tensors) {
                     if (firsts_[b] >= visited_) return;
-                    const auto [input, planes] = tensors();
-                    visit(worker, i, input, planes, size);
+                    visit(worker, i, tensors(), size);
                 });
             }
             const std::span<float> given = std::span(answers_).subspan(
@@ -152,7 +152,7 @@ class emulation_pass {
         if (!all_finite(backend_.save(0, 1, space)))
             return error(source + "images: " + image + "a value is not finite");
         for (; row + 1 < program_.rows().size(); ++row) {
-            const bool computes = is_compute(program_.rows()[row]);
+            const bool computes = has_weights(program_.rows()[row]);
             backend_.execute(row, computes ? prepare(row) : typename Backend::weights(),
                              thresholds_[row], 1, space, [](auto) {});
             if (!program_.schedule[row].done && !all_finite(backend_.output(row, 1, space))) break;
@@ -168,7 +168,7 @@ class emulation_pass {
         const std::size_t begin = from_ != nullptr ? from_->row : 0;
         in_parallel(threads_, prepared_.size() - begin, [&](std::size_t, std::size_t k) {
             const std::size_t i = begin + k;
-            if (is_compute(program_.rows()[i])) prepared_[i] = prepare(i);
+            if (has_weights(program_.rows()[i])) prepared_[i] = prepare(i);
         });
     }
 

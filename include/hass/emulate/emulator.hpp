@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -18,6 +19,7 @@
 #include <hass/emulate/eigen.hpp>
 #include <hass/emulate/emulation.hpp>
 #include <hass/emulate/emulation_pass.hpp>
+#include <hass/emulate/metric.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/scoring.hpp>
 #include <hass/emulate/window_collector.hpp>
@@ -52,7 +54,7 @@ class basic_emulator {
     explicit basic_emulator(hass::program p)
         : program_(std::make_shared<const hass::program>(std::move(p))),
           backend_(*program_),
-          scoring_(network(), program_->model.source) {}
+          scoring_(network(), program_->model.source, image_shape(program_->model)) {}
 
     const hass::model& model() const { return program_->model; }
     network_view network() const { return program_->model.net; }
@@ -63,6 +65,14 @@ class basic_emulator {
     /// Labels that an answer decides between: one a number, but two where it is a single one
     /// (`detail::binary_cut`).
     std::size_t labels() const { return scoring_.labels(); }
+    /// Between the two classes of an answer of one number a position, where it means such a thing.
+    std::optional<float> cut() const { return scoring_.cut(); }
+    /// Where in an answer the classes of each position lie.
+    answer_layout layout() const {
+        const shape& out = network().rows.back().out;
+        return {static_cast<std::size_t>(out.channels), static_cast<std::size_t>(out.pixels()),
+                false};
+    }
     /// Values of one image kept at the same time.
     std::size_t floats_per_image() const { return program_->schedule.floats_per_image(); }
 
@@ -74,19 +84,22 @@ class basic_emulator {
                   const network_thresholds& thresholds,
                   const emulation_options& options = {}) const {
         check_labels(images, labels);
-        check_thresholds(network(), thresholds);
-        const bool measured = options.statistics_images > 0;
-        const std::vector<std::size_t> order = detail::in_order(images.count);
-        detail::emulation_pass<Backend> pass(*program_, backend_, images, order, thresholds,
-                                             options, options.statistics_images);
-        detail::window_collector windows(*program_, pass.workers(), thresholds,
-                                         measured ? options.products : dot_products{});
-        detail::run_counting(pass, 0, pass.batches(), options, measured ? &windows : nullptr);
-        emulation result;
-        for (std::size_t n = 0; n < order.size(); ++n)
-            count_answer(pass.answer(n), labels[order[n]], result);
-        if (measured) result.statistics = windows.finish(options.threads);
-        return result;
+        return run_judged(images, thresholds, options, [&](const auto& pass, emulation& result) {
+            for (std::size_t n = 0; n < images.count; ++n)
+                count_answer(pass.answer(n), labels[n], result);
+        });
+    }
+
+    /// Runs all images and lets a metric judge the answers: `emulation::judged`.
+    /// \throws hass::error as `run` with labels, and what the metric throws
+    emulation run(const image_set& images, const metric& judge,
+                  const network_thresholds& thresholds,
+                  const emulation_options& options = {}) const {
+        check_images(images);
+        return run_judged(images, thresholds, options, [&](const auto& pass, emulation& result) {
+            result.images = images.count;
+            result.judged = judge(pass.answers(), images.count);
+        });
     }
 
     /// The network's answers, images x classes(), row-major.
@@ -95,7 +108,7 @@ class basic_emulator {
                               const emulation_options& options = {}) const {
         return forward(
             images, thresholds, options, 0, images.count, [](std::size_t) {},
-            [](std::size_t, std::size_t, const float*, const float*, std::size_t) {});
+            [](std::size_t, std::size_t, const detail::seen_tensors&, std::size_t) {});
     }
     /// The same without any thresholds.
     std::vector<float> logits(const image_set& images,
@@ -110,17 +123,21 @@ class basic_emulator {
                                   const emulation_options& options = {}) const {
         const std::size_t rows = network().size();
         std::vector<std::vector<std::vector<magnitude_histogram>>> counted;
+        std::vector<std::vector<std::vector<magnitude_histogram>>> second;  // of products
         unmeasurable wrong;
         forward(
             images, network_thresholds(rows), options, options.statistics_images,
             std::min(images.count, options.statistics_images),
             [&](std::size_t workers) {
                 counted.assign(workers, std::vector<std::vector<magnitude_histogram>>(rows));
+                second = counted;
             },
-            [&](std::size_t worker, std::size_t i, const float* input, const float*,
+            [&](std::size_t worker, std::size_t i, const detail::seen_tensors& seen,
                 std::size_t count) {
-                if (!wrong.takes(*this, i, input, count)) return;
+                const float* input = seen.input;
+                if (!wrong.takes(*this, i, seen, count)) return;
                 const layer_row& row = program_->rows()[i];
+                if (!seen.second.empty()) count_second(row, seen.second, second[worker][i]);
                 std::vector<magnitude_histogram>& channels = counted[worker][i];
                 channels.resize(static_cast<std::size_t>(row.in.channels));
                 const std::size_t size = count * static_cast<std::size_t>(row.in.pixels());
@@ -132,7 +149,8 @@ class basic_emulator {
         for (std::size_t i = 0; i < rows; ++i) {
             const layer_row& row = program_->rows()[i];
             if (!is_compute(row)) continue;
-            all[i] = weight_magnitudes(row, model().parameters[i].weights);
+            all[i] = has_weights(row) ? weight_magnitudes(row, model().parameters[i].weights)
+                                      : second_magnitudes(row, second, i);
             all[i].activation_channels.resize(static_cast<std::size_t>(row.in.channels));
             for (const auto& worker : counted)
                 for (std::size_t c = 0; c < worker[i].size(); ++c)
@@ -158,9 +176,10 @@ class basic_emulator {
             images, network_thresholds(rows), options, options.statistics_images,
             std::min(images.count, options.statistics_images),
             [&](std::size_t workers) { found.assign(workers, largest); },
-            [&](std::size_t worker, std::size_t i, const float* input, const float*,
+            [&](std::size_t worker, std::size_t i, const detail::seen_tensors& seen,
                 std::size_t count) {
-                if (!wrong.takes(*this, i, input, count)) return;
+                const float* input = seen.input;
+                if (!wrong.takes(*this, i, seen, count)) return;
                 std::vector<float>& channels = found[worker][i];
                 const std::size_t size =
                     count * static_cast<std::size_t>(program_->rows()[i].in.pixels());
@@ -199,10 +218,12 @@ class basic_emulator {
         std::atomic<std::size_t> row{std::numeric_limits<std::size_t>::max()};
 
         /// Whether all is finite that row `i` is given.
-        bool takes(const basic_emulator& network, std::size_t i, const float* input,
+        bool takes(const basic_emulator& network, std::size_t i, const detail::seen_tensors& seen,
                    std::size_t images) {
             const auto volume = static_cast<std::size_t>(network.network()[i].in.volume());
-            if (detail::all_finite({input, images * volume})) return true;
+            if (detail::all_finite({seen.input, images * volume}) &&
+                detail::all_finite(seen.second))
+                return true;
             std::size_t before = row;
             while (i < before && !row.compare_exchange_weak(before, i)) {
             }
@@ -217,6 +238,56 @@ class basic_emulator {
                         "': an input is not finite, so that its magnitudes cannot be measured");
         }
     };
+
+    /// Adds the second input of a product, images x filters x what one sees, by the channel of the
+    /// first one that it meets.
+    static void count_second(const layer_row& row, std::span<const float> values,
+                             std::vector<magnitude_histogram>& channels) {
+        channels.resize(static_cast<std::size_t>(row.in.channels));
+        const auto seen = static_cast<std::size_t>(channels_per_group(row));
+        const auto head = static_cast<std::size_t>(filters_per_group(row)) * seen;
+        std::vector<float> column;
+        for (std::size_t first = 0, h = 0; first < values.size();
+             first += head, h = (h + 1) % static_cast<std::size_t>(row.groups))
+            for (std::size_t k = 0; k < seen; ++k) {
+                column.clear();
+                for (std::size_t f = k; f < head; f += seen) column.push_back(values[first + f]);
+                channels[h * seen + k].add(column);
+            }
+    }
+    static layer_magnitudes second_magnitudes(
+        const layer_row& row,
+        const std::vector<std::vector<std::vector<magnitude_histogram>>>& workers, std::size_t i) {
+        layer_magnitudes m;
+        std::vector<magnitude_histogram> channels(static_cast<std::size_t>(row.in.channels));
+        for (const auto& worker : workers)
+            for (std::size_t c = 0; c < worker[i].size(); ++c) channels[c].merge(worker[i][c]);
+        magnitude_histogram whole;
+        for (const magnitude_histogram& c : channels) {
+            whole.merge(c);
+            m.weight_channels.push_back(quantiles_of(c, 256));
+        }
+        m.weights = quantiles_of(whole, 4096);
+        return m;
+    }
+
+    /// judge(pass, result) scores the answers, which stand in the order of the images.
+    template <class Judge>
+    emulation run_judged(const image_set& images, const network_thresholds& thresholds,
+                         const emulation_options& options, Judge judge) const {
+        check_thresholds(network(), thresholds);
+        const bool measured = options.statistics_images > 0;
+        const std::vector<std::size_t> order = detail::in_order(images.count);
+        detail::emulation_pass<Backend> pass(*program_, backend_, images, order, thresholds,
+                                             options, options.statistics_images);
+        detail::window_collector windows(*program_, pass.workers(), thresholds,
+                                         measured ? options.products : dot_products{});
+        detail::run_counting(pass, 0, pass.batches(), options, measured ? &windows : nullptr);
+        emulation result;
+        judge(pass, result);
+        if (measured) result.statistics = windows.finish(options.threads);
+        return result;
+    }
 
     /// Answers of the first `count` images; begin(workers) is called before any visit.
     template <class Begin, class Visit>

@@ -16,6 +16,8 @@
 
 #include <hass/emulate/accuracy_limit.hpp>
 #include <hass/emulate/emulator.hpp>
+#include <hass/emulate/mean_limit.hpp>
+#include <hass/emulate/metric.hpp>
 #include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
@@ -61,21 +63,34 @@ class basic_evaluator {
         network.check_labels(images, labels);
     }
 
+    /// The same with a metric in place of labels; what it judges by belongs to it.
+    basic_evaluator(const basic_emulator<Backend>& network, const image_set& images, metric judge,
+                    emulation_options options = {}, std::size_t cache_bytes = 0)
+        : network_(network),
+          images_(images),
+          judge_(std::move(judge)),
+          options_(options),
+          budget_(cache_bytes),
+          order_(detail::in_order(images.count)) {
+        network.check_images(images);
+    }
+
     /// As `emulator::run`, with the options given at construction.
     emulation run(const network_thresholds& thresholds) const {
         return answer(thresholds, options_.statistics_images > 0);
     }
-    /// Top-1 accuracy; takes no statistics.
+    /// The score (the metric, or top-1); takes no statistics.
     double accuracy(const network_thresholds& thresholds) const {
-        return answer(thresholds, false).top1_accuracy();
+        return answer(thresholds, false).score();
     }
 
     /// From now on runs end as soon as this limit is decided. Runs the untouched network once, as
     /// the reference of the test. Each run by itself is wrong with the stated probability at most,
     /// over the order of its images, which all runs share.
-    /// \throws hass::error for a limit out of range
+    /// \throws hass::error for a limit out of range, and for a metric that is no mean over images
+    /// within bounds: of such a one the images left may change anything
     void limit(const accuracy_limit& l) {
-        limit_test(l, {images_.count, 0});  // checks
+        check_limit(l);
         test_.reset();
         limit_.reset();
         forget([](const memory& m) { return m.result.estimate.has_value(); });
@@ -84,10 +99,11 @@ class basic_evaluator {
             order_ = order;
             forget([](const memory&) { return true; });
         }
-        if (right_.empty()) find_reference();
+        if (right_.empty() && reference_.empty()) find_reference();
+        limit_ = l;
+        if (judge_) return;
         std::array<std::size_t, 2> strata{};
         for (const bool right : right_) ++strata[right ? 0 : 1];
-        limit_ = l;
         test_.emplace(l, strata);
     }
 
@@ -210,11 +226,21 @@ class basic_evaluator {
         }
         emulation result;
         limit_test::counts counts;
+        std::optional<mean_limit_test> mean_test;
+        if (judge_ && limit_) mean_test.emplace(*limit_, reference_, *judge_->bounds);
+        std::vector<double> scores(judge_ && judge_->is_mean() ? images_.count : 0);
         for (std::size_t b = 0; b < pass.batches();) {
             const std::size_t end = next_look(pass, b);
             detail::run_counting(pass, b, end, options_, measured ? &windows : nullptr);
             for (std::size_t n = pass.images_before(b); n < pass.images_before(end); ++n) {
                 const std::size_t image = order_[n];
+                if (judge_) {
+                    ++result.images;
+                    if (!judge_->is_mean()) continue;
+                    scores[image] = judge_->of_image(pass.answer(n), image);
+                    if (mean_test) mean_test->see(image, scores[image]);
+                    continue;
+                }
                 const bool right = network_.count_answer(pass.answer(n), labels_[image], result);
                 if (!test_) continue;
                 const std::size_t stratum = right_[image] ? 0 : 1;
@@ -222,14 +248,18 @@ class basic_evaluator {
                 counts.right[stratum] += right ? 1U : 0U;
             }
             b = end;
-            if (!test_ || b == pass.batches()) continue;
-            result.verdict = test_->look(counts);
+            if (!limit_ || b == pass.batches()) continue;
+            result.verdict = mean_test ? mean_test->look() : test_->look(counts);
             if (result.verdict == limit_verdict::missed ||
                 (result.verdict == limit_verdict::met && limit_->end_when_met)) {
-                result.estimate = test_->estimate(counts, result.verdict);
+                result.estimate = mean_test ? mean_test->estimate(result.verdict)
+                                            : test_->estimate(counts, result.verdict);
                 break;
             }
         }
+        if (judge_ && !result.estimate)
+            result.judged = judge_->is_mean() ? detail::mean_in_order(scores)
+                                              : judge_->of_all(pass.answers(), images_.count);
         decide(result);
         images_run_ += result.images;
         rows_run_ += compute_rows_before(rows()) - compute_rows_before(begin);
@@ -262,7 +292,10 @@ class basic_evaluator {
         const std::vector<float> answers =
             network_.logits(images_, network_thresholds(rows()), answers_only);
         const std::size_t classes = network_.classes();
-        for (std::size_t n = 0; n < images_.count; ++n)
+        for (std::size_t n = 0; judge_ && n < images_.count; ++n)
+            reference_.push_back(
+                judge_->of_image(std::span(answers).subspan(n * classes, classes), n));
+        for (std::size_t n = 0; !judge_ && n < images_.count; ++n)
             right_.push_back(
                 network_.rank(std::span(answers).subspan(n * classes, classes), labels_[n]) == 0);
     }
@@ -270,14 +303,30 @@ class basic_evaluator {
     /// The verdict on a run of all images is its count.
     void decide(emulation& result) const {
         if (result.estimate) return;
-        result.verdict = !test_                           ? limit_verdict::open
-                         : result.top1 >= test_->needed() ? limit_verdict::met
-                                                          : limit_verdict::missed;
+        const bool met = judge_ && limit_ ? result.score() >= limit_->floor
+                         : test_          ? result.top1 >= test_->needed()
+                                          : false;
+        result.verdict = !limit_ ? limit_verdict::open
+                         : met   ? limit_verdict::met
+                                 : limit_verdict::missed;
+    }
+
+    void check_limit(const accuracy_limit& l) const {
+        if (!judge_) {
+            limit_test(l, {images_.count, 0});
+            return;
+        }
+        if (!judge_->is_mean() || !judge_->bounds)
+            throw error("metric '" + judge_->unit.name +
+                        "' is no mean over images within bounds, " +
+                        "so that no run can end before its last image");
+        mean_limit_test(l, std::vector<double>(images_.count, judge_->bounds->first),
+                        *judge_->bounds);
     }
 
     /// First batch behind the next look; which images are looked at together depends on no thread.
     std::size_t next_look(const detail::emulation_pass<Backend>& pass, std::size_t b) const {
-        if (!test_) return pass.batches();
+        if (!limit_) return pass.batches();
         const std::size_t until = pass.images_before(b) + limit_->interval;
         std::size_t end = b + 1;
         while (end < pass.batches() && pass.images_before(end) < until) ++end;
@@ -324,12 +373,14 @@ class basic_evaluator {
     const basic_emulator<Backend>& network_;
     const image_set& images_;
     std::span<const int> labels_;
+    std::optional<metric> judge_;  ///< in place of labels
     emulation_options options_;
     std::size_t budget_;
     std::vector<std::size_t> order_;
     std::optional<accuracy_limit> limit_;
     std::optional<limit_test> test_;
-    std::vector<bool> right_;  ///< whether the untouched network answers an image right
+    std::vector<bool> right_;        ///< whether the untouched network answers an image right
+    std::vector<double> reference_;  ///< or how the metric scores that answer
     mutable std::list<memory> memories_;
     mutable std::size_t cached_ = 0;
     mutable std::uint64_t clock_ = 0;

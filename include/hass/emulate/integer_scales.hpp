@@ -69,6 +69,10 @@ inline int window_values(const layer_row& r, bool padding) {
 /// \throws hass::error naming the first row, and its kind, that no module computes
 inline void require_modules(const model& m) {
     const network_view net = m.net;
+    if (m.channels_last_input || m.channels_last_output)
+        throw error((m.source.empty() ? "" : m.source + ": ") +
+                    "images or answers come height x width x channels, which integer networks do "
+                    "not; export with channels first");
     for (std::size_t i = 0; i < net.size(); ++i) {
         const layer_kind kind = net[i].kind;
         const auto wants = [&](bool holds, const std::string& what) {
@@ -76,8 +80,14 @@ inline void require_modules(const model& m) {
                 throw error((m.source.empty() ? "" : m.source + ": ") + "layer '" +
                             name_of(net, i) + "' (" + std::string(name(kind)) + "): " + what);
         };
-        wants(kind != layer_kind::softmax, "no module computes it");
+        wants(kind < layer_kind::softmax, "no module computes it");
         const std::size_t inputs = inputs_of(net, i).size();
+        for (const int from : inputs_of(net, i)) {
+            if (from < 0 || !combines(kind)) continue;
+            const shape& given = net[static_cast<std::size_t>(from)].out;
+            wants(given.channels == net[i].out.channels,
+                  "one channel stands for all of them, but the module takes as many");
+        }
         if (kind == layer_kind::add || kind == layer_kind::multiply)
             wants(inputs == 2, text_of({"has ", inputs, " inputs, but the module takes two"}));
         if (kind == layer_kind::average_pool)

@@ -51,6 +51,7 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         std::vector<float> maps;     ///< ... channels x images x height x width
         std::vector<float> planes;
         std::vector<std::byte> scratchpad;
+        detail::product_scratch product;
     };
 
     explicit onednn_backend(const program& p)
@@ -79,6 +80,10 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     void answers(std::size_t size, const workspace& space, std::span<float> out) const {
         const float* result = space.buffers[program_->schedule.result()].data();
         const shape s = program_->rows().back().out;
+        if (program_->model.channels_last_output) {
+            std::copy_n(result, size * program_->classes(), out.data());
+            return;
+        }
         for (std::size_t n = 0; n < size; ++n)
             to_channels_first(s, result + n * program_->classes(),
                               out.data() + n * program_->classes(), 1);
@@ -92,6 +97,11 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
 
   private:
     friend detail::backend_base<onednn_backend>;
+
+    static detail::batch_layout layout(const shape& s, std::size_t) {
+        const auto channels = static_cast<std::size_t>(s.channels);
+        return {1, static_cast<std::size_t>(s.volume()), channels};
+    }
 
     static std::vector<float>& scratch(workspace& space) { return space.maps; }
 
@@ -172,8 +182,9 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
 
     static void softmax(const layer_row& row, std::size_t volume, float* out) {
         const auto channels = static_cast<std::size_t>(row.out.channels);
-        for (std::size_t p = 0; p < volume / channels; ++p)
-            detail::softmax(channels, 1, out + p * channels);
+        const std::size_t each = channels / static_cast<std::size_t>(row.groups);
+        for (std::size_t first = 0; first < volume; first += each)
+            detail::softmax(each, 1, out + first);
     }
 
     /// oneDNN chooses the order of weights for batches of this size; others follow it.
@@ -344,10 +355,8 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     }
 
     /// The input of row i as statistics like it: channels x images x pixels, and as clipped planes.
-    std::pair<const float*, const float*> channels_first(std::size_t i, const float* in,
-                                                         std::size_t size,
-                                                         const layer_thresholds& tau,
-                                                         workspace& space) const {
+    detail::seen_tensors channels_first(std::size_t i, const float* in, std::size_t size,
+                                        const layer_thresholds& tau, workspace& space) const {
         const detail::sliding_window& window = program_->windows[i];
         const auto channels = static_cast<std::size_t>(window.row.in.channels);
         const auto pixels = static_cast<std::size_t>(window.row.in.pixels());

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include <hass/emulate/kernels.hpp>
+#include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/quantizer.hpp>
 #include <hass/emulate/schedule.hpp>
+#include <hass/emulate/token_kernels.hpp>
 #include <hass/error.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/model.hpp>
@@ -23,7 +25,8 @@ struct program {
     hass::model model;
     hass::preprocessing input;
     detail::schedule schedule;
-    std::vector<detail::sliding_window> windows;  ///< one a row
+    std::vector<detail::sliding_window> windows;  ///< one a row; of use where windows slide
+    std::vector<detail::source_places> places;    ///< one a row, empty but for those that `moves`
     /// Grids that the input of a row is rounded to: one, one a channel, or none (float32). Empty:
     /// none for any row.
     std::vector<std::vector<quantizer>> quantizers;
@@ -43,7 +46,19 @@ struct program {
         } catch (const error& e) {
             throw error(where() + e.what());
         }
-        for (const layer_row& row : model.net.rows) windows.emplace_back(row);
+        for (std::size_t i = 0; i < rows().size(); ++i) {
+            const layer_row& row = rows()[i];
+            const bool slides = is_compute(row) || row.kind == layer_kind::max_pool ||
+                                row.kind == layer_kind::average_pool;
+            windows.emplace_back(slides ? row : layer_row{});
+            places.emplace_back();
+            try {
+                if (moves(row.kind) && row.kind != layer_kind::reshape)
+                    places[i] = detail::places_of(row, model.parameters[i].order);
+            } catch (const error& e) {
+                detail::require(false, model.net, i, e.what());
+            }
+        }
         quantizers.resize(quantizers.empty() ? rows().size() : quantizers.size());
         if (quantizers.size() != rows().size())
             throw error(text_of(
@@ -81,11 +96,17 @@ struct program {
         for (std::size_t i = 0; i < net.size(); ++i) {
             const layer_row& row = net[i];
             const layer_parameters& p = m.parameters[i];
-            if (!is_compute(row)) continue;
-            detail::require(p.weights.size() == static_cast<std::size_t>(weight_count(row)), net, i,
-                            text_of({p.weights.size(), " weights, expected ", weight_count(row)}));
             detail::require(detail::all_finite(p.weights) && detail::all_finite(p.bias), net, i,
                             "weights and biases must be finite");
+            try {
+                detail::check_numbers(row, p);
+                detail::check_token_numbers(row, p);
+            } catch (const error& e) {
+                detail::require(false, net, i, e.what());
+            }
+            if (!has_weights(row)) continue;
+            detail::require(p.weights.size() == static_cast<std::size_t>(weight_count(row)), net, i,
+                            text_of({p.weights.size(), " weights, expected ", weight_count(row)}));
             detail::require(
                 p.bias.empty() || p.bias.size() == static_cast<std::size_t>(row.out.channels), net,
                 i, text_of({p.bias.size(), " biases, expected ", row.out.channels}));

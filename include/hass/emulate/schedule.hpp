@@ -55,9 +55,10 @@ class schedule {
             const bool clips = row.kind == layer_kind::relu || row.kind == layer_kind::relu6;
             const bool folds =
                 clips && source > 0 && consumers[source] == 1 && is_compute(m.net.rows[source - 1]);
-            const bool renames = row.kind == layer_kind::flatten && row.in.pixels() == 1;
+            const bool same = row.kind == layer_kind::reshape ||
+                              (row.kind == layer_kind::flatten && row.in.pixels() == 1);
             if (folds) steps_[source - 1].bounds = bounds_of(row, m.parameters[i]);
-            steps_[i].done = folds || renames;
+            steps_[i].done = folds || same;
             root[i + 1] = steps_[i].done ? root[source] : i + 1;
         }
         place(m, from, root);
@@ -127,6 +128,18 @@ class schedule {
             case layer_kind::sigmoid:
             case layer_kind::swish:
             case layer_kind::softmax:
+            case layer_kind::subtract:
+            case layer_kind::divide:
+            case layer_kind::minimum:
+            case layer_kind::maximum:
+            case layer_kind::add_map:
+            case layer_kind::multiply_map:
+            case layer_kind::leaky_relu:
+            case layer_kind::function:
+            case layer_kind::group_norm:
+            case layer_kind::layer_norm:
+            case layer_kind::rms_norm:
+            case layer_kind::log_softmax:
                 return true;
             default:
                 return false;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <hass/emulate/emulation.hpp>
+#include <hass/emulate/metric.hpp>
 #include <hass/error.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/images.hpp>
@@ -25,7 +26,7 @@ inline std::optional<float> binary_cut(const network_view& net) {
     auto row = static_cast<int>(net.size()) - 1;
     for (std::size_t e = net.edges.size(); e-- > 0;) {
         const layer_kind kind = net.rows[static_cast<std::size_t>(row)].kind;
-        const bool passes = kind == layer_kind::flatten || kind == layer_kind::max_pool ||
+        const bool passes = renames(kind) || kind == layer_kind::max_pool ||
                             kind == layer_kind::average_pool ||
                             kind == layer_kind::global_average_pool;
         if (passes && net.edges[e].to == row && net.edges[e].from != network_input)
@@ -53,23 +54,14 @@ inline double cross_entropy(std::span<const float> answer, std::size_t label) {
     return top + std::log(sum) - static_cast<double>(answer[label]);
 }
 
-/// Classes that come before `label` when sorted by logit, equal ones by index. What is not a number
-/// comes before everything, as a label it comes last: it is never right.
-inline std::size_t rank(std::span<const float> answer, std::size_t label) {
-    std::size_t better = 0;
-    for (std::size_t c = 0; c < answer.size(); ++c)
-        better +=
-            !(answer[c] <= answer[label]) || (answer[c] == answer[label] && c < label) ? 1U : 0U;
-    return better;
-}
-
 /// What images and labels a network takes, and how its answers are counted.
 class scoring {
   public:
     /// \param source  file of the network, for messages; may be empty
-    scoring(const network_view& net, std::string source)
+    /// \param image   as it is given, see `image_shape`
+    scoring(const network_view& net, std::string source, const shape& image)
         : source_(std::move(source)),
-          image_(input_shape(net)),
+          image_(image),
           classes_(static_cast<std::size_t>(net.rows.back().out.volume())),
           cut_(binary_cut(net)) {}
 
@@ -79,10 +71,13 @@ class scoring {
     /// (`binary_cut`).
     std::size_t labels() const { return classes_ == 1 ? 2 : classes_; }
 
+    /// Between the two classes of a number (`binary_cut`).
+    std::optional<float> cut() const { return cut_; }
+
     /// \throws hass::error for no images or images of another shape
     void check_images(const image_set& images) const {
         if (images.count == 0) throw error("images: there are none");
-        if (images.each != image_)
+        if (!same_extents(images.each, image_))
             throw error("images: " + text(images.each) + ", but the network takes " + text(image_));
     }
 

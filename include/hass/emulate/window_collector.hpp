@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include <hass/statistics/dot_counts.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/pairs.hpp>
+#include <hass/statistics/product_windows.hpp>
 #include <hass/statistics/thresholds.hpp>
 
 namespace hass::detail {
@@ -28,15 +30,24 @@ class window_collector {
                      dot_products products)
         : program_(p), thresholds_(thresholds), products_(products), rows_(workers) {
         for (auto& worker : rows_) worker.resize(p.rows().size());
+        products_of_rows_.resize(workers);
+        for (auto& worker : products_of_rows_) worker.resize(p.rows().size());
         plans_.resize(p.rows().size());
         for (std::size_t i = 0; products.lanes && i < plans_.size(); ++i)
-            if (is_compute(p.rows()[i]))
+            if (has_weights(p.rows()[i]))
                 plans_[i] = std::make_shared<const lane_plan>(p.rows()[i], weights(i));
     }
 
     /// \param whole  whether dot products are counted, too
-    void add(std::size_t worker, std::size_t i, const float* planes, std::size_t images,
+    void add(std::size_t worker, std::size_t i, const seen_tensors& tensors, std::size_t images,
              bool whole) {
+        const float* planes = tensors.planes;
+        if (program_.rows()[i].kind == layer_kind::matmul) {  // clipped already
+            std::optional<product_windows>& row = products_of_rows_[worker][i];
+            if (!row) row.emplace(program_.rows()[i]);
+            row->add(planes, tensors.second, images);
+            return;
+        }
         std::unique_ptr<counts>& row = rows_[worker][i];
         if (!row) row = std::make_unique<counts>(program_.rows()[i], plans_[i], products_.lists);
         // With thresholds of channels the planes come clipped.
@@ -59,6 +70,7 @@ class window_collector {
                 else if (part)
                     all = std::move(part);
             }
+            if (program_.rows()[i].kind == layer_kind::matmul) statistics[i] = finish_product(i);
             if (!all) return;
             statistics[i] =
                 joint_statistics(all->windows, weight_windows(program_.rows()[i], weights(i), 0.0));
@@ -81,6 +93,16 @@ class window_collector {
         dot_counts products;
     };
 
+    /// Of a product of two activations; whole dot products of such are not counted.
+    layer_statistics finish_product(std::size_t i) {
+        product_windows all(program_.rows()[i]);
+        for (auto& worker : products_of_rows_) {
+            if (worker[i]) all.merge(*worker[i]);
+            worker[i].reset();
+        }
+        return all.statistics();
+    }
+
     std::vector<float> weights(std::size_t i) const {
         return clipped_weights(program_.rows()[i], program_.model.parameters[i].weights,
                                thresholds_[i]);
@@ -91,6 +113,7 @@ class window_collector {
     dot_products products_;
     std::vector<std::shared_ptr<const lane_plan>> plans_;     ///< a row each; or none
     std::vector<std::vector<std::unique_ptr<counts>>> rows_;  ///< a worker and row each
+    std::vector<std::vector<std::optional<product_windows>>> products_of_rows_;  ///< the same
 };
 
 /// Runs batches [first, last) and counts what `options` ask for.
@@ -102,11 +125,11 @@ void run_counting(emulation_pass<Backend>& pass, std::size_t first, std::size_t 
     while (whole < last && pass.images_before(whole) < options.product_images) ++whole;
     const auto run = [&](std::size_t from, std::size_t to, bool products) {
         if (from == to) return;
-        pass.run(from, to,
-                 [&](std::size_t worker, std::size_t i, const float*, const float* planes,
-                     std::size_t size) {
-                     if (windows != nullptr) windows->add(worker, i, planes, size, products);
-                 });
+        pass.run(
+            from, to,
+            [&](std::size_t worker, std::size_t i, const seen_tensors& seen, std::size_t size) {
+                if (windows != nullptr) windows->add(worker, i, seen, size, products);
+            });
     };
     run(first, whole, true);
     run(whole, last, false);

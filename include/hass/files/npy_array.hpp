@@ -18,15 +18,16 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/files/half.hpp>
 #include <hass/text.hpp>
 
 namespace hass {
 
 /// Element types of .npy files by their NumPy names: kind and bytes.
-enum class npy_type : std::uint8_t { b1, u1, i1, u2, i2, u4, i4, u8, i8, f4, f8 };
+enum class npy_type : std::uint8_t { b1, u1, i1, u2, i2, u4, i4, u8, i8, f2, f4, f8 };
 
-inline constexpr std::array<std::string_view, 11> npy_type_names{"b1", "u1", "i1", "u2", "i2", "u4",
-                                                                 "i4", "u8", "i8", "f4", "f8"};
+inline constexpr std::array<std::string_view, 12> npy_type_names{
+    "b1", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"};
 
 constexpr std::string_view name(npy_type type) {
     return npy_type_names[static_cast<std::size_t>(type)];
@@ -106,6 +107,8 @@ decltype(auto) with_npy_type(npy_type type, F&& f) {
             return f(std::uint64_t{});
         case npy_type::i8:
             return f(std::int64_t{});
+        case npy_type::f2:
+            return f(half{});
         case npy_type::f4:
             return f(float{});
         case npy_type::f8:
@@ -157,7 +160,13 @@ std::optional<T> convert_number(From value) {
 template <class T>
 T convert_element(const npy_array& array, std::size_t i) {
     return with_npy_type(array.type, [&]<class Stored>(Stored) -> T {
-        const Stored stored = load_element<Stored>(array.bytes.data() + i * size_of(array.type));
+        const auto stored = [&] {
+            const auto value = load_element<Stored>(array.bytes.data() + i * size_of(array.type));
+            if constexpr (std::same_as<Stored, half>)
+                return half_to_float(value.bits);
+            else
+                return value;
+        }();
         if (const std::optional<T> value = convert_number<T>(stored)) return *value;
         throw error(
             text_of({array.source, ": element ", i, " is ", stored,

@@ -111,7 +111,7 @@ class npy_header_parser {
                      std::string(npy_type_names[i]) + "'");
         }
         fail("field 'descr': type '" + printable(text) +
-             "' is not supported (known: b1, u1, i1, u2, i2, u4, i4, u8, i8, f4, f8)");
+             "' is not supported (known: b1, u1, i1, u2, i2, u4, i4, u8, i8, f2, f4, f8)");
     }
 
     void fortran_order() {

@@ -25,53 +25,89 @@ namespace hass {
 
 namespace detail {
 
-/// Along one axis of a window: the last of `in` positions that output position `at` needs.
+/// Along one axis of a window: the last of `in` positions that output position `at` needs. Rows that
+/// scale move by in / out positions, which is `stride` / `by`.
 struct window_axis {
     std::int64_t in, out, stride, reach;  ///< reach: last position that output 0 needs, may be < 0
+    std::int64_t by = 1;
 
     constexpr std::int64_t last_needed(std::int64_t at) const {
-        return std::clamp<std::int64_t>(at * stride + reach, 0, in - 1);
+        return std::clamp<std::int64_t>(at * stride / by + reach, 0, in - 1);
     }
-    /// Largest last_needed(at) / pace_in - at / pace_out over the outputs. Between the clamps the
+    /// The same, what is rounded off counted as needed: never below, and without steps in between.
+    constexpr std::int64_t bound(std::int64_t at) const {
+        return std::clamp<std::int64_t>((at * stride + by - 1) / by + reach, 0, in - 1);
+    }
+    /// The first position that needs the far edge, or one before it.
+    constexpr std::int64_t edge() const {
+        return reach >= in - 1 ? 0 : (in - 1 - reach) * by / stride;
+    }
+    /// Largest bound(at) / pace_in - at / pace_out over the outputs. Between the clamps the
     /// difference is linear, so it is largest at an end or where the far edge is met.
     constexpr double largest_lead(std::int64_t pace_in, std::int64_t pace_out) const {
-        const std::int64_t edge = reach >= in - 1 ? 0 : (in - 1 - reach) / stride;
         std::int64_t most = 0;
-        for (const std::int64_t at : {std::int64_t{0}, edge, edge + 1, out - 1})
-            if (at < out) most = std::max(most, last_needed(at) * pace_out - at * pace_in);
+        for (const std::int64_t at : {std::int64_t{0}, edge(), edge() + 1, out - 1})
+            if (at < out) most = std::max(most, bound(at) * pace_out - at * pace_in);
         return static_cast<double>(most) / static_cast<double>(pace_in * pace_out);
     }
 };
+
+/// Rows whose outputs need a window of their inputs.
+constexpr bool looks_around(layer_kind kind) {
+    return slides(kind) || scales(kind) || kind == layer_kind::pad;
+}
+
+/// Both axes of such a row: its height, then its width.
+struct window_axes {
+    window_axis rows, columns;
+
+    constexpr explicit window_axes(const layer_row& r)
+        : rows(of(r.kind, r.in.height, r.out.height, r.stride_h, r.kernel_h, r.dilation_h,
+                  r.pad_top)),
+          columns(of(r.kind, r.in.width, r.out.width, r.stride_w, r.kernel_w, r.dilation_w,
+                     r.pad_left)) {}
+
+  private:
+    static constexpr window_axis of(layer_kind kind, int in, int out, int stride, int kernel,
+                                    int dilation, int pad) {
+        if (scales(kind)) return {in, out, in, std::int64_t{kernel} - 1 - pad, out};
+        if (kind == layer_kind::pad)  // a border of values from within needs as far on either side
+            return {in, out, 1, std::int64_t{kernel - 1} / 2 - pad};
+        return {in, out, stride, std::int64_t{dilation} * (kernel - 1) - pad};
+    }
+};
+
+/// Rows that need all of their input for their first output.
+constexpr bool needs_all(layer_kind kind) {
+    return kind == layer_kind::global_average_pool || kind == layer_kind::flatten ||
+           kind == layer_kind::reorder || kind == layer_kind::group_norm ||
+           kind == layer_kind::matmul;
+}
 
 }  // namespace detail
 
 /// What a stage waits for before its first output, in images: the first term of `fill_cycles` for
 /// an interval of one. In [0, 1), the same for every option.
 /// - windows: the rows and columns up to the far corner of the window, less its padding
-/// - global pool, flatten: all pixels but the first
+/// - global pool, flatten, reorder, group norm: all pixels but the first
+/// - matmul: the same of both inputs, of which the second one are its filters
+/// - stack: what its first input is behind the whole
 /// - all others: nothing, they need a pixel to give it
 constexpr double window_lag(const layer_row& row) {
-    switch (row.kind) {
-        case layer_kind::global_average_pool:
-        case layer_kind::flatten:
-            return 1.0 - 1.0 / static_cast<double>(row.in.pixels());
-        case layer_kind::convolution:
-        case layer_kind::max_pool:
-        case layer_kind::average_pool: {
-            const auto axis = [](int in, int out, int stride, int kernel, int dilation, int pad) {
-                return detail::window_axis{in, out, stride,
-                                           std::int64_t{dilation} * (kernel - 1) - pad};
-            };
-            const auto rows = axis(row.in.height, row.out.height, row.stride_h, row.kernel_h,
-                                   row.dilation_h, row.pad_top);
-            const auto columns = axis(row.in.width, row.out.width, row.stride_w, row.kernel_w,
-                                      row.dilation_w, row.pad_left);
-            return rows.largest_lead(row.in.height, row.out.height) +
-                   columns.largest_lead(row.in.pixels(), row.out.pixels());
-        }
-        default:
-            return 0.0;
+    if (row.kind == layer_kind::matmul) {
+        const std::int64_t most = std::max(row.in.pixels(), second_input(row).pixels());
+        return 1.0 - 1.0 / static_cast<double>(most);
     }
+    if (detail::needs_all(row.kind)) return 1.0 - 1.0 / static_cast<double>(row.in.pixels());
+    if (row.kind == layer_kind::stack) {
+        // its first input leaves at the pace of the whole, and is slower
+        const auto first = static_cast<double>(row.in.pixels());
+        return (1.0 - 1.0 / first) - (first - 1.0) / static_cast<double>(row.out.pixels());
+    }
+    if (!detail::looks_around(row.kind)) return 0.0;
+    const detail::window_axes axes(row);
+    return axes.rows.largest_lead(row.in.height, row.out.height) +
+           axes.columns.largest_lead(row.in.pixels(), row.out.pixels());
 }
 
 /// Cycles from the last input of an output pixel to that pixel, the part of a fill that depends on

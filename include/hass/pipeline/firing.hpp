@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include <hass/pipeline/fill.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -46,32 +48,64 @@ constexpr window_span span_of(std::int64_t at, int in, int kernel, int stride, i
 
 }  // namespace detail
 
+namespace detail {
+
+/// The first and last pixel of an input of the row's own size that firing `r` looks at.
+inline window_span looked_at(const layer_row& row, std::int64_t r) {
+    if (row.kind == layer_kind::reorder) return {0, row.in.pixels() - 1};
+    if (row.kind == layer_kind::group_norm) return {r, row.in.pixels() - 1};
+    if (!looks_around(row.kind)) return {r, r};
+    const auto along = [&](std::int64_t at, int in, int out, int kernel, int stride, int dilation,
+                           int pad) {
+        if (row.kind == layer_kind::pad)
+            return span_of(at - (kernel - 1) / 2, in, kernel, 1, 1, pad);
+        if (scales(row.kind)) return span_of(at * in / out, in, kernel, 1, 1, pad);
+        return span_of(at, in, kernel, stride, dilation, pad);
+    };
+    const window_span y = along(r / row.out.width, row.in.height, row.out.height, row.kernel_h,
+                                row.stride_h, row.dilation_h, row.pad_top);
+    const window_span x = along(r % row.out.width, row.in.width, row.out.width, row.kernel_w,
+                                row.stride_w, row.dilation_w, row.pad_left);
+    return {y.first * row.in.width + x.first, y.last * row.in.width + x.last};
+}
+
+/// The pixel of a stack's part that begins at `first` (a row, or a column) of which firing `r` is the
+/// last or, between its pixels, the next one; beyond the part: its end.
+inline std::int64_t stacked(const layer_row& row, const shape& part, std::int64_t first,
+                            std::int64_t r) {
+    if (part.width == row.out.width)  // below one another
+        return std::clamp<std::int64_t>(r - first * row.out.width, 0, part.pixels());
+    const std::int64_t y = r / row.out.width, x = r % row.out.width - first;
+    return y * part.width + std::clamp<std::int64_t>(x, 0, part.width);
+}
+
+}  // namespace detail
+
 /// What `row` does with an input of shape `from`: a map of the row's own size, or one pixel that
 /// holds for the whole map (a gate).
-inline input_firings firings_of(const layer_row& row, const shape& from) {
+/// \param first  stack: row, or column, at which the input begins
+inline input_firings firings_of(const layer_row& row, const shape& from, std::int64_t first = 0) {
     input_firings f;
     f.pixels = from.pixels();
     const auto count = static_cast<std::size_t>(firing_count(row));
     f.needed.resize(count);
     f.released.resize(count);
-    const bool windowed = row.kind == layer_kind::convolution || row.kind == layer_kind::max_pool ||
-                          row.kind == layer_kind::average_pool;
     for (std::size_t r = 0; r < count; ++r) {
-        std::int64_t first = static_cast<std::int64_t>(r), last = first;
-        if (f.pixels == 1) {
-            first = last = 0;
-        } else if (windowed) {
-            const auto y = detail::span_of(first / row.out.width, row.in.height, row.kernel_h,
-                                           row.stride_h, row.dilation_h, row.pad_top);
-            const auto x = detail::span_of(last % row.out.width, row.in.width, row.kernel_w,
-                                           row.stride_w, row.dilation_w, row.pad_left);
-            first = y.first * row.in.width + x.first;
-            last = y.last * row.in.width + x.last;
+        const auto at = static_cast<std::int64_t>(r);
+        detail::window_span span = detail::looked_at(row, at);
+        if (row.kind == layer_kind::stack) {
+            // one that does not look at this input needs what those before it did
+            span = {detail::stacked(row, from, first, at),
+                    detail::stacked(row, from, first, at + 1) - 1};
+        } else if (row.kind == layer_kind::matmul) {  // both inputs whole
+            span = {0, f.pixels - 1};
+        } else if (f.pixels == 1) {
+            span = {0, 0};
         }
         // firings go in order, so that each waits for what those before it have waited for
         f.needed[r] = static_cast<std::int32_t>(
-            std::max(last + 1, r > 0 ? std::int64_t{f.needed[r - 1]} : 0));
-        if (r > 0) f.released[r - 1] = static_cast<std::int32_t>(first);
+            std::max(span.last + 1, r > 0 ? std::int64_t{f.needed[r - 1]} : 0));
+        if (r > 0) f.released[r - 1] = static_cast<std::int32_t>(span.first);
     }
     f.released[count - 1] = static_cast<std::int32_t>(f.pixels);
     for (std::size_t r = count - 1; r-- > 0;)
@@ -81,7 +115,20 @@ inline input_firings firings_of(const layer_row& row, const shape& from) {
             f.window, std::int64_t{f.needed[r]} - (r > 0 ? std::int64_t{f.released[r - 1]} : 0));
         f.early = std::max(f.early, std::int64_t{f.released[r]} - f.needed[r]);
     }
+    if (row.kind == layer_kind::reorder || row.kind == layer_kind::matmul)
+        f.window *= 2;  // one fills while the other empties
     return f;
+}
+
+/// Where input `k` of a stack begins: rows, or columns, of the inputs before it.
+/// \param extents  of all inputs, in their order
+inline std::int64_t stack_offset(const layer_row& row, std::span<const shape> inputs,
+                                 std::size_t k) {
+    if (row.kind != layer_kind::stack) return 0;
+    std::int64_t first = 0;
+    for (const shape& before : inputs.first(k))
+        first += row.in.width == row.out.width ? before.height : before.width;
+    return first;
 }
 
 }  // namespace hass

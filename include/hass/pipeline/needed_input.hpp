@@ -33,8 +33,7 @@ struct axis_bends {
     std::size_t count = 0;
 
     constexpr explicit axis_bends(const window_axis& a) {
-        const std::int64_t edge = a.reach >= a.in - 1 ? 0 : (a.in - 1 - a.reach) / a.stride;
-        for (const std::int64_t p : {std::int64_t{0}, edge, edge + 1, a.out - 1})
+        for (const std::int64_t p : {std::int64_t{0}, a.edge(), a.edge() + 1, a.out - 1})
             if (p < a.out && (count == 0 || p > at[count - 1])) at[count++] = p;
     }
     constexpr const std::int64_t* begin() const { return at.data(); }
@@ -44,13 +43,9 @@ struct axis_bends {
 /// The knots of a window. Between bends of both axes the input that is needed is linear in
 /// the output, so it is enough to be above it there.
 constexpr knot_list needed_by_window(const layer_row& row) {
-    const auto axis = [](int in, int out, int stride, int kernel, int dilation, int pad) {
-        return window_axis{in, out, stride, std::int64_t{dilation} * (kernel - 1) - pad};
-    };
-    const window_axis rows = axis(row.in.height, row.out.height, row.stride_h, row.kernel_h,
-                                  row.dilation_h, row.pad_top);
-    const window_axis columns =
-        axis(row.in.width, row.out.width, row.stride_w, row.kernel_w, row.dilation_w, row.pad_left);
+    const window_axes axes(row);
+    const window_axis& rows = axes.rows;
+    const window_axis& columns = axes.columns;
     struct pixel {
         std::int64_t output, input;
     };
@@ -59,8 +54,7 @@ constexpr knot_list needed_by_window(const layer_row& row) {
     const axis_bends across(columns);
     for (const std::int64_t y : axis_bends(rows))
         for (const std::int64_t x : across) {
-            const pixel p{y * columns.out + x,
-                          rows.last_needed(y) * columns.in + columns.last_needed(x)};
+            const pixel p{y * columns.out + x, rows.bound(y) * columns.in + columns.bound(x)};
             while (n > 1 &&
                    (hull[n - 1].input - hull[n - 2].input) * (p.output - hull[n - 2].output) <=
                        (p.input - hull[n - 2].input) * (hull[n - 1].output - hull[n - 2].output))
@@ -80,17 +74,14 @@ constexpr knot_list needed_by_window(const layer_row& row) {
 constexpr knot_list needed_input(const layer_row& row) {
     knot_list knots;
     const double last = 1.0 - 1.0 / static_cast<double>(row.in.pixels());
-    switch (row.kind) {
-        case layer_kind::convolution:
-        case layer_kind::max_pool:
-        case layer_kind::average_pool:
-            return needed_by_window(row);
-        case layer_kind::global_average_pool:  // takes the pixels one by one
-            break;
-        default:
-            if (row.out.pixels() > 1) break;
-            knots.add(0.0, last);  // all of it, as `flatten`
-            return knots;
+    if (looks_around(row.kind)) return needed_by_window(row);
+    // a global pool takes the pixels one by one; a stack is taken to wait for all of its inputs
+    const bool all = row.kind == layer_kind::reorder || row.kind == layer_kind::group_norm ||
+                     row.kind == layer_kind::stack || row.kind == layer_kind::matmul ||
+                     row.out.pixels() == 1;
+    if (all && row.kind != layer_kind::global_average_pool) {
+        knots.add(0.0, last);
+        return knots;
     }
     knots.add(0.0, 0.0), knots.add(last, last);
     return knots;

@@ -106,6 +106,7 @@ inline pipeline_run::pipeline_run(const network_view& net, std::span<const servi
         s.causes.resize(static_cast<std::size_t>(images * s.firings));
     }
     edges_.reserve(net.edges.size());
+    std::vector<shape> inputs;  // of the row whose edges these are
     for (std::size_t k = 0; k < net.edges.size(); ++k) {
         const edge& e = net.edges[k];
         if (e.to < 0 || static_cast<std::size_t>(e.to) >= net.size() || e.from >= e.to)
@@ -116,7 +117,12 @@ inline pipeline_run::pipeline_run(const network_view& net, std::span<const servi
         if (depths.edge[k] < 0)
             throw error(text_of(
                 {"simulate: edge ", e.from, " -> ", e.to, " is ", depths.edge[k], " deep"}));
-        edges_.push_back({from, to, firings_of(net[to], image ? net[to].in : net[from].out)});
+        inputs = stages_[to].inputs.empty() ? std::vector<shape>() : std::move(inputs);
+        const bool second = net[to].kind == layer_kind::matmul && !inputs.empty();
+        const shape map = !image ? net[from].out : second ? second_input(net[to]) : net[to].in;
+        inputs.push_back(map);
+        const std::int64_t first = stack_offset(net[to], inputs, inputs.size() - 1);
+        edges_.push_back({from, to, firings_of(net[to], map, first)});
         if (edges_[k].firings.pixels > 1 || net[to].in.pixels() == 1)  // no gate
             edges_[k].intake = services[to].intake;
         stages_[to].inputs.push_back(k);

@@ -43,7 +43,7 @@ std::vector<service_trace> recorded_services(
     check_thresholds(net, thresholds);
     std::vector<std::unique_ptr<window_service>> rows(net.size());
     for (std::size_t i = 0; i < net.size(); ++i) {
-        if (windows[i].empty()) continue;
+        if (windows[i].empty() || !has_weights(net[i])) continue;  // filters of a product change
         const std::vector<float> weights =
             clipped_weights(net[i], network.model().parameters[i].weights, thresholds[i]);
         rows[i] = std::make_unique<window_service>(windows[i], net[i], chosen[i].folding,
@@ -55,11 +55,11 @@ std::vector<service_trace> recorded_services(
     for (std::size_t b = 0; b < pass.batches(); ++b)  // one after the other: traces are in order
         pass.run(
             b, b + 1,
-            [&](std::size_t, std::size_t i, const float*, const float* planes, std::size_t size) {
+            [&](std::size_t, std::size_t i, const detail::seen_tensors& seen, std::size_t size) {
                 const layer_thresholds& tau = thresholds[i];
                 // with thresholds of channels the planes come clipped
                 const double keep = tau.activation_channels.empty() ? tau.activation : 0.0;
-                if (rows[i]) rows[i]->add(planes, size, detail::keep_from(keep));
+                if (rows[i]) rows[i]->add(seen.planes, size, detail::keep_from(keep));
             });
     for (std::size_t i = 0; i < net.size(); ++i)
         if (rows[i]) services[i] = std::move(rows[i]->trace());

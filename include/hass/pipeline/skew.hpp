@@ -12,7 +12,7 @@
 /// where branches start at the row behind which they part, and "one pixel" is what a stage may take
 /// for it, 1 / P_out of an interval or what its slowest option needs. That one is taken as
 /// one multiplication, or one word, a cycle; and the interval as no shorter than a cycle for each
-/// pixel of the largest map. A branch that starts at the image waits in off-chip memory instead.
+/// pixel of the largest map. What a `stack` puts behind other maps waits for these, too. A branch that starts at the image waits in off-chip memory instead.
 #pragma once
 
 #include <algorithm>
@@ -140,13 +140,19 @@ constexpr void network_skew::hold(const network_view& net, std::size_t i, double
             if (e.from >= since_[i]) here.join(of(e));
         if (here.reached) here.pass(net.rows[row], shortest_interval);
     }
+    std::int64_t passed = 0;  // pixels of a stack's inputs in front of this one
     for (std::size_t k = static_cast<std::size_t>(first_[i]); const edge& mine : edges_of(i)) {
         detail::branch_delay others;
         for (const edge& other : edges_of(i))
             if (&other != &mine) others.join(of(other));
         const shape& map = net.rows[static_cast<std::size_t>(mine.from)].out;
         held_input& h = held_[k++];
-        const double images = others.most - of(mine).least;
+        double images = std::max(0.0, others.most - of(mine).least);
+        if (net.rows[i].kind == layer_kind::stack) {  // and until those before it have left
+            images += window_lag(net.rows[i]) +
+                      static_cast<double>(passed) / static_cast<double>(net.rows[i].out.pixels());
+            passed += net.rows[i].in.width == net.rows[i].out.width ? map.pixels() : map.width;
+        }
         if (images > 0.0) {
             const double pixels = detail::ceil(images * static_cast<double>(map.pixels()));
             h.words = (static_cast<std::int64_t>(pixels) + 1) * map.channels;

@@ -49,7 +49,7 @@ class network_streams {
 
 constexpr network_streams::network_streams(const network_view& net, std::span<const char> leaves)
     : ends_(net.size()) {
-    const auto renames = [&](std::size_t i) { return net.rows[i].kind == layer_kind::flatten; };
+    const auto renamed = [&](std::size_t i) { return renames(net.rows[i].kind); };
     // whose output each row's output is: its own, or what flatten renames
     std::vector<int> source(net.size(), 0);
     std::vector<char> read(net.size(), 0);
@@ -57,7 +57,7 @@ constexpr network_streams::network_streams(const network_view& net, std::span<co
     const auto lead = [&](int from, std::size_t to) {
         if (from != network_input) read[static_cast<std::size_t>(from)] = 1;
         const int gives = from == network_input ? from : source[static_cast<std::size_t>(from)];
-        if (renames(to)) {
+        if (renamed(to)) {
             source[to] = gives;
         } else if (gives == network_input) {
             ++ends_[to].images;

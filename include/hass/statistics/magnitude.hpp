@@ -142,8 +142,20 @@ class magnitude_histogram {
     std::vector<std::uint32_t> counts_;  ///< empty until the first non-zero value
 };
 
+/// Values that are distributed as a histogram says, `count` of them, within the width of its bins.
+inline exact_magnitudes quantiles_of(const magnitude_histogram& h, std::size_t count) {
+    std::vector<float> values;
+    if (h.total() == 0) return exact_magnitudes(std::move(values));
+    values.reserve(count);
+    for (std::size_t k = 0; k < count; ++k)
+        values.push_back(static_cast<float>(
+            h.threshold((static_cast<double>(k) + 0.5) / static_cast<double>(count))));
+    return exact_magnitudes(std::move(values));
+}
+
 /// Distributions of one compute row; empty for others. Channels are the row's input channels:
-/// weights of channel c are those of all filters that see it.
+/// weights of channel c are those of all filters that see it. Of a matmul the weights are its second
+/// input over the images, as quantiles.
 struct layer_magnitudes {
     std::vector<exact_magnitudes> weight_channels;
     std::vector<magnitude_histogram> activation_channels;

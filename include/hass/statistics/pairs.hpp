@@ -415,6 +415,19 @@ struct pair_counts {
         std::vector<std::uint64_t> windows;
     };
     std::vector<histogram> histograms;
+
+    /// Adds the counts of other images of the same row.
+    void merge(const pair_counts& other) {
+        pairs += other.pairs;
+        if (histograms.empty()) histograms.resize(other.histograms.size());
+        for (std::size_t h = 0; h < other.histograms.size(); ++h) {
+            const histogram& from = other.histograms[h];
+            histogram& to = histograms[h];
+            to.channels = from.channels, to.length = from.length;
+            to.windows.resize(from.windows.size(), 0);
+            for (std::size_t k = 0; k < from.windows.size(); ++k) to.windows[k] += from.windows[k];
+        }
+    }
 };
 
 /// Lets every position meet every filter of its group. Exact.
@@ -466,23 +479,22 @@ inline pair_counts count_pairs(const activation_windows& activations,
     return result;
 }
 
-/// What an engine may know of the layer, from its masks.
-inline layer_statistics joint_statistics(const activation_windows& activations,
-                                         const weight_windows& weights) {
-    const layer_row& row = activations.row();
-    const auto images = static_cast<double>(activations.images());
-    const auto share_of_zeros = [](std::uint64_t nonzero, double of) {
-        return of > 0.0 ? 1.0 - static_cast<double>(nonzero) / of : 0.0;
+/// What an engine may know of a row whose pairs were counted over `images`.
+/// \param nonzero_weights  of one image
+inline layer_statistics statistics_of(const layer_row& row, const pair_counts& counts,
+                                      std::size_t image_count, std::uint64_t nonzero_inputs,
+                                      double nonzero_weights) {
+    const auto images = static_cast<double>(image_count);
+    const auto share_of_zeros = [](double nonzero, double of) {
+        return of > 0.0 ? 1.0 - nonzero / of : 0.0;
     };
-    const pair_counts counts = count_pairs(activations, weights);
     layer_statistics s;
-    s.weight_sparsity = share_of_zeros(weights.nonzero(), static_cast<double>(weight_count(row)));
-    s.activation_sparsity =
-        share_of_zeros(activations.nonzero_inputs(), static_cast<double>(row.in.volume()) * images);
-    s.pair_sparsity =
-        share_of_zeros(counts.pairs, static_cast<double>(inside_mac_count(row)) * images);
-    s.pair_sparsity_padded =
-        share_of_zeros(counts.pairs, static_cast<double>(mac_count(row)) * images);
+    s.weight_sparsity = share_of_zeros(nonzero_weights, static_cast<double>(weight_count(row)));
+    s.activation_sparsity = share_of_zeros(static_cast<double>(nonzero_inputs),
+                                           static_cast<double>(row.in.volume()) * images);
+    const auto pairs = static_cast<double>(counts.pairs);
+    s.pair_sparsity = share_of_zeros(pairs, static_cast<double>(inside_mac_count(row)) * images);
+    s.pair_sparsity_padded = share_of_zeros(pairs, static_cast<double>(mac_count(row)) * images);
     const double windows = images * static_cast<double>(row.out.pixels()) * filters_per_group(row);
     for (const pair_counts::histogram& h : counts.histograms) {
         window_histogram measured{h.channels, h.length, {}};
@@ -492,6 +504,13 @@ inline layer_statistics joint_statistics(const activation_windows& activations,
         s.windows.push_back(std::move(measured));
     }
     return s;
+}
+
+/// What an engine may know of the layer, from its masks.
+inline layer_statistics joint_statistics(const activation_windows& activations,
+                                         const weight_windows& weights) {
+    return statistics_of(activations.row(), count_pairs(activations, weights), activations.images(),
+                         activations.nonzero_inputs(), static_cast<double>(weights.nonzero()));
 }
 
 }  // namespace hass

@@ -16,6 +16,7 @@
 
 #include <hass/error.hpp>
 #include <hass/files/npy.hpp>
+#include <hass/files/npz.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
@@ -26,6 +27,16 @@ struct image_set {
     std::size_t count = 0;  ///< N >= 1
     hass::shape each{};     ///< channels x height x width of one image
     npy_array pixels;       ///< type u1 or f4
+
+    /// The same values taken as images of another shape (N x 1 x 28 x 28 as N x 784).
+    /// \throws hass::error where the number of values differs
+    image_set seen_as(const hass::shape& other) && {
+        if (other.volume() != each.volume())
+            throw error(text_of({pixels.source, ": images of ", each.volume(),
+                                 " values are not images of ", other.volume()}));
+        each = other;
+        return std::move(*this);
+    }
 
     /// Images `first` to `first + n` as raw float values (uint8 as 0..255), N x C x H x W.
     /// \throws hass::error where the range leaves the set or `out` has another size
@@ -48,17 +59,27 @@ struct image_set {
     }
 };
 
-/// Takes an array as images: uint8, float32 or float64 (rounded to float32), N x C x H x W, or
-/// N x H x W for one channel.
+namespace detail {
+
+/// The same numbers as float32; one that is rounded out of range stays infinite.
+inline void round_to_f4(npy_array& array) {
+    const std::vector<float> rounded = array.as<float>();
+    const std::span bytes = std::as_bytes(std::span(rounded));
+    array.bytes.assign(bytes.begin(), bytes.end());
+    array.type = npy_type::f4;
+}
+
+}  // namespace detail
+
+/// Takes an array as images: integers or floats of any width (other than uint8 rounded to float32),
+/// N x C x H x W; N x H x W for one channel; N x features.
 /// \throws hass::error naming the file and the field: type, shape, no image, a pixel not finite
 inline image_set to_images(npy_array array) {
     const auto fail = [&](const std::string& what) { return error(array.source + ": " + what); };
-    if (array.type != npy_type::u1 && array.type != npy_type::f4 && array.type != npy_type::f8)
-        throw fail("images must be of type 'u1', 'f4' or 'f8', not '" +
-                   std::string(name(array.type)) + "'");
+    if (array.type == npy_type::b1) throw fail("images must be numbers, not of type 'b1'");
     const std::size_t axes = array.shape.size();
-    if (axes != 4 && axes != 3)
-        throw fail("images must be N x C x H x W or N x H x W, not " +
+    if (axes < 2 || axes > 4)
+        throw fail("images must be N x C x H x W, N x H x W or N x features, not " +
                    detail::extents_text(array.shape));
     if (array.shape[0] == 0) throw fail("holds no image");
     for (std::size_t i = 1; i < axes; ++i)
@@ -68,14 +89,10 @@ inline image_set to_images(npy_array array) {
     const auto extent = [&](std::size_t i) { return static_cast<int>(array.shape[i]); };
     image_set images;
     images.count = array.shape[0];
-    images.each = axes == 4 ? hass::shape{extent(1), extent(2), extent(3)}
-                            : hass::shape{1, extent(1), extent(2)};
-    if (array.type == npy_type::f8) {
-        const std::vector<float> rounded = array.as<float>();
-        const std::span bytes = std::as_bytes(std::span(rounded));
-        array.bytes.assign(bytes.begin(), bytes.end());
-        array.type = npy_type::f4;
-    }
+    images.each = axes == 4   ? hass::shape{extent(1), extent(2), extent(3)}
+                  : axes == 3 ? hass::shape{1, extent(1), extent(2)}
+                              : hass::shape{extent(1), 1, 1};
+    if (array.type != npy_type::u1 && array.type != npy_type::f4) detail::round_to_f4(array);
     if (array.type == npy_type::f4) {
         for (std::size_t i = 0; i < array.size(); ++i)
             if (!std::isfinite(detail::load_element<float>(array.bytes.data() + 4 * i)))
@@ -86,9 +103,9 @@ inline image_set to_images(npy_array array) {
     return images;
 }
 
-/// Reads images; see `to_images`.
+/// Reads images from .npy or .npz (`read_array`); see `to_images`.
 inline image_set read_images(const std::filesystem::path& path) {
-    return to_images(read_npy(path));
+    return to_images(read_array(path.string()));
 }
 
 /// Takes an array as class labels: whole numbers of any type, N or N x 1, each >= 0.
@@ -100,7 +117,7 @@ inline std::vector<int> to_labels(const npy_array& array) {
         (array.shape.size() == 2 && array.shape[1] != 1))
         throw error(array.source + ": labels must be one number an image, not " +
                     detail::extents_text(array.shape));
-    if (array.type == npy_type::f4 || array.type == npy_type::f8)
+    if (array.type == npy_type::f2 || array.type == npy_type::f4 || array.type == npy_type::f8)
         for (std::size_t i = 0; i < array.size(); ++i)
             if (const auto x = array.at<double>(i); std::trunc(x) != x)
                 throw error(
@@ -112,9 +129,9 @@ inline std::vector<int> to_labels(const npy_array& array) {
     return labels;
 }
 
-/// Reads class labels; see `to_labels`.
+/// Reads class labels from .npy or .npz (`read_array`); see `to_labels`.
 inline std::vector<int> read_labels(const std::filesystem::path& path) {
-    return to_labels(read_npy(path));
+    return to_labels(read_array(path.string()));
 }
 
 }  // namespace hass

@@ -28,12 +28,74 @@ enum class layer_kind : std::uint8_t {
     swish,
     flatten,
     softmax,
+    subtract,
+    divide,
+    minimum,
+    maximum,
+    add_map,          ///< a constant of the map's size is added
+    multiply_map,     ///< ... multiplied
+    leaky_relu,       ///< one slope, or one a channel
+    function,         ///< any other function of one value (`pointwise.hpp`)
+    channel_max,      ///< largest of all channels at each pixel
+    lrn,              ///< local response normalisation; `kernel_h` channels a window
+    group_norm,       ///< mean and variance of each group of channels over the whole map
+    resize,           ///< values between pixels, at a pace of in / out pixels
+    pad,              ///< a border around the map, or channels beside it
+    crop,             ///< every stride-th pixel of a part of the map, and some channels
+    select_channels,  ///< some channels in some order
+    depth_to_space,   ///< a pixel of b^2 C channels becomes b x b pixels; b is the stride
+    space_to_depth,   ///< the reverse: a window of pixels becomes one
+    reshape,          ///< pixels under other extents
+    reorder,          ///< all values in another order
+    stack,            ///< maps below one another, or side by side
+    matmul,           ///< of two activations: a 1x1 convolution, the second one its filters
+    layer_norm,       ///< mean and variance of each group of channels at each pixel
+    rms_norm,         ///< mean square of each group of channels at each pixel
+    log_softmax,      ///< of each group of channels, as softmax
+    embedding,        ///< a number becomes that row of a table, `kernel_h` rows high
 };
 
-inline constexpr std::array<std::string_view, 16> layer_kind_names{
-    "convolution", "linear", "max_pool", "average_pool", "global_average_pool", "add",
-    "multiply",    "concat", "relu",     "relu6",        "hardswish",           "hardsigmoid",
-    "sigmoid",     "swish",  "flatten",  "softmax"};
+inline constexpr std::array<std::string_view, 41> layer_kind_names{"convolution",
+                                                                   "linear",
+                                                                   "max_pool",
+                                                                   "average_pool",
+                                                                   "global_average_pool",
+                                                                   "add",
+                                                                   "multiply",
+                                                                   "concat",
+                                                                   "relu",
+                                                                   "relu6",
+                                                                   "hardswish",
+                                                                   "hardsigmoid",
+                                                                   "sigmoid",
+                                                                   "swish",
+                                                                   "flatten",
+                                                                   "softmax",
+                                                                   "subtract",
+                                                                   "divide",
+                                                                   "minimum",
+                                                                   "maximum",
+                                                                   "add_map",
+                                                                   "multiply_map",
+                                                                   "leaky_relu",
+                                                                   "function",
+                                                                   "channel_max",
+                                                                   "lrn",
+                                                                   "group_norm",
+                                                                   "resize",
+                                                                   "pad",
+                                                                   "crop",
+                                                                   "select_channels",
+                                                                   "depth_to_space",
+                                                                   "space_to_depth",
+                                                                   "reshape",
+                                                                   "reorder",
+                                                                   "stack",
+                                                                   "matmul",
+                                                                   "layer_norm",
+                                                                   "rms_norm",
+                                                                   "log_softmax",
+                                                                   "embedding"};
 
 /// Name of a kind as it stands in reports and files.
 constexpr std::string_view name(layer_kind kind) {
@@ -51,6 +113,23 @@ struct shape {
     constexpr bool operator==(const shape&) const = default;
 };
 
+/// Whether two maps have the same extents but for those of 1: values of either, in their order, are
+/// those of the other.
+constexpr bool same_extents(const shape& a, const shape& b) {
+    const auto next = [](const shape& s, int& k) {
+        for (; k < 3; ++k) {
+            const int extent = k == 0 ? s.channels : k == 1 ? s.height : s.width;
+            if (extent == 1) continue;
+            ++k;
+            return extent;
+        }
+        return 1;
+    };
+    for (int i = 0, j = 0; i < 3 || j < 3;)
+        if (next(a, i) != next(b, j)) return false;
+    return true;
+}
+
 /// One layer, fully resolved. For `linear`, `in` is {features, 1, 1} and the kernel is 1x1.
 /// For rows with several inputs (`add`, `multiply`, `concat`) `in` is the first input's shape.
 struct layer_row {
@@ -61,18 +140,59 @@ struct layer_row {
     int stride_h = 1, stride_w = 1;
     int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
     int dilation_h = 1, dilation_w = 1;
-    int groups = 1;          ///< divides in.channels and out.channels
+    /// Divides in.channels and out.channels; softmax, norms: each group of channels for itself.
+    int groups = 1;
     bool bias = false;       ///< whether a bias is added (compute rows)
     bool ceil_mode = false;  ///< pools: partial windows at the far edge count
+    /// matmul: pixel n of the second input is filter n of every group, its channels are what each
+    /// group's filters see; otherwise its channels are the filters and pixel k is what they see.
+    bool transposed = false;
 
     constexpr std::int64_t macs() const;     ///< `mac_count` of this row
     constexpr std::int64_t weights() const;  ///< `weight_count` of this row
     constexpr bool operator==(const layer_row&) const = default;
 };
 
-/// Whether the row multiplies weights with activations; the only rows that engines run.
+/// Whether the row multiplies weights with activations, or a second input in their place; the only
+/// rows that engines run.
 constexpr bool is_compute(const layer_row& row) {
-    return row.kind == layer_kind::convolution || row.kind == layer_kind::linear;
+    return row.kind == layer_kind::convolution || row.kind == layer_kind::linear ||
+           row.kind == layer_kind::matmul;
+}
+
+/// Whether the row has weights of its own.
+constexpr bool has_weights(const layer_row& row) {
+    return is_compute(row) && row.kind != layer_kind::matmul;
+}
+
+/// Rows that take several inputs value by value. An input of one channel holds for all channels, one
+/// of a single pixel (a gate) for all pixels.
+constexpr bool combines(layer_kind kind) {
+    return kind == layer_kind::add || kind == layer_kind::multiply ||
+           (kind >= layer_kind::subtract && kind <= layer_kind::maximum);
+}
+
+/// Rows that only say where values come from: `layer_parameters::order`.
+constexpr bool moves(layer_kind kind) {
+    return kind >= layer_kind::crop && kind <= layer_kind::reorder;
+}
+
+/// Rows that give other names to the values of a stream, and cost nothing.
+constexpr bool renames(layer_kind kind) {
+    return kind == layer_kind::flatten || kind == layer_kind::reshape;
+}
+
+/// Rows whose windows slide over a padded map: their extents follow from one another.
+constexpr bool slides(layer_kind kind) {
+    return kind == layer_kind::convolution || kind == layer_kind::max_pool ||
+           kind == layer_kind::average_pool || kind == layer_kind::crop ||
+           kind == layer_kind::space_to_depth;
+}
+
+/// Rows that go from pixel to pixel at a pace of in / out: output y looks at inputs from
+/// floor(y in / out) - pad_top on, kernel_h of them. Resize and depth_to_space.
+constexpr bool scales(layer_kind kind) {
+    return kind == layer_kind::resize || kind == layer_kind::depth_to_space;
 }
 
 /// Kernel taps per input channel, K = kernel_h * kernel_w.
@@ -90,10 +210,18 @@ constexpr int filters_per_group(const layer_row& row) {
     return row.out.channels / row.groups;
 }
 
-/// Number of weights without biases, F * C/g * K; 0 for rows that are not compute rows.
+/// Number of weights without biases, F * C/g * K; of a matmul, values of its second input; 0 for rows
+/// that are not compute rows.
 constexpr std::int64_t weight_count(const layer_row& row) {
     return is_compute(row) ? std::int64_t{row.out.channels} * channels_per_group(row) * taps(row)
                            : 0;
+}
+
+/// What a matmul takes beside `in`: its filters, as pixels of what they see or as channels. Extents
+/// of height x width that make as many pixels are the file's; here all lie below one another.
+constexpr shape second_input(const layer_row& row) {
+    return row.transposed ? shape{row.in.channels, filters_per_group(row), 1}
+                          : shape{row.out.channels, channels_per_group(row), 1};
 }
 
 /// Multiply-accumulates for one image, padding taps included; 0 for rows that are not compute rows.
@@ -110,11 +238,12 @@ constexpr std::int64_t layer_row::weights() const {
 
 /// Extent of a sliding window's output along one axis: floor((in + pads - span) / stride) + 1 where
 /// span = dilation (kernel - 1) + 1; <= 0 when the window does not fit. With `ceil_mode` a partial
-/// window counts as long as it starts inside the input or its leading padding (ONNX, PyTorch).
+/// window counts as long as it starts inside the input or its leading padding (ONNX, PyTorch), the
+/// first one, too.
 constexpr int window_extent(int in, int kernel, int stride, int pad_before, int pad_after,
                             int dilation = 1, bool ceil_mode = false) {
     const int room = in + pad_before + pad_after - (dilation * (kernel - 1) + 1);
-    if (room < 0) return 0;
+    if (room < 0) return ceil_mode && room > -stride && in + pad_before > 0 ? 1 : 0;
     int extent = room / stride + 1;
     if (ceil_mode && room % stride != 0 && extent * stride < in + pad_before) ++extent;
     return extent;

@@ -4,25 +4,73 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <hass/workload/network.hpp>
+#include <hass/workload/pointwise.hpp>
 #include <hass/workload/preprocessing.hpp>
 
 namespace hass {
 
+/// One axis of an order in which values are read: so many, so far apart.
+struct order_axis {
+    std::int64_t extent = 1;
+    std::int64_t stride = 1;
+
+    bool operator==(const order_axis&) const = default;
+};
+
+/// Values of a map, channels x height x width, in another order: the outermost axis first.
+struct value_order {
+    std::vector<order_axis> axes;
+    std::int64_t first = 0;  ///< place of the first value
+
+    bool operator==(const value_order&) const = default;
+};
+
+/// What each position along one axis of an output is made of: `each` weighted inputs, or, where an
+/// index is -1, the value `layer_parameters::fill`.
+struct axis_taps {
+    int each = 0;
+    std::vector<std::int32_t> index;  ///< outputs x each
+    std::vector<float> weight;        ///< the same, or empty: 1
+
+    bool operator==(const axis_taps&) const = default;
+};
+
 /// Numbers of one row; empty for rows without any.
 struct layer_parameters {
-    std::vector<float> weights;  ///< out.channels x in.channels/groups x kernel_h x kernel_w
-    std::vector<float> bias;     ///< out.channels, or empty
+    /// Compute rows: out.channels x in.channels/groups x kernel_h x kernel_w. add_map, multiply_map:
+    /// out.channels x out.height x out.width. leaky_relu: a slope, or one a channel. Norms: a scale a
+    /// channel, or none. embedding: the table, row by row.
+    std::vector<float> weights;
+    std::vector<float> bias;  ///< out.channels, or empty
     /// Bounds of a clipping activation (`relu`, `relu6` and ONNX Clip).
     float lower = 0.0F;
     float upper = std::numeric_limits<float>::infinity();
     /// average_pool: whether padding counts in the mean.
     bool count_include_pad = false;
+    /// function: which one, and its numbers; lrn: alpha, beta and bias; norms: alpha is epsilon;
+    /// matmul: products are multiplied by alpha
+    hass::pointwise function = pointwise::identity;
+    float alpha = 0.0F, beta = 0.0F;
+    value_order order;        ///< rows that move values (`moves`)
+    axis_taps rows, columns;  ///< resize, pad
+    int first_channel = 0;    ///< pad: output channel that input channel 0 becomes
+    float fill = 0.0F;        ///< pad: what the border holds
+};
+
+/// One of several inputs of a file: a part of the image, `first` values behind its beginning.
+struct model_input {
+    std::string name;
+    hass::shape each{};  ///< of one sample
+    std::int64_t first = 0;
+
+    bool operator==(const model_input&) const = default;
 };
 
 /// A network with its trained parameters, one entry a row. Batch norms are folded, constants are
@@ -33,8 +81,22 @@ struct model {
     std::string source;  ///< file it came from, for messages
     /// What the network was trained with, where the file says so.
     std::optional<preprocessing> input;
+    /// Several inputs, in the file's order; empty for a single one.
+    std::vector<model_input> inputs;
+    bool channels_last_input = false;   ///< images come height x width x channels
+    bool channels_last_output = false;  ///< and answers go so
 
     operator network_view() const { return net; }
 };
+
+/// One image as it is given: channels x height x width, or, as TensorFlow has it, height x width x
+/// channels; of tokens, 1 x tokens x features.
+inline shape image_shape(const model& m) {
+    const shape s = input_shape(m.net);
+    if (!m.channels_last_input) return s;
+    // N x tokens x features, as an array of three axes is read
+    if (s.width == 1) return {1, s.height, s.channels};
+    return {s.height, s.width, s.channels};
+}
 
 }  // namespace hass

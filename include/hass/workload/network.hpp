@@ -106,13 +106,12 @@ inline void validate_row(const network_view& net, std::size_t i) {
     require(r.kernel_h >= 1 && r.kernel_w >= 1 && r.stride_h >= 1 && r.stride_w >= 1 &&
                 r.dilation_h >= 1 && r.dilation_w >= 1,
             net, i, "kernel, stride and dilation must be at least 1");
-    require(r.pad_top >= 0 && r.pad_left >= 0 && r.pad_bottom >= 0 && r.pad_right >= 0, net, i,
-            "padding must not be negative");
+    const bool cuts = r.kind == layer_kind::crop || r.kind == layer_kind::space_to_depth;
+    require(cuts || (r.pad_top >= 0 && r.pad_left >= 0 && r.pad_bottom >= 0 && r.pad_right >= 0),
+            net, i, "padding must not be negative");
     require(r.groups >= 1 && r.in.channels % r.groups == 0 && r.out.channels % r.groups == 0, net,
             i, text_of({"groups = ", r.groups, " must divide the channels"}));
-    const bool windowed = r.kind == layer_kind::convolution || r.kind == layer_kind::max_pool ||
-                          r.kind == layer_kind::average_pool;
-    if (windowed) {
+    if (slides(r.kind)) {
         const int h = window_extent(r.in.height, r.kernel_h, r.stride_h, r.pad_top, r.pad_bottom,
                                     r.dilation_h, r.ceil_mode);
         const int w = window_extent(r.in.width, r.kernel_w, r.stride_w, r.pad_left, r.pad_right,
@@ -124,6 +123,25 @@ inline void validate_row(const network_view& net, std::size_t i) {
     if (r.kind == layer_kind::linear)
         require(r.in.pixels() == 1 && r.out.pixels() == 1, net, i,
                 "a linear layer takes and gives vectors, not " + text(r.in) + " -> " + text(r.out));
+    const std::string gives = text(r.in) + " -> " + text(r.out);
+    if (renames(r.kind) || r.kind == layer_kind::reorder || r.kind == layer_kind::depth_to_space)
+        require(r.in.volume() >= r.out.volume(), net, i, gives + " has more values than it takes");
+    if (r.kind == layer_kind::reshape || r.kind == layer_kind::select_channels)
+        require(r.in.pixels() == r.out.pixels(), net, i, gives + " changes the number of pixels");
+    if (r.kind == layer_kind::pad)
+        require(r.out.height == r.in.height + r.pad_top + r.pad_bottom &&
+                    r.out.width == r.in.width + r.pad_left + r.pad_right &&
+                    r.out.channels >= r.in.channels,
+                net, i, gives + " does not follow from its padding");
+    if (r.kind == layer_kind::depth_to_space)
+        require(r.out.height == r.in.height * r.stride_h && r.out.width == r.in.width * r.stride_w,
+                net, i, gives + " does not follow from its block");
+}
+
+/// Whether `from` may stand for `whole`: one channel for all of them, or one pixel.
+constexpr bool spreads_to(const shape& from, const shape& whole) {
+    return (from.channels == 1 || from.channels == whole.channels) &&
+           (from.pixels() == 1 || (from.height == whole.height && from.width == whole.width));
 }
 
 }  // namespace detail
@@ -131,7 +149,7 @@ inline void validate_row(const network_view& net, std::size_t i) {
 inline void validate(const network_view& net) {
     if (net.rows.empty()) throw error("the network has no layers");
     std::vector<int> inputs(net.size(), 0);
-    std::vector<int> joined(net.size(), 0);  // channels of a concat's inputs so far
+    std::vector<int> joined(net.size(), 0);  // channels, or extents, of inputs so far
     for (std::size_t i = 0; i < net.size(); ++i) detail::validate_row(net, i);
     for (const edge& e : net.edges) {
         if (e.to < 0 || static_cast<std::size_t>(e.to) >= net.size() || e.from < network_input ||
@@ -153,15 +171,35 @@ inline void validate(const network_view& net) {
             joined[to] += from.channels;
             continue;
         }
-        const bool gate = row.kind == layer_kind::multiply && from.pixels() == 1 &&
-                          from.channels == row.in.channels;
-        detail::require(from == row.in || gate, net, to,
+        if (row.kind == layer_kind::stack) {
+            const bool below = row.in.width == row.out.width;
+            const int extent = below ? from.height : from.width;
+            detail::require(
+                from.channels == row.in.channels &&
+                    (below ? from.width == row.out.width : from.height == row.out.height) &&
+                    extent <= (below ? row.out.height : row.out.width) - joined[to],
+                net, to, "stacks maps that do not fit: " + detail::text(from));
+            joined[to] += extent;
+            continue;
+        }
+        if (row.kind == layer_kind::matmul && inputs[to] == 2) {
+            const shape second = second_input(row);
+            detail::require(from.channels == second.channels && from.pixels() == second.pixels(),
+                            net, to,
+                            "multiplies " + detail::text(second) + ", not " + detail::text(from));
+            continue;
+        }
+        const bool spread = combines(row.kind) && detail::spreads_to(from, row.out);
+        detail::require(from == row.in || spread, net, to,
                         "expects " + detail::text(row.in) + " but '" +
                             name_of(net, static_cast<std::size_t>(e.from)) + "' gives " +
                             detail::text(from));
     }
-    for (std::size_t i = 0; i < net.size(); ++i)
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        const bool product = net.rows[i].kind == layer_kind::matmul;
         detail::require(inputs[i] >= 1, net, i, "has no input");
+        detail::require(!product || inputs[i] == 2, net, i, "needs two inputs");
+    }
 }
 
 }  // namespace hass

@@ -1,5 +1,6 @@
 /// \file onnx.hpp
-/// Trained networks from ONNX files: opset 9 to 17, float32, what torch.onnx and the model zoos
+/// Trained networks from ONNX files: opset 7 to 23, floats of 16 to 64
+/// bits (computed in float32), what torch.onnx and the model zoos
 /// write. Needs the headers of protozero.
 ///
 ///     const hass::model model = hass::load_onnx("resnet18.onnx");
@@ -30,6 +31,7 @@
 #include <exception>
 #include <filesystem>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,16 +45,22 @@
 #include <hass/workload/model.hpp>
 #include <hass/workload/onnx/importer.hpp>
 #include <hass/workload/onnx/operators.hpp>
+#include <hass/workload/onnx_options.hpp>
 
 namespace hass {
 
 /// Reads a network from the content of an ONNX file; nothing in the result refers to `content`.
-/// \param source name of the file, for messages and `model::source`
+/// \param source   name of the file, for messages and `model::source`
+/// \param options  which output, and extents that the file leaves open
+/// \param folder   where weights may lie in other files; nullopt: nowhere
 /// \throws hass::error naming source, operator and node
-inline model parse_onnx(std::string_view content, std::string source) {
+inline model parse_onnx(std::string_view content, std::string source,
+                        const onnx_options& options = {},
+                        const std::optional<std::filesystem::path>& folder = std::nullopt) {
     if (content.empty()) throw error(source + ": is empty");
     try {
-        model m = detail::onnx::importer(content, detail::onnx::known_operators).run();
+        model m =
+            detail::onnx::importer(content, detail::onnx::known_operators, options, folder).run();
         m.source = std::move(source);
         return m;
     } catch (const error& e) {
@@ -65,16 +73,19 @@ inline model parse_onnx(std::string_view content, std::string source) {
 }
 
 /// \copydoc parse_onnx
-inline model parse_onnx(std::span<const std::byte> content, std::string source) {
+inline model parse_onnx(std::span<const std::byte> content, std::string source,
+                        const onnx_options& options = {},
+                        const std::optional<std::filesystem::path>& folder = std::nullopt) {
     return parse_onnx(
         std::string_view(reinterpret_cast<const char*>(content.data()), content.size()),
-        std::move(source));
+        std::move(source), options, folder);
 }
 
-/// Reads a network from an ONNX file.
+/// Reads a network from an ONNX file, and its weights from files beside it where they lie there.
 /// \throws hass::error naming file, operator and node
-inline model load_onnx(const std::filesystem::path& path) {
-    return parse_onnx(std::span<const std::byte>(read_whole_bytes(path)), path.string());
+inline model load_onnx(const std::filesystem::path& path, const onnx_options& options = {}) {
+    return parse_onnx(std::span<const std::byte>(read_whole_bytes(path)), path.string(), options,
+                      path.parent_path());
 }
 
 }  // namespace hass

@@ -193,6 +193,9 @@ struct calibrated {
     /// A row without weights, `c.folding.in` streams wide, and what it holds back.
     constexpr usage stage(const layer_row& row, const row_option& c, const precision& width,
                           std::span<const held_input> held = {}) const;
+    /// The part of it that only rows of image networks have.
+    constexpr usage map_stage(const layer_row& row, const row_option& c,
+                              const precision& width) const;
 
     /// \name Parts, for reports and tests
     /// @{
@@ -363,6 +366,7 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
         case layer_kind::convolution:
         case layer_kind::linear:
         case layer_kind::flatten:  // a renaming of wires
+        case layer_kind::reshape:
             break;
         case layer_kind::max_pool:
         case layer_kind::average_pool: {
@@ -417,8 +421,12 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
             u.lut += streams * double(width.accumulator * width.data);  // array divider
             u.ff += streams * double(width.accumulator * width.data);
             break;
+        default:
+            u += map_stage(row, c, width);
     }
     return u;
 }
 
 }  // namespace hass
+
+#include <hass/engine/resources/calibrated_maps.hpp>  // the rest of the definitions

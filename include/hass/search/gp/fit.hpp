@@ -20,6 +20,7 @@ namespace hass {
 struct noise_prior {
     double start = -11.5;  ///< ln of the median
     double spread = 3.0;   ///< deviation
+    double rough = -2.0;   ///< where a second fit begins
     double low = -18.4;    ///< ln of the least, about 1e-8: keeps matrices regular
     double high = 0.0;
 };

@@ -53,7 +53,8 @@ class gaussian_model {
         if (posterior_) posterior_->forget();
         if (fitted_ == values_.size()) return;
         const std::size_t n = values_.size();
-        if (!posterior_ || n >= fitted_at_ + std::max<std::size_t>(1, fitted_at_ / 16)) {
+        const bool whole = posterior_ && posterior_->size() == fitted_;
+        if (!whole || n >= fitted_at_ + std::max<std::size_t>(1, fitted_at_ / 16)) {
             refit();
         } else {
             take_values(warp_.strength());
@@ -99,12 +100,14 @@ class gaussian_model {
         if (!parameters_.empty()) attempt(warp_.strength(), parameters_, options_.fit_steps);
         if (thorough) {
             chosen_at_ = n;
+            // Values that follow the curve closely, and values that scatter around it.
+            auto rough = fresh;
+            rough.back() = options_.noise.rough;
             const double now = warp_.strength();
-            if (options_.warp) {
-                for (const double strength : output_warp::strengths)
-                    attempt(strength, fresh, options_.first_steps);
-            } else {
-                attempt(now, fresh, options_.first_steps);
+            for (const double strength : output_warp::strengths) {
+                if (!options_.warp && strength != now) continue;
+                attempt(strength, fresh, options_.first_steps);
+                attempt(strength, rough, options_.first_steps);
             }
         }
         parameters_ = best->parameters;

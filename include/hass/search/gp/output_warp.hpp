@@ -43,10 +43,11 @@ class output_warp {
 
     double operator()(double value) const { return (bent(value) - mean_) / deviation_; }
 
-    /// The value that is warped to w; the least value for what lies beyond the curve.
+    /// The value that is warped to w.
     double inverse(double w) const {
         const double b = w * deviation_ + mean_;
         if (strength_ == 0.0) return least_ + unit_ * b;
+        if (b < 0.0) return least_ + unit_ * b / strength_;
         return least_ + unit_ * ((stable_exp(b) - 1.0) / strength_);
     }
 

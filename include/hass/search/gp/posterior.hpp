@@ -66,6 +66,9 @@ class gp_posterior {
         factor_.solve_upper(means_);
     }
 
+    /// What is expected at the i-th point of the data: its value less what is taken for noise.
+    double smoothed(std::size_t i) const { return data_.values[i] - noise_ * means_[i]; }
+
     /// Forgets the points that were appended since set_values().
     void forget() {
         factor_.shrink(measured_);

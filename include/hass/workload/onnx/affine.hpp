@@ -18,24 +18,64 @@
 #include <hass/workload/onnx/constant.hpp>
 #include <hass/workload/onnx/drafts.hpp>
 #include <hass/workload/onnx/operation.hpp>
+#include <hass/workload/onnx/orders.hpp>
+#include <hass/workload/onnx/settle.hpp>
 #include <hass/workload/onnx/value.hpp>
+#include <hass/workload/onnx/views.hpp>
+#include <hass/workload/pointwise.hpp>
 
 namespace hass::detail::onnx {
+
+/// Whether a constant that is broadcast against `x` is one number, or one a position of `axis`.
+inline bool is_along(const constant& c, const value& x, int axis) {
+    const int rank = static_cast<int>(c.dims.size());
+    if (rank > x.rank) return false;
+    const std::vector<std::int64_t> dims = view_of(x).dims();
+    for (int k = 0; k < rank; ++k) {
+        const std::int64_t extent = c.dims[static_cast<std::size_t>(k)];
+        const int at = x.rank - rank + k;
+        if (extent != 1 && (at != axis || extent != dims[static_cast<std::size_t>(at - 1)]))
+            return false;
+    }
+    return true;
+}
 
 /// One number, or one a channel, out of a constant that is broadcast against `x`.
 inline std::vector<float> per_channel(const operation& op, std::size_t i, const value& x) {
     const constant& c = op.known(i, "the constant");
-    const int rank = static_cast<int>(c.dims.size());
-    bool fits = rank <= x.rank;
-    for (int axis = 0; fits && axis < rank; ++axis) {
-        const std::int64_t extent = c.dims[static_cast<std::size_t>(axis)];
-        const bool channel = x.rank - rank + axis == 1;
-        fits = extent == 1 || (channel && extent == x.shape.channels);
-    }
-    if (!fits)
+    if (!is_along(c, x, 1))
         throw op.fail("a constant of shape " + dims_text(c.dims) + " against " + describe(x) +
                       " is neither one number nor one a channel");
     return op.weights(i, "the constant");
+}
+
+/// One number for each value of `x`, plain data, out of a constant that is broadcast against it.
+inline std::vector<float> per_value(const operation& op, std::size_t i, const value& x) {
+    const constant& c = op.known(i, "the constant");
+    const std::array<std::int64_t, 4> whole{1, x.shape.channels, x.shape.height, x.shape.width};
+    const std::size_t rank = c.dims.size();
+    std::array<std::int64_t, 4> extent{1, 1, 1, 1}, stride{};
+    bool fits = rank <= static_cast<std::size_t>(x.rank);
+    std::int64_t apart = 1;
+    for (std::size_t k = rank; fits && k-- > 0;) {
+        const std::size_t at = static_cast<std::size_t>(x.rank) - rank + k;
+        extent[at] = c.dims[k];
+        stride[at] = extent[at] == 1 ? 0 : apart;
+        apart *= extent[at];
+        fits = extent[at] == 1 || extent[at] == whole[at];
+    }
+    if (!fits)
+        throw op.fail("a constant of shape " + dims_text(c.dims) + " does not fit " + describe(x));
+    const std::vector<float> values = op.weights(i, "the constant");
+    op.spent().spend(static_cast<std::size_t>(x.shape.volume()));
+    std::vector<float> all;
+    all.reserve(static_cast<std::size_t>(x.shape.volume()));
+    for (std::int64_t ch = 0; ch < whole[1]; ++ch)
+        for (std::int64_t y = 0; y < whole[2]; ++y)
+            for (std::int64_t z = 0; z < whole[3]; ++z)
+                all.push_back(values[static_cast<std::size_t>(ch * stride[1] + y * stride[2] +
+                                                              z * stride[3])]);
+    return all;
 }
 
 /// scale * x + shift on top of input `i`; vectors of 1 or channels.
@@ -83,30 +123,124 @@ inline bool sixth(const operation& op, std::size_t data, std::size_t number, boo
     return true;
 }
 
+/// What a constant that is added, subtracted, multiplied or divided by means: its factors or, where
+/// it is no factor, its summands.
+inline std::vector<float> operand_of(const operation& op, std::size_t number,
+                                     std::vector<float> values) {
+    if (op.type() == "Div") {
+        for (float& v : values) v = 1.0F / v;
+        if (!std::all_of(values.begin(), values.end(), [](float f) { return std::isfinite(f); }))
+            throw op.fail("divides by zero");
+    }
+    if (op.type() == "Mul" &&
+        !std::all_of(values.begin(), values.end(), [](float f) { return std::isfinite(f); }))
+        throw op.fail("multiplies by a constant that is not finite");
+    if (op.type() == "Sub" && number == 1)
+        for (float& v : values) v = -v;
+    return values;
+}
+
+/// The same for every value on its own: a row that holds a map of constants.
+inline void with_map(const operation& op, std::size_t data, std::size_t number, bool factor) {
+    const value& x = op.data(data);
+    int from = x.from;
+    const hass::shape shape = x.shape;
+    layer_parameters p;
+    p.weights = operand_of(op, number, per_value(op, number, x));
+    const int rank = x.rank;
+    if (op.type() == "Sub" && number == 0) {  // constant - x
+        layer_parameters negative;
+        negative.function = pointwise::negate;
+        from = op.emit(elementwise(layer_kind::function, x.shape), {from}, negative).from;
+    }
+    value out = op.emit(elementwise(factor ? layer_kind::multiply_map : layer_kind::add_map, shape),
+                        {from}, std::move(p));
+    out.rank = rank;
+    op.give(std::move(out));
+}
+
+/// scale * x + shift on all that a row gives, whatever its order; one number a channel of the row,
+/// or one.
+inline value affine_below(const operation& op, value out, std::vector<float> scale,
+                          std::vector<float> shift) {
+    value below;
+    below.from = out.from, below.shape = view_of(out).base, below.unread = out.unread;
+    below.made_by = &op.node();
+    op.spent().spend(2 * (scale.size() + shift.size()));
+    below.scale = std::move(scale), below.shift = std::move(shift);
+    const scale_and_shift map(below);
+    if (op.owns(below) && map.folds_into(op.behind(out).row)) {
+        draft& d = op.behind(out);
+        map.fold_into(d, op.spent());
+        require_finite(d.parameters, op.node());
+    } else {
+        layer_row row = elementwise(layer_kind::convolution, below.shape);
+        row.groups = below.shape.channels, row.bias = map.shifts();
+        layer_parameters p = map.depthwise(op.spent());
+        require_finite(p, op.node());
+        out.from = op.emit(row, {out.from}, std::move(p)).from;
+    }
+    out.non_negative = false;
+    return out;
+}
+
+/// Add, Sub, Mul or Div of a view and a constant: one number a channel of the row behind it, or a
+/// map of constants.
+inline void constant_beside_view(const operation& op, std::size_t data, std::size_t number,
+                                 bool factor) {
+    value x = whole_of(op, data);
+    const value_view v = view_of(x);
+    const constant& c = op.known(number, "the constant");
+    const auto axes = constant_axes(c.dims, v.groups.size() + 1);
+    const auto place = axes ? beside(v, *axes) : std::nullopt;
+    if (!place)
+        throw op.fail("a constant of shape " + dims_text(c.dims) + " does not fit " + describe(x));
+    std::vector<float> values = operand_of(op, number, op.weights(number, "the constant"));
+    const bool from_constant = op.type() == "Sub" && number == 0;  // constant - x
+    std::vector<float> scale{from_constant ? -1.0F : 1.0F}, shift{0.0F};
+    if (place->one_pixel) {
+        op.spent().spend(static_cast<std::size_t>(volume_of(place->channels)));
+        if (values.size() > 1) values = values_at(values, place->channels);
+        (factor ? scale : shift) = std::move(values);
+        return op.give(affine_below(op, std::move(x), std::move(scale), std::move(shift)));
+    }
+    if (from_constant) x = affine_below(op, std::move(x), scale, shift);
+    std::vector<order_axis> all = place->channels;
+    append(all, place->pixels);
+    op.spent().spend(static_cast<std::size_t>(volume_of(all)));
+    layer_parameters p;
+    p.weights = values_at(values, all);
+    const layer_kind kind = factor ? layer_kind::multiply_map : layer_kind::add_map;
+    value below;
+    below.from = x.from, below.shape = v.base, below.unread = x.unread;
+    if (x.from >= 0 && op.owns(below) && op.behind(x).row.kind == kind) {
+        std::vector<float>& map = op.behind(x).parameters.weights;
+        for (std::size_t k = 0; k < map.size(); ++k)
+            map[k] = factor ? map[k] * p.weights[k] : map[k] + p.weights[k];
+    } else {
+        x.from = op.emit(elementwise(kind, v.base), {x.from}, std::move(p)).from;
+    }
+    x.non_negative = false;
+    op.give(std::move(x));
+}
+
 /// Add, Sub, Mul or Div where one side is constant.
 inline void with_constant(const operation& op) {
     const std::size_t number = op.is_constant(1) ? 1 : 0;
     const std::size_t data = 1 - number;
-    const bool multiplies = op.type() == "Mul";
-    const bool divides = op.type() == "Div";
-    if (divides && number == 0) throw op.fail("a constant divided by data is not supported");
-    if ((multiplies || divides) && sixth(op, data, number, divides)) return;
+    const bool factor = op.type() == "Mul" || op.type() == "Div";
+    if (op.type() == "Div" && number == 0)
+        throw op.fail("a constant divided by data is not supported");
+    if (factor && sixth(op, data, number, op.type() == "Div")) return;
+    const constant& c = op.known(number, "the constant");
+    if (op.raw(data).form == form::view) return constant_beside_view(op, data, number, factor);
+    if (op.raw(data).form != form::affine) op.data(data);
+    if (!is_along(c, op.raw(data), 1)) return with_map(op, data, number, factor);
     std::vector<float> scale{1.0F};
     std::vector<float> shift{0.0F};
-    if (op.raw(data).form != form::affine) op.data(data);
-    std::vector<float> values = per_channel(op, number, op.raw(data));
-    if (multiplies || divides) {
-        if (divides)
-            for (float& v : values) v = 1.0F / v;
-        scale = std::move(values);
-        if (!std::all_of(scale.begin(), scale.end(), [](float f) { return std::isfinite(f); }))
-            throw op.fail("divides by zero");
-    } else {
-        if (op.type() == "Sub" && number == 1)
-            for (float& v : values) v = -v;
-        if (op.type() == "Sub" && number == 0) scale[0] = -1.0F;
-        shift = std::move(values);
-    }
+    std::vector<float> values = operand_of(op, number, op.weights(number, "the constant"));
+    if (op.type() == "Sub" && number == 0) scale[0] = -1.0F;
+    (factor ? scale : shift) = std::move(values);
     affine(op, data, std::move(scale), std::move(shift));
 }
 

@@ -4,6 +4,7 @@
 /// and all decoding and folding draws on one budget, so that a small file cannot ask for much.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/files/half.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/onnx/proto.hpp>
 
@@ -76,62 +78,127 @@ struct constant {
     }
 };
 
-/// Checks a tensor of the file: type known, extents not negative, as many values as extents say.
-inline constant file_constant(const tensor_proto& t) {
-    const std::string who = "tensor " + quoted(t.name) + ": ";
-    if (t.external) throw error(who + "its values lie in another file (external data)");
-    std::size_t width = 0;
-    std::size_t typed = 0;
-    bool floating = false;
-    switch (static_cast<data_type>(t.type)) {
-        case data_type::float32:
-            width = 4, typed = t.floats.size(), floating = true;
-            break;
-        case data_type::float64:
-            width = 8, typed = t.doubles.size(), floating = true;
-            break;
-        case data_type::int64:
-            width = 8, typed = t.integers.size();
-            break;
-        case data_type::int32:
-            width = 4, typed = t.integers.size();
-            break;
+/// Bits of one value of a tensor in raw_data; 0 for types that are not read.
+constexpr std::size_t bits_of(std::int64_t type) {
+    switch (static_cast<data_type>(type)) {
+        case data_type::uint4:
+        case data_type::int4:
+            return 4;
         case data_type::uint8:
         case data_type::int8:
         case data_type::boolean:
-            width = 1, typed = t.integers.size();
-            break;
-        default:
-            throw error(who + "values of type " + data_type_name(t.type) +
-                        " are not supported, only float32, double, bool and integers of 8, 32 or "
-                        "64 bits");
+            return 8;
+        case data_type::uint16:
+        case data_type::int16:
+        case data_type::float16:
+        case data_type::bfloat16:
+            return 16;
+        case data_type::float32:
+        case data_type::int32:
+        case data_type::uint32:
+            return 32;
+        case data_type::float64:
+        case data_type::int64:
+        case data_type::uint64:
+            return 64;
     }
-    const std::size_t present = t.raw ? t.raw->size() / width : typed;
+    return 0;
+}
+
+/// Checks a tensor of the file: type known, extents not negative, as many values as extents say.
+inline constant file_constant(const tensor_proto& t) {
+    const std::string who = "tensor " + quoted(t.name) + ": ";
+    if (t.external)
+        throw error(who + "its values lie in another file (external data, " +
+                    quoted(t.place.location) + "), which load_onnx alone reads");
+    const std::size_t bits = bits_of(t.type);
+    if (bits == 0)
+        throw error(who + "values of type " + data_type_name(t.type) +
+                    " are not supported, only floats of 16 to 64 bits, bool and integers of 4 to "
+                    "64 bits");
+    const bool packed = bits < 8;  // two values a byte, of which the last may be half empty
+    const auto type = static_cast<data_type>(t.type);
+    const std::size_t typed = type == data_type::float32   ? t.floats.size()
+                              : type == data_type::float64 ? t.doubles.size()
+                                                           : t.integers.size();
+    const std::size_t present = t.raw ? t.raw->size() * 8 / bits : packed ? typed * 2 : typed;
     const std::optional<std::size_t> wanted = element_count(t.dims, present);
-    if (!wanted || *wanted != present || (t.raw && t.raw->size() % width != 0))
+    const bool filled = wanted && (*wanted == present || (packed && *wanted + 1 == present));
+    if (!filled || (t.raw && t.raw->size() * 8 % bits != 0))
         throw error(who + "shape " + dims_text(t.dims) + " of type " + data_type_name(t.type) +
                     " does not match the " +
                     (t.raw ? text_of({t.raw->size(), " bytes"}) : text_of({typed, " values"})) +
                     " that the file holds");
     constant c;
-    c.name = t.name, c.dims = t.dims, c.floating = floating, c.file = &t;
+    c.name = t.name, c.dims = t.dims, c.floating = is_floating(t.type), c.file = &t;
     return c;
 }
 
 namespace values_of {
 
-template <class Stored, class T>
-void raw(std::string_view bytes, std::vector<T>& out) {
-    for (std::size_t i = 0; i + sizeof(Stored) <= bytes.size(); i += sizeof(Stored)) {
-        Stored value;
-        std::memcpy(&value, bytes.data() + i, sizeof value);
-        out.push_back(static_cast<T>(value));
+/// Four bits as a number, signed or not.
+inline double nibble(unsigned bits, bool is_signed) {
+    return static_cast<double>(is_signed && bits > 7 ? static_cast<int>(bits) - 16
+                                                     : static_cast<int>(bits));
+}
+
+/// `count` values of four bits, the lower half of a byte first.
+inline void nibbles(std::string_view bytes, std::size_t count, bool is_signed,
+                    std::vector<double>& out) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto byte = static_cast<unsigned char>(bytes[i / 2]);
+        out.push_back(nibble(i % 2 == 0 ? byte & 15U : byte >> 4U, is_signed));
     }
 }
 
 inline double clamped(std::int64_t value) {
     constexpr std::int64_t most = std::int64_t{1} << 53;
     return static_cast<double>(value > most ? most : value < -most ? -most : value);
+}
+
+/// Whole bytes of one type.
+inline void of_type(data_type type, std::string_view bytes, std::vector<double>& out) {
+    const auto each = [&]<class Stored>(Stored, auto widen) {
+        for (std::size_t i = 0; i + sizeof(Stored) <= bytes.size(); i += sizeof(Stored)) {
+            Stored value;
+            std::memcpy(&value, bytes.data() + i, sizeof value);
+            out.push_back(static_cast<double>(widen(value)));
+        }
+    };
+    const auto plain = [](auto value) { return static_cast<double>(value); };
+    switch (type) {
+        case data_type::float32:
+            return each(float{}, plain);
+        case data_type::float64:
+            return each(double{}, plain);
+        case data_type::float16:
+            return each(std::uint16_t{}, half_to_float);
+        case data_type::bfloat16:
+            return each(std::uint16_t{}, brain_to_float);
+        case data_type::int8:
+            return each(std::int8_t{}, plain);
+        case data_type::int16:
+            return each(std::int16_t{}, plain);
+        case data_type::uint16:
+            return each(std::uint16_t{}, plain);
+        case data_type::int32:
+            return each(std::int32_t{}, plain);
+        case data_type::uint32:
+            return each(std::uint32_t{}, plain);
+        case data_type::int64:
+            return each(std::int64_t{}, clamped);
+        case data_type::uint64:
+            return each(std::uint64_t{}, [](std::uint64_t value) {
+                return clamped(static_cast<std::int64_t>(
+                    std::min<std::uint64_t>(value, std::uint64_t{1} << 53)));
+            });
+        case data_type::uint8:
+        case data_type::boolean:
+            return each(std::uint8_t{}, plain);
+        case data_type::uint4:
+        case data_type::int4:
+            break;  // `nibbles`
+    }
 }
 
 }  // namespace values_of
@@ -145,39 +212,31 @@ inline std::vector<double> numbers(const constant& c, budget& spent) {
     std::vector<double> out;
     out.reserve(c.count());
     const auto type = static_cast<data_type>(t.type);
-    if (!t.raw) {
-        if (type == data_type::float32)
-            out.assign(t.floats.begin(), t.floats.end());
-        else if (type == data_type::float64)
-            out = t.doubles;
-        else
-            for (const std::int64_t value : t.integers) out.push_back(values_of::clamped(value));
-        return out;
-    }
-    switch (type) {
-        case data_type::float32:
-            values_of::raw<float>(*t.raw, out);
-            break;
-        case data_type::float64:
-            values_of::raw<double>(*t.raw, out);
-            break;
-        case data_type::int32:
-            values_of::raw<std::int32_t>(*t.raw, out);
-            break;
-        case data_type::int8:
-            values_of::raw<std::int8_t>(*t.raw, out);
-            break;
-        case data_type::int64: {
-            std::vector<std::int64_t> wide;
-            wide.reserve(c.count());
-            values_of::raw<std::int64_t>(*t.raw, wide);
-            for (const std::int64_t value : wide) out.push_back(values_of::clamped(value));
-            break;
+    const std::size_t bits = bits_of(t.type);
+    if (!t.raw && type == data_type::float32) {
+        out.assign(t.floats.begin(), t.floats.end());
+    } else if (!t.raw && type == data_type::float64) {
+        out = t.doubles;
+    } else if (!t.raw) {
+        for (const std::int64_t value : t.integers) {
+            if (type == data_type::float16)
+                out.push_back(
+                    static_cast<double>(half_to_float(static_cast<std::uint16_t>(value))));
+            else if (type == data_type::bfloat16)
+                out.push_back(
+                    static_cast<double>(brain_to_float(static_cast<std::uint16_t>(value))));
+            else if (bits == 4)
+                for (const int shift : {0, 4})
+                    out.push_back(values_of::nibble(static_cast<unsigned>(value >> shift) & 15U,
+                                                    type == data_type::int4));
+            else
+                out.push_back(values_of::clamped(value));
         }
-        case data_type::uint8:
-        case data_type::boolean:
-            values_of::raw<std::uint8_t>(*t.raw, out);
-            break;
+        out.resize(c.count());
+    } else if (bits == 4) {
+        values_of::nibbles(*t.raw, c.count(), type == data_type::int4, out);
+    } else {
+        values_of::of_type(type, *t.raw, out);
     }
     return out;
 }

@@ -21,6 +21,7 @@ namespace hass::detail::onnx {
 /// must not overflow.
 inline double scratch_floats(const layer_row& r) {
     const bool compute = is_compute(r);
+    if (moves(r.kind)) return 2.0 * static_cast<double>(r.out.volume());  // where each comes from
     if (!compute && r.kind != layer_kind::max_pool && r.kind != layer_kind::average_pool) return 0;
     const auto extent = [](int in, int before, int out, int stride, int dilation, int kernel) {
         const double reach = double(out - 1) * stride + double(dilation) * double(kernel - 1) + 1.0;
@@ -61,6 +62,11 @@ inline double operations(const layer_row& r) {
         case layer_kind::max_pool:
         case layer_kind::average_pool:
             return r.out.channels * window_taps * padded_row + touch * in;
+        case layer_kind::resize:
+            return out * double(r.stride_h) * r.stride_w + touch * (in + out);
+        case layer_kind::lrn:
+            return out * (exponential + r.kernel_h);
+        case layer_kind::function:
         case layer_kind::sigmoid:
         case layer_kind::swish:
         case layer_kind::softmax:

@@ -82,37 +82,6 @@ inline void fold_shape(const operation& op) {
     give_constant(op, integer_constant(std::move(values)));
 }
 
-inline void fold_gather(const operation& op) {
-    const constant& in = op.known(0, "the data");
-    const constant& at = op.known(1, "the indices");
-    if (in.dims.size() != 1 || at.dims.size() > 1 || op.integer("axis", 0) > 0)
-        throw op.fail("is supported on vectors of constants only");
-    const std::vector<double> values = folded(op, 0);
-    const auto size = static_cast<std::int64_t>(values.size());
-    constant out;
-    out.floating = in.floating;
-    out.dims = at.dims;
-    for (const std::int64_t index : op.integers(1, "the indices")) {
-        if (index < -size || index >= size) throw op.fail(text_of({"index ", index, " of ", size}));
-        out.values.push_back(values[static_cast<std::size_t>(index < 0 ? index + size : index)]);
-    }
-    give_constant(op, std::move(out));
-}
-
-inline void fold_concat(const operation& op) {
-    constant out;
-    out.floating = op.known(0, "an input").floating;
-    for (std::size_t i = 0; i < op.inputs(); ++i) {
-        const constant& in = op.known(i, "an input");
-        if (in.dims.size() != 1 || in.floating != out.floating)
-            throw op.fail("of constants is supported for vectors of one type only");
-        const std::vector<double> values = folded(op, i);
-        out.values.insert(out.values.end(), values.begin(), values.end());
-    }
-    out.dims = {static_cast<std::int64_t>(out.values.size())};
-    give_constant(op, std::move(out));
-}
-
 inline void fold_slice(const operation& op) {
     const constant& in = op.known(0, "the data");
     const std::size_t rank = in.dims.size();
@@ -242,34 +211,24 @@ inline void fold_unsqueeze(const operation& op) {
     give_constant(op, recast(op, 0, std::move(dims)));
 }
 
-inline void fold_transpose(const operation& op) {
-    const constant& in = op.known(0, "the data");
-    const attribute_proto* perm = op.find("perm");
-    if (perm != nullptr && perm->ints == std::vector<std::int64_t>{0, 1}) return op.pass(0);
-    if (in.dims.size() != 2 || (perm != nullptr && perm->ints != std::vector<std::int64_t>{1, 0}))
-        throw op.fail("of constants is supported for matrices only");
-    const std::vector<double> values = folded(op, 0);
-    const auto rows = static_cast<std::size_t>(in.dims[0]);
-    const auto columns = static_cast<std::size_t>(in.dims[1]);
-    constant out;
-    out.floating = in.floating;
-    out.dims = {in.dims[1], in.dims[0]};
-    out.values.reserve(values.size());
-    for (std::size_t c = 0; c < columns && !values.empty(); ++c)
-        for (std::size_t r = 0; r < rows; ++r) out.values.push_back(values[r * columns + c]);
-    give_constant(op, std::move(out));
-}
-
 inline void fold_cast(const operation& op) {
     const std::int64_t to = op.integer("to", 0);
     constant out = recast(op, 0, op.known(0, "the data").dims);
     switch (static_cast<data_type>(to)) {
         case data_type::float32:
         case data_type::float64:
+        case data_type::float16:
+        case data_type::bfloat16:
             out.floating = true;
             break;
+        case data_type::int8:
+        case data_type::uint8:
+        case data_type::int16:
+        case data_type::uint16:
         case data_type::int32:
+        case data_type::uint32:
         case data_type::int64:
+        case data_type::uint64:
             for (double& v : out.values) {
                 if (!(std::abs(v) <= 0x1p53)) throw op.fail("of a value that is no integer");
                 v = std::trunc(v);
@@ -283,44 +242,6 @@ inline void fold_cast(const operation& op) {
         default:
             throw op.fail("to " + data_type_name(to) + " is not supported");
     }
-    give_constant(op, std::move(out));
-}
-
-inline void fold_arithmetic(const operation& op) {
-    if (op.inputs() != 2) throw op.fail("needs two inputs");
-    const constant& a = op.known(0, "an input");
-    const constant& b = op.known(1, "an input");
-    const std::vector<double> x = folded(op, 0);
-    const std::vector<double> y = folded(op, 1);
-    if (a.floating != b.floating || x.empty() || y.empty() ||
-        (a.dims != b.dims && x.size() != 1 && y.size() != 1))
-        throw op.fail("of constants " + dims_text(a.dims) + " and " + dims_text(b.dims));
-    constant out;
-    out.floating = a.floating;
-    out.dims = x.size() == 1 && b.dims.size() >= a.dims.size() ? b.dims : a.dims;
-    if (y.size() > 1) out.dims = b.dims;
-    for (std::size_t i = 0; i < std::max(x.size(), y.size()); ++i) {
-        const double l = x[x.size() == 1 ? 0 : i];
-        const double r = y[y.size() == 1 ? 0 : i];
-        double v = 0.0;
-        if (op.type() == "Add")
-            v = l + r;
-        else if (op.type() == "Sub")
-            v = l - r;
-        else if (op.type() == "Mul")
-            v = l * r;
-        else
-            v = out.floating ? l / r : std::trunc(l / r);
-        if (!out.floating && !(std::abs(v) <= 0x1p53))
-            throw op.fail("of constants leaves the range of integers");
-        out.values.push_back(v);
-    }
-    give_constant(op, std::move(out));
-}
-
-inline void fold_floor(const operation& op) {
-    constant out = recast(op, 0, op.known(0, "the data").dims);
-    for (double& v : out.values) v = op.type() == "Ceil" ? std::ceil(v) : std::floor(v);
     give_constant(op, std::move(out));
 }
 

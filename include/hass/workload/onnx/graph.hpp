@@ -3,6 +3,8 @@
 /// come that the output depends on.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,6 +14,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include <hass/error.hpp>
@@ -19,64 +23,94 @@
 #include <hass/workload/onnx/constant.hpp>
 #include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/value.hpp>
+#include <hass/workload/onnx_options.hpp>
 
 namespace hass::detail::onnx {
 
+/// Puts extents of one image where the file leaves them open; dims include the batch.
+inline void fill_open(std::vector<std::int64_t>& dims, std::span<const std::int64_t> given,
+                      const std::string& who) {
+    if (given.empty() || dims.empty() ||
+        std::all_of(dims.begin() + 1, dims.end(), [](std::int64_t d) { return d > 0; }))
+        return;
+    if (given.size() + 1 != dims.size())
+        throw error(text_of({who, "has ", dims.size() - 1, " axes beside the batch, but ",
+                             given.size(), " extents are given for them (--input-shape)"}));
+    for (std::size_t i = 1; i < dims.size(); ++i)
+        if (dims[i] < 1) dims[i] = given[i - 1];
+}
+
 /// The image as the file declares it.
 /// \throws hass::error unless it is float32, N x C x H x W or N x features, fixed but for the batch
-inline value read_image(const value_proto& input) {
+/// \param open  extents for those that the file leaves open, see `onnx_options`
+inline value read_image(const value_proto& input, std::span<const std::int64_t> open = {}) {
     const std::string who = "input " + quoted(input.name) + ": ";
     if (!input.tensor) throw error(who + "is not a tensor (a sequence, a map or no type)");
-    if (input.type != static_cast<std::int64_t>(data_type::float32))
-        throw error(who + "must be float32, not " + data_type_name(input.type));
+    const bool whole = is_whole_number(input.type);
+    if (!is_floating(input.type) && !whole)
+        throw error(who + "must be float32 or whole numbers, not " + data_type_name(input.type));
     if (!input.dims) throw error(who + "has no shape");
-    const std::vector<std::int64_t>& dims = *input.dims;
-    if (dims.size() != 4 && dims.size() != 2)
-        throw error(text_of(
-            {who, "must be N x C x H x W or N x features, but has ", dims.size(), " axes"}));
+    std::vector<std::int64_t> dims = *input.dims;
+    fill_open(dims, open, who);
+    if (dims.size() < 2 || dims.size() > 4)
+        throw error(text_of({who,
+                             "must be N x C x H x W, N x C x L, N x tokens x features or N x "
+                             "features, but has ",
+                             dims.size(), " axes"}));
     for (std::size_t i = 1; i < dims.size(); ++i)
         if (dims[i] < 1)
-            throw error(who + "only the batch may be dynamic; export with fixed extents");
+            throw error(who + "of shape " + dims_text(dims) +
+                        " leaves extents open (-1); --input-shape (onnx_options::input_shape) "
+                        "says them");
     const std::optional<std::size_t> volume =
         element_count(std::span(dims).subspan(1), static_cast<std::size_t>(largest_map));
     if (!volume) throw error(who + "shape " + dims_text(dims) + " is larger than 2^28 values");
     value x;
     x.rank = static_cast<int>(dims.size());
+    x.whole = whole;
     x.shape.channels = static_cast<int>(dims[1]);
-    if (dims.size() == 4)
-        x.shape.height = static_cast<int>(dims[2]), x.shape.width = static_cast<int>(dims[3]);
+    if (dims.size() > 2) x.shape.height = static_cast<int>(dims[2]);
+    if (dims.size() > 3) x.shape.width = static_cast<int>(dims[3]);
     return x;
 }
+
+/// An input of the file.
+struct graph_input {
+    const value_proto* declared = nullptr;
+    value image;
+    bool turned = false;  ///< comes with its channels last, see `graph_index::turns`
+};
 
 /// The graph of one file by name. Only what the output depends on counts as read.
 class graph_index {
   public:
     /// \param file must outlive its index
-    /// \throws hass::error for a name given twice or by nothing, a cycle, more than one input or
-    /// output, or an image that `read_image` refuses
-    explicit graph_index(const model_proto& file)
-        : graph_(file.graph),
-          opset_(file.opset),
-          initializers_(by_name(graph_)),
-          input_(find_input()),
-          image_(read_image(input_)) {
+    /// \throws hass::error for a name given twice or by nothing, a cycle, more than one output, no
+    /// input, or one that `read_image` refuses
+    explicit graph_index(const model_proto& file, const onnx_options& options = {})
+        : graph_(file.graph), opset_(file.opset), initializers_(by_name(graph_)) {
+        for (const value_proto& input : graph_.inputs)  // listed twice up to IR version 3
+            if (!initializers_.contains(input.name)) input_names_.insert(input.name);
         name_producers();
-        if (graph_.outputs.empty()) throw error("the network has no output");
-        if (graph_.outputs.size() > 1)
-            throw error("the network has more than one output: " + quoted(graph_.outputs[0].name) +
-                        ", " + quoted(graph_.outputs[1].name));
+        output_ = find_output(options.output);
         order_ = sorted(live());
+        find_inputs(options.input_shape);
     }
 
     std::int64_t opset() const { return opset_; }
 
-    std::string_view input_name() const { return input_.name; }
-    const value& image() const { return image_; }
-    const value_proto& output() const { return graph_.outputs[0]; }
+    /// The inputs that the output depends on, in the file's order.
+    const std::vector<graph_input>& inputs() const { return inputs_; }
+    /// Whether these are token ids, masks and the like.
+    bool only_whole_numbers() const {
+        return std::all_of(inputs_.begin(), inputs_.end(),
+                           [](const graph_input& in) { return in.image.whole; });
+    }
+    const value_proto& output() const { return output_; }
 
     /// Images in a batch as the file fixes it; 1 where it is dynamic.
     std::int64_t batch() const {
-        const std::int64_t stated = input_.dims->front();
+        const std::int64_t stated = inputs_[0].declared->dims->front();
         return stated > 0 ? stated : 1;
     }
 
@@ -101,6 +135,60 @@ class graph_index {
     }
 
   private:
+    /// Whether a reader looks at data whose last axis are channels: it brings them to the front, or
+    /// it works on the last axis.
+    static bool wants_channels_last(const node_proto& node, std::string_view tensor) {
+        if (node.op_type == "MatMul" || node.op_type == "LayerNormalization" ||
+            node.op_type == "RMSNormalization")
+            return !node.inputs.empty() && node.inputs[0] == tensor;
+        if (node.op_type != "Transpose") return false;
+        for (const attribute_proto& a : node.attributes)
+            if (a.name == "perm")
+                return a.ints == std::vector<std::int64_t>{0, 3, 1, 2} ||
+                       a.ints == std::vector<std::int64_t>{0, 2, 1};
+        return false;
+    }
+
+    /// Whether an input comes N x H x W x C or N x tokens x features: whether all that happens to it
+    /// before somebody wants it so is done value by value.
+    bool turns(const graph_input& input) const {
+        std::string_view tensor = input.declared->name;
+        constexpr int most = 8;
+        for (int step = 0; step < most && input.image.rank > 2; ++step) {
+            const node_proto* reader = nullptr;
+            bool turned = true;
+            std::size_t readers = 0;
+            for (const std::size_t i : order_)
+                for (const std::string_view in : graph_.nodes[i].inputs) {
+                    if (in != tensor || graph_.nodes[i].op_type == "Shape") continue;
+                    reader = &graph_.nodes[i], ++readers;
+                    turned = turned && wants_channels_last(*reader, tensor) &&
+                             (input.image.rank == 3 || reader->op_type == "Transpose");
+                }
+            if (readers == 0) return false;
+            if (turned) return true;
+            constexpr std::array<std::string_view, 7> alone{"Cast", "Identity", "Dropout", "Add",
+                                                            "Sub",  "Mul",      "Div"};
+            if (readers > 1 || reader->outputs.empty() ||
+                std::find(alone.begin(), alone.end(), reader->op_type) == alone.end())
+                return false;
+            tensor = reader->outputs[0];
+        }
+        return false;
+    }
+
+    void find_inputs(std::span<const std::int64_t> open) {
+        for (const value_proto& input : graph_.inputs)
+            if (reads(input.name) > 0 && input_names_.contains(input.name)) {
+                graph_input found{&input, read_image(input, open), false};
+                found.turned = turns(found);
+                inputs_.push_back(std::move(found));
+            }
+        if (input_names_.empty()) throw error("the network has no input");
+        if (inputs_.empty())
+            throw error("the output " + quoted(output_.name) + " does not depend on the input");
+    }
+
     using places = std::unordered_map<std::string_view, std::size_t>;
 
     static places by_name(const graph_proto& g) {
@@ -111,24 +199,32 @@ class graph_index {
         return all;
     }
 
-    const value_proto& find_input() const {
-        const value_proto* image = nullptr;
-        for (const value_proto& input : graph_.inputs) {
-            if (initializers_.contains(input.name)) continue;  // listed twice up to IR version 3
-            if (image != nullptr)
-                throw error("the network has more than one input: " + quoted(image->name) + ", " +
-                            quoted(input.name));
-            image = &input;
+    /// The output asked for, or the only one.
+    value_proto find_output(const std::string& wanted) const {
+        std::vector<std::string> names;
+        for (const value_proto& output : graph_.outputs) {
+            if (output.name == wanted) return output;
+            names.push_back(printable(output.name));
         }
-        if (image == nullptr) throw error("the network has no input");
-        return *image;
+        if (const auto given = producers_.find(wanted); given != producers_.end()) {
+            value_proto inner;
+            inner.name = given->first;
+            return inner;
+        }
+        if (!wanted.empty()) throw unknown_name("output", wanted, names);
+        if (names.empty()) throw error("the network has no output");
+        if (names.size() == 1) return graph_.outputs[0];
+        std::string all;
+        for (const std::string& name : names) all += (all.empty() ? "'" : ", '") + name + "'";
+        throw error("the network has more than one output: " + all +
+                    "; --output (onnx_options::output) picks one");
     }
 
     void name_producers() {
         for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
             for (const std::string_view output : graph_.nodes[i].outputs) {
                 if (output.empty()) continue;
-                if (initializers_.contains(output) || output == input_.name ||
+                if (initializers_.contains(output) || input_names_.contains(output) ||
                     !producers_.emplace(output, i).second)
                     throw error("tensor " + quoted(output) + " is given more than once");
             }
@@ -142,7 +238,7 @@ class graph_index {
             ++reads_[tensor];
             const auto producer = producers_.find(tensor);
             if (producer == producers_.end()) {
-                if (initializers_.contains(tensor) || tensor == input_.name) return;
+                if (initializers_.contains(tensor) || input_names_.contains(tensor)) return;
                 const std::string text =
                     "tensor " + quoted(tensor) + ", which nothing in the file provides";
                 throw error(reader == nullptr ? "the output is " + text
@@ -193,9 +289,10 @@ class graph_index {
     const graph_proto& graph_;
     std::int64_t opset_;
     places initializers_;
-    const value_proto& input_;
-    value image_;
+    std::unordered_set<std::string_view> input_names_;
+    std::vector<graph_input> inputs_;
     places producers_;
+    value_proto output_;
     places reads_;
     std::vector<std::size_t> order_;
 };

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,13 +15,18 @@
 #include <hass/text.hpp>
 #include <hass/workload/model.hpp>
 #include <hass/workload/onnx/drafts.hpp>
+#include <hass/workload/onnx/external_data.hpp>
 #include <hass/workload/onnx/finish.hpp>
+#include <hass/workload/onnx/functions.hpp>
 #include <hass/workload/onnx/graph.hpp>
 #include <hass/workload/onnx/operation.hpp>
+#include <hass/workload/onnx/patterns.hpp>
 #include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/proto_reader.hpp>
 #include <hass/workload/onnx/tensors.hpp>
 #include <hass/workload/onnx/value.hpp>
+#include <hass/workload/onnx/views.hpp>
+#include <hass/workload/onnx_options.hpp>
 #include <hass/workload/preprocessing.hpp>
 
 namespace hass::detail::onnx {
@@ -33,12 +40,17 @@ struct operator_set {
 /// Reads one file, once.
 class importer {
   public:
-    /// \param bytes the file, which must outlive the importer
-    importer(std::string_view bytes, operator_set known)
+    /// \param bytes  the file, which must outlive the importer
+    /// \param folder  where it lies, for weights in other files; nullopt: nowhere
+    importer(std::string_view bytes, operator_set known, const onnx_options& options,
+             const std::optional<std::filesystem::path>& folder)
         : file_(read_model(bytes)),
+          external_(file_, folder),
+          inlined_(file_),
+          patterns_(file_.graph),
           known_(known),
-          graph_(supported(file_)),
-          tensors_(graph_, bytes.size()) {}
+          graph_(supported(file_), options),
+          tensors_(graph_, bytes.size() + external_.bytes()) {}
     importer(const importer&) = delete;
     importer& operator=(const importer&) = delete;
 
@@ -55,21 +67,26 @@ class importer {
             tensors_.count_reads(op.node());
         }
         const value& out = output();
-        check_extents(graph_.output(), out);
+        if (!answers_by_place()) check_extents(graph_.output(), out);
         draft_list& drafts = tensors_.drafts();
         const std::vector<bool> leads = leading_to(out.from, drafts.rows());
         hold_together(drafts.rows(), leads, drafts.demand());
         model m = assemble(drafts.rows(), leads);
         m.input = preprocessing_from(file_.metadata);
+        // token ids and masks are taken as they are
+        if (!m.input && graph_.only_whole_numbers()) m.input = preprocessing{1.0F, {0.0F}, {1.0F}};
+        m.inputs = tensors_.inputs();
+        m.channels_last_input = tensors_.channels_last();
+        m.channels_last_output = channels_last_;
         return m;
     }
 
   private:
     static const model_proto& supported(const model_proto& file) {
         if (file.opset == 0) throw error("the file names no opset of the default domain");
-        if (file.opset < 9 || file.opset > 17)
+        if (file.opset < 7 || file.opset > 23)
             throw error(
-                text_of({"opset ", file.opset, " is not supported; export with opset 9 to 17"}));
+                text_of({"opset ", file.opset, " is not supported; export with opset 7 to 23"}));
         return file;
     }
 
@@ -94,13 +111,25 @@ class importer {
             act(op);
     }
 
-    /// The network's output, as plain data that some row gives.
+    /// Whether the file ends with an ArgMax, whose input answers.
+    bool answers_by_place() const {
+        const node_proto* last = graph_.producer(graph_.output().name);
+        return last != nullptr && last->op_type == "ArgMax";
+    }
+
+    /// The network's output, as plain data that some row gives; one with its channels last stays as
+    /// the row gives it.
     const value& output() {
         const std::string_view name = graph_.output().name;
         const std::string who = "the output " + quoted(name);
         value* out = tensors_.known(name);
         if (out == nullptr || out->form == form::constant)
             throw error(who + " does not depend on the input");
+        if (out->form == form::view && out->from >= 0) {
+            const auto channels = channel_axis(out->view);
+            channels_last_ = channels && *channels > 0 && *channels + 1 == out->view.groups.size();
+            if (channels_last_) out->form = form::plain, out->shape = out->view.base;
+        }
         try {
             tensors_.settle(*out);
         } catch (const located_error&) {
@@ -117,9 +146,13 @@ class importer {
     }
 
     model_proto file_;
+    external_data external_;
+    inlined_functions inlined_;
+    recognised_patterns patterns_;
     operator_set known_;
     graph_index graph_;
     tensor_table tensors_;
+    bool channels_last_ = false;  ///< of the output
 };
 
 }  // namespace hass::detail::onnx

@@ -15,8 +15,10 @@
 #include <hass/workload/layer.hpp>
 #include <hass/workload/model.hpp>
 #include <hass/workload/onnx/constant.hpp>
+#include <hass/workload/onnx/drafts.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/value.hpp>
+#include <hass/workload/onnx/views.hpp>
 
 namespace hass::detail::onnx {
 
@@ -31,6 +33,42 @@ inline void linear(const operation& op, const value& x, std::int64_t outputs,
     value out = op.emit(row, {x.from}, std::move(parameters), weight_name);
     out.rank = 2;
     op.give(std::move(out));
+}
+
+/// The data of a linear layer. A map that was flattened in another order than its own stays as it is
+/// and is flattened in that one; what it is multiplied with changes places instead (`in_row_order`).
+inline value features(const operation& op, std::vector<std::size_t>& places) {
+    const value& given = op.raw(0);
+    if (given.form != form::view || given.rank != 2 || !is_whole(given.view) ||
+        given.view.base.pixels() == 1)
+        return op.data(0);
+    const value_order& order = given.view.order;
+    op.spent().spend(static_cast<std::size_t>(given.view.volume()));
+    places = {static_cast<std::size_t>(order.first)};
+    for (const order_axis& a : order.axes) {
+        std::vector<std::size_t> next;
+        for (const std::size_t at : places)
+            for (std::int64_t k = 0; k < a.extent; ++k)
+                next.push_back(at + static_cast<std::size_t>(k * a.stride));
+        places = std::move(next);
+    }
+    value x = given;
+    x.form = form::plain, x.shape = given.view.base, x.rank = 4;
+    layer_row row = elementwise(layer_kind::flatten, x.shape);
+    row.out = {static_cast<int>(x.shape.volume()), 1, 1};
+    value flat = op.emit(row, {x.from});
+    flat.rank = 2;
+    return flat;
+}
+
+/// Weights out x in with each input at its place in the row.
+inline void in_row_order(std::vector<float>& weights, const std::vector<std::size_t>& places) {
+    if (places.empty()) return;
+    std::vector<float> row(places.size());
+    for (std::size_t first = 0; first < weights.size(); first += row.size()) {
+        for (std::size_t k = 0; k < row.size(); ++k) row[places[k]] = weights[first + k];
+        std::copy(row.begin(), row.end(), weights.begin() + static_cast<std::ptrdiff_t>(first));
+    }
 }
 
 /// The weight of a linear layer as out x in, and how many outputs.
@@ -58,12 +96,14 @@ inline std::pair<std::vector<float>, std::int64_t> linear_weight(const operation
 
 inline void gemm(const operation& op) {
     if (op.integer("transA", 0) != 0) throw op.fail("transA is not supported");
-    const value& x = op.data(0);
+    std::vector<std::size_t> places;
+    const value x = features(op, places);
     const float alpha = op.number("alpha", 1.0F);
     const float beta = op.number("beta", 1.0F);
     layer_parameters p;
     auto [weights, outputs] = linear_weight(op, x, op.integer("transB", 0) != 0);
     p.weights = std::move(weights);
+    in_row_order(p.weights, places);
     if (alpha != 1.0F)
         for (float& w : p.weights) w *= alpha;
     if (op.has(2)) {
@@ -87,10 +127,12 @@ inline void gemm(const operation& op) {
 
 inline void matmul(const operation& op) {
     if (op.is_constant(0)) throw op.fail("its first input is constant; weights must be the second");
-    const value& x = op.data(0);
+    std::vector<std::size_t> places;
+    const value x = features(op, places);
     layer_parameters p;
     auto [weights, outputs] = linear_weight(op, x, false);
     p.weights = std::move(weights);
+    in_row_order(p.weights, places);
     linear(op, x, outputs, std::move(p), op.known(1, "the weight").name);
 }
 

@@ -29,7 +29,7 @@ class operation {
 
     const node_proto& node() const { return node_; }
     std::string_view type() const { return node_.op_type; }
-    std::int64_t opset() const { return tensors_.graph().opset(); }
+    std::int64_t opset() const { return node_.opset != 0 ? node_.opset : tensors_.graph().opset(); }
     /// Images in a batch as the file fixes it; 1 where it is dynamic.
     std::int64_t batch() const { return tensors_.graph().batch(); }
     budget& spent() const { return tensors_.spent(); }
@@ -55,6 +55,12 @@ class operation {
     bool owned(std::size_t i) const {
         const value& x = raw(i);
         return x.unread == 1 && tensors_.drafts().owned(x);
+    }
+    /// The same of a value that is no tensor yet.
+    bool owns(const value& x) const { return x.unread <= 1 && tensors_.drafts().owned(x); }
+    /// How often the node's output `k` is read.
+    std::size_t reads_of_output(std::size_t k) const {
+        return tensors_.graph().reads(node_.outputs[k]);
     }
     /// The row that gives `x`, which is data and not the image.
     draft& behind(const value& x) const { return tensors_.drafts().behind(x); }
@@ -158,10 +164,22 @@ class operation {
         return x;
     }
 
-    /// What the node's first output is.
-    void give(value x) const {
+    /// What is pending in a value that is no tensor of its own, as rows.
+    value settled(value x) const {
         x.made_by = &node_;
-        tensors_.set(node_.outputs[0], std::move(x));
+        tensors_.settle(x);
+        return x;
+    }
+    /// Whether the node's first output is the network's, and nobody else reads it.
+    bool ends() const {
+        return node_.outputs[0] == tensors_.graph().output().name &&
+               tensors_.graph().reads(node_.outputs[0]) == 1;
+    }
+
+    /// What the node's output `k` is; one without a name is nobody's.
+    void give(value x, std::size_t k = 0) const {
+        x.made_by = &node_;
+        if (!node_.outputs[k].empty()) tensors_.set(node_.outputs[k], std::move(x));
     }
 
     /// The first output is input `i` under another name.

@@ -1,5 +1,5 @@
 /// \file operators.hpp
-/// The two tables of ONNX operators (opset 9 to 17) that the loader knows.
+/// The two tables of ONNX operators (opset 7 to 23) that the loader knows.
 #pragma once
 
 #include <array>
@@ -12,14 +12,26 @@
 #include <hass/workload/onnx/activations.hpp>
 #include <hass/workload/onnx/affine.hpp>
 #include <hass/workload/onnx/arithmetic.hpp>
+#include <hass/workload/onnx/attention.hpp>
+#include <hass/workload/onnx/fold_arrays.hpp>
 #include <hass/workload/onnx/folding.hpp>
+#include <hass/workload/onnx/grouped_convolution.hpp>
 #include <hass/workload/onnx/importer.hpp>
+#include <hass/workload/onnx/joining.hpp>
+#include <hass/workload/onnx/layouts.hpp>
 #include <hass/workload/onnx/linear.hpp>
+#include <hass/workload/onnx/masks.hpp>
+#include <hass/workload/onnx/normalisation.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/proto.hpp>
+#include <hass/workload/onnx/reductions.hpp>
 #include <hass/workload/onnx/reshaping.hpp>
+#include <hass/workload/onnx/resizing.hpp>
+#include <hass/workload/onnx/tokens.hpp>
+#include <hass/workload/onnx/transposed_convolution.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/windows.hpp>
+#include <hass/workload/pointwise.hpp>
 
 namespace hass::detail::onnx {
 
@@ -36,7 +48,12 @@ inline void dropout(const operation& op) {
 }
 
 inline void cast(const operation& op) {
-    if (op.integer("to", 0) != static_cast<std::int64_t>(data_type::float32))
+    // floats of any width are computed in float32, and whole numbers are what they are anyway
+    const std::int64_t to = op.integer("to", 0);
+    const bool integer = to == static_cast<std::int64_t>(data_type::int32) ||
+                         to == static_cast<std::int64_t>(data_type::int64);
+    if (to == static_cast<std::int64_t>(data_type::boolean)) return to_boolean(op);
+    if (!is_floating(to) && !(integer && op.raw(0).whole))
         throw op.fail("to " + data_type_name(op.integer("to", 0)) + " is not supported");
     op.pass(0);
 }
@@ -49,58 +66,161 @@ struct table_entry {
 
 /// Operators on data of an image.
 inline constexpr std::array table{
+    table_entry{"Abs", [](const operation& op) { function(op, pointwise::absolute); }},
     table_entry{"Add", add},
+    table_entry{"ArgMax", arg_max},
     table_entry{"AveragePool", [](const operation& op) { pool(op, layer_kind::average_pool); }},
     table_entry{"BatchNormalization", batch_normalization},
     table_entry{"Cast", cast},
+    table_entry{"Celu", celu},
     table_entry{"Clip", clip},
-    table_entry{"Concat", concatenate},
-    table_entry{"Conv", convolution},
+    table_entry{"Concat", join},
+    table_entry{"Conv",
+                [](const operation& op) {
+                    if (!convolution_of_groups(op)) convolution(op);
+                }},
+    table_entry{"ConvTranspose", transposed_convolution},
+    table_entry{"DepthToSpace", depth_to_space},
     table_entry{"Div", add},
     table_entry{"Dropout", dropout},
+    table_entry{
+        "Elu", [](const operation& op) { function(op, pointwise::elu, op.number("alpha", 1.0F)); }},
+    table_entry{"Equal", equal},
+    table_entry{"Erf", [](const operation& op) { function(op, pointwise::erf); }},
+    table_entry{"Exp", [](const operation& op) { function(op, pointwise::exponential); }},
+    table_entry{"Expand", expand},
     table_entry{"Flatten", flatten},
+    table_entry{"Gather", gather},
+    table_entry{"Gelu", gelu},
     table_entry{"Gemm", gemm},
     table_entry{"GlobalAveragePool",
                 [](const operation& op) {
-                    const value& x = op.map(0);
+                    const value& x = pooled_input(op);
                     global_average(op, x, x.rank);
                 }},
     table_entry{"GlobalMaxPool",
                 [](const operation& op) {
-                    const value& x = op.map(0);
+                    const value& x = pooled_input(op);
                     covering_pool(op, x, layer_kind::max_pool, true, true, x.rank);
                 }},
+    table_entry{"GroupNormalization", group_normalization},
     table_entry{"HardSigmoid", hard_sigmoid},
     table_entry{"HardSwish", [](const operation& op) { unary(op, layer_kind::hardswish); }},
     table_entry{"Identity", pass_first},
-    table_entry{"MatMul", matmul},
+    table_entry{"InstanceNormalization", group_normalization},
+    table_entry{"LRN", local_response},
+    table_entry{"LayerNormalization", layer_normalization},
+    table_entry{"LeakyRelu", leaky_relu},
+    table_entry{"Log", [](const operation& op) { function(op, pointwise::logarithm); }},
+    table_entry{"LogSoftmax", token_softmax},
+    table_entry{"MatMul", matrix_product},
+    table_entry{"Max", extreme},
     table_entry{"MaxPool", [](const operation& op) { pool(op, layer_kind::max_pool); }},
+    table_entry{"Min", extreme},
+    table_entry{"Mish", [](const operation& op) { function(op, pointwise::mish); }},
     table_entry{"Mul", multiply},
+    table_entry{"Neg", [](const operation& op) { function(op, pointwise::negate); }},
+    table_entry{"Not", negation},
+    table_entry{"PRelu", leaky_relu},
     table_entry{"Pad", pad},
-    table_entry{"ReduceMean", reduce_mean},
+    table_entry{"Pow", power},
+    table_entry{"RMSNormalization", layer_normalization},
+    table_entry{"Reciprocal", [](const operation& op) { function(op, pointwise::reciprocal); }},
+    table_entry{"ReduceMax", reduce},
+    table_entry{"ReduceMean", token_reduce},
+    table_entry{"ReduceSum", token_reduce},
     table_entry{"Relu", relu},
     table_entry{"Reshape", reshape},
+    table_entry{"Resize", resize},
+    table_entry{"Selu", selu},
     table_entry{"Shape", fold_shape},
+    table_entry{"Shrink",
+                [](const operation& op) {
+                    function(op, pointwise::shrink, op.number("lambd", 0.5F),
+                             op.number("bias", 0.0F));
+                }},
     table_entry{"Sigmoid", [](const operation& op) { unary(op, layer_kind::sigmoid); }},
-    table_entry{"Softmax", softmax},
+    table_entry{"Size", fold_size},
+    table_entry{"Slice", slice},
+    table_entry{"Softmax", token_softmax},
+    table_entry{"Softplus", [](const operation& op) { function(op, pointwise::softplus); }},
+    table_entry{"Softsign", [](const operation& op) { function(op, pointwise::softsign); }},
+    table_entry{"SpaceToDepth", space_to_depth},
+    table_entry{"Split", split},
+    table_entry{"Sqrt", [](const operation& op) { function(op, pointwise::square_root); }},
     table_entry{"Squeeze", squeeze},
     table_entry{"Sub", add},
     table_entry{"Sum", sum},
+    table_entry{"Tanh", [](const operation& op) { function(op, pointwise::tanh); }},
+    table_entry{"ThresholdedRelu",
+                [](const operation& op) {
+                    function(op, pointwise::thresholded_relu, op.number("alpha", 1.0F));
+                }},
+    table_entry{"Transpose", transpose},
     table_entry{"Unsqueeze", unsqueeze},
+    table_entry{"Upsample", resize},
+    table_entry{"Where", choose},
 };
 
 /// Operators whose inputs are all constant.
 inline constexpr std::array fold_table{
-    table_entry{"Add", fold_arithmetic},      table_entry{"Cast", fold_cast},
-    table_entry{"Ceil", fold_floor},          table_entry{"Concat", fold_concat},
-    table_entry{"Constant", fold_constant},   table_entry{"ConstantOfShape", fold_fill},
-    table_entry{"Div", fold_arithmetic},      table_entry{"Flatten", fold_flatten},
-    table_entry{"Floor", fold_floor},         table_entry{"Gather", fold_gather},
-    table_entry{"Identity", pass_first},      table_entry{"Mul", fold_arithmetic},
-    table_entry{"Reshape", fold_reshape},     table_entry{"Shape", fold_shape},
-    table_entry{"Slice", fold_slice},         table_entry{"Squeeze", fold_squeeze},
-    table_entry{"Sub", fold_arithmetic},      table_entry{"Transpose", fold_transpose},
+    table_entry{"Abs", fold_unary},
+    table_entry{"Add", fold_binary},
+    table_entry{"And", fold_binary},
+    table_entry{"Cast", fold_cast},
+    table_entry{"Ceil", fold_unary},
+    table_entry{"Concat", fold_concat_axis},
+    table_entry{"Constant", fold_constant},
+    table_entry{"ConstantOfShape", fold_fill},
+    table_entry{"Cos", fold_unary},
+    table_entry{"Div", fold_binary},
+    table_entry{"Equal", fold_binary},
+    table_entry{"Erf", fold_unary},
+    table_entry{"Exp", fold_unary},
+    table_entry{"Expand", fold_expand},
+    table_entry{"Flatten", fold_flatten},
+    table_entry{"Floor", fold_unary},
+    table_entry{"Gather", fold_gather_axis},
+    table_entry{"Greater", fold_binary},
+    table_entry{"GreaterOrEqual", fold_binary},
+    table_entry{"Identity", pass_first},
+    table_entry{"Less", fold_binary},
+    table_entry{"LessOrEqual", fold_binary},
+    table_entry{"Log", fold_unary},
+    table_entry{"Max", fold_binary},
+    table_entry{"Min", fold_binary},
+    table_entry{"Mod", fold_binary},
+    table_entry{"Mul", fold_binary},
+    table_entry{"Neg", fold_unary},
+    table_entry{"Not", fold_unary},
+    table_entry{"Or", fold_binary},
+    table_entry{"Pow", fold_binary},
+    table_entry{"Range", fold_range},
+    table_entry{"Reciprocal", fold_unary},
+    table_entry{"ReduceMax", fold_reduce},
+    table_entry{"ReduceMean", fold_reduce},
+    table_entry{"ReduceMin", fold_reduce},
+    table_entry{"ReduceProd", fold_reduce},
+    table_entry{"ReduceSum", fold_reduce},
+    table_entry{"Relu", fold_unary},
+    table_entry{"Reshape", fold_reshape},
+    table_entry{"Round", fold_unary},
+    table_entry{"Shape", fold_shape},
+    table_entry{"Sigmoid", fold_unary},
+    table_entry{"Sign", fold_unary},
+    table_entry{"Sin", fold_unary},
+    table_entry{"Size", fold_size},
+    table_entry{"Slice", fold_slice},
+    table_entry{"Split", fold_split},
+    table_entry{"Sqrt", fold_unary},
+    table_entry{"Squeeze", fold_squeeze},
+    table_entry{"Sub", fold_binary},
+    table_entry{"Sum", fold_binary},
+    table_entry{"Tanh", fold_unary},
+    table_entry{"Tile", fold_tile},
+    table_entry{"Transpose", fold_transpose_axes},
     table_entry{"Unsqueeze", fold_unsqueeze},
+    table_entry{"Where", fold_where},
 };
 
 template <std::size_t N>

@@ -15,6 +15,32 @@
 
 namespace hass::detail::onnx {
 
+/// StringStringEntryProto: a key and its value.
+inline std::pair<std::string_view, std::string_view> read_property(std::string_view bytes) {
+    std::pair<std::string_view, std::string_view> property;
+    checked_reader in(bytes);
+    while (in.next()) {
+        if (in.tag() == 1)
+            property.first = in.view("key");
+        else if (in.tag() == 2)
+            property.second = in.view("value");
+        else
+            in.skip();
+    }
+    return property;
+}
+
+/// An entry of TensorProto.external_data.
+inline void read_place(std::string_view bytes, external_place& place) {
+    const auto [key, text] = read_property(bytes);
+    if (key == "location")
+        place.location = text;
+    else if (key == "offset")
+        place.offset = text;
+    else if (key == "length")
+        place.length = text;
+}
+
 inline tensor_proto read_tensor(std::string_view bytes) {
     tensor_proto t;
     checked_reader in(bytes);
@@ -45,7 +71,10 @@ inline tensor_proto read_tensor(std::string_view bytes) {
                 in.numbers(t.doubles, "double_data");
                 break;
             case 13:
-                in.skip(), t.external = true;
+                read_place(in.view("external_data"), t.place), t.external = true;
+                break;
+            case 11:
+                in.integers(t.integers, "uint64_data");
                 break;
             case 14:
                 t.external = in.integer("data_location") == 1 || t.external;
@@ -87,7 +116,7 @@ inline attribute_proto read_attribute(std::string_view bytes) {
                 a.type = in.integer("type");
                 break;
             case 21:
-                in.skip(), a.reference = true;
+                a.refers_to = in.view("ref_attr_name"), a.reference = true;
                 break;
             default:
                 in.skip();
@@ -121,6 +150,9 @@ inline node_proto read_node(std::string_view bytes) {
                 break;
             case 7:
                 n.domain = in.view("domain");
+                break;
+            case 8:
+                n.overload = in.view("overload");
                 break;
             default:
                 in.skip();
@@ -239,23 +271,58 @@ inline std::pair<std::string_view, std::int64_t> read_opset(std::string_view byt
     return opset;
 }
 
-/// StringStringEntryProto: a key and its value.
-inline std::pair<std::string_view, std::string_view> read_property(std::string_view bytes) {
-    std::pair<std::string_view, std::string_view> property;
+/// The opset of the default domain, where `bytes` is about it.
+inline void read_opset(std::string_view bytes, std::int64_t& opset) {
+    const auto [domain, version] = read_opset(bytes);
+    if (domain.empty() || domain == "ai.onnx") opset = version;
+}
+
+inline function_proto read_function(std::string_view bytes) {
+    constexpr std::size_t most = std::size_t{1} << 12;
+    function_proto f;
     checked_reader in(bytes);
     while (in.next()) {
-        if (in.tag() == 1)
-            property.first = in.view("key");
-        else if (in.tag() == 2)
-            property.second = in.view("value");
-        else
-            in.skip();
+        switch (in.tag()) {
+            case 1:
+                f.name = in.view("name");
+                break;
+            case 4:
+                f.inputs.push_back(in.view("input"));
+                break;
+            case 5:
+                f.outputs.push_back(in.view("output"));
+                break;
+            case 6:
+                f.attributes.push_back(in.view("attribute"));
+                break;
+            case 7:
+                f.nodes.push_back(read_node(in.view("node")));
+                break;
+            case 9:
+                read_opset(in.view("opset_import"), f.opset);
+                break;
+            case 10:
+                f.domain = in.view("domain");
+                break;
+            case 11:
+                f.with_defaults.push_back(read_attribute(in.view("attribute_proto")));
+                break;
+            case 13:
+                f.overload = in.view("overload");
+                break;
+            default:
+                in.skip();
+        }
+        if (f.inputs.size() > most || f.outputs.size() > most || f.attributes.size() > most ||
+            f.with_defaults.size() > most || f.nodes.size() > most)
+            throw error("function " + quoted(f.name) + " has more than 4096 of a kind");
     }
-    return property;
+    return f;
 }
 
 inline model_proto read_model(std::string_view bytes) {
     constexpr std::size_t most_metadata = std::size_t{1} << 16;
+    constexpr std::size_t most_functions = std::size_t{1} << 12;
     model_proto m;
     bool has_graph = false;
     checked_reader in(bytes);
@@ -264,12 +331,14 @@ inline model_proto read_model(std::string_view bytes) {
             read_graph(in.view("graph"), m.graph);
             has_graph = true;
         } else if (in.tag() == 8) {
-            const auto [domain, version] = read_opset(in.view("opset_import"));
-            if (domain.empty() || domain == "ai.onnx") m.opset = version;
+            read_opset(in.view("opset_import"), m.opset);
         } else if (in.tag() == 14) {
             m.metadata.push_back(read_property(in.view("metadata_props")));
             if (m.metadata.size() > most_metadata)
                 throw error("metadata_props: more than 65536 entries");
+        } else if (in.tag() == 25) {
+            m.functions.push_back(read_function(in.view("functions")));
+            if (m.functions.size() > most_functions) throw error("more than 4096 functions");
         } else {
             in.skip();
         }

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,11 +20,17 @@
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/value.hpp>
+#include <hass/workload/onnx/views.hpp>
 
 namespace hass::detail::onnx {
 
 /// Extents as ONNX sees them, batch included.
 inline std::vector<std::int64_t> full_dims(const operation& op, const value& x) {
+    if (x.form == form::view) {
+        std::vector<std::int64_t> dims = x.view.dims();
+        dims.insert(dims.begin(), op.batch());
+        return dims;
+    }
     std::vector<std::int64_t> dims{op.batch(), x.shape.channels,
                                    std::int64_t{x.shape.height} + x.pads[0] + x.pads[2],
                                    std::int64_t{x.shape.width} + x.pads[1] + x.pads[3]};
@@ -40,48 +48,71 @@ inline void flatten_row(const operation& op, const value& x) {
     op.give(std::move(out));
 }
 
-/// Gives input 0 the extents `dims` (without the batch): nothing, a flatten, or an error.
+/// Input `i` as plain data or a view of it.
+inline value& viewed(const operation& op, std::size_t i) {
+    value& x = op.raw(i);
+    return x.form == form::view ? x : op.data(i);
+}
+
+/// Input `i` with its values in the order of its axes, of any number.
+inline value& moved(const operation& op, std::size_t i) {
+    value& x = op.raw(i);
+    if (x.form != form::view || x.rank <= 4) return op.data(i);
+    const std::vector<std::int64_t> dims = x.view.dims();
+    x = as_value(x, regrouped(x.view, {1, 1, dims.size() - 2}));
+    op.data(i);
+    x = as_value(x, *reshaped(view_of(x), dims));
+    return x;
+}
+
+/// Gives input 0 the extents `dims` (without the batch): nothing, a flatten, or a view.
 inline void reshape_to(const operation& op, const std::vector<std::int64_t>& dims) {
-    const value& x = op.data(0);
-    std::array<std::int64_t, 3> padded{1, 1, 1};
-    if (dims.empty() || dims.size() > 3)
+    constexpr std::size_t most = 8;
+    if (dims.empty() || dims.size() > most)
         throw op.fail(
-            text_of({"gives a tensor of ", dims.size() + 1, " axes, where 2 to 4 are supported"}));
-    std::copy(dims.begin(), dims.end(), padded.begin());
-    const std::array<std::int64_t, 3> now{x.shape.channels, x.shape.height, x.shape.width};
-    const bool flat = padded == std::array<std::int64_t, 3>{x.shape.volume(), 1, 1};
+            text_of({"gives a tensor of ", dims.size() + 1, " axes, where 2 to 9 are supported"}));
+    const value& x = viewed(op, 0);
     const int rank = static_cast<int>(dims.size()) + 1;
-    if (flat && (padded != now || (rank == 2 && x.rank > 2))) {
-        flatten_row(op, x);
-        op.given().rank = rank;
-    } else if (padded == now) {
-        op.pass(0);
-        op.given().rank = rank;
-    } else {
-        throw op.fail("of " + describe(x) + " to [N," + dims_text(dims).substr(1) +
-                      " is not a flatten");
+    if (x.form == form::plain && rank <= 4) {
+        std::array<std::int64_t, 3> padded{1, 1, 1};
+        std::copy(dims.begin(), dims.end(), padded.begin());
+        const std::array<std::int64_t, 3> now{x.shape.channels, x.shape.height, x.shape.width};
+        const bool flat = padded == std::array<std::int64_t, 3>{x.shape.volume(), 1, 1};
+        if (flat && (padded != now || (rank == 2 && x.rank > 2))) {
+            flatten_row(op, x);
+            op.given().rank = rank;
+            return;
+        }
+        if (padded == now) {
+            op.pass(0);
+            op.given().rank = rank;
+            return;
+        }
     }
+    auto v = reshaped(view_of(x), dims);
+    if (!v) v = reshaped(view_of(moved(op, 0)), dims);
+    op.give(as_value(op.raw(0), std::move(*v)));
 }
 
 inline void flatten(const operation& op) {
-    const value& x = op.data(0);
+    const value& x = viewed(op, 0);
     const std::int64_t axis = op.integer("axis", 1);
     if (axis != 1 && axis != 1 - x.rank)
         throw op.fail(text_of({"axis ", axis, " is not supported, only 1"}));
-    reshape_to(op, {x.shape.volume()});
+    reshape_to(op, {view_of(x).volume()});
 }
 
 inline void reshape(const operation& op) {
-    const value& x = op.data(0);
+    const value& x = viewed(op, 0);
     const std::vector<std::int64_t> target = op.integers(1, "the shape");
     const std::vector<std::int64_t> now = full_dims(op, x);
     const auto impossible = [&] {
         return op.fail("of " + describe(x) + " to " + dims_text(target) +
                        " does not keep the batch and the values of an image");
     };
-    if (target.size() < 2 || target.size() > 4)
+    if (target.size() < 2 || target.size() > 9)
         throw op.fail(text_of({"of ", describe(x), " to ", dims_text(target), " gives a tensor of ",
-                               target.size(), " axes, where 2 to 4 are supported"}));
+                               target.size(), " axes, where 2 to 9 are supported"}));
     const bool copies = op.integer("allowzero", 0) == 0;
     std::vector<std::int64_t> dims;
     std::int64_t known = 1;
@@ -95,7 +126,7 @@ inline void reshape(const operation& op) {
             throw impossible();
         dims.push_back(extent);
     }
-    const std::int64_t volume = x.shape.volume();
+    const std::int64_t volume = view_of(x).volume();
     const bool batch_first = target[0] == op.batch() || target[0] == 1 ||
                              (target[0] == 0 && copies) || (target[0] == -1 && !open);
     if (!batch_first || volume % known != 0 || (!open && volume != known)) throw impossible();
@@ -104,7 +135,7 @@ inline void reshape(const operation& op) {
 }
 
 inline void squeeze(const operation& op) {
-    const value& x = op.data(0);
+    const value& x = viewed(op, 0);
     const auto axes = op.axes(1);
     if (!axes) throw op.fail("without axes would drop the batch");
     std::vector<std::int64_t> dims = full_dims(op, x);
@@ -120,9 +151,9 @@ inline void squeeze(const operation& op) {
 }
 
 inline void unsqueeze(const operation& op) {
-    const value& x = op.data(0);
+    const value& x = viewed(op, 0);
     const auto axes = op.axes(1);
-    if (!axes || axes->empty() || axes->size() > 3) throw op.fail("needs one to three axes");
+    if (!axes || axes->empty() || axes->size() > 6) throw op.fail("needs one to six axes");
     const int rank = x.rank + static_cast<int>(axes->size());
     std::vector<bool> fresh(static_cast<std::size_t>(rank), false);
     for (const std::int64_t given : *axes)
@@ -138,32 +169,103 @@ inline void unsqueeze(const operation& op) {
     reshape_to(op, dims);
 }
 
+/// What each position along a padded axis holds: an input, or -1 for what the border is filled
+/// with.
+inline axis_taps pad_taps(int in, int before, int after, std::string_view mode) {
+    axis_taps taps;
+    taps.each = 1;
+    for (int at = -before; at < in + after; ++at) {
+        int from = at;
+        if (mode == "edge")
+            from = std::clamp(at, 0, in - 1);
+        else if (mode == "reflect")
+            from = at < 0 ? -at : at >= in ? 2 * (in - 1) - at : at;
+        else if (mode == "wrap")
+            from = (at + in) % in;
+        taps.index.push_back(from >= 0 && from < in ? from : -1);
+    }
+    return taps;
+}
+
+/// A row that puts a border around `x`, and channels beside it.
+inline void border(const operation& op, const value& x, std::string_view mode,
+                   const std::array<int, 6>& pads, float fill) {
+    const auto [front, top, left, back, bottom, right] = pads;
+    if (mode != "constant" && (front > 0 || back > 0))
+        throw op.fail("mode " + quoted(mode) + " along the channels is not supported");
+    const int deepest = std::max({top, bottom, 1 - x.shape.height});
+    const int widest = std::max({left, right, 1 - x.shape.width});
+    if ((mode == "reflect" && (deepest >= x.shape.height || widest >= x.shape.width)) ||
+        (mode == "wrap" && (deepest > x.shape.height || widest > x.shape.width)))
+        throw op.fail("mode " + quoted(mode) + " of more than " + describe(x) + " holds");
+    layer_row row = elementwise(layer_kind::pad, x.shape);
+    row.pad_top = top, row.pad_left = left, row.pad_bottom = bottom, row.pad_right = right;
+    row.out = op.sound(std::int64_t{x.shape.channels} + front + back,
+                       std::int64_t{x.shape.height} + top + bottom,
+                       std::int64_t{x.shape.width} + left + right);
+    if (mode == "reflect") row.kernel_h = 4 * deepest + 1, row.kernel_w = 4 * widest + 1;
+    if (mode == "wrap") row.kernel_h = 2 * x.shape.height + 1, row.kernel_w = 2 * x.shape.width + 1;
+    layer_parameters p;
+    op.spent().spend(static_cast<std::size_t>(row.out.height) +
+                     static_cast<std::size_t>(row.out.width));
+    p.rows = pad_taps(x.shape.height, top, bottom, mode);
+    p.columns = pad_taps(x.shape.width, left, right, mode);
+    p.first_channel = front, p.fill = fill;
+    const bool non_negative = x.non_negative && fill >= 0.0F;
+    const int rank = x.rank;
+    value out = op.emit(row, {x.from}, std::move(p));
+    out.rank = rank, out.non_negative = non_negative;
+    op.give(std::move(out));
+}
+
+/// Zeros around a map wait for the window that may take them as its padding; any other border is a
+/// row.
 inline void pad(const operation& op) {
-    if (op.text("mode", "constant") != "constant")
-        throw op.fail("mode " + quoted(op.text("mode", "")) + " is not supported, only zeros");
+    const std::string_view mode = op.text("mode", "constant");
+    if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
+        throw op.fail("mode " + quoted(mode) + " (known: constant, reflect, edge, wrap)");
     const bool by_input = op.opset() >= 11;
     double filler = static_cast<double>(op.number("value", 0.0F));
     if (by_input) filler = op.has(2) ? op.scalar(2, "the value") : 0.0;
-    std::vector<std::int64_t> pads;
+    std::vector<std::int64_t> given;
     if (by_input)
-        pads = op.integers(1, "pads");
+        given = op.integers(1, "pads");
     else if (const attribute_proto* a = op.find("pads"))
-        pads = a->ints;
-    if (std::all_of(pads.begin(), pads.end(), [](std::int64_t p) { return p == 0; }))
+        given = a->ints;
+    if (std::all_of(given.begin(), given.end(), [](std::int64_t p) { return p == 0; }))
         return op.pass(0);
-    if (filler != 0.0) throw op.fail("is supported with zeros only");
-    if (op.raw(0).form != form::padded) op.map(0);
-    value out = op.raw(0);
+    if (op.raw(0).form != form::padded) op.data(0);
+    const auto rank = static_cast<std::size_t>(op.raw(0).rank);
+    std::vector<std::int64_t> axes;
+    if (by_input && op.has(3)) axes = op.integers(3, "axes");
+    if (axes.empty())
+        for (std::size_t k = 0; k < rank; ++k) axes.push_back(static_cast<std::int64_t>(k));
+    if (given.size() != 2 * axes.size())
+        throw op.fail(text_of({"needs ", 2 * axes.size(), " pads, not ", given.size()}));
+    std::array<int, 8> pads{};  // before, then after: batch, channels, height, width
     constexpr std::int64_t most = 32768;
-    if (pads.size() != 8) throw op.fail(text_of({"needs 8 pads, not ", pads.size()}));
-    if (pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0)
-        throw op.fail("of batch or channels is not supported");
-    constexpr std::array<std::size_t, 4> place{2, 3, 6, 7};
+    for (std::size_t k = 0; k < axes.size(); ++k) {
+        const auto axis = static_cast<std::size_t>(axis_of(op, axes[k], op.raw(0).rank));
+        for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
+            const std::int64_t p = given[k + side * axes.size()];
+            if (p < 0 || p > most) throw op.fail(text_of({"pads of ", p, " are outside 0..32768"}));
+            pads[axis + 4 * side] = static_cast<int>(p);
+        }
+    }
+    if (pads[0] != 0 || pads[4] != 0) throw op.fail("of the batch is not supported");
+    const bool pending = mode == "constant" && filler == 0.0 && pads[1] == 0 && pads[5] == 0;
+    if (!pending) {
+        if (!std::isfinite(static_cast<float>(filler))) throw op.fail("the value is not finite");
+        const value& x = op.data(0);
+        return border(op, x, mode, {pads[1], pads[2], pads[3], pads[5], pads[6], pads[7]},
+                      static_cast<float>(filler));
+    }
+    value out = op.raw(0);
+    const std::array<int, 4> more{pads[2], pads[3], pads[6], pads[7]};
     for (std::size_t side = 0; side < 4; ++side) {
-        const std::int64_t p = pads[place[side]];
-        if (p < 0 || p + out.pads[side] > most)
-            throw op.fail(text_of({"pads of ", p, " are outside 0..32768"}));
-        out.pads[side] += static_cast<int>(p);
+        if (more[side] + out.pads[side] > most)
+            throw op.fail(text_of({"pads of ", more[side], " more are outside 0..32768"}));
+        out.pads[side] += more[side];
     }
     out.form = form::padded;
     op.give(std::move(out));

@@ -16,6 +16,7 @@
 #include <hass/workload/onnx/drafts.hpp>
 #include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/value.hpp>
+#include <hass/workload/onnx/views.hpp>
 
 namespace hass::detail::onnx {
 
@@ -35,9 +36,23 @@ class scale_and_shift {
     bool scales() const { return !all(scale_, 1.0F); }
     bool shifts() const { return !all(shift_, 0.0F); }
 
-    /// Becomes part of the weights and the bias of a row whose filters give x.
-    void fold_into(layer_parameters& p, budget& spent) const {
+    /// Whether `row` can take it up: a layer with weights, a norm, or a product of two activations
+    /// that is multiplied by one number.
+    bool folds_into(const layer_row& row) const {
+        if (row.kind == layer_kind::matmul) return scale_.size() == 1 && !shifts();
+        return has_weights(row) || row.kind == layer_kind::layer_norm ||
+               row.kind == layer_kind::rms_norm || row.kind == layer_kind::group_norm;
+    }
+
+    /// Becomes part of the weights and the bias of a row whose filters give x, or of a norm's.
+    void fold_into(draft& d, budget& spent) const {
+        layer_parameters& p = d.parameters;
+        if (d.row.kind == layer_kind::matmul) {
+            p.alpha *= scale_[0];
+            return;
+        }
         const bool scaled = scales();
+        if (p.weights.empty()) p.weights.assign(channels_, 1.0F), spent.spend(channels_);
         spent.spend(scaled ? p.weights.size() : 0);
         if (p.bias.empty() && shifts()) p.bias.assign(channels_, 0.0F), spent.spend(channels_);
         const std::size_t per_filter = p.weights.size() / channels_;
@@ -47,6 +62,7 @@ class scale_and_shift {
                 p.weights[c * per_filter + i] *= scale;
             if (!p.bias.empty()) p.bias[c] = p.bias[c] * scale + at(shift_, c);
         }
+        d.row.bias = !p.bias.empty();
     }
 
     /// Becomes the weights and the bias of a depthwise 1x1 convolution.
@@ -79,10 +95,9 @@ inline void settle_affine(value& x, draft_list& drafts, budget& spent) {
     const scale_and_shift map(x);
     if (!map.scales() && !map.shifts()) {
         // nothing to compute
-    } else if (drafts.owned(x) && is_compute(drafts.behind(x).row)) {
+    } else if (drafts.owned(x) && map.folds_into(drafts.behind(x).row)) {
         draft& d = drafts.behind(x);
-        map.fold_into(d.parameters, spent);
-        d.row.bias = !d.parameters.bias.empty();
+        map.fold_into(d, spent);
         require_finite(d.parameters, *x.made_by);
     } else {
         draft d;
@@ -112,10 +127,73 @@ inline void settle_activation(value& x, draft_list& drafts, budget& spent) {
     x.non_negative = true;
 }
 
+/// x min(max(x + 3, 0), 6) that nothing divided by 6: three rows.
+inline void settle_product(value& x, draft_list& drafts, budget& spent) {
+    const auto add = [&](layer_kind kind, std::vector<int> from, layer_parameters p) {
+        draft d;
+        d.row = elementwise(kind, x.shape);
+        if (kind == layer_kind::convolution) d.row.groups = x.shape.channels, d.row.bias = true;
+        d.parameters = std::move(p);
+        d.from = std::move(from);
+        d.name = printable(x.made_by->name);
+        return drafts.add(std::move(d));
+    };
+    const auto channels = static_cast<std::size_t>(x.shape.channels);
+    spent.spend(2 * channels);
+    layer_parameters shifted, bounds;
+    shifted.weights.assign(channels, 1.0F), shifted.bias.assign(channels, 3.0F);
+    bounds.upper = 6.0F;
+    const int plus = add(layer_kind::convolution, {x.from}, std::move(shifted));
+    const int gate = add(layer_kind::relu6, {plus}, bounds);
+    drafts.stand_for(x, add(layer_kind::multiply, {x.from, gate}, {}));
+    x.form = form::plain, x.scale.clear(), x.shift.clear();
+    x.non_negative = false;
+}
+
+/// What a view looks at, moved to where it is looked for.
+inline void settle_view(value& x, draft_list& drafts, budget& spent) {
+    if (x.rank > 4)
+        throw located_error((x.made_by != nullptr ? who(*x.made_by) : "data") +
+                            text_of({": gives ", x.rank, " axes (", describe(x),
+                                     "), which only another Reshape, Transpose or Slice takes"}));
+    draft d;
+    d.row = moving_row(x.view, x.shape);
+    d.from = {x.from};
+    d.name = x.made_by != nullptr ? printable(x.made_by->name) : std::string();
+    spent.spend(x.view.order.axes.size());
+    d.parameters.order = std::move(x.view.order);
+    x.form = form::plain, x.view = {};
+    drafts.stand_for(x, drafts.add(std::move(d)));
+}
+
+/// Zeros around a map that no window takes as its padding.
+inline void settle_padded(value& x, draft_list& drafts, budget& spent) {
+    draft d;
+    d.row = elementwise(layer_kind::pad, x.shape);
+    d.row.pad_top = x.pads[0], d.row.pad_left = x.pads[1];
+    d.row.pad_bottom = x.pads[2], d.row.pad_right = x.pads[3];
+    d.row.out.height += x.pads[0] + x.pads[2], d.row.out.width += x.pads[1] + x.pads[3];
+    if (std::int64_t{d.row.out.height} * d.row.out.width > largest_map / x.shape.channels)
+        throw error("a map of " + describe(x) + " with its border is larger than 2^28 values");
+    const auto taps = [&](int in, int before, int after) {
+        spent.spend(static_cast<std::size_t>(in + before + after));
+        axis_taps t;
+        t.each = 1;
+        for (int at = -before; at < in + after; ++at)
+            t.index.push_back(at >= 0 && at < in ? at : -1);
+        return t;
+    };
+    d.parameters.rows = taps(x.shape.height, x.pads[0], x.pads[2]);
+    d.parameters.columns = taps(x.shape.width, x.pads[1], x.pads[3]);
+    d.from = {x.from};
+    d.name = x.made_by != nullptr ? printable(x.made_by->name) : std::string();
+    x.form = form::plain, x.shape = d.row.out, x.pads = {};
+    drafts.stand_for(x, drafts.add(std::move(d)));
+}
+
 /// Makes `x` plain, in place.
 /// \throws hass::error for a constant, and for what can only become part of a later operator
 inline void settle(value& x, draft_list& drafts, budget& spent) {
-    const auto made_by = [&] { return x.made_by != nullptr ? who(*x.made_by) : "a constant"; };
     switch (x.form) {
         case form::plain:
             return;
@@ -124,19 +202,16 @@ inline void settle(value& x, draft_list& drafts, budget& spent) {
         case form::relu_plus3:
         case form::relu6_plus3:
             return settle_activation(x, drafts, spent);
+        case form::view:
+            return settle_view(x, drafts, spent);
         case form::padded:
-            throw located_error(made_by() +
-                                ": its zeros can only become the padding of a convolution or pool "
-                                "that reads them");
+            return settle_padded(x, drafts, spent);
         case form::constant:
             throw error("tensor " + quoted(x.number->name) +
                         " is constant where data that depends on the image is expected");
         case form::times_relu6:
-            break;
+            return settle_product(x, drafts, spent);
     }
-    throw located_error(made_by() +
-                        ": min(max(x + 3, 0), 6) is supported only as part of a hard sigmoid or "
-                        "hard swish");
 }
 
 }  // namespace hass::detail::onnx

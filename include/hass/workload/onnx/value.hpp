@@ -13,6 +13,7 @@
 
 #include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
+#include <hass/workload/model.hpp>
 #include <hass/workload/network.hpp>
 #include <hass/workload/onnx/constant.hpp>
 #include <hass/workload/onnx/proto.hpp>
@@ -29,6 +30,7 @@ inline constexpr std::int64_t largest_map = std::int64_t{1} << 28;
 enum class form : std::uint8_t {
     plain,        ///< the output of row `from`, or the image
     padded,       ///< the same with zeros around it, `pads`
+    view,         ///< the same in another order or under other axes, `view`
     affine,       ///< scale * x + shift, each one number or one a channel
     relu_plus3,   ///< max(x + 3, 0), which may be on its way to what follows
     relu6_plus3,  ///< min(max(x + 3, 0), 6), on its way to a hard sigmoid or hard swish
@@ -36,15 +38,42 @@ enum class form : std::uint8_t {
     constant,
 };
 
+/// The values of a row in another order, under any number of axes. Each axis of the tensor consists
+/// of as many adjacent axes of the order as `groups` says, none where its extent is 1.
+struct value_view {
+    hass::shape base{};  ///< of what the row gives
+    value_order order;
+    std::vector<std::size_t> groups;  ///< one an axis of the tensor, batch left out
+
+    /// Extents of the tensor without the batch.
+    std::vector<std::int64_t> dims() const {
+        std::vector<std::int64_t> all;
+        for (std::size_t next = 0; const std::size_t count : groups) {
+            std::int64_t extent = 1;
+            for (std::size_t k = 0; k < count; ++k) extent *= order.axes[next++].extent;
+            all.push_back(extent);
+        }
+        return all;
+    }
+    std::int64_t volume() const {
+        std::int64_t product = 1;
+        for (const order_axis& a : order.axes) product *= a.extent;
+        return product;
+    }
+};
+
 struct value {
     onnx::form form = form::plain;
     int from = network_input;
     hass::shape shape{};  ///< of one image; extents that the tensor lacks are 1
-    int rank = 4;         ///< axes of the tensor, batch included: 2, 3 or 4
+    int rank = 4;         ///< axes of the tensor, batch included: 2, 3 or 4; of a view: to 9
     bool non_negative = false;
+    bool whole = false;               ///< integers, as the file gives them
+    bool boolean = false;             ///< 0 or 1
     std::size_t unread = 0;           ///< reads of this tensor that are still to come
     std::array<int, 4> pads{};        ///< padded: top, left, bottom, right
     std::vector<float> scale, shift;  ///< affine
+    value_view view;  ///< view; `shape` is of as many of its axes as it has room for
     const node_proto* made_by = nullptr;
     std::shared_ptr<const onnx::constant> number;  ///< constant
 };
@@ -58,6 +87,11 @@ inline value constant_value(constant c) {
 
 /// What a tensor is, in words.
 inline std::string describe(const value& x) {
+    if (x.form == form::view) {
+        std::string text = "N";
+        for (const std::int64_t d : x.view.dims()) text += text_of({" x ", d});
+        return text;
+    }
     if (x.rank == 2) return text_of({"N x ", x.shape.channels});
     if (x.rank == 3) return text_of({"N x ", x.shape.channels, " x ", x.shape.height});
     return text_of({"N x ", x.shape.channels, " x ", x.shape.height, " x ", x.shape.width});

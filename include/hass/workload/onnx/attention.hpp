@@ -1,0 +1,130 @@
+/// \file attention.hpp
+/// Matrix products of two activations: a 1x1 convolution of the first one whose filters are the
+/// second one, a group for each head.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hass/text.hpp>
+#include <hass/workload/layer.hpp>
+#include <hass/workload/model.hpp>
+#include <hass/workload/onnx/drafts.hpp>
+#include <hass/workload/onnx/linear.hpp>
+#include <hass/workload/onnx/operation.hpp>
+#include <hass/workload/onnx/orders.hpp>
+#include <hass/workload/onnx/reshaping.hpp>
+#include <hass/workload/onnx/tokens.hpp>
+#include <hass/workload/onnx/value.hpp>
+#include <hass/workload/onnx/views.hpp>
+
+namespace hass::detail::onnx {
+
+/// Axes of the two factors of a product, ... x M x K and ... x K x N; those in front are heads.
+struct product_axes {
+    std::vector<std::int64_t> heads;  ///< extents of the axes in front, the batch left out
+    std::vector<order_axis> a_heads, b_heads;
+    std::vector<order_axis> m, a_k, b_k, n;
+};
+
+inline product_axes product_axes_of(const operation& op, const value& a, const value& b) {
+    const auto left = grouped(view_of(a)), right = grouped(view_of(b));
+    const auto wrong = [&] {
+        return op.fail("of " + describe(a) + " and " + describe(b) +
+                       " is not supported: both need the batch, the same axes in front, and K "
+                       "columns beside K rows");
+    };
+    const std::size_t rank = left.size();
+    if (rank < 2 || right.size() != rank) throw wrong();
+    product_axes p;
+    p.m = left[rank - 2], p.a_k = left[rank - 1], p.b_k = right[rank - 2], p.n = right[rank - 1];
+    if (volume_of(p.a_k) != volume_of(p.b_k)) throw wrong();
+    for (std::size_t k = 0; k + 2 < rank; ++k) {
+        const std::int64_t l = volume_of(left[k]), r = volume_of(right[k]);
+        if (l != r && l != 1 && r != 1) throw wrong();
+        const std::int64_t extent = std::max(l, r);
+        append(p.a_heads, l == extent ? left[k] : std::vector{order_axis{extent, 0}});
+        append(p.b_heads, r == extent ? right[k] : std::vector{order_axis{extent, 0}});
+        p.heads.push_back(extent);
+    }
+    return p;
+}
+
+/// Whether channels x pixels of a view are the map of its row as it stands.
+inline bool stands_so(const value& x, const std::vector<order_axis>& channels,
+                      const std::vector<order_axis>& pixels) {
+    const value_view now = view_of(x);
+    return in_order(joined(now.base, now.order.first, {channels, pixels})) &&
+           volume_of(channels) == now.base.channels;
+}
+
+inline std::vector<order_axis> joined_axes(std::vector<order_axis> a,
+                                           const std::vector<order_axis>& b) {
+    append(a, b);
+    return a;
+}
+
+inline void product_of_data(const operation& op) {
+    const value &a = viewed(op, 0), &b = viewed(op, 1);
+    const product_axes p = product_axes_of(op, a, b);
+    const auto rows = joined_axes(p.b_heads, p.b_k), columns = joined_axes(p.b_heads, p.n);
+    const bool transposed = stands_so(b, rows, p.n) ||
+                            (!stands_so(b, columns, p.b_k) && !are_channels(p.n, view_of(b).base));
+    const value first = laid_out(op, a, joined_axes(p.a_heads, p.a_k), p.m);
+    const value second = transposed ? laid_out(op, b, rows, p.n) : laid_out(op, b, columns, p.b_k);
+    layer_row row = elementwise(layer_kind::matmul, first.shape);
+    const std::int64_t heads = volume_of(p.a_heads), outputs = volume_of(p.n);
+    row.out = op.sound(heads * outputs, first.shape.height, first.shape.width);
+    row.groups = static_cast<int>(heads);
+    row.transposed = transposed;
+    layer_parameters parameters;
+    parameters.alpha = 1.0F;
+    const value out = op.emit(row, {first.from, second.from}, std::move(parameters));
+    const std::int64_t pixels = row.out.pixels();
+    auto groups = dense_groups(p.heads, outputs * pixels);
+    groups.push_back({{row.out.pixels(), 1}});
+    groups.push_back({{outputs, pixels}});
+    op.give(as_value(out, joined(row.out, 0, groups)));
+}
+
+/// The constant factor of a MatMul as outputs x inputs; `behind` where it is the second factor.
+inline std::vector<float> matrix_of(const operation& op, std::size_t i, bool behind,
+                                    std::int64_t inputs, std::int64_t& outputs) {
+    const constant& w = op.known(i, "the weight");
+    std::vector<std::int64_t> dims = w.dims;
+    while (dims.size() > 2 && dims[0] == 1) dims.erase(dims.begin());
+    if (dims.size() != 2 || dims[0] < 1 || dims[1] < 1 || dims[behind ? 0 : 1] != inputs)
+        throw op.fail("weight " + dims_text(w.dims) + " does not fit " + describe(op.raw(1 - i)) +
+                      (dims.size() > 2 ? ": a matrix for each head is not supported" : ""));
+    outputs = dims[behind ? 1 : 0];
+    std::vector<float> values = op.weights(i, "the weight");
+    if (!behind) return values;
+    op.spent().spend(values.size());
+    std::vector<float> turned(values.size());
+    const auto in = static_cast<std::size_t>(dims[0]), out = static_cast<std::size_t>(dims[1]);
+    for (std::size_t k = 0; k < in; ++k)
+        for (std::size_t o = 0; o < out; ++o) turned[o * in + k] = values[k * out + o];
+    return turned;
+}
+
+/// MatMul: of two activations, or a linear layer on the last axis but one or the last.
+inline void matrix_product(const operation& op) {
+    if (!op.is_constant(0) && !op.is_constant(1)) return product_of_data(op);
+    const std::size_t weight = op.is_constant(1) ? 1 : 0;
+    const value& x = viewed(op, 1 - weight);
+    const bool features = x.rank == 2 && weight == 1;
+    if (features) return matmul(op);  // N x F
+    if (x.rank < 3) throw op.fail("its first input is constant; weights must be the second");
+    const std::vector<std::int64_t> dims = view_of(x).dims();
+    const std::size_t axis = weight == 1 ? dims.size() - 1 : dims.size() - 2;
+    layer_parameters p;
+    std::int64_t outputs = 0;
+    p.weights = matrix_of(op, weight, weight == 1, dims[axis], outputs);
+    token_linear(op, 1 - weight, axis, outputs, std::move(p), op.known(weight, "the weight").name);
+}
+
+}  // namespace hass::detail::onnx
