@@ -1,11 +1,14 @@
 // solution.json.
 #include <filesystem>
+#include <hass/error.hpp>
 #include <hass/files/whole_file.hpp>
+#include <hass/report/fpgaconvnet_file.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/verdict.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/version.hpp>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -88,6 +91,24 @@ hass::report_json non_dominated(const std::vector<built_trial>& trials) {
     return set;
 }
 
+/// The last design as fpgaConvNet's configuration, DIR/fpgaconvnet.json.
+/// \returns the file's name, or why such a file has no field for the design
+std::string write_configuration(const outcome& o) {
+    const designed& last = o.designs.back();
+    const std::filesystem::path path = std::filesystem::path(o.flags.out) / "fpgaconvnet.json";
+    std::string text;
+    try {
+        text =
+            hass::fpgaconvnet_text(o.bench.net, last.candidate.hardware.design, last.engine.widths);
+    } catch (const hass::error& why) {
+        std::error_code none;
+        std::filesystem::remove(path, none);  // of an earlier run
+        return why.what();
+    }
+    hass::write_whole(path, text);
+    return path.filename().string();
+}
+
 }  // namespace
 
 void write_solution(const outcome& o) {
@@ -110,6 +131,7 @@ void write_solution(const outcome& o) {
         file["rtl"] = {{"folder", o.rtl->folder},
                        {"design", o.designs.back().report.label},
                        {"top1_in_integers", o.rtl->top1}};
+    file["fpgaconvnet"] = write_configuration(o);
     hass::write_whole(std::filesystem::path(o.flags.out) / "solution.json", file.dump(2) + "\n");
 }
 

@@ -19,6 +19,9 @@
 #include <hass/report/toolchain_files.hpp>
 #include <hass/workload/zoo.hpp>
 
+// of its own: units of several files know other helpers
+namespace foldings_test {
+
 using namespace hass;
 namespace finn = hass::finn;
 
@@ -391,3 +394,5 @@ TEST_CASE("hls4ml: fewest DSPs at a throughput, within budgets of what is modell
     CHECK_THAT(yaml, Catch::Contains("ReuseFactor: " + std::to_string(least.layers[0].reuse)));
     CHECK_THROWS_WITH(hls4ml_foldings(zoo::mobilenet_v1, how, board), Catch::Contains("groups"));
 }
+
+}  // namespace foldings_test
