@@ -366,6 +366,9 @@ TEST_CASE("FINN: rows without a node are refused by name", "[foldings][finn]") {
     r.in = {8, 4, 4}, r.out = {8, 4, 4}, r.groups = 2;
     grouped.rows = {r}, grouped.edges = {{-1, 0}};
     CHECK_THROWS_WITH(finn::graph_of(grouped), Catch::Contains("2 groups of 4 channels"));
+    r.kind = layer_kind::matmul, r.groups = 1;
+    grouped.rows = {r};
+    CHECK_THROWS_WITH(finn::graph_of(grouped), Catch::Contains("matmul"));
     CHECK_THROWS_WITH(finn::graph_of(zoo::cnv, {9, 4}), Catch::Contains("1 to 8 bits"));
 }
 

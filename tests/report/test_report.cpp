@@ -291,6 +291,10 @@ TEST_CASE("fpgaConvNet's configurations: what is wrong is named", "[report]") {
         Contains("does not follow from input"));
     const auto good = parse(layer(R"("type":"CONVOLUTION","coarse_in":2,)" + map));
     CHECK(good[0].design[0].folding.in == 2);
+    hass::network odd = good[0].network;
+    odd.rows[0].kind = hass::layer_kind::lrn;
+    CHECK_THROWS_WITH(hass::fpgaconvnet_text(odd, good[0].design),
+                      Contains("layer 'a': a lrn has no type in a configuration"));
     hass::design vector{hass::parallelism{.vector = 2}};
     CHECK_THROWS_WITH(hass::fpgaconvnet_text(good[0].network, vector),
                       Contains("layer 'a' has windows of several channels"));

@@ -393,7 +393,7 @@ inline std::string fpgaconvnet_text(const network_view& net, std::span<const row
     };
     for (std::size_t i = 0; i < net.size(); ++i) {
         const layer_row& r = net.rows[i];
-        if (r.kind == layer_kind::flatten) continue;
+        if (renames(r.kind)) continue;
         detail::require_expressible(net, i, chosen[i]);
         std::vector<std::string> from;
         for (int k = 0; k < streams.ends(i).images; ++k) from.push_back(name_of(net, i));
@@ -412,6 +412,9 @@ inline std::string fpgaconvnet_text(const network_view& net, std::span<const row
         const auto type =
             std::find_if(detail::fpgaconvnet_types.begin(), detail::fpgaconvnet_types.end(),
                          [&](const detail::fpgaconvnet_type& t) { return t.kind == r.kind; });
+        if (type == detail::fpgaconvnet_types.end())
+            throw error(text_of({"fpgaConvNet: layer '", name_of(net, i), "': a ", name(r.kind),
+                                 " has no type in a configuration"}));
         gives[i] = name_of(net, i);
         add(gives[i], type->type, detail::parameters_of(r, chosen[i], widths), from);
         if (streams.ends(i).copies < 2) continue;
