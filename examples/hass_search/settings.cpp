@@ -318,12 +318,16 @@ void resolve(const CLI::App& app, settings& s) {
     const auto refuse = [&](const char* flag, const std::string& why) {
         if (app.count(flag) > 0) throw hass::error(std::string(flag) + ": " + why);
     };
+    const auto refuse_others = [&](const std::vector<std::string>& known, const std::string& why) {
+        for (const CLI::Option* o : app.get_options()) {
+            const std::string name = o->get_lnames().front();
+            if (std::find(known.begin(), known.end(), name) == known.end())
+                refuse(("--" + name).c_str(), why);
+        }
+    };
     s.device_given = app.count("--device") > 0;
     if (!s.evaluate.empty()) {
-        for (const CLI::Option* o : app.get_options())
-            if (const std::string flag = "--" + o->get_lnames().front();
-                flag != "--evaluate" && flag != "--device" && flag != "--mhz")
-                refuse(flag.c_str(), "not with --evaluate");
+        refuse_others({"evaluate", "device", "mhz"}, "not with --evaluate");
         return;
     }
     if (s.folds()) {
@@ -331,13 +335,17 @@ void resolve(const CLI::App& app, settings& s) {
         if (!s.network.empty() && std::find(names.begin(), names.end(), s.network) == names.end())
             throw hass::unknown_name("network", s.network, names);
         if (!s.network.empty()) refuse("--model", "not with --network, which has rows itself");
-        for (const char* flag :
-             {"--statistics", "--write-statistics", "--merge-statistics", "--simulate", "--images",
-              "--labels", "--multipliers", "--memories", "--requantise", "--trials", "--optimizer",
-              "--objective"})
-            refuse(flag, "not with --engine " + s.engine + ", which folds and searches nothing");
+        std::vector<std::string> known{"engine",     "network", "model", "device", "out",
+                                       "target-fps", "fastest", "least", "mhz"};
+        if (s.engine == "finn")
+            known.insert(known.end(), {"resources", "weight-bits", "activation-bits",
+                                       "first-weight-bits", "thresholds-at"});
+        else
+            known.insert(known.end(), {"bits", "io-type", "strategy"});
+        refuse_others(known,
+                      "not with --engine " + s.engine + ", which folds and searches nothing");
         if (s.engine == "hls4ml" && app.count("--least") == 0) s.least = "dsp";
-        if (s.resources == "calibrated" && app.count("--resources") > 0)
+        if (app.count("--resources") > 0 && s.resources != "published" && s.resources != "repaired")
             refuse("--resources", "published or repaired with --engine " + s.engine);
         return;
     }

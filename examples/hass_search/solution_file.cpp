@@ -6,6 +6,7 @@
 #include <hass/error.hpp>
 #include <hass/files/whole_file.hpp>
 #include <hass/report/evidence.hpp>
+#include <hass/report/fpgaconvnet_file.hpp>
 #include <hass/report/html.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/run_files.hpp>
@@ -13,6 +14,7 @@
 #include <hass/search/objective.hpp>
 #include <hass/version.hpp>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -133,6 +135,24 @@ void add_evidence(const outcome& o, hass::report_json& file) {
     file["model_error"] = error ? hass::to_json(o.flags.resources, *error) : hass::report_json();
 }
 
+/// The last design as fpgaConvNet's configuration, DIR/fpgaconvnet.json.
+/// \returns the file's name, or why such a file has no field for the design
+std::string write_configuration(const outcome& o) {
+    const designed& last = o.designs.back();
+    const std::filesystem::path path = std::filesystem::path(o.flags.out) / "fpgaconvnet.json";
+    std::string text;
+    try {
+        text =
+            hass::fpgaconvnet_text(o.bench.net, last.candidate.hardware.design, last.engine.widths);
+    } catch (const hass::error& why) {
+        std::error_code none;
+        std::filesystem::remove(path, none);  // of an earlier run
+        return why.what();
+    }
+    hass::write_whole(path, text);
+    return path.filename().string();
+}
+
 }  // namespace
 
 void write_solution(const outcome& o) {
@@ -155,6 +175,7 @@ void write_solution(const outcome& o) {
         file["rtl"] = {{"folder", o.rtl->folder},
                        {"design", o.designs.back().report.label},
                        {"top1_in_integers", o.rtl->top1}};
+    file["fpgaconvnet"] = write_configuration(o);
     add_evidence(o, file);
     const std::filesystem::path folder(o.flags.out);
     const std::string text = file.dump(2) + "\n";

@@ -257,7 +257,8 @@ TEST_CASE("a design as fpgaConvNet's configuration: written and read back", "[re
           hass::network_streams(net).edges().size());
     // squeezes stand exactly where streams differ
     std::size_t squeezes = 0, at = 0;
-    for (const hass::stream_edge& e : hass::network_streams(net).edges())
+    const hass::network_streams streams(net);
+    for (const hass::stream_edge& e : streams.edges())
         squeezes += hass::words_out(net.rows[e.from], design[e.from]) !=
                     hass::words_in(net.rows[e.to], design[e.to]);
     REQUIRE(squeezes > 0);
@@ -293,6 +294,10 @@ TEST_CASE("fpgaConvNet's configurations: what is wrong is named", "[report]") {
         Contains("does not follow from input"));
     const auto good = parse(layer(R"("type":"CONVOLUTION","coarse_in":2,)" + map));
     CHECK(good[0].design[0].folding.in == 2);
+    hass::network odd = good[0].network;
+    odd.rows[0].kind = hass::layer_kind::lrn;
+    CHECK_THROWS_WITH(hass::fpgaconvnet_text(odd, good[0].design),
+                      Contains("layer 'a': a lrn has no type in a configuration"));
     hass::design vector{hass::parallelism{.vector = 2}};
     CHECK_THROWS_WITH(hass::fpgaconvnet_text(good[0].network, vector),
                       Contains("layer 'a' has windows of several channels"));
