@@ -19,9 +19,9 @@ namespace hass {
 
 /// How a model is kept up to date.
 struct gaussian_model_options {
-    bool warp = true;             ///< may bad values be pressed together?
-    std::size_t fit_steps = 20;   ///< evaluations of a descent from the hyperparameters so far
-    std::size_t first_steps = 40; ///< of one from the prior
+    bool warp = true;              ///< may bad values be pressed together?
+    std::size_t fit_steps = 20;    ///< evaluations of a descent from the hyperparameters so far
+    std::size_t first_steps = 40;  ///< of one from the prior
     noise_prior noise;
 };
 

@@ -91,8 +91,7 @@ class matern52_covariance {
 
     void add_point_slopes(const double* x, const double* y, double weight, double* slopes) const {
         const double s = std::sqrt(square(x, y));
-        const double pull =
-            weight * amplitude_ * detail::exp_flushed(-s) * (1.0 + s) * (1.0 / 3.0);
+        const double pull = weight * amplitude_ * detail::exp_flushed(-s) * (1.0 + s) * (1.0 / 3.0);
         for (std::size_t d = 0; d < rates_.size(); ++d)
             slopes[d] -= pull * (rates_[d] * (x[d] - y[d]));
     }
