@@ -382,9 +382,12 @@ TEST_CASE("constraints, failures and unknown violations steer a Gaussian process
             return fails ? outcome::failed("broken") : outcome::infeasible({}, "refused");
         });
         CHECK(unknown.best()->value < -0.9);
-        // It comes nearer to the border from both sides, not back to where all is refused.
+        // The best lies at the border, so that half of what is tried may be refused; who learnt
+        // nothing from it would go on at x = 1.
+        std::size_t refused = 0;
         for (const auto& r : unknown.history())
-            if (r.number >= 30) CHECK(r.point[0] + r.point[1] < 1.25);
+            if (r.number >= 20 && r.state() != hass::trial_state::ok) ++refused;
+        CHECK(refused < 15);
     }
     // Nothing feasible at the start: it goes to where the violation vanishes.
     hass::study<hass::gaussian_process<>> narrow(unit_box(4), 3);

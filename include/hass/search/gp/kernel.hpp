@@ -120,7 +120,7 @@ class matern52_covariance {
 /// unit cube grow with the root of their number (Hvarfner, Hellsten, Nardi 2024).
 struct matern52 {
     double scale = 0.5;      ///< median length scale of one column, in ranges
-    double spread = 0.5;     ///< deviation of ln l_d
+    double spread = 1.0;     ///< deviation of ln l_d
     double amplitude = 1.5;  ///< deviation of ln a, around 1
 
     std::vector<parameter_range> parameters(std::size_t columns) const {
