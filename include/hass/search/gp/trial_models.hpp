@@ -154,7 +154,7 @@ class trial_models {
                 high[j] = std::max(high[j], m.values[j]);
             }
         }
-        model_type model(columns_.size(), kernel_, options_);
+        model_type model = limit_model();  // made anew for every suggestion: no warps to try
         for (const measurement& m : measured_) {
             double worst = 0.0, all = 0.0;
             for (std::size_t j = 0; j < objectives_; ++j) {
@@ -174,7 +174,7 @@ class trial_models {
         bool running;
     };
 
-    /// Of a constraint: its 0 has to stay where it is, so its values are not bent.
+    /// Without a warp: as of a constraint, whose 0 has to stay where it is.
     model_type limit_model() const {
         gaussian_model_options options = options_;
         options.warp = false;
