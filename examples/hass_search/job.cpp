@@ -12,6 +12,7 @@
 #include <hass/report/progress.hpp>
 #include <hass/report/table.hpp>
 #include <hass/search/any_optimizer.hpp>
+#include <hass/search/automatic.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/search/composite.hpp>
 #include <hass/search/importance.hpp>
@@ -61,8 +62,7 @@ class search_job {
 
     int run() {
         // An optimizer that refuses these axes does so before anything is run.
-        if (settings_.optimizer != composite_flag)
-            hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
+        if (!composite()) hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
         measure_baselines();
         const double floor = dense_terms_.accuracy - settings_.max_drop / 100.0;
         shorten_axes(floor);
@@ -148,9 +148,17 @@ class search_job {
             hass::typical_reach(axes_, accuracy, floor, settings_.seed, draws, steps));
     }
 
+    /// Is the part of the objective that needs no images told to the optimizer? `automatic` takes
+    /// what can be known.
+    bool composite() const {
+        return settings_.optimizer == composite_flag ||
+               (settings_.optimizer == "automatic" && settings_.objective == "hass" &&
+                !settings_.stop_when);
+    }
+
     /// The optimizer of a study. Composite search is told what needs no images.
     hass::any_optimizer make_optimizer(const hass::hass_objective& objective) {
-        if (settings_.optimizer != composite_flag)
+        if (!composite())
             return hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
         hass::predicted_objective known(
             hass::predicted_statistics(axes_, bench_.magnitudes, nothing_clipped_.statistics),
@@ -158,6 +166,15 @@ class search_job {
         hass::composite_options options;
         options.start = axes_.diagonal(0.0);
         return hass::composite(axes_.where(), settings_.seed, std::move(known), options);
+    }
+
+    /// What `automatic` came to, and why.
+    std::string chosen_optimizer() const {
+        if (composite())
+            return composite_flag + " (images/s and DSPs of a point are known without images)";
+        const hass::optimizer_choice choice =
+            hass::choose_optimizer(axes_.where(), settings_.objective == "pareto" ? 3 : 1, 0);
+        return fmt::format("{} ({})", choice.name, choice.reason);
     }
 
     hass::sparsity_metric metric() const {
@@ -185,7 +202,7 @@ class search_job {
                                              hass::accuracy_floor(floor));
         const auto judged_by = [&](const auto& judge) {
             return hass::search_thresholds(axes_, measure, chosen_, make_optimizer(objective),
-                                           judge, {trials, metric(), after});
+                                           judge, {trials, metric(), after, settings_.stop_when});
         };
         const hass::threshold_search_result found =
             settings_.objective == "pareto" ? judged_by(hass::pareto_objective(objective))
@@ -196,6 +213,8 @@ class search_job {
                 outcome_.trials.push_back(
                     {label, t.number, c.terms(), c.hardware.estimate.efficiency()});
         outcome_.conclusions.push_back(label + ": " + found.conclusion);
+        if (settings_.optimizer == "automatic")
+            outcome_.conclusions.push_back(label + ": optimizer " + chosen_optimizer());
         outcome_.searches.push_back(reported(label, floor, found));
         if (!found.best()) return std::nullopt;
         return best_of_study{label, *found.best()};

@@ -166,7 +166,12 @@ void describe_flags(CLI::App& app, settings& s) {
            "How answers become data again: by shifts, or multiplied in DSPs (" +
                list(requantise_flags) + "); calibrated resources only");
     option("--trials", s.trials, "Trials of each of the two searches");
-    option("--optimizer", s.optimizer, list(optimizers));
+    option("--optimizer", s.optimizer,
+           list(optimizers) + "; automatic is composite where that can be");
+    option(
+        "--stop-when", s.stop_when,
+        "End a study when at most so much may still be gained, in points of the objective; needs "
+        "an optimizer that can say so: gaussian-process or automatic, --objective hass");
     option("--search", s.search,
            "both: by software metrics alone, then with the hardware at no less accuracy; hardware: "
            "the second alone");
@@ -261,6 +266,11 @@ void check(const settings& s) {
     const auto require = [](bool holds, const std::string& what) {
         if (!holds) throw hass::error(what);
     };
+    require(!s.stop_when || *s.stop_when >= 0.0, "--stop-when: not below 0");
+    require(
+        !s.stop_when || ((s.optimizer == "gaussian-process" || s.optimizer == "automatic") &&
+                         s.objective == "hass"),
+        "--stop-when: only with --optimizer gaussian-process or automatic, and --objective hass");
     require(s.objective == "hass" || std::find(one_objective.begin(), one_objective.end(),
                                                s.optimizer) == one_objective.end(),
             fmt::format("--optimizer {}: one objective only, not --objective {}", s.optimizer,

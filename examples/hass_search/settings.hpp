@@ -39,6 +39,7 @@ struct settings {
     std::string memories = "weights";
     std::string requantise = "shift";
     std::string optimizer = "tpe";
+    std::optional<double> stop_when;
     std::string search = "both";
     std::string objective = "hass";
     int trials = 96;
