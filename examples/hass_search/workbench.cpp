@@ -63,8 +63,6 @@ struct given_images {
         const std::vector<std::size_t>& shape = sets[0].pixels.shape;
         for (std::size_t i = 1; i < shape.size(); ++i)
             o.input_shape.push_back(static_cast<std::int64_t>(shape[i]));
-        if (shape.size() == 3 && sets[0].pixels.type == hass::npy_type::u1)
-            o.input_shape.insert(o.input_shape.begin(), 1);  // pictures of one channel
         return o;
     }
 
