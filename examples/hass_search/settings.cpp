@@ -89,8 +89,9 @@ void describe_flags(CLI::App& app, settings& s) {
            "Extents of one image (1,28,28) where the network leaves them open; else those of the "
            "images");
     option("--images", s.images,
-           "Images, .npy or .npz (FILE.npz:NAME): N x C x H x W, N x H x W, N x features; several "
-           "inputs: A.npy,B.npy in the network's order, or NAME=A.npy,NAME=B.npy");
+           "Images, .npy or .npz (FILE.npz:NAME): N x C x H x W, N x H x W, N x tokens x "
+           "features, N x features; several inputs: A.npy,B.npy in the network's order, or "
+           "NAME=A.npy,NAME=B.npy");
     option(
         "--labels", s.labels,
         "Labels, .npy or .npz: N whole numbers from 0; masks or pictures for miou, iou and psnr; "

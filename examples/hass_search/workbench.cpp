@@ -21,6 +21,7 @@
 #include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/workload/images.hpp>
+#include <hass/workload/inputs.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -73,7 +74,8 @@ struct given_images {
         if (sets.size() != wanted)
             throw hass::error(fmt::format("--images: {} of them, but {} has {} inputs", sets.size(),
                                           s.model, wanted));
-        hass::image_set images = hass::joined_images(sets);
+        hass::image_set images =
+            model.inputs.empty() ? std::move(sets[0]) : hass::stacked_inputs(model, sets);
         fit(s, hass::image_shape(model), images);
         if (const auto first = static_cast<std::size_t>(s.first_images);
             first > 0 && first < images.count)
@@ -103,7 +105,10 @@ struct given_images {
 
     static void fit(const settings& s, const hass::shape& expected, hass::image_set& images) {
         const hass::shape is = images.each;
-        if (is == expected) return;
+        if (hass::same_extents(is, expected)) {
+            images = std::move(images).seen_as(expected);
+            return;
+        }
         const auto fail = [&](const std::string& advice) {
             return hass::error(fmt::format("{}: images of {}, but {} takes {}; {}", s.images,
                                            text(is), s.model, text(expected), advice));

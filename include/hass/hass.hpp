@@ -19,6 +19,7 @@
 //
 #include <hass/workload/hana.hpp>
 #include <hass/workload/images.hpp>
+#include <hass/workload/inputs.hpp>
 #include <hass/workload/layer.hpp>
 #include <hass/workload/layers.hpp>
 #include <hass/workload/model.hpp>

@@ -191,8 +191,7 @@ TEST_CASE("transposes, reshapes and slices in a row give the values that they sa
     }
     using hass::layer_kind;
     for (const layer_kind kind :
-         {layer_kind::crop, layer_kind::select_channels, layer_kind::depth_to_space,
-          layer_kind::space_to_depth, layer_kind::reorder, layer_kind::reshape})
+         {layer_kind::crop, layer_kind::select_channels, layer_kind::reorder, layer_kind::reshape})
         CHECK(made[static_cast<std::size_t>(kind)] > 0);
 }
 
@@ -352,6 +351,24 @@ TEST_CASE("both backends answer alike, whatever the operator") {
             joins.node("Concat", "y", {"a", "x"}, {{"axis", axis}});
             CHECK(run(joins, {4, 5, 6}) == 240);
         }
+    }
+    for (const auto& [op, kind] : {std::pair{"DepthToSpace", hass::layer_kind::depth_to_space},
+                                   {"SpaceToDepth", hass::layer_kind::space_to_depth}}) {
+        graph g;  // there, and back by the other one
+        const bool first = op == std::string("DepthToSpace");
+        g.node("LeakyRelu", "a", {"x"}).node(op, "b", {"a"}, {{"blocksize", std::int64_t{2}}});
+        g.node("LeakyRelu", "c", {"b"});
+        g.node(first ? "SpaceToDepth" : "DepthToSpace", "y", {"c"},
+               {{"blocksize", std::int64_t{2}}});
+        g.input({0, 4, 6, 4});
+        const hass::model m = hass::parse_onnx(g.file(), op);
+        CHECK(m.net.rows[1].kind == kind);
+        const hass::image_set images = numbered(bits, {4, 6, 4}, 2);
+        const std::vector<float> given = both(m, images);
+        std::vector<float> x(96);
+        images.copy(1, 1, x);
+        for (std::size_t k = 0; k < x.size(); ++k)
+            REQUIRE(given[96 + k] == Approx(x[k] < 0.0F ? 0.0001F * x[k] : x[k]));
     }
     graph last;  // channels last, in and out
     last.node("Transpose", "t", {"x"}, {{"perm", ints({0, 3, 1, 2})}});

@@ -64,7 +64,7 @@ double exhaustive(const network_view& net, const network_statistics& s, const E&
         const bool last = i + 1 == net.size();
         std::vector<point> longer;
         for_each_option(engine, net[i], [&](const row_option& c) {
-            const bool renames = net[i].kind == layer_kind::flatten;
+            const bool renames = hass::renames(net[i].kind);
             const point p{row_cycles(engine, net[i], s[i], c), row_cost(engine, net[i], c),
                           words_out(net[i], c)};
             for (const point& before : sums) {
@@ -343,4 +343,43 @@ TEST_CASE("multipliers and memories are chosen as trying every design chooses th
     CHECK(lutram > 0);
     CHECK(uram > 0);
     CHECK(helped > 0);
+}
+
+TEST_CASE("rows that resize, move and normalise maps are chosen as trying every design",
+          "[memories]") {
+    const auto row = [](layer_kind kind, const shape& in, const shape& out) {
+        layer_row r;
+        r.kind = kind, r.in = in, r.out = out;
+        return r;
+    };
+    network net;
+    net.rows = {conv2d<2, 8, 3, pad<1>>::row({2, 24, 24}),
+                row(layer_kind::resize, {8, 24, 24}, {8, 48, 48}),
+                row(layer_kind::group_norm, {8, 48, 48}, {8, 48, 48}),
+                row(layer_kind::depth_to_space, {8, 48, 48}, {2, 96, 96}),
+                row(layer_kind::reshape, {2, 96, 96}, {2, 9216, 1}),
+                row(layer_kind::add_map, {2, 9216, 1}, {2, 9216, 1}),
+                row(layer_kind::reorder, {2, 9216, 1}, {9216, 2, 1})};
+    net.rows[3].stride_h = net.rows[3].stride_w = 2;
+    for (int i = 0; i < static_cast<int>(net.rows.size()); ++i) net.edges.push_back({i - 1, i});
+    validate(net);
+    const auto statistics = zeros(net, 0.5);
+    int fitting = 0, uram = 0, binding = 0;
+    for (const double dsp : {12.0, 80.0})
+        for (const auto& [bram, uram_blocks] : {std::pair{30.0, 40.0}, {120.0, 0.0}, {90.0, 8.0}}) {
+            const device board{"narrow", {dsp, 20000, 200000, bram, uram_blocks, 100.0}, 200.0};
+            const allocation best = allocate(net, statistics, sparse_dot<>{}, board);
+            const double least = exhaustive(net, statistics, sparse_dot<>{}, board);
+            INFO("DSP " << dsp << ", BRAM18 " << bram << ", URAM " << uram_blocks);
+            REQUIRE(best.fits == (least < ruled_out));
+            if (!best.fits) continue;
+            CHECK(best.certificate.gap == 0.0);
+            CHECK(best.estimate.interval_cycles == Approx(least).epsilon(1e-12));
+            ++fitting;
+            binding += best.certificate.binding.has_value();
+            for (const row_option& c : best.design) uram += c.memory == weight_memory::uram;
+        }
+    CHECK(fitting > 2);
+    CHECK(uram > 0);
+    CHECK(binding > 0);
 }

@@ -15,6 +15,7 @@
 #include <hass/emulate/read_boxes.hpp>
 #include <hass/files/json.hpp>
 #include <hass/workload/images.hpp>
+#include <hass/workload/inputs.hpp>
 #include <hass/workload/onnx.hpp>
 #include <span>
 #include <string>

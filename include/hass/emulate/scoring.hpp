@@ -77,7 +77,7 @@ class scoring {
     /// \throws hass::error for no images or images of another shape
     void check_images(const image_set& images) const {
         if (images.count == 0) throw error("images: there are none");
-        if (images.each != image_)
+        if (!same_extents(images.each, image_))
             throw error("images: " + text(images.each) + ", but the network takes " + text(image_));
     }
 

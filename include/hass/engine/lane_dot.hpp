@@ -120,7 +120,7 @@ struct lane_dot {
     precision widths{};
 
     static constexpr bool legal(const layer_row& row, const parallelism& p) {
-        if (!is_compute(row) || p.in < 1 || p.out < 1 || p.group < 1 || p.macs < 1 ||
+        if (!has_weights(row) || p.in < 1 || p.out < 1 || p.group < 1 || p.macs < 1 ||
             p.vector < 1 || p.shared < 1 || p.pixels != 1 || row.groups % p.group != 0 ||
             filters_per_group(row) % p.out != 0 || p.out % p.shared != 0)
             return false;

@@ -113,7 +113,7 @@ struct list_dot {
     precision widths{};
 
     static constexpr bool legal(const layer_row& row, const parallelism& p) {
-        if (!is_compute(row) || row.groups != 1 || p.out < 1 || p.group != 1 || p.macs != 1 ||
+        if (!has_weights(row) || row.groups != 1 || p.out < 1 || p.group != 1 || p.macs != 1 ||
             p.vector != 1 || p.shared != p.out || p.pixels < 1 || p.pixels > most_replicas ||
             p.pixels > row.out.pixels() || row.out.channels % p.out != 0)
             return false;
@@ -151,7 +151,7 @@ struct list_dot {
     /// Every legal option, in a fixed order.
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {
-        if (!is_compute(row)) return;
+        if (!has_weights(row)) return;
         for_each_list_count(row, [&](int lists) {
             for (const int out : detail::divisors(row.out.channels))
                 for (int pixels = 1; pixels <= most_replicas && pixels <= row.out.pixels();

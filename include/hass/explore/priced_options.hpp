@@ -111,7 +111,11 @@ class priced_options {
 template <Engine E, class Visit>
 constexpr void for_each_option(const E& engine, const layer_row& row, Visit visit,
                                std::span<const held_input> held = {}) {
-    if (is_compute(row))
+    if (row.kind == layer_kind::matmul)  // its filters come from the stage before
+        engine.for_each(row, [&](const row_option& c) {
+            if (c.memory != weight_memory::off_chip) visit(c);
+        });
+    else if (is_compute(row))
         engine.for_each(row, visit);
     else
         for_each_stage(row, visit, held, offers_every_memory(engine));

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -85,11 +86,23 @@ struct estimate {
 /// A design: one option a row.
 using design = std::vector<row_option>;
 
+/// What a matmul keeps of its inputs beside its filters, which stand where a layer's weights would:
+/// the first one, which is replaced while it leaves, and the next image's filters.
+/// \throws hass::error for filters off-chip
+template <Engine E>
+constexpr usage operands_cost(const E& engine, const layer_row& row, const row_option& c) {
+    if (c.memory == weight_memory::off_chip)
+        throw error("a product of two activations keeps its second input on the chip");
+    const std::array<held_input, 2> kept{{{row.in.volume(), 0}, {weight_count(row), 0}}};
+    return stage_cost(engine, row, c, kept);
+}
+
 /// Cost of one row in one option.
 /// \param held  what it holds back, as `network_skew` says
 template <Engine E>
 constexpr usage row_cost(const E& engine, const layer_row& row, const row_option& c,
                          std::span<const held_input> held = {}) {
+    if (row.kind == layer_kind::matmul) return engine.cost(row, c) + operands_cost(engine, row, c);
     if (is_compute(row)) return engine.cost(row, c);
     return stage_cost(engine, row, c, held);
 }

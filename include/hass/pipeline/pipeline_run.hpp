@@ -117,8 +117,9 @@ inline pipeline_run::pipeline_run(const network_view& net, std::span<const servi
         if (depths.edge[k] < 0)
             throw error(text_of(
                 {"simulate: edge ", e.from, " -> ", e.to, " is ", depths.edge[k], " deep"}));
-        const shape& map = image ? net[to].in : net[from].out;
         inputs = stages_[to].inputs.empty() ? std::vector<shape>() : std::move(inputs);
+        const bool second = net[to].kind == layer_kind::matmul && !inputs.empty();
+        const shape map = !image ? net[from].out : second ? second_input(net[to]) : net[to].in;
         inputs.push_back(map);
         const std::int64_t first = stack_offset(net[to], inputs, inputs.size() - 1);
         edges_.push_back({from, to, firings_of(net[to], map, first)});

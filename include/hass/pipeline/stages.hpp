@@ -19,7 +19,8 @@ namespace hass {
 /// Channels that the streams of a row split: of its output for concat; of both sides where values
 /// move between channels; else of its input.
 constexpr int stage_channels(const layer_row& row) {
-    if (row.kind == layer_kind::concat) return row.out.channels;
+    if (row.kind == layer_kind::concat || row.kind == layer_kind::embedding)
+        return row.out.channels;
     if (row.kind == layer_kind::channel_max) return 1;
     if (moves(row.kind) || row.kind == layer_kind::pad)
         return std::gcd(row.in.channels, row.out.channels);
@@ -29,13 +30,14 @@ constexpr int stage_channels(const layer_row& row) {
 /// Cycles of a row without weights for one image, `c.folding.in` streams wide:
 /// - pools: max of padded input pixels and output pixels, x channels a stream
 /// - global pool: input pixels x channels a stream (the published model forgets the pixels)
-/// - softmax: three passes over the values: maximum, sum of exponentials, division (an assumption)
+/// - softmax, log softmax: three passes over the values: maximum, sum of exponentials, division (an
+///   assumption)
 /// - flatten, reshape: 0, they rename wires
 /// - rows that move values, resize, pad, norms: all input words or all output words, whichever are
 ///   more; what they hold is replaced while it leaves (an assumption, as is all of `calibrated` for
 ///   them)
 /// - lrn: as many, a word of squares a cycle
-/// - all others: output pixels x channels a stream
+/// - layer and rms norm, embedding, and all others: output pixels x channels a stream
 constexpr double stage_cycles(const layer_row& row, const row_option& c) {
     const auto channels = static_cast<double>(detail::ceil_div(stage_channels(row), c.folding.in));
     const auto in = static_cast<double>(row.in.pixels()) * channels;
@@ -51,6 +53,7 @@ constexpr double stage_cycles(const layer_row& row, const row_option& c) {
         case layer_kind::global_average_pool:
             return in;
         case layer_kind::softmax:
+        case layer_kind::log_softmax:
             return 3.0 * in;
         case layer_kind::channel_max:
         case layer_kind::resize:
@@ -69,8 +72,9 @@ constexpr double stage_cycles(const layer_row& row, const row_option& c) {
 /// Rows whose own memory may hold a map or much of one.
 constexpr bool holds_much(layer_kind kind) {
     return kind == layer_kind::add_map || kind == layer_kind::multiply_map ||
-           kind == layer_kind::group_norm || kind == layer_kind::reorder ||
-           kind == layer_kind::depth_to_space || kind == layer_kind::space_to_depth;
+           kind == layer_kind::group_norm || kind == layer_kind::embedding ||
+           kind == layer_kind::reorder || kind == layer_kind::depth_to_space ||
+           kind == layer_kind::space_to_depth;
 }
 
 /// Calls visit(option) for every number of streams of a row without weights, ascending, and for

@@ -108,36 +108,6 @@ inline image_set read_images(const std::filesystem::path& path) {
     return to_images(read_array(path.string()));
 }
 
-/// Several inputs of one network as one set: the values of each sample one behind the other, in the
-/// order given. Preprocessing then is that of all of them alike.
-/// \throws hass::error for no set, and sets of different numbers of samples
-inline image_set joined_images(std::span<const image_set> inputs) {
-    if (inputs.empty()) throw error("images: there are no inputs");
-    if (inputs.size() == 1) return inputs[0];
-    const std::size_t count = inputs[0].count;
-    std::size_t volume = 0;
-    for (const image_set& one : inputs) {
-        if (one.count != count)
-            throw error(text_of({one.pixels.source, ": ", one.count, " samples, but ",
-                                 inputs[0].pixels.source, " has ", count}));
-        volume += static_cast<std::size_t>(one.each.volume());
-    }
-    if (volume > std::size_t{1} << 30) throw error("images: the inputs are too large together");
-    std::vector<float> values(count * volume);
-    for (std::size_t n = 0, at = 0; n < count; ++n)
-        for (const image_set& one : inputs) {
-            const auto each = static_cast<std::size_t>(one.each.volume());
-            one.copy(n, 1, std::span(values).subspan(at, each));
-            at += each;
-        }
-    image_set all;
-    all.count = count;
-    all.each = {static_cast<int>(volume), 1, 1};
-    all.pixels = make_npy({count, volume}, std::span<const float>(values));
-    all.pixels.source = inputs[0].pixels.source;
-    return all;
-}
-
 /// Takes an array as class labels: whole numbers of any type, N or N x 1, each >= 0.
 /// \throws hass::error naming the file, the field and the label
 inline std::vector<int> to_labels(const npy_array& array) {

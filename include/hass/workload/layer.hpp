@@ -113,6 +113,23 @@ struct shape {
     constexpr bool operator==(const shape&) const = default;
 };
 
+/// Whether two maps have the same extents but for those of 1: values of either, in their order, are
+/// those of the other.
+constexpr bool same_extents(const shape& a, const shape& b) {
+    const auto next = [](const shape& s, int& k) {
+        for (; k < 3; ++k) {
+            const int extent = k == 0 ? s.channels : k == 1 ? s.height : s.width;
+            if (extent == 1) continue;
+            ++k;
+            return extent;
+        }
+        return 1;
+    };
+    for (int i = 0, j = 0; i < 3 || j < 3;)
+        if (next(a, i) != next(b, j)) return false;
+    return true;
+}
+
 /// One layer, fully resolved. For `linear`, `in` is {features, 1, 1} and the kernel is 1x1.
 /// For rows with several inputs (`add`, `multiply`, `concat`) `in` is the first input's shape.
 struct layer_row {
@@ -125,6 +142,8 @@ struct layer_row {
     int dilation_h = 1, dilation_w = 1;
     /// Divides in.channels and out.channels; softmax, norms: each group of channels for itself.
     int groups = 1;
+    /// Compute rows of a quantised network: bits of a weight and of its data; 0: as the engine has it.
+    int weight_bits = 0, data_bits = 0;
     bool bias = false;       ///< whether a bias is added (compute rows)
     bool ceil_mode = false;  ///< pools: partial windows at the far edge count
     /// matmul: pixel n of the second input is filter n of every group, its channels are what each

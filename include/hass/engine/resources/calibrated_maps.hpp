@@ -85,6 +85,29 @@ constexpr usage calibrated::map_stage(const layer_row& row, const row_option& c,
             u += read_memory(c.memory, 2 * words(row.in.channels), wide);
             break;
         }
+        case layer_kind::layer_norm:  // sums, sums of squares, a table of 1 / sqrt, two pixels
+        case layer_kind::rms_norm: {
+            modules::module_cost pool = modules::global_pool(row.groups, width);
+            pool.dsp = 0.0;
+            add(u, pool, row.kind == layer_kind::layer_norm ? 2 * streams : streams);
+            multiply(2, width.data);  // the squares; the scale
+            u.dsp += scale_dsp(2 * streams, width);
+            u.bram18 += streams;
+            u += buffer_memory(c.memory, 2 * words(row.in.channels), wide);
+            u += read_memory(c.memory, 2 * words(row.in.channels), wide);
+            break;
+        }
+        case layer_kind::log_softmax:  // tables of exponentials and of the logarithm, a sum
+            each(false);
+            u.bram18 += 2 * streams;
+            u.lut += streams * 2.0 * width.accumulator;
+            u.ff += streams * 2.0 * width.accumulator;
+            break;
+        case layer_kind::embedding:  // the table
+            counters(row.out.volume());
+            u += read_memory(c.memory, row.kernel_h * words(row.out.channels),
+                             std::int64_t{streams} * width.weight);
+            break;
         case layer_kind::resize:
             if (row.stride_h > 1) multiply(row.stride_h, width.weight);
             if (row.stride_w > 1) multiply(row.stride_w, width.weight);

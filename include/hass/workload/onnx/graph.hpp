@@ -102,6 +102,11 @@ class graph_index {
 
     /// The inputs that the output depends on, in the file's order.
     const std::vector<graph_input>& inputs() const { return inputs_; }
+    /// Whether these are token ids, masks and the like.
+    bool only_whole_numbers() const {
+        return std::all_of(inputs_.begin(), inputs_.end(),
+                           [](const graph_input& in) { return in.image.whole; });
+    }
     const value_proto& output() const { return output_; }
 
     /// Images in a batch as the file fixes it; 1 where it is dynamic.

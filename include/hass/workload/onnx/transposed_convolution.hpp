@@ -30,18 +30,19 @@ struct transposed_axis {
     int in = 1, kernel = 1, stride = 1, dilation = 1, pad = 0, out = 1;
     int window = 1, before = 0, after = 0, positions = 1;
 
-    /// Input that tap `k` of phase `r` sees, from the input of the same place on.
-    int offset(int r, int k) const { return (r + pad - k * dilation) / stride; }
-    bool meets(int r, int k) const { return (r + pad - k * dilation) % stride == 0; }
+    /// The phase that tap `k` belongs to, and which input it sees there, from the one of the same
+    /// place on.
+    int phase(int k) const {
+        const int r = (k * dilation - pad) % stride;
+        return r < 0 ? r + stride : r;
+    }
+    int offset(int k) const { return (phase(k) + pad - k * dilation) / stride; }
 
     /// Works out the window over all phases.
     void place() {
         int least = 0, most = 0;
-        for (int r = 0; r < stride; ++r)
-            for (int k = 0; k < kernel; ++k) {
-                if (!meets(r, k)) continue;
-                least = std::min(least, offset(r, k)), most = std::max(most, offset(r, k));
-            }
+        for (int k = 0; k < kernel; ++k)
+            least = std::min(least, offset(k)), most = std::max(most, offset(k));
         window = most - least + 1, before = -least;
         positions = (out - 1) / stride + 1;
         after = std::max(0, positions - in - before + window - 1);
@@ -74,6 +75,7 @@ inline std::array<transposed_axis, 2> transposed_axes(const operation& op, const
         t.stride = strides[a], t.dilation = dilations[a];
         const std::int64_t whole = std::int64_t{t.in - 1} * t.stride + extra[a] +
                                    std::int64_t{t.kernel - 1} * t.dilation + 1;
+        if (whole > largest_map) throw op.fail(text_of({"gives an extent of ", whole}));
         std::int64_t out = whole - pads[a] - pads[a + 2];
         t.pad = pads[a];
         if (shape != nullptr || same) {
@@ -119,6 +121,8 @@ inline void transposed_convolution(const operation& op) {
 
     const std::vector<float> given = op.weights(1, "the weight");
     layer_parameters p;
+    if (double(row.out.channels) * channels_per_group(row) * hass::taps(row) > 0x1p40)
+        throw op.fail("has far more weights and phases than the file holds");
     const std::size_t volume = static_cast<std::size_t>(weight_count(row));
     op.spent().spend(volume);
     p.weights.assign(volume, 0.0F);
@@ -126,28 +130,21 @@ inline void transposed_convolution(const operation& op) {
     const auto of_group = static_cast<std::size_t>(w.dims[1]);
     const auto taps =
         static_cast<std::size_t>(row.kernel_h) * static_cast<std::size_t>(row.kernel_w);
+    const auto kernel = static_cast<std::size_t>(rows.kernel * columns.kernel);
+    const auto by_phase = static_cast<std::size_t>(phases);
     for (std::size_t f = 0; f < static_cast<std::size_t>(filters); ++f)
         for (std::size_t c = 0; c < per_group; ++c) {
-            const float* kernel =
-                given.data() + ((f / of_group * per_group + c) * of_group + f % of_group) *
-                                   static_cast<std::size_t>(rows.kernel) *
-                                   static_cast<std::size_t>(columns.kernel);
-            for (int phase = 0; phase < phases; ++phase) {
-                float* to =
-                    p.weights.data() +
-                    ((f * static_cast<std::size_t>(phases) + static_cast<std::size_t>(phase)) *
-                         per_group +
-                     c) *
-                        taps;
-                const int ry = phase / columns.stride, rx = phase % columns.stride;
-                for (int ky = 0; ky < rows.kernel; ++ky)
-                    for (int kx = 0; kx < columns.kernel; ++kx) {
-                        if (!rows.meets(ry, ky) || !columns.meets(rx, kx)) continue;
-                        const int y = rows.offset(ry, ky) + rows.before;
-                        const int z = columns.offset(rx, kx) + columns.before;
-                        to[y * row.kernel_w + z] = kernel[ky * columns.kernel + kx];
-                    }
-            }
+            const std::size_t from = (f / of_group * per_group + c) * of_group + f % of_group;
+            for (int ky = 0; ky < rows.kernel; ++ky)
+                for (int kx = 0; kx < columns.kernel; ++kx) {
+                    const auto phase = static_cast<std::size_t>(rows.phase(ky) * columns.stride +
+                                                                columns.phase(kx));
+                    const auto tap =
+                        static_cast<std::size_t>((rows.offset(ky) + rows.before) * row.kernel_w +
+                                                 columns.offset(kx) + columns.before);
+                    p.weights[((f * by_phase + phase) * per_group + c) * taps + tap] =
+                        given[from * kernel + static_cast<std::size_t>(ky * columns.kernel + kx)];
+                }
         }
     if (row.bias) {
         const std::vector<float> bias = op.weights(2, "the bias");

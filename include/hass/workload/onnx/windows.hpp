@@ -22,7 +22,8 @@
 
 namespace hass::detail::onnx {
 
-/// Reads `count` integers of an attribute, each within `least`..32768.
+/// Reads `count` integers of an attribute, each within `least`..32768; of data of one axis half as
+/// many, which becomes the height of a map of width 1.
 inline std::array<int, 4> window_attribute(const operation& op, std::string_view name,
                                            std::size_t count, int otherwise, int least) {
     constexpr std::int64_t most = 32768;
@@ -30,23 +31,33 @@ inline std::array<int, 4> window_attribute(const operation& op, std::string_view
     out.fill(otherwise);
     const attribute_proto* a = op.find(name);
     if (a == nullptr) return out;
-    if (a->ints.size() != count)
-        throw op.fail(text_of({"attribute ", quoted(name), " has ", a->ints.size(),
-                               " values where two-dimensional data needs ", count}));
-    for (std::size_t i = 0; i < count; ++i) {
+    const bool one_axis = op.raw(0).rank == 3;
+    const std::size_t wanted = one_axis ? count / 2 : count;
+    if (a->ints.size() != wanted)
+        throw op.fail(
+            text_of({"attribute ", quoted(name), " has ", a->ints.size(), " values where ",
+                     one_axis ? "one" : "two", "-dimensional data needs ", wanted}));
+    if (one_axis) out.fill(count == 4 ? 0 : 1);
+    for (std::size_t i = 0; i < wanted; ++i) {
         if (a->ints[i] < least || a->ints[i] > most)
             throw op.fail(text_of({"attribute ", quoted(name), " holds ", a->ints[i], ", outside ",
                                    least, "..", most}));
-        out[i] = static_cast<int>(a->ints[i]);
+        out[one_axis ? 2 * i : i] = static_cast<int>(a->ints[i]);
     }
     return out;
+}
+
+/// The data that a pool of all pixels takes.
+inline value& pooled_input(const operation& op) {
+    value& map = op.data(0);
+    if (map.rank < 3) throw op.fail("expects N x C x H x W or N x C x L, not " + describe(map));
+    return map;
 }
 
 /// The data a window slides over: zeros put around it by a Pad are still pending.
 inline value& windowed_input(const operation& op) {
     value& x = op.raw(0);
-    if (x.form != form::padded) return op.map(0);
-    return x;
+    return x.form == form::padded ? x : pooled_input(op);
 }
 
 /// Padding before and after one axis for auto_pad = SAME_*: as many windows as in / stride, rounded
@@ -120,23 +131,26 @@ inline layer_row window(const operation& op, const value& x, layer_kind kind, in
 
 inline void convolution(const operation& op) {
     const constant& w = op.known(1, "the weight");
-    if (w.dims.size() != 4)
+    if (w.dims.size() != 4 && w.dims.size() != 3)
         throw op.fail(text_of({"its weight ", dims_text(w.dims), " makes it ",
                                std::max<std::size_t>(w.dims.size(), 2) - 2,
-                               "-dimensional; only two-dimensional convolutions are supported"}));
+                               "-dimensional; only convolutions along one axis or two are "
+                               "supported"}));
     constexpr std::int64_t largest_kernel = 32768;
     if (std::any_of(w.dims.begin(), w.dims.end(),
                     [](std::int64_t d) { return d < 1 || d > largest_map; }) ||
-        w.dims[2] > largest_kernel || w.dims[3] > largest_kernel)
+        w.dims[2] > largest_kernel || w.dims.back() > largest_kernel)
         throw op.fail("weight of shape " + dims_text(w.dims));
     const value& x = windowed_input(op);
+    if (static_cast<int>(w.dims.size()) != x.rank)
+        throw op.fail("weight " + dims_text(w.dims) + " does not fit an input of " + describe(x));
     const std::int64_t groups = op.integer("group", 1);
     if (groups < 1 || groups > x.shape.channels || w.dims[1] * groups != x.shape.channels ||
         w.dims[0] % groups != 0)
         throw op.fail(text_of({"weight ", dims_text(w.dims), " with ", groups,
                                " groups does not fit an input of ", describe(x)}));
     const int kernel_h = static_cast<int>(w.dims[2]);
-    const int kernel_w = static_cast<int>(w.dims[3]);
+    const int kernel_w = x.rank == 3 ? 1 : static_cast<int>(w.dims[3]);
     const auto stated = window_attribute(op, "kernel_shape", 2, 0, 1);
     if (op.find("kernel_shape") != nullptr && (stated[0] != kernel_h || stated[1] != kernel_w))
         throw op.fail("kernel_shape does not match the weight " + dims_text(w.dims));
@@ -152,7 +166,10 @@ inline void convolution(const operation& op) {
             throw op.fail(
                 text_of({"bias of ", p.bias.size(), " values for ", row.out.channels, " filters"}));
     }
-    op.give(op.emit(row, {x.from}, std::move(p), w.name));
+    const int rank = x.rank;
+    value out = op.emit(row, {x.from}, std::move(p), w.name);
+    out.rank = rank;
+    op.give(std::move(out));
 }
 
 inline void pool(const operation& op, layer_kind kind) {
@@ -186,7 +203,9 @@ inline void pool(const operation& op, layer_kind kind) {
             "zeros of a Pad would win against negative values; padding of the pool "
             "itself is supported");
     const bool non_negative = x.non_negative;
+    const int rank = x.rank;
     value out = op.emit(row, {x.from}, p);
+    out.rank = rank;
     out.non_negative = non_negative;
     op.give(std::move(out));
 }
