@@ -49,7 +49,8 @@ inline constexpr std::array<std::string_view, 27> pointwise_names{
     "hardsigmoid", "negate",      "absolute",   "shrink",
     "gated",       "erf",         "tanh",       "exponential",
     "logarithm",   "square_root", "reciprocal", "power",
-    "equals",      "differs",     "gelu",       "gelu_tanh"};
+    "equals",      "differs",     "gelu",       "gelu_tanh",
+    "quantised",   "bipolar",     "truncated"};
 
 constexpr std::string_view name(pointwise f) {
     return pointwise_names[static_cast<std::size_t>(f)];

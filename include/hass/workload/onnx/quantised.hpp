@@ -246,7 +246,7 @@ inline double rounded(const operation& op, double x, std::string_view otherwise)
     if (mode == "UP") return x < 0.0 ? std::floor(x) : std::ceil(x);
     if (mode == "HALF_UP") return std::copysign(std::floor(std::abs(x) + 0.5), x);
     if (mode == "HALF_DOWN") return std::copysign(std::ceil(std::abs(x) - 0.5), x);
-    throw op.fail("rounding_mode " + quoted(mode) +
+    throw op.fail("rounding_mode " + onnx::quoted(mode) +
                   " (known: ROUND, FLOOR, CEIL, ROUND_TO_ZERO, UP, DOWN, HALF_EVEN, HALF_UP, "
                   "HALF_DOWN)");
 }
