@@ -297,6 +297,7 @@ struct emulated {
           input(s, model, images),
           network(std::move(model), input.values) {
         options.threads = s.threads;
+        refuse_bits(s);
         metric = chosen_metric(s, network, images, options);
         if (!metric) read_labels(s);
         if (s.bits != 0) network = hass::in_fixed_point(network, images, {s.bits, s.bits}, options);
@@ -310,6 +311,20 @@ struct emulated {
             evaluate.emplace(network, images, *metric, of_trials, cache);
         else
             evaluate.emplace(network, images, labels, of_trials, cache);
+    }
+
+    /// --bits rounds a network of floats; a quantised file says its widths itself.
+    void refuse_bits(const settings& s) const {
+        const auto& rows = network.model().net.rows;
+        const auto wide = std::find_if(rows.begin(), rows.end(), [](const hass::layer_row& r) {
+            return r.weight_bits > 0 || r.data_bits > 0;
+        });
+        if (s.bits != 0 && wide != rows.end())
+            throw hass::error(fmt::format(
+                "--bits {}: {} is quantised itself (layer '{}': weights of {} bits, data of {})",
+                s.bits, s.model,
+                name_of(network.network(), static_cast<std::size_t>(wide - rows.begin())),
+                wide->weight_bits, wide->data_bits));
     }
 
     void read_labels(const settings& s) {

@@ -32,6 +32,8 @@ struct layer_report {
     double weight_sparsity = 0.0;  ///< shares of zeros in [0, 1]; 0 for rows without weights
     double activation_sparsity = 0.0;
     double pair_sparsity = 0.0;  ///< padding counted as zeros: what the engine meets
+    int weight_bits = 0,
+        data_bits = 0;  ///< as a quantised network states them; 0: as the engine has
     row_option chosen{};
     double interval_cycles = 0.0;  ///< for one image
     double fill_cycles = 0.0;      ///< from its first input pixel to its first output pixel
@@ -99,6 +101,7 @@ inline solution_report describe(std::string label, const network_view& net, cons
         l.fill_cycles =
             fill_cycles(net.rows[i], l.chosen, stage.cycles, d.hardware.interval_cycles);
         l.cost = stage.cost;
+        l.weight_bits = net.rows[i].weight_bits, l.data_bits = net.rows[i].data_bits;
         d.layers.push_back(std::move(l));
     }
     return d;
