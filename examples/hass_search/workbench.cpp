@@ -77,9 +77,6 @@ struct given_images {
         hass::image_set images =
             model.inputs.empty() ? std::move(sets[0]) : hass::stacked_inputs(model, sets);
         fit(s, hass::image_shape(model), images);
-        if (const auto first = static_cast<std::size_t>(s.first_images);
-            first > 0 && first < images.count)
-            images.count = first;
         return images;
     }
 
@@ -298,8 +295,11 @@ struct emulated {
           network(std::move(model), input.values) {
         options.threads = s.threads;
         refuse_bits(s);
+        const std::size_t all = images.count;
+        if (s.first_images > 0)
+            images.count = std::min(all, static_cast<std::size_t>(s.first_images));
         metric = chosen_metric(s, network, images, options);
-        if (!metric) read_labels(s);
+        if (!metric) read_labels(s, all);
         if (s.bits != 0) network = hass::in_fixed_point(network, images, {s.bits, s.bits}, options);
         hass::emulation_options of_trials = options;
         if (s.statistics_images > 0)
@@ -327,9 +327,9 @@ struct emulated {
                 wide->weight_bits, wide->data_bits));
     }
 
-    void read_labels(const settings& s) {
+    /// \param all  images of the file, of which the first may be all that is asked for
+    void read_labels(const settings& s, std::size_t all) {
         labels = hass::read_labels(s.labels);
-        const std::size_t all = images.pixels.shape.front();
         if (labels.size() != all)
             throw hass::error(fmt::format("{}: {} labels for the {} images of {}", s.labels,
                                           labels.size(), all, s.images));
