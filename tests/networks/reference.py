@@ -412,6 +412,15 @@ def run(node, xs):
         return concat(node, *xs)
     if t == "Split":
         return split(node, *xs)
+    if t == "Softmax":
+        if node.get("axis", -1) % len(xs[0].dims) != len(xs[0].dims) - 1:
+            raise KeyError("Softmax over axis %s" % node.get("axis"))
+        width, values = xs[0].dims[-1], []
+        for row in range(count(xs[0].dims[:-1])):
+            part = xs[0].values[row * width:(row + 1) * width]
+            shares = [math.exp(v - max(part)) for v in part]
+            values += [v / sum(shares) for v in shares]
+        return Array(xs[0].dims, values)
     if t == "LRN":
         return lrn(node, *xs)
     if t == "Cast":
