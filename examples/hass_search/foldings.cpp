@@ -23,7 +23,7 @@ struct rows_of_network {
     explicit rows_of_network(const settings& s) {
         view = rows_named(s.network);
         if (view.size() > 0) return;
-        read = load_network(s.model);
+        read = load_network(s.model, {s.output, s.input_shape});
         view = read;
     }
 };

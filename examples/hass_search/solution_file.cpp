@@ -50,7 +50,8 @@ hass::report_json asked(const outcome& o) {
                            {"objective", s.objective},
                            {"lambda", s.lambda},
                            {"sparsity_metric", s.sparsity_metric},
-                           {"max_drop_points", s.max_drop},
+                           {"metric", o.bench.metric.name},
+                           {"max_drop_" + o.bench.metric.steps(), s.max_drop},
                            {"bits", s.priced_bits()},
                            {"thresholds", s.granularity},
                            {"exempt", s.exempt},
@@ -68,9 +69,9 @@ hass::report_json asked(const outcome& o) {
 
 hass::report_json solution(const outcome& o, const designed& d) {
     hass::report_json one = hass::to_json(d.report);
-    if (o.bench.note.empty())  // accuracy is measured
+    if (o.bench.note.empty() && d.report.metric.name == "top1")  // measured, a share of images
         one["top1_interval"] =
-            hass::share_interval(d.report.top1, static_cast<double>(o.bench.images));
+            hass::share_interval(d.report.score, static_cast<double>(o.bench.images));
     const auto a = hass::compare_with_dense(o.designs.front().report, d.report);
     one["against_dense"] = {{"images_per_s", a.speed},
                             {"efficiency", a.efficiency},
@@ -78,13 +79,13 @@ hass::report_json solution(const outcome& o, const designed& d) {
                             {"verdict", a.verdict}};
     if (d.search)
         one["search"] = {{"trial", d.search->trial},
-                         {"top1", d.search->terms.accuracy},
+                         {d.report.metric.name, d.search->terms.accuracy},
                          {"throughput_images_per_s", d.search->terms.images_per_second}};
     return one;
 }
 
 /// The non-dominated trials of all studies in accuracy, throughput and DSPs.
-hass::report_json non_dominated(const std::vector<built_trial>& trials) {
+hass::report_json non_dominated(const std::vector<built_trial>& trials, const std::string& metric) {
     std::vector<hass::measured_terms> terms;
     for (const built_trial& t : trials) terms.push_back(t.terms);
     hass::report_json set = hass::report_json::array();
@@ -92,7 +93,7 @@ hass::report_json non_dominated(const std::vector<built_trial>& trials) {
         const built_trial& t = trials[i];
         set.push_back({{"study", t.study},
                        {"trial", t.number},
-                       {"top1", t.terms.accuracy},
+                       {metric, t.terms.accuracy},
                        {"throughput_images_per_s", t.terms.images_per_second},
                        {"dsp", t.terms.dsp},
                        {"efficiency_images_per_cycle_per_dsp", t.efficiency}});
@@ -162,7 +163,7 @@ void write_solution(const outcome& o) {
         for (const designed& d : o.designs)
             if (d.report.label == label) file[key] = solution(o, d);
     }
-    file["pareto"] = non_dominated(o.trials);
+    file["pareto"] = non_dominated(o.trials, o.bench.metric.name);
     hass::report_json other{{"resources", o.other_model()}};
     for (const hass::solution_report& d : o.under_other_model())
         for (const auto& [label, key] : keys)

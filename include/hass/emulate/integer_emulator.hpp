@@ -36,7 +36,7 @@ class integer_emulator {
     /// \throws hass::error naming the layer whose sums could leave float64
     explicit integer_emulator(integer_network n)
         : network_(std::make_shared<const integer_network>(std::move(n))),
-          scoring_(network_->net, network_->source) {
+          scoring_(network_->net, network_->source, network_->net.rows.front().in) {
         const network_view net = network_->net;
         last_reader_.assign(net.size() + 1, 0);
         for (std::size_t i = 0; i < net.size(); ++i) {

@@ -151,13 +151,13 @@ struct list_dot {
     constexpr usage cost(const layer_row& row, const row_option& c) const {
         if (c.multipliers != multiplier::dsp)
             throw error("lists: DSPs hold the sums, multipliers of LUTs do not");
-        return resources.lists(row, c, widths);
+        return resources.lists(row, c, stated(row, widths));
     }
 
     /// Resources of a row without weights.
     constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
-        return resources.stage(row, c, widths, held);
+        return resources.stage(row, c, stated(row, widths), held);
     }
 
     /// Every legal option, in a fixed order.

@@ -54,6 +54,8 @@ inline report_json to_json(const layer_report& l) {
                                 {"weight_sparsity", l.weight_sparsity},
                                 {"activation_sparsity", l.activation_sparsity},
                                 {"pair_sparsity", l.pair_sparsity}});
+    if (l.weight_bits > 0) stage["weight_bits"] = l.weight_bits;
+    if (l.data_bits > 0) stage["data_bits"] = l.data_bits;
     stage["parallelism"] = detail::to_json(l.chosen.folding);
     stage["multipliers"] = name(l.chosen.multipliers);
     stage["weight_memory"] = name(l.chosen.memory);
@@ -85,9 +87,9 @@ inline report_json to_json(const layer_report& l) {
 inline report_json to_json(const solution_report& d) {
     const estimate& e = d.hardware;
     report_json all;
-    detail::add_numbers(all, {{"top1", d.top1},
-                              {"top5", d.top5},
-                              {"weight_sparsity", d.weight_sparsity},
+    all[d.metric.name] = d.score;
+    if (d.top5) all["top5"] = *d.top5;
+    detail::add_numbers(all, {{"weight_sparsity", d.weight_sparsity},
                               {"activation_sparsity", d.activation_sparsity},
                               {"pair_sparsity", d.pair_sparsity},
                               {"throughput_images_per_s", e.images_per_second},

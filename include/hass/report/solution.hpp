@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <hass/pipeline/fill.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/metric_unit.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
 
@@ -30,6 +32,8 @@ struct layer_report {
     double weight_sparsity = 0.0;  ///< shares of zeros in [0, 1]; 0 for rows without weights
     double activation_sparsity = 0.0;
     double pair_sparsity = 0.0;  ///< padding counted as zeros: what the engine meets
+    int weight_bits = 0,
+        data_bits = 0;  ///< as a quantised network states them; 0: as the engine has
     row_option chosen{};
     double interval_cycles = 0.0;  ///< for one image
     double fill_cycles = 0.0;      ///< from its first input pixel to its first output pixel
@@ -49,9 +53,10 @@ inline constexpr std::string_view link_name = "board's bandwidth";
 /// largest of `layers`, or the link's; resources = their sums, and bandwidth for images and
 /// answers.
 struct solution_report {
-    std::string label;  ///< "dense", "hardware-aware", ...
-    double top1 = 0.0;  ///< share of images answered right, [0, 1]
-    double top5 = 0.0;
+    std::string label;   ///< "dense", "hardware-aware", ...
+    double score = 0.0;  ///< by `metric`
+    metric_unit metric{};
+    std::optional<double> top5{};      ///< share of images, [0, 1]; nullopt for other metrics
     double weight_sparsity = 0.0;      ///< of all weights
     double activation_sparsity = 0.0;  ///< of all inputs of compute rows
     double pair_sparsity = 0.0;        ///< of all multiply-accumulates
@@ -72,7 +77,7 @@ inline solution_report describe(std::string label, const network_view& net, cons
                                 std::span<const std::string> engine_names, const device& board) {
     solution_report d;
     d.label = std::move(label);
-    d.top1 = c.measured.top1, d.top5 = c.measured.top5;
+    d.score = c.measured.score, d.top5 = c.measured.top5, d.metric = c.measured.metric;
     d.weight_sparsity = c.sparsity.weight;
     d.activation_sparsity = c.sparsity.activation;
     d.pair_sparsity = c.sparsity.pair;
@@ -104,6 +109,7 @@ inline solution_report describe(std::string label, const network_view& net, cons
         l.cost = stage.cost;
         for (const edge& e : net.edges)
             if (static_cast<std::size_t>(e.to) == i) l.inputs.push_back(e.from);
+        l.weight_bits = net.rows[i].weight_bits, l.data_bits = net.rows[i].data_bits;
         d.layers.push_back(std::move(l));
     }
     return d;
