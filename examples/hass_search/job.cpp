@@ -62,15 +62,15 @@ class search_job {
         if (settings_.optimizer != composite_flag)
             hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
         measure_baselines();
-        const double floor = dense_terms_.accuracy - settings_.max_drop / 100.0;
+        const double floor = dense_terms_.accuracy - settings_.max_drop * bench_.metric.step();
         shorten_axes(floor);
-        log_.emplace(std::filesystem::path(settings_.out) / "trials.csv", net_);
+        log_.emplace(std::filesystem::path(settings_.out) / "trials.csv", net_, bench_.metric);
         const std::vector<double>& l = settings_.lambda;
         std::optional<best_of_study> software;
         if (settings_.search == "both") software = search("software-only", {l[0], 0.0, 0.0}, floor);
         // at the accuracy of the software-only solution, so that they differ in hardware alone
         const double at_least =
-            software ? std::max(floor, software->trial.candidate.measured.top1) : floor;
+            software ? std::max(floor, software->trial.candidate.measured.score) : floor;
         const auto hardware =
             search("hardware-aware", {l[0], l[1], l[2]}, std::min(at_least, dense_terms_.accuracy));
         if (software) add_best(*software);
@@ -96,8 +96,8 @@ class search_job {
         if (bench_.require_rtl) bench_.require_rtl(natural.hardware.design);
         dense_terms_ = dense.terms();
         if (!(dense_terms_.accuracy > 0.0))
-            throw hass::error(bench_.source +
-                              ": not one image is answered right, even without pruning");
+            throw hass::error(bench_.source + ": " + bench_.metric.title +
+                              " is not above 0, even without pruning");
         add_design("dense", dense, dense_.engine());
         add_design("activation only", natural, chosen_.engine());
         outcome_.warnings = bench_.warnings;
@@ -138,9 +138,9 @@ class search_job {
         std::size_t done = 0;
         const auto accuracy = [&](const hass::network_thresholds& t) {
             if (interrupted != 0) return 1.0;  // no search will use what this finds
-            const double top1 = bench_.accuracy(t);
-            bar.show(++done, fmt::format("top-1 {}", hass::percent(top1, 2)));
-            return top1;
+            const double score = bench_.accuracy(t);
+            bar.show(++done, bench_.metric.title + " " + bench_.metric.text(score));
+            return score;
         };
         axes_ = axes_.shortened(
             hass::typical_reach(axes_, accuracy, floor, settings_.seed, draws, steps));
@@ -180,7 +180,7 @@ class search_job {
             return interrupted == 0;
         };
         const hass::hass_objective objective(dense_terms_, outcome_.board.budget.dsp, weights,
-                                             hass::accuracy_floor(floor));
+                                             hass::accuracy_floor(floor, bench_.metric));
         const auto judged_by = [&](const auto& judge) {
             return hass::search_thresholds(axes_, measure, chosen_, make_optimizer(objective),
                                            judge, {trials, metric(), after});
@@ -223,10 +223,11 @@ class search_job {
         outcome_.conclusions.push_back(fmt::format(
             "{}: best trial measured again on all {} images, {}", best.study, bench_.images,
             trial.accuracy == full.accuracy && trial.images_per_second == full.images_per_second
-                ? "top-1 and images/s as in the search"
-                : fmt::format("top-1 {}, {:.1f} images/s; in the search {}, {:.1f}",
-                              hass::percent(full.accuracy, 2), full.images_per_second,
-                              hass::percent(trial.accuracy, 2), trial.images_per_second)));
+                ? bench_.metric.title + " and images/s as in the search"
+                : fmt::format("{} {}, {:.1f} images/s; in the search {}, {:.1f}",
+                              bench_.metric.title, bench_.metric.text(full.accuracy),
+                              full.images_per_second, bench_.metric.text(trial.accuracy),
+                              trial.images_per_second)));
     }
 
     /// The design that the search came to, or the last one before it.

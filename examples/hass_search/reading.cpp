@@ -5,8 +5,8 @@
 
 namespace hass_search {
 
-hass::model load_network(const std::string& path) {
-    return hass::load_onnx(path);
+hass::model load_network(const std::string& path, const hass::onnx_options& options) {
+    return hass::load_onnx(path, options);
 }
 
 hass::recorded_network load_statistics(const std::string& path) {

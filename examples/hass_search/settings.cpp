@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <hass/device/boards.hpp>
+#include <hass/emulate/detection.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/usage.hpp>
 #include <hass/error.hpp>
@@ -40,6 +41,11 @@ const std::vector<std::string> multiplier_flags{"dsp", "either"};
 const std::vector<std::string> memory_flags{"weights", "every"};
 const std::vector<std::string> requantise_flags(hass::requantise_names.begin(),
                                                 hass::requantise_names.end());
+const std::vector<std::string> metric_flags{"top1", "top5", "agreement", "fidelity", "closeness",
+                                            "map",  "miou", "iou",       "psnr",     "auc"};
+const std::vector<std::string> without_labels{"agreement", "fidelity", "closeness"};
+const std::vector<std::string> detector_flags(hass::detector_heads.begin(),
+                                              hass::detector_heads.end());
 const std::vector<std::string> objective_flags{"hass", "pareto"};
 const std::vector<std::string> granularity_flags{"layer", "channel"};
 const std::vector<std::string> sparsity_flags{"layers", "macs"};
@@ -113,9 +119,24 @@ void describe_flags(CLI::App& app, settings& s) {
             ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     };
     option("--model", s.model, "Trained network, ONNX");
-    option("--images", s.images, "Images, .npy: N x C x H x W (or N x H x W), N x tokens x features, N x features; of a "
-           "network of several inputs one file each, separated by commas");
-    option("--labels", s.labels, "Labels, .npy: N whole numbers from 0");
+    option("--output", s.output,
+           "Tensor that is the answer, where the network has several outputs");
+    values("--input-shape", s.input_shape,
+           "Extents of one image (1,28,28) where the network leaves them open; else those of the "
+           "images");
+    option("--images", s.images,
+           "Images, .npy or .npz (FILE.npz:NAME): N x C x H x W, N x H x W, N x tokens x "
+           "features, N x features; several inputs: A.npy,B.npy in the network's order, or "
+           "NAME=A.npy,NAME=B.npy");
+    option(
+        "--labels", s.labels,
+        "Labels, .npy or .npz: N whole numbers from 0; masks or pictures for miou, iou and psnr; "
+        "boxes, .json, for map; none: answers are compared with the untouched network's");
+    option("--metric", s.metric,
+           "What may fall by --max-drop: " + list(metric_flags) +
+               "; default: top1, without labels agreement (share of answers equal to the untouched "
+               "network's)");
+    option("--detector", s.detector, "Head that --metric map decodes: " + list(detector_flags));
     std::vector<std::string> presets;
     for (const auto& p : hass::preprocessing_presets)
         presets.push_back(fmt::format("{} ({})", p.name, p.summary));
@@ -176,7 +197,7 @@ void describe_flags(CLI::App& app, settings& s) {
     option("--sparsity-metric", s.sparsity_metric,
            "What the objective calls sparsity: the mean over layers, every layer alike, or over "
            "multiply-accumulates (layers, macs)");
-    option("--max-drop", s.max_drop, "Top-1 that may be lost, in points");
+    option("--max-drop", s.max_drop, "What may be lost of the metric, in points (psnr: dB)");
     option("--highest-sparsity", s.highest_sparsity,
            "Sparsity at the far end of an axis, before axes are shortened");
     option("--seed", s.seed, "Same seed, same result")->check(whole_number);
@@ -270,10 +291,21 @@ void check(const settings& s) {
     calibrated_only("--multipliers", s.multipliers, multiplier_flags[0]);
     calibrated_only("--memories", s.memories, memory_flags[0]);
     calibrated_only("--requantise", s.requantise, requantise_flags[0]);
+    one_of("metric", s.metric, metric_flags);
+    const bool alone =
+        std::find(without_labels.begin(), without_labels.end(), s.metric) != without_labels.end();
+    require(alone || !s.labels.empty(), "--metric " + s.metric + " needs --labels");
+    require((s.metric == "map") == !s.detector.empty(),
+            "--metric map and --detector belong together");
+    if (!s.detector.empty()) one_of("detector head", s.detector, detector_flags);
+    require(s.write_statistics.empty() || s.metric == "top1",
+            "--write-statistics measures top1, which needs --labels");
+    for (const std::int64_t extent : s.input_shape)
+        require(extent > 0, fmt::format("--input-shape {}: must be at least 1", extent));
     if (!s.preprocessing.empty()) hass::preprocessing_named(s.preprocessing);
     require(s.trials > 0, fmt::format("--trials {}: must be at least 1", s.trials));
     require(s.max_drop >= 0.0 && s.max_drop <= 100.0,
-            fmt::format("--max-drop {}: must be within 0 and 100 points", s.max_drop));
+            fmt::format("--max-drop {}: must be within 0 and 100", s.max_drop));
     require(
         s.highest_sparsity > 0.0 && s.highest_sparsity <= 1.0,
         fmt::format("--highest-sparsity {}: must be above 0 and at most 1", s.highest_sparsity));
@@ -348,9 +380,10 @@ void resolve(const CLI::App& app, settings& s) {
     if (s.write_statistics.empty()) {
         refuse("--merge-statistics", "needs --write-statistics, the file to write");
         if (!s.statistics.empty())
-            for (const char* flag : {"--model", "--images", "--labels", "--preprocessing", "--mean",
-                                     "--std", "--scale", "--first-images", "--statistics-images",
-                                     "--resize", "--simulate", "--rtl"})
+            for (const char* flag :
+                 {"--model", "--images", "--labels", "--metric", "--detector", "--output",
+                  "--input-shape", "--preprocessing", "--mean", "--std", "--scale",
+                  "--first-images", "--statistics-images", "--resize", "--simulate", "--rtl"})
                 refuse(flag, "needs images, but statistics (" + s.statistics +
                                  ") stand in for the network and its images");
     } else {
@@ -358,10 +391,11 @@ void resolve(const CLI::App& app, settings& s) {
         refuse("--rtl", "--write-statistics makes no design");
     }
     // What is the user's own is not judged on what ships with the library.
-    const bool images = app.count("--images") > 0, labels = app.count("--labels") > 0;
-    if (images != labels || !images)
-        for (const char* flag : {"--model", "--images", "--labels"})
-            refuse(flag, "needs --images and --labels");
+    if (app.count("--images") == 0)
+        for (const char* flag : {"--model", "--labels"}) refuse(flag, "needs --images");
+    else if (app.count("--labels") == 0)
+        s.labels.clear();
+    if (s.metric.empty()) s.metric = s.labels.empty() ? "agreement" : "top1";
 }
 
 /// \throws hass::error naming the first argument that is no flag, and the flag that is nearest

@@ -19,7 +19,11 @@ inline const std::string composite_flag = "composite";
 struct settings {
     std::string model = shipped + "/fashion.onnx";
     std::string images = shipped + "/fashion_images.npy";
-    std::string labels = shipped + "/fashion_labels.npy";
+    std::string labels = shipped + "/fashion_labels.npy";  // empty: none
+    std::string metric;    // empty: top1 with labels, agreement without
+    std::string detector;  // head of a detector, for --metric map
+    std::string output;    // of several
+    std::vector<std::int64_t> input_shape;
     std::string network;
     std::string statistics;  // file; that of `network` when one is named
     std::string write_statistics;

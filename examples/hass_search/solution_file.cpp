@@ -41,7 +41,8 @@ hass::report_json asked(const outcome& o) {
                            {"objective", s.objective},
                            {"lambda", s.lambda},
                            {"sparsity_metric", s.sparsity_metric},
-                           {"max_drop_points", s.max_drop},
+                           {"metric", o.bench.metric.name},
+                           {"max_drop_" + o.bench.metric.steps(), s.max_drop},
                            {"bits", s.priced_bits()},
                            {"thresholds", s.granularity},
                            {"exempt", s.exempt},
@@ -66,13 +67,13 @@ hass::report_json solution(const designed& d, const designed& dense) {
                             {"verdict", a.verdict}};
     if (d.search)
         one["search"] = {{"trial", d.search->trial},
-                         {"top1", d.search->terms.accuracy},
+                         {dense.report.metric.name, d.search->terms.accuracy},
                          {"throughput_images_per_s", d.search->terms.images_per_second}};
     return one;
 }
 
 /// The non-dominated trials of all studies in accuracy, throughput and DSPs.
-hass::report_json non_dominated(const std::vector<built_trial>& trials) {
+hass::report_json non_dominated(const std::vector<built_trial>& trials, const std::string& metric) {
     std::vector<hass::measured_terms> terms;
     for (const built_trial& t : trials) terms.push_back(t.terms);
     hass::report_json set = hass::report_json::array();
@@ -80,7 +81,7 @@ hass::report_json non_dominated(const std::vector<built_trial>& trials) {
         const built_trial& t = trials[i];
         set.push_back({{"study", t.study},
                        {"trial", t.number},
-                       {"top1", t.terms.accuracy},
+                       {metric, t.terms.accuracy},
                        {"throughput_images_per_s", t.terms.images_per_second},
                        {"dsp", t.terms.dsp},
                        {"efficiency_images_per_cycle_per_dsp", t.efficiency}});
@@ -97,7 +98,7 @@ void write_solution(const outcome& o) {
         for (const designed& d : o.designs)
             if (d.report.label == label) file[key] = solution(d, o.designs.front());
     }
-    file["pareto"] = non_dominated(o.trials);
+    file["pareto"] = non_dominated(o.trials, o.bench.metric.name);
     hass::report_json other{{"resources", o.other_model()}};
     for (const hass::solution_report& d : o.under_other_model())
         for (const auto& [label, key] : keys)

@@ -10,9 +10,11 @@
 
 namespace hass_search {
 
-trials_log::trials_log(const std::filesystem::path& path, const hass::network_view& net)
+trials_log::trials_log(const std::filesystem::path& path, const hass::network_view& net,
+                       const hass::metric_unit& metric)
     : out_(path), net_(net) {
-    out_ << "study,trial,state,top1,top5,weight_sparsity,activation_sparsity,pair_sparsity,"
+    out_ << "study,trial,state," << metric.name << (metric.name == "top1" ? ",top5" : "")
+         << ",weight_sparsity,activation_sparsity,pair_sparsity,"
             "images_per_s,interval_cycles,dsp,lut,ff,bram18,uram,"
             "efficiency_images_per_cycle_per_dsp,objective";
     for (std::size_t i = 0; i < net_.size(); ++i)
@@ -27,8 +29,9 @@ void trials_log::add(const std::string& study, const hass::judged_trial& t) {
     const hass::candidate& c = t.candidate;
     const hass::estimate& e = c.hardware.estimate;
     std::string line = fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", study, t.number,
-        t.feasible() ? "ok" : "infeasible", c.measured.top1, c.measured.top5, c.sparsity.weight,
+        "{},{},{},{}{},{},{},{},{},{},{},{},{},{},{},{},{}", study, t.number,
+        t.feasible() ? "ok" : "infeasible", c.measured.score,
+        c.measured.top5 ? fmt::format(",{}", *c.measured.top5) : std::string(), c.sparsity.weight,
         c.sparsity.activation, c.sparsity.pair, e.images_per_second, e.interval_cycles, e.total.dsp,
         e.total.lut, e.total.ff, e.total.bram18, e.total.uram, e.efficiency(), t.objective);
     for (std::size_t i = 0; i < net_.size(); ++i)

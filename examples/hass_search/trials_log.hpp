@@ -13,7 +13,8 @@ class trials_log {
   public:
     /// \param net  must outlive this object
     /// \throws hass::error when the file cannot be written
-    trials_log(const std::filesystem::path& path, const hass::network_view& net);
+    trials_log(const std::filesystem::path& path, const hass::network_view& net,
+               const hass::metric_unit& metric);
 
     /// Flushed: what has finished stays usable whatever happens next.
     void add(const std::string& study, const hass::judged_trial& t);

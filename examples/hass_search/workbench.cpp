@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
 #include <hass/emulate/fixed_point.hpp>
+#include <hass/emulate/metric.hpp>
+#include <hass/emulate/read_boxes.hpp>
 #include <hass/emulate/record.hpp>
 #include <hass/emulate/resize.hpp>
 #include <hass/error.hpp>
@@ -39,27 +42,69 @@ std::string text(const hass::shape& x) {
     return fmt::format("{}x{}x{}", x.channels, x.height, x.width);
 }
 
-/// Images and labels of a network that takes `expected`, brought to that size if asked for.
-struct labelled_images {
-    hass::image_set images;
-    std::vector<int> labels;
+/// What --images names: one set an input of the network.
+struct given_images {
+    std::vector<std::string> names;  ///< of inputs, empty where the order says it
+    std::vector<hass::image_set> sets;
 
-    labelled_images(const settings& s, const hass::model& model)
-        : images(hass::read_inputs(model, s.images)), labels(hass::read_labels(s.labels)) {
-        const hass::shape expected = hass::image_shape(model);
-        if (labels.size() != images.count)
-            throw hass::error(fmt::format("{}: {} labels for the {} images of {}", s.labels,
-                                          labels.size(), images.count, s.images));
-        fit(s, expected);
-        if (const auto first = static_cast<std::size_t>(s.first_images);
-            first > 0 && first < images.count) {
-            images.count = first;
-            labels.resize(first);
+    explicit given_images(const settings& s) {
+        for (std::size_t at = 0; at <= s.images.size();) {
+            const std::size_t end = std::min(s.images.find(',', at), s.images.size());
+            const std::string one = s.images.substr(at, end - at);
+            const std::size_t equals = one.find('=');
+            names.push_back(equals == one.npos ? "" : one.substr(0, equals));
+            sets.push_back(hass::read_images(equals == one.npos ? one : one.substr(equals + 1)));
+            at = end + 1;
         }
     }
 
+    /// Which output, and extents for those that the file leaves open.
+    hass::onnx_options options(const settings& s) const {
+        hass::onnx_options o{s.output, s.input_shape};
+        if (!o.input_shape.empty() || sets.size() != 1) return o;
+        const std::vector<std::size_t>& shape = sets[0].pixels.shape;
+        for (std::size_t i = 1; i < shape.size(); ++i)
+            o.input_shape.push_back(static_cast<std::int64_t>(shape[i]));
+        return o;
+    }
+
+    /// The images as `model` takes them, brought to its size if asked for.
+    hass::image_set of(const settings& s, const hass::model& model) && {
+        if (!model.inputs.empty()) sort(s, model);
+        const std::size_t wanted = std::max<std::size_t>(1, model.inputs.size());
+        if (sets.size() != wanted)
+            throw hass::error(fmt::format("--images: {} of them, but {} has {} inputs", sets.size(),
+                                          s.model, wanted));
+        hass::image_set images =
+            model.inputs.empty() ? std::move(sets[0]) : hass::stacked_inputs(model, sets);
+        fit(s, hass::image_shape(model), images);
+        if (const auto first = static_cast<std::size_t>(s.first_images);
+            first > 0 && first < images.count)
+            images.count = first;
+        return images;
+    }
+
   private:
-    void fit(const settings& s, const hass::shape& expected) {
+    void sort(const settings& s, const hass::model& model) {
+        if (std::all_of(names.begin(), names.end(), [](const auto& n) { return n.empty(); }))
+            return;
+        std::vector<hass::image_set> ordered;
+        std::vector<std::string> known;
+        for (const hass::model_input& input : model.inputs) {
+            known.push_back(input.name);
+            const auto at = std::find(names.begin(), names.end(), input.name);
+            if (at == names.end())
+                throw hass::error(fmt::format("--images: {} has an input '{}', which is not named",
+                                              s.model, input.name));
+            ordered.push_back(sets[static_cast<std::size_t>(at - names.begin())]);
+        }
+        for (const std::string& name : names)
+            if (std::find(known.begin(), known.end(), name) == known.end())
+                throw hass::unknown_name("input", name, known);
+        sets = std::move(ordered);
+    }
+
+    static void fit(const settings& s, const hass::shape& expected, hass::image_set& images) {
         const hass::shape is = images.each;
         if (hass::same_extents(is, expected)) {
             images = std::move(images).seen_as(expected);
@@ -69,6 +114,14 @@ struct labelled_images {
             return hass::error(fmt::format("{}: images of {}, but {} takes {}; {}", s.images,
                                            text(is), s.model, text(expected), advice));
         };
+        // a network of features takes whatever has as many values; N x C x L was read as N x 1 x C x L
+        const bool features = is.pixels() == 1 || expected.pixels() == 1;
+        const bool lines = is.channels == 1 && expected.width == 1 &&
+                           is.height == expected.channels && is.width == expected.height;
+        if (is.volume() == expected.volume() && (features || lines)) {
+            images = std::move(images).seen_as(expected);
+            return;
+        }
         if (is.channels != expected.channels) {
             if (is.width == expected.channels)  // N x H x W x C, read as N x C x H x W
                 throw fail(
@@ -80,6 +133,44 @@ struct labelled_images {
         images = hass::resized(images, expected);
     }
 };
+
+/// Numbers of --labels, as many an image as `each`.
+template <class T>
+std::vector<T> label_numbers(const settings& s, std::size_t images, std::size_t each) {
+    std::vector<T> all = hass::read_array(s.labels).as<T>();
+    if (all.size() < images * each)
+        throw hass::error(fmt::format("{}: {} numbers, but {} images have {} each", s.labels,
+                                      all.size(), images, each));
+    return all;
+}
+
+/// --metric on these images; nothing where labels of classes are counted as they are (top1).
+std::optional<hass::metric> chosen_metric(const settings& s, const hass::emulator& network,
+                                          const hass::image_set& images,
+                                          const hass::emulation_options& options) {
+    const hass::answer_layout layout = network.layout();
+    const auto untouched = [&] { return network.logits(images, options); };
+    if (s.metric == "top5")
+        return hass::top_k(5, hass::read_labels(s.labels), layout, network.cut());
+    if (s.metric == "agreement") {
+        if (layout.classes == 1 && !network.cut())
+            throw hass::error(s.model +
+                              ": its answers are no classes that could agree; --metric fidelity");
+        return hass::agreement(untouched(), layout, network.cut().value_or(0.5F));
+    }
+    if (s.metric == "fidelity") return hass::fidelity(untouched());
+    if (s.metric == "closeness") return hass::closeness(untouched());
+    if (s.metric == "auc") return hass::auc(label_numbers<int>(s, images.count, 1));
+    if (s.metric == "psnr") return hass::psnr(label_numbers<float>(s, images.count, layout.size()));
+    if (s.metric == "iou") return hass::iou(label_numbers<int>(s, images.count, layout.size()));
+    if (s.metric == "miou")
+        return hass::mean_iou(label_numbers<int>(s, images.count, layout.positions), layout);
+    if (s.metric == "map")
+        return hass::mean_average_precision(hass::read_boxes(s.labels),
+                                            {hass::detector_head_named(s.detector)},
+                                            hass::input_shape(network.network()), layout.size());
+    return std::nullopt;
+}
 
 /// What the pixels of a file are, before anything is done to them.
 struct pixel_range {
@@ -188,31 +279,48 @@ struct emulated {
     hass::emulator in_float = network;  ///< whatever --bits is
     std::optional<hass::evaluator> evaluate;
 
-    explicit emulated(const settings& s) : emulated(s, load_network(s.model)) {}
+    std::optional<hass::metric> metric;  // in place of labels
+
+    explicit emulated(const settings& s) : emulated(s, given_images(s)) {}
     emulated(const emulated&) = delete;  // `evaluate` looks at the other members
 
-  private:
-    emulated(const settings& s, hass::model model)
-        : emulated(s, labelled_images(s, model), std::move(model)) {}
+    /// The untouched run that a metric or the labels judge.
+    hass::emulation run(const hass::network_thresholds& t) const {
+        return metric ? network.run(images, *metric, t, options)
+                      : network.run(images, labels, t, options);
+    }
 
-    emulated(const settings& s, labelled_images&& given, hass::model&& model)
-        : images(std::move(given.images)),
-          labels(std::move(given.labels)),
+  private:
+    emulated(const settings& s, given_images&& given)
+        : emulated(s, std::move(given), load_network(s.model, given.options(s))) {}
+
+    emulated(const settings& s, given_images&& given, hass::model&& model)
+        : images(std::move(given).of(s, model)),
           input(s, model, images),
           network(std::move(model), input.values) {
-        check_labels(s);
         options.threads = s.threads;
+        metric = chosen_metric(s, network, images, options);
+        if (!metric) read_labels(s);
         if (s.bits != 0) network = hass::in_fixed_point(network, images, {s.bits, s.bits}, options);
         hass::emulation_options of_trials = options;
         if (s.statistics_images > 0)
             of_trials.statistics_images = static_cast<std::size_t>(s.statistics_images);
         options.products = of_trials.products = products_of(s);
         of_trials.product_images = 64;  // the best trials are measured again on all
-        evaluate.emplace(network, images, labels, of_trials,
-                         static_cast<std::size_t>(s.cache_mib) << 20);
+        const std::size_t cache = static_cast<std::size_t>(s.cache_mib) << 20;
+        if (metric)
+            evaluate.emplace(network, images, *metric, of_trials, cache);
+        else
+            evaluate.emplace(network, images, labels, of_trials, cache);
     }
 
-    void check_labels(const settings& s) const {
+    void read_labels(const settings& s) {
+        labels = hass::read_labels(s.labels);
+        const std::size_t all = images.pixels.shape.front();
+        if (labels.size() != all)
+            throw hass::error(fmt::format("{}: {} labels for the {} images of {}", s.labels,
+                                          labels.size(), all, s.images));
+        labels.resize(images.count);
         const auto [least, most] = std::minmax_element(labels.begin(), labels.end());
         const auto classes = static_cast<int>(network.labels());
         if (*most < classes) return;
@@ -231,10 +339,9 @@ simulated simulate_design(const emulated& e, std::size_t most, const hass::netwo
                           const hass::device& board) {
     hass::image_set images = e.images;
     images.count = std::min(images.count, most);
-    const std::vector<int> labels(e.labels.begin(),
-                                  e.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
     const hass::network_view net = e.network.network();
-    const hass::network_statistics own = e.network.run(images, labels, tau, e.options).statistics;
+    const hass::metric none = hass::mean_metric({}, [](auto, std::size_t) { return 0.0; });
+    const hass::network_statistics own = e.network.run(images, none, tau, e.options).statistics;
     const std::size_t passes = std::max<std::size_t>(2, 64 / images.count);
     simulated s{
         images.count, 0.0,
@@ -271,16 +378,20 @@ workbench on_images(const settings& s) {
     bench.input = e->input.values;
     bench.input_source = e->input.source;
     bench.warnings = e->input.warnings;
-    bench.chance = commonest(e->labels);
-    const auto measured = [](hass::emulation&& run) {
-        return hass::measurement{run.top1_accuracy(), run.top5_accuracy(),
-                                 std::move(run.statistics)};
+    if (e->metric)
+        bench.metric = e->metric->unit;
+    else
+        bench.chance = commonest(e->labels);
+    const auto measured = [e](hass::emulation&& run) {
+        const auto top5 = e->metric ? std::nullopt : std::optional(run.top5_accuracy());
+        return hass::measurement{run.score(), top5, std::move(run.statistics),
+                                 e->metric ? e->metric->unit : hass::metric_unit{}};
     };
     bench.measure = [e, measured](const hass::network_thresholds& t) {
         return measured(e->evaluate->run(t));
     };
     bench.measure_in_full = [e, measured](const hass::network_thresholds& t) {
-        return measured(e->network.run(e->images, e->labels, t, e->options));
+        return measured(e->run(t));
     };
     if (s.simulate > 0)
         bench.simulate = [e, most = static_cast<std::size_t>(s.simulate)](

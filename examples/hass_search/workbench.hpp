@@ -61,6 +61,7 @@ struct workbench {
     std::optional<hass::preprocessing> input;  // with images: what makes the network's input
     std::string input_source;                  // ... and where that comes from
     std::vector<std::string> warnings;         // numbers that may not mean what they seem to
+    hass::metric_unit metric;                  // of what may fall
     /// Share of right answers that need no network: always the commonest label.
     double chance = 0.0;
 };

@@ -177,7 +177,7 @@ TEST_CASE("a design that dense beats is said to be, with the reason") {
         d.hardware.images_per_second = images_per_second;
         d.hardware.interval_cycles = interval;
         d.hardware.total.dsp = dsp, d.hardware.total.lut = lut;
-        d.top1 = top1, d.binding = std::move(binding);
+        d.score = top1, d.binding = std::move(binding);
         return d;
     };
     const hass::solution_report dense = design(1000, 100, 100, 5000, 0.9, "DSP");

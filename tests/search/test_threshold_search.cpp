@@ -52,7 +52,7 @@ struct synthetic {
         ++measured;
         hass::measurement m{0.0, 1.0, tensors.at(t)};
         const hass::average_sparsity s = hass::average(wide_net{}, m.statistics);
-        m.top1 = 0.9 - 0.1 * s.weight * s.weight - 0.2 * s.activation * s.activation;
+        m.score = 0.9 - 0.1 * s.weight * s.weight - 0.2 * s.activation * s.activation;
         return m;
     }
     hass::hass_objective objective(hass::objective_weights lambda = {1.0, 0.5, 0.5}) {
@@ -84,10 +84,10 @@ std::vector<hass::trial_record> by_hand(synthetic& s, O optimizer, const hass::h
         const double speed = built.estimate.images_per_second;
         const double dsp = built.estimate.total.dsp;
         std::vector<double> values{
-            f.value(hass::measured_terms{measured.top1, sparsity, speed, dsp})};
-        if (apart) values = {measured.top1, speed, dsp};
+            f.value(hass::measured_terms{measured.score, sparsity, speed, dsp})};
+        if (apart) values = {measured.score, speed, dsp};
         judged.tell(*trial, hass::outcome::constrained(std::move(values),
-                                                       {floor_of_accuracy - measured.top1}));
+                                                       {floor_of_accuracy - measured.score}));
     }
     return judged.history();
 }
@@ -145,18 +145,18 @@ TEST_CASE("its best is the best of all, and nothing is measured twice", "[thresh
         const hass::network_thresholds t = s.axes.at(point);
         const hass::measurement m = s(t);
         const hass::candidate c = hass::make_candidate(wide_net{}, t, m, s.hardware);
-        if (m.top1 < floor_of_accuracy || f.value(c.terms()) <= most) continue;
+        if (m.score < floor_of_accuracy || f.value(c.terms()) <= most) continue;
         most = f.value(c.terms());
         where = point;
     }
     REQUIRE(found.best() != nullptr);
     CHECK(found.best()->objective == most);
     for (std::size_t i = 0; i < 4; ++i) CHECK(found.best()->point[i] == Approx(where[i]));
-    CHECK(found.best()->candidate.measured.top1 >= floor_of_accuracy);
+    CHECK(found.best()->candidate.measured.score >= floor_of_accuracy);
     CHECK_THAT(found.conclusion, Contains("best of 257 trials"));
     bool infeasible = false;
     for (const hass::judged_trial& t : found.trials) {
-        CHECK(t.feasible() == (t.candidate.measured.top1 >= floor_of_accuracy));
+        CHECK(t.feasible() == (t.candidate.measured.score >= floor_of_accuracy));
         CHECK((!t.feasible() || t.objective <= most));
         infeasible = infeasible || t.objective > most;
     }

@@ -733,8 +733,12 @@ TEST_CASE("one of several outputs, and extents that the file leaves open", "[onn
     open.input({0, 3, 0, 0}).node("Relu", "r", {"x"});
     CHECK(hass::parse_onnx(open.file(), "open.onnx", {"", {3, 5, 7}}).net.rows[0].in ==
           shape{3, 5, 7});
-    CHECK_THROWS_WITH(hass::parse_onnx(open.file(), "open.onnx", {"", {5, 7}}),
-                      Contains("3 axes beside the batch, but 2 extents"));
+    CHECK_THROWS_WITH(hass::parse_onnx(open.file(), "open.onnx", {"", {7}}),
+                      Contains("3 axes beside the batch, but 1 extents"));
+    graph grey;
+    grey.input({0, 0, 0, 0}).node("Relu", "r", {"x"});
+    CHECK(hass::parse_onnx(grey.file(), "grey.onnx", {"", {5, 7}}).net.rows[0].in ==
+          shape{1, 5, 7});
     graph fixed;  // stays as it is
     fixed.node("Relu", "r", {"x"});
     CHECK(hass::parse_onnx(fixed.file(), "fixed.onnx", {"", {3, 5, 7}}).net.rows[0].in ==

@@ -78,6 +78,11 @@ inline void each_value(const layer_row& row, const layer_parameters& parameters,
             map(in, out, volume, [](float x) { return x * sigmoid(x); });
             break;
         case layer_kind::function:
+            if (parameters.function == pointwise::quantised) {
+                map(in, out, volume,
+                    [&p = parameters](float x) { return on_grid(x, p.alpha, p.lower, p.upper); });
+                break;
+            }
             map(in, out, volume,
                 [&p = parameters](float x) { return apply(p.function, x, p.alpha, p.beta); });
             break;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -26,6 +27,15 @@ struct detection {
     float x1 = 0.0F, y1 = 0.0F, x2 = 0.0F, y2 = 0.0F;
     int label = 0;
     float score = 1.0F;
+};
+
+/// What a picture truly holds.
+struct labelled_picture {
+    std::vector<detection> boxes;
+    /// Extent of the picture in pixels of the network's input, from its top left corner; what lies
+    /// beyond is filling. Boxes end there.
+    float width = std::numeric_limits<float>::infinity();
+    float height = std::numeric_limits<float>::infinity();
 };
 
 /// Share of the area that two boxes cover which both of them do.
@@ -89,10 +99,17 @@ class box_decoder {
 
     std::size_t classes() const { return columns_ - first_class(); }
 
-    /// The boxes of an answer after non-maximum suppression class by class, best first.
-    std::vector<detection> operator()(std::span<const float> answer) const {
+    /// The boxes of an answer after non-maximum suppression class by class, best first. Each is of
+    /// the class with its highest score.
+    /// \param within  where boxes end
+    std::vector<detection> operator()(std::span<const float> answer,
+                                      const labelled_picture& within = {}) const {
         std::vector<detection> found;
         for (std::size_t r = 0; r < rows_; ++r) add(answer, r, found);
+        for (detection& d : found) {
+            for (float* x : {&d.x1, &d.x2}) *x = std::clamp(*x, 0.0F, within.width);
+            for (float* y : {&d.y1, &d.y2}) *y = std::clamp(*y, 0.0F, within.height);
+        }
         std::stable_sort(found.begin(), found.end(),
                          [](const detection& a, const detection& b) { return a.score > b.score; });
         std::vector<detection> kept;
@@ -128,10 +145,12 @@ class box_decoder {
         }
         detection d{x - w / 2, y - h / 2, x + w / 2, y + h / 2, 0, 0.0F};
         for (std::size_t k = first_class(); k < columns_; ++k) {
-            d.score = objectness * at(k);
+            const float score = objectness * at(k);
+            if (score <= d.score) continue;
+            d.score = score;
             d.label = static_cast<int>(k - first_class());
-            if (static_cast<double>(d.score) > options_.least_score) found.push_back(d);
         }
+        if (static_cast<double>(d.score) > options_.least_score) found.push_back(d);
     }
 
     detector_options options_;
@@ -215,22 +234,23 @@ inline average_precision mean_average_precision(const std::vector<std::vector<de
 
 /// COCO mAP, mean over overlaps 0.5 to 0.95, of a detector's answers; that at 0.5 is a detail. No
 /// mean over images.
-/// \param truth    one list of boxes an image, in pixels of the network's input
+/// \param truth    of each image
 /// \param input    of the network
 /// \param outputs  numbers of an answer
 /// \throws hass::error where the answers are not that head's
-inline metric mean_average_precision(std::vector<std::vector<detection>> truth,
+inline metric mean_average_precision(std::vector<labelled_picture> truth,
                                      const detector_options& options, const shape& input,
                                      std::size_t outputs) {
     const auto judge = [truth = std::move(truth), decode = box_decoder(options, input, outputs),
                         outputs](std::span<const float> answers, std::size_t images) {
-        std::vector<std::vector<detection>> found;
-        for (std::size_t n = 0; n < images; ++n)
-            found.push_back(decode(answers.subspan(n * outputs, outputs)));
         if (images > truth.size())
             throw error(text_of({"mAP: true boxes of ", truth.size(), " images for ", images}));
-        return mean_average_precision(
-            found, {truth.begin(), truth.begin() + static_cast<std::ptrdiff_t>(images)});
+        std::vector<std::vector<detection>> found, wanted;
+        for (std::size_t n = 0; n < images; ++n) {
+            found.push_back(decode(answers.subspan(n * outputs, outputs), truth[n]));
+            wanted.push_back(truth[n].boxes);
+        }
+        return mean_average_precision(found, wanted);
     };
     metric m = whole_metric({"map", "mAP", ""}, [judge](auto answers, std::size_t images) {
         return judge(answers, images).at_50_to_95;

@@ -71,7 +71,7 @@ class basic_emulator {
     answer_layout layout() const {
         const shape& out = network().rows.back().out;
         return {static_cast<std::size_t>(out.channels), static_cast<std::size_t>(out.pixels()),
-                false};
+                model().channels_last_output};
     }
     /// Values of one image kept at the same time.
     std::size_t floats_per_image() const { return program_->schedule.floats_per_image(); }

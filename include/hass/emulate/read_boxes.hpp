@@ -2,6 +2,9 @@
 /// Labels of a detector: a JSON file with a list of images, each with its boxes and their classes.
 ///
 ///     [{"boxes": [[x1, y1, x2, y2], ...], "classes": [c, ...]}, ...]
+///
+/// "width", "height" and "scale" beside them say that the picture had width x height pixels and was
+/// scaled into the top left corner of the input: found boxes end where the picture does.
 #pragma once
 
 #include <cmath>
@@ -9,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <hass/emulate/detection.hpp>
@@ -19,14 +23,13 @@
 
 namespace hass {
 
-/// Reads true boxes, in pixels of the network's input, one list an image. Other keys are the
-/// user's own.
+/// Reads true boxes, in pixels of the network's input, of each image. Other keys are the user's own.
 /// \throws hass::error naming file, image and field
-inline std::vector<std::vector<detection>> read_boxes(const std::filesystem::path& path) {
+inline std::vector<labelled_picture> read_boxes(const std::filesystem::path& path) {
     const std::string source = path.string();
     const ordered_json file = ordered_json::parse(read_whole(path), nullptr, false);
     if (!file.is_array()) throw error(source + ": is no JSON list of images");
-    std::vector<std::vector<detection>> all;
+    std::vector<labelled_picture> all;
     for (const ordered_json& image : file) {
         const auto fail = [&](const std::string& what) {
             return error(text_of({source, ": image ", all.size(), ": ", what}));
@@ -38,7 +41,16 @@ inline std::vector<std::vector<detection>> read_boxes(const std::filesystem::pat
         const ordered_json& classes = image["classes"];
         if (boxes.size() != classes.size())
             throw fail(text_of({boxes.size(), " boxes, but ", classes.size(), " classes"}));
-        std::vector<detection>& found = all.emplace_back();
+        labelled_picture picture;
+        if (image.contains("width") && image.contains("height") && image.contains("scale")) {
+            for (const char* key : {"width", "height", "scale"})
+                if (!image[key].is_number() || !(image[key].get<double>() > 0.0))
+                    throw fail(text_of({"'", key, "' is no number above 0"}));
+            const auto scale = image["scale"].get<float>();
+            picture.width = image["width"].get<float>() * scale;
+            picture.height = image["height"].get<float>() * scale;
+        }
+        std::vector<detection>& found = picture.boxes;
         for (std::size_t i = 0; i < boxes.size(); ++i) {
             std::vector<float> corners;
             if (boxes[i].is_array() && boxes[i].size() == 4)

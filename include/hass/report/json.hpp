@@ -83,9 +83,9 @@ inline report_json to_json(const layer_report& l) {
 inline report_json to_json(const solution_report& d) {
     const estimate& e = d.hardware;
     report_json all;
-    detail::add_numbers(all, {{"top1", d.top1},
-                              {"top5", d.top5},
-                              {"weight_sparsity", d.weight_sparsity},
+    all[d.metric.name] = d.score;
+    if (d.top5) all["top5"] = *d.top5;
+    detail::add_numbers(all, {{"weight_sparsity", d.weight_sparsity},
                               {"activation_sparsity", d.activation_sparsity},
                               {"pair_sparsity", d.pair_sparsity},
                               {"throughput_images_per_s", e.images_per_second},

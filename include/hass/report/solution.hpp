@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <hass/pipeline/fill.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/metric_unit.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/network.hpp>
 
@@ -48,9 +50,10 @@ inline constexpr std::string_view link_name = "board's bandwidth";
 /// largest of `layers`, or the link's; resources = their sums, and bandwidth for images and
 /// answers.
 struct solution_report {
-    std::string label;  ///< "dense", "hardware-aware", ...
-    double top1 = 0.0;  ///< share of images answered right, [0, 1]
-    double top5 = 0.0;
+    std::string label;   ///< "dense", "hardware-aware", ...
+    double score = 0.0;  ///< by `metric`
+    metric_unit metric{};
+    std::optional<double> top5{};      ///< share of images, [0, 1]; nullopt for other metrics
     double weight_sparsity = 0.0;      ///< of all weights
     double activation_sparsity = 0.0;  ///< of all inputs of compute rows
     double pair_sparsity = 0.0;        ///< of all multiply-accumulates
@@ -68,7 +71,7 @@ inline solution_report describe(std::string label, const network_view& net, cons
                                 std::span<const std::string> engine_names, const device& board) {
     solution_report d;
     d.label = std::move(label);
-    d.top1 = c.measured.top1, d.top5 = c.measured.top5;
+    d.score = c.measured.score, d.top5 = c.measured.top5, d.metric = c.measured.metric;
     d.weight_sparsity = c.sparsity.weight;
     d.activation_sparsity = c.sparsity.activation;
     d.pair_sparsity = c.sparsity.pair;

@@ -52,7 +52,8 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
         };
     };
     const std::vector<std::pair<std::string, cell>> measures{
-        {"top-1", [](const auto& d) { return percent(d.top1, 2); }},
+        {designs.empty() ? metric_unit().title : designs[0].metric.title,
+         [](const auto& d) { return d.metric.text(d.score); }},
         {"weight sparsity", [](const auto& d) { return percent(d.weight_sparsity); }},
         {"activation sparsity", [](const auto& d) { return percent(d.activation_sparsity); }},
         {"pair sparsity", [](const auto& d) { return percent(d.pair_sparsity); }},

@@ -30,7 +30,7 @@ inline against_dense compare_with_dense(const solution_report& dense, const solu
     const bool slower = a.speed < 1.0 - rounding;
     const bool less_efficient = a.efficiency < 1.0 - rounding;
     const bool no_gain = a.speed < 1.0 + rounding && a.efficiency < 1.0 + rounding;
-    const bool worse_answers = d.top1 < dense.top1;
+    const bool worse_answers = d.score < dense.score;
     a.dense_is_better = slower || less_efficient || (no_gain && worse_answers);
     const std::string facts = fmt::format(
         "{:.2f} x the images/s of dense, {:.2f} x its images/cycle/DSP", a.speed, a.efficiency);
@@ -51,8 +51,8 @@ inline against_dense compare_with_dense(const solution_report& dense, const solu
             d.binding.empty() ? "its slowest layer cannot be split further" : d.binding + " binds",
             luts_a_dsp(d), luts_a_dsp(dense));
     if (worse_answers)
-        a.verdict +=
-            fmt::format(", and top-1 {} instead of {}", percent(d.top1, 2), percent(dense.top1, 2));
+        a.verdict += fmt::format(", and {} {} instead of {}", d.metric.title,
+                                 d.metric.text(d.score), d.metric.text(dense.score));
     return a;
 }
 

@@ -41,7 +41,7 @@ struct candidate {
 
     /// What the objectives look at (concept MeasuredTerms).
     measured_terms terms(sparsity_metric metric = sparsity_metric::layers) const {
-        return {measured.top1, sparsity_by(metric, sparsity), hardware.estimate.images_per_second,
+        return {measured.score, sparsity_by(metric, sparsity), hardware.estimate.images_per_second,
                 hardware.estimate.total.dsp};
     }
 };

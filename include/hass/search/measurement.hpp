@@ -3,18 +3,21 @@
 #pragma once
 
 #include <concepts>
+#include <optional>
 #include <type_traits>
 
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/metric_unit.hpp>
 #include <hass/statistics/thresholds.hpp>
 
 namespace hass {
 
 /// How the network answers at one set of thresholds.
 struct measurement {
-    double top1 = 0.0;  ///< share of images answered right, [0, 1]
-    double top5 = 0.0;
-    network_statistics statistics;  ///< one entry a row
+    double score = 0.0;            ///< by `metric`, up is better
+    std::optional<double> top5{};  ///< share of images, [0, 1], where labels are those of classes
+    network_statistics statistics{};  ///< one entry a row
+    metric_unit metric{};             ///< what `score` is: top-1 unless it says otherwise
 };
 
 /// Runs a network with thresholds applied: an emulator, a table of measurements, or a lambda.

@@ -19,13 +19,14 @@
 #include <hass/error.hpp>
 #include <hass/search/optimizer.hpp>
 #include <hass/search/pareto.hpp>
+#include <hass/statistics/metric_unit.hpp>
 #include <hass/text.hpp>
 
 namespace hass {
 
 /// What was measured at one point. Any struct with these members will do (concept MeasuredTerms).
 struct measured_terms {
-    double accuracy = 0.0;           ///< share of images answered right, [0, 1]
+    double accuracy = 0.0;           ///< share of images answered right, or another metric's score
     double sparsity = 0.0;           ///< average share of zero products, [0, 1]
     double images_per_second = 0.0;  ///< throughput of the allocated design
     double dsp = 0.0;                ///< DSPs of the allocated design
@@ -59,11 +60,14 @@ struct objective_weights {
     constexpr bool use_hardware() const { return throughput > 0.0 || dsp > 0.0; }
 };
 
-/// The least accuracy that is feasible, [0, 1]: a number of its own kind, so that nobody takes it
-/// for the points that may be lost.
+/// The least accuracy that is feasible: a number of its own kind, so that nobody takes it for the
+/// points that may be lost.
 struct accuracy_floor {
-    constexpr explicit accuracy_floor(double least) : value(least) {}
+    /// \param unit  of the metric that the accuracy is
+    explicit accuracy_floor(double least, metric_unit unit = {})
+        : value(least), metric(std::move(unit)) {}
     double value;
+    metric_unit metric;
 };
 
 /// The scalar objective of HASS with a limit on the accuracy. Maximise it.
@@ -120,7 +124,8 @@ class hass_objective {
         if (!floor_) return outcome::ok(std::move(values));
         return outcome::constrained(
             std::move(values), {floor_->value - t.accuracy},
-            text_of({"top-1 ", percent(t.accuracy, 2), " is below ", percent(floor_->value, 2)}));
+            text_of({floor_->metric.title, " ", floor_->metric.text(t.accuracy), " is below ",
+                     floor_->metric.text(floor_->value)}));
     }
 
     const objective_weights& weights() const { return weights_; }

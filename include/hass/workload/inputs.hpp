@@ -26,8 +26,8 @@ namespace hass {
 ///         or of values than the input takes
 inline image_set stacked_inputs(const model& m, std::span<const image_set> arrays) {
     if (arrays.size() != m.inputs.size())
-        throw error(text_of({m.source, ": takes ", m.inputs.size(), " inputs, but ",
-                             arrays.size(), " arrays are given"}));
+        throw error(text_of({m.source, ": takes ", m.inputs.size(), " inputs, but ", arrays.size(),
+                             " arrays are given"}));
     image_set all;
     all.count = arrays[0].count, all.each = image_shape(m);
     for (std::size_t k = 0; k < arrays.size(); ++k) {
@@ -36,9 +36,9 @@ inline image_set stacked_inputs(const model& m, std::span<const image_set> array
             throw error(text_of({source, ": ", arrays[k].count, " samples beside the ", all.count,
                                  " of ", arrays[0].pixels.source}));
         if (arrays[k].each.volume() != m.inputs[k].each.volume())
-            throw error(text_of({source, ": samples of ", arrays[k].each.volume(),
-                                 " values, but input '", m.inputs[k].name, "' takes ",
-                                 m.inputs[k].each.volume()}));
+            throw error(
+                text_of({source, ": samples of ", arrays[k].each.volume(), " values, but input '",
+                         m.inputs[k].name, "' takes ", m.inputs[k].each.volume()}));
         all.pixels.source += (k > 0 ? "," : "") + source;
     }
     const auto volume = static_cast<std::size_t>(all.each.volume());

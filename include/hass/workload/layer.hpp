@@ -142,6 +142,8 @@ struct layer_row {
     int dilation_h = 1, dilation_w = 1;
     /// Divides in.channels and out.channels; softmax, norms: each group of channels for itself.
     int groups = 1;
+    /// Compute rows of a quantised network: bits of a weight and of its data; 0: as the engine has it.
+    int weight_bits = 0, data_bits = 0;
     bool bias = false;       ///< whether a bias is added (compute rows)
     bool ceil_mode = false;  ///< pools: partial windows at the far edge count
     /// matmul: pixel n of the second input is filter n of every group, its channels are what each

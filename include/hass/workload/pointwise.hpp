@@ -38,15 +38,19 @@ enum class pointwise : std::uint8_t {
     differs,    ///< 0 where x is a, else 1
     gelu,       ///< x (1 + erf(x / sqrt 2)) / 2
     gelu_tanh,  ///< x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+    quantised,  ///< a times the nearest whole number to x / a within the row's bounds
+    bipolar,    ///< a, below 0 -a
+    truncated,  ///< a b times the whole number below that nearest to x / a, over b
 };
 
-inline constexpr std::array<std::string_view, 24> pointwise_names{
+inline constexpr std::array<std::string_view, 27> pointwise_names{
     "identity",    "elu",         "selu",       "celu",
     "softplus",    "mish",        "softsign",   "thresholded_relu",
     "hardsigmoid", "negate",      "absolute",   "shrink",
     "gated",       "erf",         "tanh",       "exponential",
     "logarithm",   "square_root", "reciprocal", "power",
-    "equals",      "differs",     "gelu",       "gelu_tanh"};
+    "equals",      "differs",     "gelu",       "gelu_tanh",
+    "quantised",   "bipolar",     "truncated"};
 
 constexpr std::string_view name(pointwise f) {
     return pointwise_names[static_cast<std::size_t>(f)];
@@ -108,8 +112,20 @@ inline float apply(pointwise f, float x, float a, float b) {
             return 0.5F * x * (1.0F + std::erf(x * 0.70710678F));
         case pointwise::gelu_tanh:
             return 0.5F * x * (1.0F + std::tanh(0.79788456F * (x + 0.044715F * x * x * x)));
+        case pointwise::quantised:
+            return std::nearbyint(x / a) * a;  // `on_grid` knows its bounds
+        case pointwise::bipolar:
+            return x < 0.0F ? -a : a;
+        case pointwise::truncated:
+            return std::floor(std::nearbyint(x / a) / b) * (b * a);
     }
     return x;
+}
+
+/// The nearest of scale * (least .. most), whole numbers, to x: of two the even one. As onnxruntime
+/// quantises: the quotient in float32, rounded to even, then bounded.
+inline float on_grid(float x, float scale, float least, float most) {
+    return std::min(std::max(std::nearbyint(x / scale), least), most) * scale;
 }
 
 }  // namespace hass

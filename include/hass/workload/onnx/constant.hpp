@@ -68,6 +68,7 @@ struct constant {
     std::string_view name;
     std::vector<std::int64_t> dims;
     bool floating = false;
+    int bits = 0;  ///< of the levels that its values stand for; 0: it is not quantised
     const tensor_proto* file = nullptr;  ///< where the values are, unless they were folded
     std::vector<double> values;          ///< folded values; integers are clamped to +-2^53
 

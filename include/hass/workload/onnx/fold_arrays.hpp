@@ -297,7 +297,7 @@ inline void fold_transpose_axes(const operation& op) {
     std::vector<char> seen(rank, 0);
     if (order.size() != rank) throw op.fail("perm does not fit " + dims_text(in.dims));
     constant out;
-    out.floating = in.floating;
+    out.floating = in.floating, out.bits = in.bits;
     extents steps;
     const extents own = steps_of(in.dims);
     for (const std::int64_t axis : order) {

@@ -35,7 +35,7 @@ inline std::vector<double> folded(const operation& op, std::size_t i) {
 inline constant recast(const operation& op, std::size_t i, std::vector<std::int64_t> dims) {
     const constant& in = op.known(i, "an input");
     constant out;
-    out.floating = in.floating;
+    out.floating = in.floating, out.bits = in.bits;
     out.dims = std::move(dims);
     out.values = folded(op, i);
     if (element_count(out.dims, out.values.size()) != out.values.size())

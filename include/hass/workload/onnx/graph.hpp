@@ -33,11 +33,12 @@ inline void fill_open(std::vector<std::int64_t>& dims, std::span<const std::int6
     if (given.empty() || dims.empty() ||
         std::all_of(dims.begin() + 1, dims.end(), [](std::int64_t d) { return d > 0; }))
         return;
-    if (given.size() + 1 != dims.size())
+    const std::size_t channel = given.size() + 2 == dims.size() ? 1 : 0;  // one, not given
+    if (given.size() + 1 + channel != dims.size())
         throw error(text_of({who, "has ", dims.size() - 1, " axes beside the batch, but ",
                              given.size(), " extents are given for them (--input-shape)"}));
     for (std::size_t i = 1; i < dims.size(); ++i)
-        if (dims[i] < 1) dims[i] = given[i - 1];
+        if (dims[i] < 1) dims[i] = i <= channel ? 1 : given[i - 1 - channel];
 }
 
 /// The image as the file declares it.

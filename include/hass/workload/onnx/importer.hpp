@@ -19,10 +19,12 @@
 #include <hass/workload/onnx/finish.hpp>
 #include <hass/workload/onnx/functions.hpp>
 #include <hass/workload/onnx/graph.hpp>
+#include <hass/workload/onnx/integer_operators.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/patterns.hpp>
 #include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/proto_reader.hpp>
+#include <hass/workload/onnx/quantised.hpp>
 #include <hass/workload/onnx/tensors.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
@@ -47,6 +49,7 @@ class importer {
         : file_(read_model(bytes)),
           external_(file_, folder),
           inlined_(file_),
+          integer_(file_.graph),
           patterns_(file_.graph),
           known_(known),
           graph_(supported(file_), options),
@@ -72,6 +75,7 @@ class importer {
         const std::vector<bool> leads = leading_to(out.from, drafts.rows());
         hold_together(drafts.rows(), leads, drafts.demand());
         model m = assemble(drafts.rows(), leads);
+        state_data_widths(m);
         m.input = preprocessing_from(file_.metadata);
         // token ids and masks are taken as they are
         if (!m.input && graph_.only_whole_numbers()) m.input = preprocessing{1.0F, {0.0F}, {1.0F}};
@@ -90,9 +94,18 @@ class importer {
         return file;
     }
 
+    /// Operators of other domains that are known: QONNX's, and those that onnxruntime writes itself.
+    static bool of_quantiser(const node_proto& node) {
+        const auto is = [&](std::string_view type) { return node.op_type == type; };
+        if (node.domain == "qonnx.custom_op.general" || node.domain == "onnx.brevitas" ||
+            node.domain == "finn.custom_op.general")
+            return is("Quant") || is("BipolarQuant") || is("Trunc");
+        return node.domain == "com.microsoft" && (is("QuantizeLinear") || is("DequantizeLinear"));
+    }
+
     void run_node(const operation& op) const {
         const node_proto& node = op.node();
-        if (!node.domain.empty() && node.domain != "ai.onnx")
+        if (!node.domain.empty() && node.domain != "ai.onnx" && !of_quantiser(node))
             throw op.fail("operators of the domain " + quoted(node.domain) + " are not supported");
         if (node.outputs.empty()) throw op.fail("gives no output");
         op.check_attributes();
@@ -148,6 +161,7 @@ class importer {
     model_proto file_;
     external_data external_;
     inlined_functions inlined_;
+    integer_operators integer_;
     recognised_patterns patterns_;
     operator_set known_;
     graph_index graph_;

@@ -48,6 +48,15 @@ class operation {
         return tensors_.find(node_.inputs[i], node_);
     }
     bool is_constant(std::size_t i) const { return has(i) && raw(i).form == form::constant; }
+    /// The node that gives a tensor; nullptr for inputs and initializers.
+    const node_proto* producer(std::string_view tensor) const {
+        return tensors_.graph().producer(tensor);
+    }
+    /// The values of a constant under its name; empty for data.
+    std::vector<double> numbers_of(std::string_view tensor) const {
+        const value& x = tensors_.find(tensor, node_);
+        return x.form == form::constant ? numbers(*x.number, spent()) : std::vector<double>();
+    }
     /// Whether this node alone reads the tensor.
     bool alone(std::size_t i) const { return tensors_.graph().reads(node_.inputs[i]) == 1; }
     /// Whether this node alone reads the row that input `i`, which is data, comes from, under
@@ -153,6 +162,7 @@ class operation {
         constexpr std::string_view suffix = ".weight";
         draft d;
         d.row = row;
+        if (has_weights(row) && is_constant(1)) d.row.weight_bits = raw(1).number->bits;
         d.parameters = std::move(parameters);
         d.from = std::move(from);
         if (weight_name.ends_with(suffix)) weight_name.remove_suffix(suffix.size());

@@ -24,6 +24,7 @@
 #include <hass/workload/onnx/normalisation.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/proto.hpp>
+#include <hass/workload/onnx/quantised.hpp>
 #include <hass/workload/onnx/reductions.hpp>
 #include <hass/workload/onnx/reshaping.hpp>
 #include <hass/workload/onnx/resizing.hpp>
@@ -71,6 +72,7 @@ inline constexpr std::array table{
     table_entry{"ArgMax", arg_max},
     table_entry{"AveragePool", [](const operation& op) { pool(op, layer_kind::average_pool); }},
     table_entry{"BatchNormalization", batch_normalization},
+    table_entry{"BipolarQuant", bipolar},
     table_entry{"Cast", cast},
     table_entry{"Celu", celu},
     table_entry{"Clip", clip},
@@ -81,6 +83,7 @@ inline constexpr std::array table{
                 }},
     table_entry{"ConvTranspose", transposed_convolution},
     table_entry{"DepthToSpace", depth_to_space},
+    table_entry{"DequantizeLinear", dequantize_linear},
     table_entry{"Div", add},
     table_entry{"Dropout", dropout},
     table_entry{
@@ -124,6 +127,8 @@ inline constexpr std::array table{
     table_entry{"PRelu", leaky_relu},
     table_entry{"Pad", pad},
     table_entry{"Pow", power},
+    table_entry{"Quant", quant},
+    table_entry{"QuantizeLinear", quantize_linear},
     table_entry{"RMSNormalization", layer_normalization},
     table_entry{"Reciprocal", [](const operation& op) { function(op, pointwise::reciprocal); }},
     table_entry{"ReduceMax", reduce},
@@ -157,6 +162,7 @@ inline constexpr std::array table{
                     function(op, pointwise::thresholded_relu, op.number("alpha", 1.0F));
                 }},
     table_entry{"Transpose", transpose},
+    table_entry{"Trunc", trunc_levels},
     table_entry{"Unsqueeze", unsqueeze},
     table_entry{"Upsample", resize},
     table_entry{"Where", choose},
@@ -167,12 +173,14 @@ inline constexpr std::array fold_table{
     table_entry{"Abs", fold_unary},
     table_entry{"Add", fold_binary},
     table_entry{"And", fold_binary},
+    table_entry{"BipolarQuant", fold_bipolar},
     table_entry{"Cast", fold_cast},
     table_entry{"Ceil", fold_unary},
     table_entry{"Concat", fold_concat_axis},
     table_entry{"Constant", fold_constant},
     table_entry{"ConstantOfShape", fold_fill},
     table_entry{"Cos", fold_unary},
+    table_entry{"DequantizeLinear", fold_dequantize},
     table_entry{"Div", fold_binary},
     table_entry{"Equal", fold_binary},
     table_entry{"Erf", fold_unary},
@@ -195,6 +203,8 @@ inline constexpr std::array fold_table{
     table_entry{"Not", fold_unary},
     table_entry{"Or", fold_binary},
     table_entry{"Pow", fold_binary},
+    table_entry{"Quant", fold_quant},
+    table_entry{"QuantizeLinear", fold_quantize},
     table_entry{"Range", fold_range},
     table_entry{"Reciprocal", fold_unary},
     table_entry{"ReduceMax", fold_reduce},
