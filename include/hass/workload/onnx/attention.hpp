@@ -44,10 +44,13 @@ inline product_axes product_axes_of(const operation& op, const value& a, const v
     product_axes p;
     p.m = left[rank - 2], p.a_k = left[rank - 1], p.b_k = right[rank - 2], p.n = right[rank - 1];
     if (volume_of(p.a_k) != volume_of(p.b_k)) throw wrong();
+    std::int64_t heads = 1;
     for (std::size_t k = 0; k + 2 < rank; ++k) {
         const std::int64_t l = volume_of(left[k]), r = volume_of(right[k]);
         if (l != r && l != 1 && r != 1) throw wrong();
         const std::int64_t extent = std::max(l, r);
+        if (extent > largest_map / heads) throw wrong();
+        heads *= extent;
         append(p.a_heads, l == extent ? left[k] : std::vector{order_axis{extent, 0}});
         append(p.b_heads, r == extent ? right[k] : std::vector{order_axis{extent, 0}});
         p.heads.push_back(extent);
