@@ -387,7 +387,7 @@ TEST_CASE("both backends answer alike, whatever the operator") {
     images.copy(1, 1, x);
     for (std::size_t k = 0; k < x.size(); ++k)
         REQUIRE(given[90 + k] ==
-                Approx(hass::apply(hass::pointwise::selu, x[k], 1.67326319F, 1.05070102F)));
+                Approx(hass::apply(hass::value_function::selu, x[k], 1.67326319F, 1.05070102F)));
 }
 
 TEST_CASE("the head of a detector is decoded as its authors write it down") {

@@ -297,7 +297,7 @@ TEST_CASE("activations", "[onnx]") {
           layer_kind::hardsigmoid);
     const hass::model fifth = load(one("HardSigmoid"));
     CHECK(fifth.net.rows[1].kind == layer_kind::function);
-    CHECK(fifth.parameters[1].function == hass::pointwise::hardsigmoid);
+    CHECK(fifth.parameters[1].function == hass::value_function::hardsigmoid);
     CHECK(fifth.parameters[1].alpha == 0.2F);
     CHECK(load(one("LeakyRelu")).net.rows[1].kind == layer_kind::leaky_relu);
     CHECK_THAT(message(one("Hardmax")), Contains("'Hardmax' (node 'act'): is not supported"));

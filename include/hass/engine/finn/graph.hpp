@@ -147,7 +147,7 @@ class lowering {
         const layer_row& r = net_.rows[i];
         if (r.kind == layer_kind::flatten)
             out_[i] = input(i);
-        else if (is_compute(r))
+        else if (has_weights(r))
             out_[i] = product(i);
         else if (is_activation(r.kind))
             out_[i] = activation(i);
