@@ -8,5 +8,5 @@ build=${HASS_BUILD_DIR:-$root/build/tests}
 . "$root/scripts/setup.sh"
 
 install_packages $packages_tests
-build_release all "$root" "$build"
+build_release all "$root" "$build" -DHASS_MERGE_TESTS=ON
 exec ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"

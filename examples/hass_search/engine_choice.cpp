@@ -1,6 +1,7 @@
 #include "engine_choice.hpp"
 
 #include <algorithm>
+#include <array>
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/engine_list.hpp>
 #include <hass/engine/fpgaconvnet/resources.hpp>
@@ -13,6 +14,7 @@
 #include <hass/pipeline/service.hpp>
 #include <hass/pipeline/squeeze.hpp>
 #include <hass/report/uncertainty.hpp>
+#include <hass/rtl/compute_shape.hpp>
 #include <hass/text.hpp>
 #include <memory>
 #include <tuple>
@@ -155,6 +157,12 @@ hass::dot_products products_of(const settings& s) {
     const bool priced = s.resources == "calibrated";
     return {priced && (s.engine == "mixed" || s.engine == "lanes"),
             priced && (s.engine == "mixed" || s.engine == "lists")};
+}
+
+bool engine_choice::has_module(const hass::layer_row& row, const hass::row_option& c) {
+    using kind = hass::rtl::engine_kind;
+    constexpr std::array kinds{kind::dense, kind::spe, kind::lanes, kind::lists, kind::dense};
+    return hass::rtl::missing_module(row, c, kinds[static_cast<std::size_t>(c.engine)]).empty();
 }
 
 engine_choice engines_named(const std::string& resources, const std::string& engines,

@@ -74,6 +74,7 @@ class engine_choice {
 
     engine_set offered{};   ///< engines that may be chosen
     engine_set fallback{};  ///< ... for layers that none of those can run
+    bool as_rtl = false;    ///< options that have modules alone
     hass::precision widths{};
     double lut_per_missing_bram18 = 0.0;
     resource_model resources{};
@@ -97,12 +98,15 @@ class engine_choice {
         bool found = false;
         const auto visit_of = [&](const engine_set& engines) {
             resources.held->for_each(row, [&](const hass::row_option& c) {
-                if (engines.contains(c.engine)) visit(c), found = true;
+                if (!engines.contains(c.engine) || (as_rtl && !has_module(row, c))) return;
+                visit(c), found = true;
             });
         };
         visit_of(offered);
         if (!found) visit_of(fallback);
     }
+    /// Whether the option can be written as RTL.
+    static bool has_module(const hass::layer_row& row, const hass::row_option& c);
     /// Whether all that is chosen is dense, and its cycles do not depend on data.
     bool is_dense() const { return offered == engine_set{0} || offered == engine_set{4}; }
     int words_out(const hass::layer_row& row, const hass::row_option& c) const {

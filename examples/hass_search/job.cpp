@@ -38,6 +38,12 @@ struct best_of_study {
     hass::judged_trial trial;
 };
 
+engine_choice engines_of(const settings& s, const std::string& engines, const hass::device& board) {
+    engine_choice choice = engines_named(s.resources, engines, s, board.dsp_slice);
+    choice.as_rtl = !s.rtl.empty();
+    return choice;
+}
+
 class search_job {
   public:
     search_job(const settings& s, workbench& bench, const hass::device& board)
@@ -46,8 +52,8 @@ class search_job {
           net_(bench.net),
           axes_(net_, bench.magnitudes, {s.highest_sparsity, s.highest_sparsity},
                 {s.granularity == "channel", s.exempt}),
-          dense_(net_, engines_named(s.resources, "dense", s, board.dsp_slice), board),
-          chosen_(net_, engines_named(s.resources, s.engine, s, board.dsp_slice), board),
+          dense_(net_, engines_of(s, "dense", board), board),
+          chosen_(net_, engines_of(s, s.engine, board), board),
           outcome_{s, bench, board},
           zero_(net_.size()) {}
 
@@ -71,6 +77,7 @@ class search_job {
         if (hardware) add_best(*hardware);
         if (bench_.simulate) simulate();
         outcome_.interrupted = interrupted != 0;
+        if (bench_.write_rtl) write_rtl();
         write_solution(outcome_);
         print(outcome_);
         return outcome_.interrupted ? 130 : 0;
@@ -86,6 +93,7 @@ class search_job {
         const hass::candidate natural =
             hass::make_candidate(net_, zero_, nothing_clipped_, chosen_);
         require_fit(natural.hardware);
+        if (bench_.require_rtl) bench_.require_rtl(natural.hardware.design);
         dense_terms_ = dense.terms();
         if (!(dense_terms_.accuracy > 0.0))
             throw hass::error(bench_.source + ": " + bench_.metric.title +
@@ -220,6 +228,13 @@ class search_job {
                               bench_.metric.title, bench_.metric.text(full.accuracy),
                               full.images_per_second, bench_.metric.text(trial.accuracy),
                               trial.images_per_second)));
+    }
+
+    /// The design that the search came to, or the last one before it.
+    void write_rtl() {
+        const designed& d = outcome_.designs.back();
+        outcome_.rtl = bench_.write_rtl(d.candidate.thresholds, d.engine,
+                                        d.candidate.hardware.design, outcome_.board);
     }
 
     /// Designs of sparse engines become those that have room for their FIFOs.

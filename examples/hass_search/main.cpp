@@ -13,6 +13,8 @@
 #include <hass/device/device_file.hpp>
 #include <hass/files/whole_file.hpp>
 
+#include "evaluate.hpp"
+#include "foldings.hpp"
 #include "job.hpp"
 #include "settings.hpp"
 #include "workbench.hpp"
@@ -27,12 +29,17 @@ void stop(int signal) {
 }
 
 int start(const settings& s) {
+    if (!s.evaluate.empty()) {
+        evaluate_file(s);
+        return 0;
+    }
     const hass::owned_device board = hass::device_by_name(s.device);
     if (!s.write_statistics.empty()) {
         s.merge_statistics.empty() ? write_statistics(s) : merge_statistics(s);
         return 0;
     }
     hass::prepare_folder(s.out);
+    if (s.folds()) return fold(s, board.limits());
     workbench bench = s.statistics.empty() ? on_images(s) : on_statistics(s);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP})
         if (std::signal(signal, stop) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup

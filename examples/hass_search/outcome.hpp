@@ -53,6 +53,7 @@ struct outcome {
     std::vector<std::string> conclusions{};
     std::vector<std::string> simulations{};  ///< a line a design, where asked for
     std::vector<std::string> warnings{};
+    std::optional<written_rtl> rtl{};  ///< of the last design
     bool interrupted = false;
 
     std::vector<hass::solution_report> reports() const;

@@ -54,6 +54,11 @@ void print(const outcome& o) {
             "docs/published_model.md.\n");
     }
     if (o.interrupted) fmt::print("Interrupted: the searches are not complete.\n");
+    if (o.rtl)
+        fmt::print(
+            "RTL of '{}' in {}: {} images to simulate it on; in integers top-1 {} on all {}\n",
+            reports.back().label, o.rtl->folder, o.rtl->images, hass::percent(o.rtl->top1, 2),
+            o.bench.images);
     fmt::print("written: {0}/solution.json, {0}/trials.csv\n", o.flags.out);
 }
 

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -12,10 +13,13 @@
 #include <hass/device/boards.hpp>
 #include <hass/emulate/detection.hpp>
 #include <hass/engine/resources/dsp.hpp>
+#include <hass/engine/usage.hpp>
 #include <hass/error.hpp>
 #include <hass/search/optimizer_names.hpp>
 #include <hass/workload/preprocessing.hpp>
 #include <system_error>
+
+#include "foldings.hpp"
 
 namespace hass_search {
 
@@ -23,7 +27,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> engine_flags{"mixed", "spe", "lanes", "lists", "dense", "cascade"};
+const std::vector<std::string> engine_flags{"mixed", "spe",     "lanes", "lists",
+                                            "dense", "cascade", "finn",  "hls4ml"};
+const std::vector<std::string> thresholds_at_flags{"auto", "standalone", "embedded"};
+const std::vector<std::string> io_type_flags{"io_stream", "io_parallel"};
+const std::vector<std::string> strategy_flags{"Resource", "Latency"};
+/// Flags that only --engine finn and --engine hls4ml have.
+constexpr const char* folding_flags[] = {
+    "--target-fps",      "--fastest", "--least",         "--weight-bits",
+    "--activation-bits", "--io-type", "--thresholds-at", "--first-weight-bits",
+    "--strategy",        "--mhz"};
 const std::vector<std::string> multiplier_flags{"dsp", "either"};
 const std::vector<std::string> memory_flags{"weights", "every"};
 const std::vector<std::string> requantise_flags(hass::requantise_names.begin(),
@@ -59,6 +72,29 @@ std::vector<std::string> ready_made() {
         if (file.path().extension() == ".statistics") names.push_back(file.path().stem().string());
     std::sort(names.begin(), names.end());
     return names;
+}
+
+void describe_folding_flags(CLI::App& app, settings& s) {
+    const auto list = [](const auto& names) { return fmt::format("{}", fmt::join(names, ", ")); };
+    const auto option = [&app](const char* flag, auto& to, const std::string& text) {
+        app.add_option(flag, to, text)
+            ->capture_default_str()
+            ->group("With --engine finn or hls4ml");
+    };
+    option("--target-fps", s.target_fps, "Images/s to reach with least of --least; 0: --fastest");
+    app.add_flag("--fastest", s.fastest, "As many images/s as the board has room for")
+        ->group("With --engine finn or hls4ml");
+    option("--least", s.least, "What --target-fps spares: dsp, lut, bram18, uram");
+    option("--weight-bits", s.weight_bits, "FINN: 1 (bipolar) to 8; hls4ml takes --bits");
+    option("--activation-bits", s.activation_bits, "FINN: 1 (bipolar) to 8");
+    option("--first-weight-bits", s.first_weight_bits,
+           "FINN: of the layer that reads the image; 0: as the others");
+    option("--thresholds-at", s.thresholds_at,
+           "FINN: nodes of their own, inside of MVAUs, or the former from 4 bits on: " +
+               list(thresholds_at_flags));
+    option("--io-type", s.io_type, "hls4ml: " + list(io_type_flags));
+    option("--strategy", s.strategy, "hls4ml: " + list(strategy_flags));
+    option("--mhz", s.mhz, "Clock; 0: the board's");
 }
 
 void describe_flags(CLI::App& app, settings& s) {
@@ -136,7 +172,8 @@ void describe_flags(CLI::App& app, settings& s) {
         "--engine", s.engine,
         "Engines of the pruned network: mixed (the best one, layer by layer), spe (sparse "
         "everywhere), lanes or lists (where a layer can have them, else dense), dense, or cascade "
-        "(dense, sums in DSPs); published resources know spe and dense");
+        "(dense, sums in DSPs); published resources know spe and dense. finn and hls4ml: foldings "
+        "for these toolchains in place of a search");
     option("--resources", s.resources,
            "Resource model, or a .json file of hass_calibrate: " + list(resource_flags));
     option("--multipliers", s.multipliers,
@@ -180,7 +217,44 @@ void describe_flags(CLI::App& app, settings& s) {
     option("--simulate", s.simulate,
            "Run the pipelines of the sparse designs on so many images, word by word with finite "
            "FIFOs, beside the model's interval; 0: do not");
-    option("--out", s.out, "Folder for solution.json and trials.csv");
+    option("--rtl", s.rtl,
+           "Folder for the hardware-aware design as SystemVerilog, with a testbench; only options "
+           "that have modules are then chosen");
+    option("--rtl-images", s.rtl_images, "Images that --rtl writes for its testbench");
+    option("--out", s.out, "Folder for solution.json and trials.csv, or for foldings");
+    option("--evaluate", s.evaluate,
+           "A fpgaConvNet configuration, .json: price its designs under every resource model, and "
+           "end");
+    describe_folding_flags(app, s);
+}
+
+/// \throws hass::error naming the flag
+void check_foldings(const settings& s) {
+    const auto one_of = [](const char* what, const std::string& name, const auto& names) {
+        if (std::find(names.begin(), names.end(), name) == names.end())
+            throw hass::unknown_name(what, name, names);
+    };
+    const auto require = [](bool holds, const std::string& what) {
+        if (!holds) throw hass::error(what);
+    };
+    std::vector<std::string> spared;
+    for (const hass::resource& r : hass::resources)
+        if (r.field != &hass::usage::bandwidth && r.field != &hass::usage::ff)
+            spared.push_back(fold_resource(std::string(r.name)));
+    one_of("resource", s.least, spared);
+    one_of("place of thresholds", s.thresholds_at, thresholds_at_flags);
+    one_of("io type", s.io_type, io_type_flags);
+    one_of("strategy", s.strategy, strategy_flags);
+    require(s.target_fps >= 0.0 && std::isfinite(s.target_fps),
+            fmt::format("--target-fps {}: must not be negative", s.target_fps));
+    require(!s.fastest || s.target_fps == 0.0, "--fastest: not with --target-fps");
+    require(s.mhz >= 0.0 && s.mhz < 1e5, fmt::format("--mhz {}: must not be negative", s.mhz));
+    for (const int bits : {s.weight_bits, s.activation_bits})
+        require(bits >= 1 && bits <= 8, fmt::format("{} bits: FINN's have 1 to 8", bits));
+    require(s.first_weight_bits >= 0 && s.first_weight_bits <= 8,
+            fmt::format("--first-weight-bits {}: must be 1 to 8, or 0", s.first_weight_bits));
+    require(s.engine != "hls4ml" || s.least == "dsp" || s.target_fps == 0.0,
+            "--least " + s.least + ": hls4ml has a model of DSPs only; say --least dsp");
 }
 
 /// \throws hass::error naming the flag
@@ -252,6 +326,13 @@ void check(const settings& s) {
     not_negative("--simulate", s.simulate);
     require(s.simulate == 0 || (s.engine != "dense" && s.engine != "cascade"),
             "--simulate: cycles of dense engines do not depend on data");
+    if (!s.rtl.empty()) {
+        require(s.rtl_images > 0, fmt::format("--rtl-images {}: must be at least 1", s.rtl_images));
+        require(s.granularity == "layer",
+                "--rtl: modules clip all channels of a layer alike, not --thresholds channel");
+        require(s.multipliers == "dsp", "--rtl: no module has multipliers of LUTs");
+        require(s.simulate == 0, "--rtl: not with --simulate, whose FIFOs it does not write");
+    }
     not_negative("--first-images", s.first_images);
     not_negative("--statistics-images", s.statistics_images);
     for (const double l : s.lambda) not_negative("--lambda", l);
@@ -263,6 +344,30 @@ void resolve(const CLI::App& app, settings& s) {
     const auto refuse = [&](const char* flag, const std::string& why) {
         if (app.count(flag) > 0) throw hass::error(std::string(flag) + ": " + why);
     };
+    s.device_given = app.count("--device") > 0;
+    if (!s.evaluate.empty()) {
+        for (const CLI::Option* o : app.get_options())
+            if (const std::string flag = "--" + o->get_lnames().front();
+                flag != "--evaluate" && flag != "--device" && flag != "--mhz")
+                refuse(flag.c_str(), "not with --evaluate");
+        return;
+    }
+    if (s.folds()) {
+        const std::vector<std::string> names = networks_of_rows();
+        if (!s.network.empty() && std::find(names.begin(), names.end(), s.network) == names.end())
+            throw hass::unknown_name("network", s.network, names);
+        if (!s.network.empty()) refuse("--model", "not with --network, which has rows itself");
+        for (const char* flag :
+             {"--statistics", "--write-statistics", "--merge-statistics", "--simulate", "--images",
+              "--labels", "--multipliers", "--memories", "--requantise", "--trials", "--optimizer",
+              "--objective"})
+            refuse(flag, "not with --engine " + s.engine + ", which folds and searches nothing");
+        if (s.engine == "hls4ml" && app.count("--least") == 0) s.least = "dsp";
+        if (s.resources == "calibrated" && app.count("--resources") > 0)
+            refuse("--resources", "published or repaired with --engine " + s.engine);
+        return;
+    }
+    for (const char* flag : folding_flags) refuse(flag, "needs --engine finn or --engine hls4ml");
     if (app.count("--network") > 0) {
         refuse("--statistics", "not with --network, which names a file itself");
         refuse("--write-statistics", "needs --model, --images and --labels, not --network");
@@ -278,11 +383,12 @@ void resolve(const CLI::App& app, settings& s) {
             for (const char* flag :
                  {"--model", "--images", "--labels", "--metric", "--detector", "--output",
                   "--input-shape", "--preprocessing", "--mean", "--std", "--scale",
-                  "--first-images", "--statistics-images", "--resize", "--simulate"})
+                  "--first-images", "--statistics-images", "--resize", "--simulate", "--rtl"})
                 refuse(flag, "needs images, but statistics (" + s.statistics +
                                  ") stand in for the network and its images");
     } else {
         refuse("--statistics-images", "--write-statistics counts zeros on all images");
+        refuse("--rtl", "--write-statistics makes no design");
     }
     // What is the user's own is not judged on what ships with the library.
     if (app.count("--images") == 0)
@@ -304,6 +410,13 @@ void refuse_unknown(const CLI::App& app) {
 
 }  // namespace
 
+std::string fold_resource(std::string name) {
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+        return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    });
+    return name;
+}
+
 bool parse(int argc, const char* const* argv, settings& s) {
     CLI::App app{
         "Searches sparsity thresholds of a trained network together with the accelerator that runs "
@@ -322,6 +435,7 @@ bool parse(int argc, const char* const* argv, settings& s) {
     refuse_unknown(app);
     resolve(app, s);
     check(s);
+    check_foldings(s);
     return true;
 }
 

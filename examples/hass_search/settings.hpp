@@ -58,10 +58,30 @@ struct settings {
     double confidence = 0.0;
     int simulate = 0;
     std::string out = "hass-out";
+    std::string rtl;  // folder
+    int rtl_images = 20;
+    // of --engine finn and --engine hls4ml, which fold and search no thresholds
+    double target_fps = 0.0;  // 0: as fast as it goes
+    bool fastest = false;
+    std::string least = "lut";
+    int weight_bits = 4;
+    int activation_bits = 4;
+    int first_weight_bits = 0;
+    std::string thresholds_at = "auto";
+    std::string io_type = "io_stream";
+    std::string strategy = "Resource";
+    double mhz = 0.0;      // 0: the board's
+    std::string evaluate;  // a file of somebody's designs
+    bool device_given = false;
+
+    bool folds() const { return engine == "finn" || engine == "hls4ml"; }
 
     /// Width of weights and activations that the hardware is priced at.
     int priced_bits() const { return bits == 0 ? 16 : bits; }
 };
+
+/// A resource as --least names it.
+std::string fold_resource(std::string name);
 
 /// Reads and checks the command line.
 /// \returns false when only help was asked for (and printed)

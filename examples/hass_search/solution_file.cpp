@@ -107,6 +107,10 @@ void write_solution(const outcome& o) {
                 other[key].erase("layers");
             }
     file["other_resource_model"] = std::move(other);
+    if (o.rtl)
+        file["rtl"] = {{"folder", o.rtl->folder},
+                       {"design", o.designs.back().report.label},
+                       {"top1_in_integers", o.rtl->top1}};
     hass::write_whole(std::filesystem::path(o.flags.out) / "solution.json", file.dump(2) + "\n");
 }
 

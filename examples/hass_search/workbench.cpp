@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "reading.hpp"
+#include "rtl.hpp"
 
 namespace hass_search {
 
@@ -272,6 +273,7 @@ struct emulated {
     hass::emulation_options options;
     chosen_input input;
     hass::emulator network;
+    hass::emulator in_float = network;  ///< whatever --bits is
     std::optional<hass::evaluator> evaluate;
 
     std::optional<hass::metric> metric;  // in place of labels
@@ -413,6 +415,18 @@ workbench on_images(const settings& s) {
                              const hass::device& board) {
             return simulate_design(*e, most, t, engine, statistics, board);
         };
+    if (!s.rtl.empty()) {
+        if (static_cast<std::size_t>(s.rtl_images) > e->images.count)
+            throw hass::error(
+                fmt::format("--rtl-images {}: there are {} images", s.rtl_images, e->images.count));
+        bench.require_rtl = [e, &s](const hass::design& design) {
+            require_rtl(s, {e->in_float, e->images, e->labels}, design);
+        };
+        bench.write_rtl = [e, &s](const hass::network_thresholds& t, const engine_choice& engine,
+                                  const hass::design& design, const hass::device& board) {
+            return write_rtl(s, {e->in_float, e->images, e->labels}, t, engine, design, board);
+        };
+    }
     if (s.confidence > 0.0)
         bench.limit = [e, error = 1.0 - s.confidence](double floor) {
             // Accuracies that meet the limit are compared with each other, so they are counted out.

@@ -27,6 +27,13 @@ struct simulated {
     hass::allocation_with_fifos design;
 };
 
+/// A design as SystemVerilog.
+struct written_rtl {
+    double top1 = 0.0;  ///< of the network in integers, on all images
+    std::string folder;
+    std::size_t images = 0;  ///< that its testbench runs
+};
+
 /// A network that can be asked how it does at any thresholds.
 struct workbench {
     hass::network net;
@@ -39,6 +46,12 @@ struct workbench {
     std::function<simulated(const hass::network_thresholds&, const engine_choice&,
                             const hass::network_statistics&, const hass::device&)>
         simulate;
+    /// Writes a design of the engines for --rtl, and whether any could be; empty where none is asked
+    /// for.
+    std::function<written_rtl(const hass::network_thresholds&, const engine_choice&,
+                              const hass::design&, const hass::device&)>
+        write_rtl;
+    std::function<void(const hass::design&)> require_rtl;
     std::function<double(const hass::network_thresholds&)> accuracy;  // cheaper: no statistics
     /// From now on runs may end once they are known to miss this accuracy; empty: they never do.
     std::function<void(double floor)> limit;

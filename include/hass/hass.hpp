@@ -71,6 +71,8 @@
 #include <hass/emulate/integer_emulator.hpp>
 #include <hass/emulate/integer_kernels.hpp>
 #include <hass/emulate/integer_network.hpp>
+#include <hass/emulate/integer_pools.hpp>
+#include <hass/emulate/integer_scales.hpp>
 #include <hass/emulate/integer_streams.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/make_integer_network.hpp>
@@ -102,14 +104,24 @@
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/engine.hpp>
 #include <hass/engine/engine_list.hpp>
+#include <hass/engine/finn/folding.hpp>
+#include <hass/engine/finn/graph.hpp>
+#include <hass/engine/finn/memory.hpp>
+#include <hass/engine/finn/movement.hpp>
+#include <hass/engine/finn/mvau.hpp>
+#include <hass/engine/finn/types.hpp>
+#include <hass/engine/finn/window.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/fpgaconvnet/dot.hpp>
 #include <hass/engine/fpgaconvnet/measured.hpp>
 #include <hass/engine/fpgaconvnet/pipeline.hpp>
 #include <hass/engine/fpgaconvnet/resources.hpp>
+#include <hass/engine/hls4ml/layer.hpp>
+#include <hass/engine/hls4ml/reuse_factor.hpp>
 #include <hass/engine/interval.hpp>
 #include <hass/engine/lane_dot.hpp>
 #include <hass/engine/list_dot.hpp>
+#include <hass/engine/modelled_usage.hpp>
 #include <hass/engine/pass.hpp>
 #include <hass/engine/patterns/coarse.hpp>
 #include <hass/engine/patterns/pattern.hpp>
@@ -190,8 +202,11 @@
 #include <hass/explore/exact/ties.hpp>
 #include <hass/explore/exact/within.hpp>
 #include <hass/explore/fifo_room.hpp>
+#include <hass/explore/finn_foldings.hpp>
+#include <hass/explore/foldings.hpp>
 #include <hass/explore/frontier.hpp>
 #include <hass/explore/greedy.hpp>
+#include <hass/explore/hls4ml_foldings.hpp>
 #include <hass/explore/knapsack/ascent.hpp>
 #include <hass/explore/knapsack/cheapest.hpp>
 #include <hass/explore/knapsack/chooser.hpp>
@@ -230,7 +245,9 @@
 #include <hass/explore/soonest.hpp>
 #include <hass/explore/stream_port.hpp>
 //
+#include <hass/rtl/compute_shape.hpp>
 #include <hass/rtl/compute_stage.hpp>
+#include <hass/rtl/expectations.hpp>
 #include <hass/rtl/memory_image.hpp>
 #include <hass/rtl/project_files.hpp>
 #include <hass/rtl/stage.hpp>
@@ -238,6 +255,7 @@
 #include <hass/rtl/testbench.hpp>
 #include <hass/rtl/top_level.hpp>
 #include <hass/rtl/verilog.hpp>
+#include <hass/rtl/weight_memories.hpp>
 #include <hass/rtl/write_rtl.hpp>
 //
 #include <hass/compare/compare.hpp>
@@ -245,9 +263,22 @@
 //
 #include <hass/search/additive_model.hpp>
 #include <hass/search/any_optimizer.hpp>
+#include <hass/search/automatic.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/search/cma_es.hpp>
 #include <hass/search/composite.hpp>
+#include <hass/search/gaussian_process.hpp>
+#include <hass/search/gp/acquisition.hpp>
+#include <hass/search/gp/box_descent.hpp>
+#include <hass/search/gp/cholesky.hpp>
+#include <hass/search/gp/fit.hpp>
+#include <hass/search/gp/gaussian_model.hpp>
+#include <hass/search/gp/hypervolume_improvement.hpp>
+#include <hass/search/gp/kernel.hpp>
+#include <hass/search/gp/output_warp.hpp>
+#include <hass/search/gp/posterior.hpp>
+#include <hass/search/gp/unit_columns.hpp>
+#include <hass/search/gp/utility_search.hpp>
 #include <hass/search/grid.hpp>
 #include <hass/search/importance.hpp>
 #include <hass/search/journal.hpp>
@@ -266,6 +297,7 @@
 #include <hass/search/parzen_cell.hpp>
 #include <hass/search/parzen_columns.hpp>
 #include <hass/search/parzen_kernels.hpp>
+#include <hass/search/ped_anova.hpp>
 #include <hass/search/predicted_objective.hpp>
 #include <hass/search/predicted_statistics.hpp>
 #include <hass/search/random.hpp>
@@ -281,9 +313,11 @@
 #include <hass/search/truncated_normal.hpp>
 #include <hass/search/typical_reach.hpp>
 //
+#include <hass/report/fpgaconvnet_file.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/solution.hpp>
 #include <hass/report/table.hpp>
+#include <hass/report/toolchain_files.hpp>
 #include <hass/report/uncertainty.hpp>
 #include <hass/report/verdict.hpp>

@@ -66,7 +66,8 @@ TEST_CASE("figures of the public platform files", "[device][golden]") {
         {"zybo", {80, 17600, 35200, 120, 0, 33.6}, 200},
         {"cora-z7", {66, 14400, 28800, 100, 0, 16.8}, 200},
     };
-    CHECK(std::size(platforms) + 3 == boards::catalogue.size());  // cora-z7-10, pynq-z1, pynq-z2
+    // cora-z7-10, pynq-z1, pynq-z2; u280, u55c, zcu106, kr260, ultra96, aup-zu3
+    CHECK(std::size(platforms) + 9 == boards::catalogue.size());
     for (const platform& p : platforms) {
         const hass::device& board = boards::find(p.name);
         CHECK(board.mhz == p.mhz);
@@ -89,6 +90,10 @@ TEST_CASE("boards of one part have the same fabric", "[device]") {
     CHECK(fabric("zedboard") == fabric("pynq-z1"));
     CHECK(boards::find("pynq-z1").budget == boards::find("pynq-z2").budget);
     CHECK(fabric("cora-z7") != fabric("cora-z7-10"));
+    CHECK(fabric("zcu104") == fabric("zcu106"));
+    CHECK(fabric("kv260") == fabric("kr260"));
+    CHECK(fabric("ultra96") == fabric("aup-zu3"));
+    CHECK(boards::find("u280").budget == boards::find("u55c").budget);
 }
 
 TEST_CASE("DSPs are DSP48E1 in 7-series parts, DSP48E2 in the others", "[device]") {

@@ -354,22 +354,26 @@ TEST_CASE("both backends answer alike, whatever the operator") {
     }
     for (const auto& [op, kind] : {std::pair{"DepthToSpace", hass::layer_kind::depth_to_space},
                                    {"SpaceToDepth", hass::layer_kind::space_to_depth}}) {
-        graph g;  // there, and back by the other one
-        const bool first = op == std::string("DepthToSpace");
+        graph g;
         g.node("LeakyRelu", "a", {"x"}).node(op, "b", {"a"}, {{"blocksize", std::int64_t{2}}});
-        g.node("LeakyRelu", "c", {"b"});
-        g.node(first ? "SpaceToDepth" : "DepthToSpace", "y", {"c"},
-               {{"blocksize", std::int64_t{2}}});
         g.input({0, 4, 6, 4});
         const hass::model m = hass::parse_onnx(g.file(), op);
-        CHECK(m.net.rows[1].kind == kind);
-        const hass::image_set images = numbered(bits, {4, 6, 4}, 2);
-        const std::vector<float> given = both(m, images);
-        std::vector<float> x(96);
-        images.copy(1, 1, x);
-        for (std::size_t k = 0; k < x.size(); ++k)
-            REQUIRE(given[96 + k] == Approx(x[k] < 0.0F ? 0.0001F * x[k] : x[k]));
+        CHECK(m.net.rows.back().kind == kind);
+        CHECK(both(m, numbered(bits, {4, 6, 4}, 2)).size() == 192);
     }
+    graph part;
+    part.whole("from", {1, 2}).whole("to", {5, 6}).whole("along", {2, 3}).whole("by", {2, 1});
+    part.node("LeakyRelu", "a", {"x"}, {{"alpha", -1.0F}});
+    part.node("Slice", "y", {"a", "from", "to", "along", "by"}).input({0, 4, 5, 6});
+    const hass::model cut = hass::parse_onnx(part.file(), "part");
+    CHECK(cut.net.rows.back().kind == hass::layer_kind::crop);
+    const hass::image_set whole = numbered(bits, {4, 5, 6}, 1);
+    const std::vector<float> inner = both(cut, whole);
+    std::vector<float> all(120);
+    whole.copy(0, 1, all);
+    REQUIRE(inner.size() == 4 * 2 * 4);
+    for (std::size_t k = 0; k < inner.size(); ++k)
+        CHECK(inner[k] == std::abs(all[k / 8 * 30 + (1 + k / 4 % 2 * 2) * 6 + 2 + k % 4]));
     graph last;  // channels last, in and out
     last.node("Transpose", "t", {"x"}, {{"perm", ints({0, 3, 1, 2})}});
     last.node("Selu", "s", {"t"}).node("Transpose", "y", {"s"}, {{"perm", ints({0, 2, 3, 1})}});
@@ -384,4 +388,90 @@ TEST_CASE("both backends answer alike, whatever the operator") {
     for (std::size_t k = 0; k < x.size(); ++k)
         REQUIRE(given[90 + k] ==
                 Approx(hass::apply(hass::pointwise::selu, x[k], 1.67326319F, 1.05070102F)));
+}
+
+TEST_CASE("the head of a detector is decoded as its authors write it down") {
+    // Two maps, 4 bins of a distance for each side of a box, 3 classes: YOLOv8's head, small.
+    constexpr int bins = 4, classes = 3, wide = 4 * bins + classes, channels = 5;
+    const std::array<int, 2> sides{4, 2};
+    const std::int64_t places = 20;
+    std::mt19937 bits(229);
+    std::vector<float> w, anchors, strides, ramp;
+    for (int k = 0; k < wide * channels; ++k) w.push_back(test::uniform(bits, -1.0F, 1.0F));
+    for (int axis = 0; axis < 2; ++axis)
+        for (const int side : sides)
+            for (int p = 0; p < side * side; ++p)
+                anchors.push_back(0.5F + static_cast<float>(axis == 0 ? p % side : p / side));
+    for (const int side : sides)
+        strides.insert(strides.end(), static_cast<std::size_t>(side * side),
+                       side == 4 ? 8.F : 16.F);
+    for (int k = 0; k < bins; ++k) ramp.push_back(static_cast<float>(k));
+
+    graph g;
+    g.input({0, channels, 4, 4});
+    g.weight("w", {wide, channels, 1, 1}, w).weight("ramp", {1, bins, 1, 1}, ramp);
+    g.weight("anchors", {1, 2, places}, anchors).weight("strides", {1, places}, strides);
+    g.weight("two", {}, {2.0F}).whole("flat", {0, wide, -1}).whole("parts", {4 * bins, classes});
+    g.whole("binned", {0, 4, bins, places}).whole("boxes", {0, 4, places});
+    g.whole("zero", {0}).whole("half", {2}).whole("end", {4}).whole("one", {1});
+    g.node("MaxPool", "small", {"x"}, {{"kernel_shape", ints({2, 2})}, {"strides", ints({2, 2})}});
+    g.node("Conv", "c1", {"x", "w"}).node("Reshape", "r1", {"c1", "flat"});
+    g.node("Conv", "c2", {"small", "w"}).node("Reshape", "r2", {"c2", "flat"});
+    g.node("Concat", "all", {"r1", "r2"}, {{"axis", std::int64_t{2}}});
+    g.node("Split", "split", {"all", "parts"}, {{"axis", std::int64_t{1}}}, {"box", "cls"});
+    g.node("Reshape", "b1", {"box", "binned"});
+    g.node("Transpose", "b2", {"b1"}, {{"perm", ints({0, 2, 1, 3})}});
+    g.node("Softmax", "b3", {"b2"}, {{"axis", std::int64_t{1}}}).node("Conv", "b4", {"b3", "ramp"});
+    g.node("Reshape", "dist", {"b4", "boxes"});
+    g.node("Slice", "lt", {"dist", "zero", "half", "one"});
+    g.node("Slice", "rb", {"dist", "half", "end", "one"});
+    g.node("Sub", "p1", {"anchors", "lt"}).node("Add", "p2", {"rb", "anchors"});
+    g.node("Add", "sum", {"p1", "p2"}).node("Div", "centre", {"sum", "two"});
+    g.node("Sub", "size", {"p2", "p1"});
+    g.node("Concat", "xywh", {"centre", "size"}, {{"axis", std::int64_t{1}}});
+    g.node("Mul", "scaled", {"xywh", "strides"}).node("Sigmoid", "scores", {"cls"});
+    g.node("Concat", "y", {"scaled", "scores"}, {{"axis", std::int64_t{1}}});
+    const hass::model m = hass::parse_onnx(g.file(), "head");
+    for (const hass::layer_row& row : m.net.rows) CHECK(row.kind != hass::layer_kind::reorder);
+
+    const hass::image_set images = numbered(bits, {channels, 4, 4}, 2);
+    const std::vector<float> given = both(m, images);
+    REQUIRE(given.size() == 2 * (4 + classes) * places);
+    std::vector<float> x(channels * 16);
+    for (std::size_t n = 0; n < 2; ++n) {
+        images.copy(n, 1, x);
+        for (std::size_t p = 0; p < places; ++p) {
+            std::array<double, wide> head{};
+            for (std::size_t o = 0; o < wide; ++o)
+                for (std::size_t c = 0; c < channels; ++c) {
+                    float v = p < 16 ? x[c * 16 + p] : -1e30F;
+                    for (std::size_t k = 0; p >= 16 && k < 4; ++k)
+                        v = std::max(
+                            v,
+                            x[c * 16 + ((p - 16) / 2 * 2 + k / 2) * 4 + (p - 16) % 2 * 2 + k % 2]);
+                    head[o] += double(w[o * channels + c]) * double(v);
+                }
+            std::array<double, 4> side{};
+            for (std::size_t s = 0; s < 4; ++s) {
+                double all = 0.0;
+                for (std::size_t k = 0; k < bins; ++k) {
+                    const double e = std::exp(head[s * bins + k]);
+                    all += e, side[s] += e * double(k);
+                }
+                side[s] /= all;
+            }
+            const double ax = double(anchors[p]), ay = double(anchors[places + p]);
+            const double by = double(strides[p]);
+            const std::array<double, 4> box{(2 * ax - side[0] + side[2]) / 2 * by,
+                                            (2 * ay - side[1] + side[3]) / 2 * by,
+                                            (side[0] + side[2]) * by, (side[1] + side[3]) * by};
+            const auto at = [&](std::size_t row) {
+                return double(given[(n * (4 + classes) + row) * places + p]);
+            };
+            for (std::size_t k = 0; k < 4; ++k) REQUIRE(at(k) == Approx(box[k]).margin(1e-3));
+            for (std::size_t k = 0; k < classes; ++k)
+                REQUIRE(at(4 + k) ==
+                        Approx(1.0 / (1.0 + std::exp(-head[4 * bins + k]))).margin(1e-5));
+        }
+    }
 }

@@ -24,8 +24,8 @@ namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t channels = 3;
-constexpr std::size_t pixels = 4 * 5;
-constexpr std::size_t images = 2;
+constexpr std::size_t map_pixels = 4 * 5;
+constexpr std::size_t image_count = 2;
 
 /// A file and, for every tensor of N x 3 x 4 x 5 in it, its values.
 class twin {
@@ -34,7 +34,7 @@ class twin {
         file_.input({0, 3, 4, 5});
         std::mt19937 bits(5);
         std::vector<float>& x = values_["x"];
-        for (std::size_t i = 0; i < images * channels * pixels; ++i)
+        for (std::size_t i = 0; i < image_count * channels * map_pixels; ++i)
             x.push_back(static_cast<float>(bits() % 1601U) / 100.0F - 8.0F);
     }
 
@@ -108,12 +108,12 @@ class twin {
         file_.weight(name, {3, 3, 1, 1}, w);
         const std::vector<float>& from = values_.at(in);
         std::vector<float> out(from.size());
-        for (std::size_t n = 0; n < images; ++n)
+        for (std::size_t n = 0; n < image_count; ++n)
             for (std::size_t f = 0; f < channels; ++f)
                 for (std::size_t c = 0; c < channels; ++c)
-                    for (std::size_t p = 0; p < pixels; ++p)
-                        out[(n * channels + f) * pixels + p] +=
-                            w[f * channels + c] * from[(n * channels + c) * pixels + p];
+                    for (std::size_t p = 0; p < map_pixels; ++p)
+                        out[(n * channels + f) * map_pixels + p] +=
+                            w[f * channels + c] * from[(n * channels + c) * map_pixels + p];
         return node("Conv", {in, name}, {}, std::move(out));
     }
     std::string pool(const std::string& in) {
@@ -145,8 +145,8 @@ class twin {
     double difference() const {
         const hass::emulator emulator(hass::parse_onnx(file_.file(), "twin.onnx"));
         const std::vector<float>& x = values_.at("x");
-        const std::vector<float> answers =
-            emulator.logits(hass::to_images(hass::make_npy<float>({images, channels, 4, 5}, x)));
+        const std::vector<float> answers = emulator.logits(
+            hass::to_images(hass::make_npy<float>({image_count, channels, 4, 5}, x)));
         const std::vector<float>& expected = values_.at(last_);
         REQUIRE(answers.size() == expected.size());
         float worst = 0.0F;

@@ -19,7 +19,7 @@ using Catch::Matchers::Contains;
 namespace {
 
 using hass::layer_kind;
-constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float infinite = std::numeric_limits<float>::infinity();
 constexpr float no_number = std::numeric_limits<float>::quiet_NaN();
 
 /// Conv, relu, conv, relu, max pool, flatten, linear. From row `from` on some weights are huge, of
@@ -96,7 +96,7 @@ TEST_CASE("answers that are not finite name the layer and the image", "[emulator
 TEST_CASE("the first bad image is named, whoever runs it", "[emulator]") {
     const hass::emulator emulator(overflowing(99));
     const hass::network_thresholds none(7);
-    for (const float special : {no_number, infinity, -infinity})
+    for (const float special : {no_number, infinite, -infinite})
         for (const int threads : {1, 4})
             for (const int batch : {1, 3, 16})
                 CHECK_THAT(message([&] {
@@ -169,11 +169,11 @@ TEST_CASE("a preprocessing that leaves nothing finite is refused", "[emulator]")
     };
     CHECK(with(1.0F / 255.0F, {0.5F}, {0.25F, 0.2F, 0.3F}) == "no error");
     CHECK(with(-1.0F, {-127.5F}, {127.5F}) == "no error");
-    for (const float bad : {no_number, infinity, -infinity, 0.0F})
+    for (const float bad : {no_number, infinite, -infinite, 0.0F})
         CHECK_THAT(with(bad, {}, {}), Contains("scale must be finite and not 0"));
-    for (const float bad : {no_number, infinity, -infinity})
+    for (const float bad : {no_number, infinite, -infinite})
         CHECK_THAT(with(1.0F, {0.0F, bad, 0.0F}, {}), Contains("mean must be finite"));
-    for (const float bad : {no_number, infinity, -infinity, 0.0F})
+    for (const float bad : {no_number, infinite, -infinite, 0.0F})
         CHECK_THAT(with(1.0F, {}, {1.0F, 1.0F, bad}), Contains("std must be finite and not 0"));
     CHECK_THAT(with(1.0F, {}, {1e-45F}), Contains("too small to divide by, but is 1e-45"));
     CHECK_THAT(with(1.0F, {}, {1.0F, 1e-37F, 1.0F}),
@@ -184,7 +184,7 @@ TEST_CASE("a preprocessing that leaves nothing finite is refused", "[emulator]")
 }
 
 TEST_CASE("weights that are not finite are refused", "[emulator]") {
-    for (const float bad : {no_number, infinity}) {
+    for (const float bad : {no_number, infinite}) {
         hass::model m = overflowing(99);
         m.parameters[2].weights[5] = bad;
         CHECK_THAT(message([&] { hass::emulator emulator(std::move(m)); }),

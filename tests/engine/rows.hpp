@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <hass/engine/engine.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/workload/layers.hpp>
 
@@ -33,6 +34,14 @@ inline std::vector<hass::layer_row> rows() {
             pointwise<32, 12>::row({32, 7, 5}),
             linear<48, 10>::row({48, 1, 1}),
             conv2d<4, 6, 3, dilation<2>, pad<2>>::row({4, 8, 8})};
+}
+
+/// The options that an engine enumerates.
+template <class E>
+std::vector<hass::row_option> options(const E& engine, const hass::layer_row& row) {
+    std::vector<hass::row_option> found;
+    engine.for_each(row, [&](const hass::row_option& c) { found.push_back(c); });
+    return found;
 }
 
 // Windows of `channels` channels whose blocks differ, with clustered zeros.

@@ -74,13 +74,6 @@ double multiplier_dsps(const mlperf_tiny::layer& l) {
     return c.dense(row_of(l), option_of(l), measured_widths).dsp;
 }
 
-template <class E>
-std::vector<row_option> all(const E& engine, const layer_row& row) {
-    std::vector<row_option> found;
-    engine.for_each(row, [&](const row_option& c) { found.push_back(c); });
-    return found;
-}
-
 }  // namespace
 
 TEST_CASE("DSPs of the designs measured on boards", "[choices][golden]") {
@@ -345,8 +338,8 @@ TEST_CASE("choices are offered when asked for, each once, and each changes the p
     const auto check = [](const auto& plain, const auto& choosing) {
         std::size_t lut = 0, lutram = 0, maps = 0;
         for (const layer_row& row : draw::rows()) {
-            const auto before = all(plain, row);
-            const auto found = all(choosing, row);
+            const auto before = draw::options(plain, row);
+            const auto found = draw::options(choosing, row);
             for (const row_option& c : before) {
                 CHECK(c.multipliers == multiplier::dsp);
                 CHECK(c.maps == weight_memory::bram18);
@@ -382,7 +375,7 @@ TEST_CASE("choices are offered when asked for, each once, and each changes the p
     check(sparse_dot<>{}, sparse_dot<>{{}, with_every_choice(), {}});
     // no price for multipliers that are wider than a DSP's port
     const layer_row row = draw::rows().front();
-    for (const row_option& c : all(dense_dot<>{with_every_choice(), {20, 16, 48}}, row))
+    for (const row_option& c : draw::options(dense_dot<>{with_every_choice(), {20, 16, 48}}, row))
         CHECK(c.multipliers == multiplier::dsp);
 }
 

@@ -23,13 +23,6 @@ layer_statistics binomial(double sparsity) {
     return {0.0, 0.0, sparsity, sparsity, {}};
 }
 
-template <class E>
-std::vector<row_option> all(const E& engine, const layer_row& row) {
-    std::vector<row_option> found;
-    engine.for_each(row, [&](const row_option& c) { found.push_back(c); });
-    return found;
-}
-
 // The expected cycles of the slowest stream, step by step as the model is told in words.
 double slowest_by_hand(const hass::window_histogram& h, int streams, int macs) {
     const auto width = static_cast<std::size_t>(h.length) + 1;
@@ -57,7 +50,7 @@ TEST_CASE("sparse engine: cycles are windows x the slowest stream", "[engine]") 
     for (const layer_row& row : draw::rows()) {
         const layer_statistics s = draw::statistics(row, from);
         const hass::sparse_dot<> engine;
-        for (const row_option& c : all(engine, row)) {
+        for (const row_option& c : draw::options(engine, row)) {
             const hass::parallelism& p = c.folding;
             const auto* windows = s.windows_of(p.vector);
             if (windows == nullptr) continue;
@@ -83,7 +76,7 @@ TEMPLATE_TEST_CASE("prepared engines give the same cycles", "[engine]",
     for (const layer_row& row : draw::rows()) {
         for (const layer_statistics& s : {draw::statistics(row, from), binomial(0.4)}) {
             const auto ready = hass::prepared(engine, row, s);
-            for (const row_option& c : all(engine, row))
+            for (const row_option& c : draw::options(engine, row))
                 REQUIRE(ready.cycles(c) == Approx(engine.cycles(row, s, c)).epsilon(1e-12));
         }
     }
@@ -93,7 +86,7 @@ TEMPLATE_TEST_CASE("cycles fall with sparsity and with multipliers", "[engine]",
                    hass::histogram_interval, hass::mean_interval, hass::paper_interval) {
     const hass::sparse_dot<TestType> engine;
     for (const layer_row& row : draw::rows())
-        for (const row_option& c : all(engine, row)) {
+        for (const row_option& c : draw::options(engine, row)) {
             if (c.memory != hass::weight_memory::bram18) continue;
             double before = 1e300;
             for (const double sparsity : {0.0, 0.2, 0.5, 0.8, 0.95, 1.0}) {
@@ -115,7 +108,7 @@ TEST_CASE("cycles fall with multipliers and streams on measured windows too", "[
     for (const layer_row& row : draw::rows()) {
         const layer_statistics s = draw::statistics(row, from);
         const auto ready = engine.prepare(row, s);
-        for (const row_option& c : all(engine, row)) {
+        for (const row_option& c : draw::options(engine, row)) {
             row_option more = c;
             if (engine.legal(row, (++more.folding.macs, more.folding)))
                 REQUIRE(ready.cycles(more) <= ready.cycles(c) * (1 + 1e-12));
@@ -150,7 +143,7 @@ TEST_CASE("without zeros the sparse engine is as fast as the dense one, never fa
     const hass::sparse_dot<> sparse;
     const hass::dense_dot<> dense;
     for (const layer_row& row : draw::rows())
-        for (const row_option& c : all(dense, row)) {
+        for (const row_option& c : draw::options(dense, row)) {
             const double cycles = dense.cycles(row, binomial(0.9), c);
             REQUIRE(sparse.cycles(row, binomial(0.0), c) == cycles);
             REQUIRE(sparse.cycles(row, binomial(0.5), c) <= cycles);
@@ -162,7 +155,7 @@ TEMPLATE_TEST_CASE("for_each visits exactly the legal foldings, each once per me
                    hass::fpgaconvnet::dense_dot<>) {
     const TestType engine;
     for (const layer_row& row : draw::rows()) {
-        const auto visited = all(engine, row);
+        const auto visited = draw::options(engine, row);
         std::size_t legal = 0;
         for (int vector = 1; vector <= 17; ++vector)
             for (int group = 1; group <= row.groups; ++group)
@@ -250,7 +243,7 @@ TEST_CASE("more parallelism never costs fewer DSPs, LUTs or FFs", "[engine]") {
         return hass::folded_row(row, p).group_blocks > 1;
     };
     const auto check = [&](const auto& engine, const layer_row& row) {
-        const auto found = all(engine, row);
+        const auto found = draw::options(engine, row);
         std::vector<hass::usage> cost;
         for (const row_option& c : found) cost.push_back(engine.cost(row, c));
         for (std::size_t a = 0; a < found.size(); ++a) {
@@ -287,7 +280,7 @@ TEST_CASE("more parallelism never costs fewer DSPs, LUTs or FFs", "[engine]") {
     choosing.requantisation = hass::requantise::dsp;
     hass::dense_dot<> dense{choosing, {9, 8, 24}};
     for (const layer_row& row : draw::rows())
-        for (const row_option& c : all(dense, row))
+        for (const row_option& c : draw::options(dense, row))
             if (c.multipliers == hass::multiplier::lut) REQUIRE(dense.cost(row, c).dsp > 0);
     choosing.lut_multipliers = false;
     for (const layer_row& row : rows) {
@@ -338,7 +331,7 @@ TEST_CASE("an engine list dispatches on option::engine", "[engine]") {
             REQUIRE(both.cost(row, c) == hass::dense_dot<>{}.cost(row, alone));
         }
     });
-    CHECK(dense == all(hass::dense_dot<>{}, row).size());
+    CHECK(dense == draw::options(hass::dense_dot<>{}, row).size());
     CHECK_THROWS_WITH(both.cost(row, {{}, hass::weight_memory::bram18, 2}),
                       "engine 2 of a list of 2");
 }

@@ -27,7 +27,7 @@ namespace modules = hass::modules;
 constexpr hass::precision width{16, 16, 30};
 
 // A module or layer: what was measured, what the library says, and what a correction may use.
-struct built {
+struct built_module {
     hass::usage measured{};
     hass::usage said{};
     std::vector<double> features;  // beside what is said and a constant
@@ -50,7 +50,7 @@ double counter_bits(const json& c) {
 }
 
 // One round of weights: `filters` / `wr_factor` filters are on chip; of several groups, one.
-built layer(const json& c) {
+built_module layer(const json& c) {
     const int groups = of(c, "groups", 1), kernel = of(c, "kernel_size", 1), pad = of(c, "pad", 0);
     hass::layer_row row;
     row.in = {c.at("channels_in").get<int>() / groups, c.at("rows_in"), c.at("cols_in")};
@@ -61,7 +61,7 @@ built layer(const json& c) {
                hass::window_extent(row.in.height, kernel, row.stride_h, pad, pad),
                hass::window_extent(row.in.width, kernel, row.stride_w, pad, pad)};
     const hass::parallelism p{c.at("coarse_in"), c.at("coarse_out"), 1, c.at("fine"), 1};
-    built b;
+    built_module b;
     b.said = hass::calibrated{}.dense(row, {p}, width);
     // multipliers, and words of windows that are handed on in turns
     b.features = {double(p.in * p.out * p.macs),
@@ -70,9 +70,9 @@ built layer(const json& c) {
 }
 
 // nullopt: a kind that the library does not model.
-std::optional<built> build(const std::string& kind, const json& c) {
+std::optional<built_module> build(const std::string& kind, const json& c) {
     const int kernel = of(c, "kernel_size", 1);
-    built b;
+    built_module b;
     if (kind == "convolution" || kind == "inner_product") return layer(c);
     if (kind == "sliding_window") {
         const int cols = c.at("cols").get<int>() + of(c, "pad_left", 0) + of(c, "pad_right", 0);
@@ -101,7 +101,7 @@ std::optional<built> build(const std::string& kind, const json& c) {
 }
 
 struct shared_rows {
-    std::map<std::string, std::vector<built>> kinds;
+    std::map<std::string, std::vector<built_module>> kinds;
     int unmodelled = 0;  // rows that were implemented
 };
 
@@ -118,7 +118,7 @@ std::optional<shared_rows> rows_or_skip() {
     for (const json& r : file.at("rows")) {
         if (!r.at("implemented").get<bool>()) continue;
         std::string kind = r.at("name");
-        std::optional<built> b = build(kind, r.at("config"));
+        std::optional<built_module> b = build(kind, r.at("config"));
         if (!b) {
             ++all.unmodelled;
             continue;
@@ -145,17 +145,17 @@ constexpr std::array<limit, 7> limits{{{"convolution", .22, .15},
                                        {"glue", 0.0, 0.0},
                                        {"squeeze", 0.0, 0.0}}};
 
-struct errors {
+struct module_errors {
     hass::error_summary before{}, after{};
     double bias = 0.0;  // mean of the errors before
     bool corrected = false;
 };
 
-errors score(const std::vector<built>& rows, double hass::usage::*resource) {
+module_errors score(const std::vector<built_module>& rows, double hass::usage::*resource) {
     std::vector<hass::observation> data;
     std::vector<double> before;
-    errors e;
-    for (const built& b : rows) {
+    module_errors e;
+    for (const built_module& b : rows) {
         const double measured = b.measured.*resource, said = b.said.*resource;
         hass::observation o{{said, 1.0}, measured, measured};
         o.features.insert(o.features.end(), b.features.begin(), b.features.end());
@@ -180,7 +180,7 @@ TEST_CASE("modules of the HLS back end, before and after correction", "[golden]"
                 "FF");
     for (const auto& of_kind : all->kinds) {
         const std::string& kind = of_kind.first;
-        const std::vector<built>& rows = of_kind.second;
+        const std::vector<built_module>& rows = of_kind.second;
         INFO(kind);
         const auto at = std::find_if(limits.begin(), limits.end(),
                                      [&](const limit& l) { return l.kind == kind; });
@@ -188,7 +188,7 @@ TEST_CASE("modules of the HLS back end, before and after correction", "[golden]"
         std::printf("%-16s %5zu", kind.c_str(), rows.size());
         for (const auto& [resource, most] :
              {std::pair{&hass::usage::lut, at->lut}, std::pair{&hass::usage::ff, at->ff}}) {
-            const errors e = score(rows, resource);
+            const module_errors e = score(rows, resource);
             std::printf("  %+7.1f %%, ", 100 * e.bias);
             if (e.corrected)
                 std::printf("%5.1f / %5.1f %%      ", 100 * e.after.mean, 100 * e.after.worst);
@@ -207,7 +207,7 @@ TEST_CASE("modules of the HLS back end, before and after correction", "[golden]"
 TEST_CASE("DSPs of the HLS back end's layers are exact", "[golden]") {
     const auto all = rows_or_skip();
     if (!all) return;
-    const std::vector<built>& layers = all->kinds.at("convolution");
+    const std::vector<built_module>& layers = all->kinds.at("convolution");
     REQUIRE(layers.size() >= 12);
-    for (const built& b : layers) CHECK(b.said.dsp == b.measured.dsp);
+    for (const built_module& b : layers) CHECK(b.said.dsp == b.measured.dsp);
 }

@@ -9,10 +9,10 @@
 
 namespace {
 
-using net =
+using tiny_net =
     hass::sequential<hass::input<3, 16, 16>, hass::conv2d<3, 8, 3, hass::pad<1>>, hass::relu,
                      hass::global_average_pool, hass::flatten, hass::linear<8, 10>>;
-using accel = hass::accelerator<net, hass::dense_dot<>, hass::boards::zedboard>;
+using accel = hass::accelerator<tiny_net, hass::dense_dot<>, hass::boards::zedboard>;
 
 static_assert(accel::evaluate(hass::uniform_sparsity(0.5), accel::start).fits);
 

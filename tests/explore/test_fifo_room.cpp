@@ -11,13 +11,13 @@ using namespace hass;
 
 namespace {
 
-struct instance {
+struct served_instance {
     network net;
     network_statistics statistics;
     std::vector<service_trace> services;
     device board = boards::zedboard::value;
 
-    explicit instance(draw::source& from)
+    explicit served_instance(draw::source& from)
         : net(test::pipeline_builder(from)()),
           statistics(net.rows.size(), uniform_sparsity(0.5).at(0)),
           services(test::random_services(net, 2, from)) {}
@@ -36,7 +36,7 @@ TEST_CASE("a design fits its board together with its FIFOs", "[fifo_room]") {
     const sparse_dot<> engine;
     std::size_t made_room = 0, fitted = 0;
     for (int round = 0; round < 60; ++round) {
-        instance at(from);
+        served_instance at(from);
         if (best_interval(at.net, at.services) == 0.0) continue;
         const fifo_options options{0.97, 40, 20, 500};
         const allocation alone = allocate(at.net, at.statistics, engine, at.board);
@@ -75,7 +75,7 @@ TEST_CASE("a design fits its board together with its FIFOs", "[fifo_room]") {
 TEST_CASE("FIFOs that never fit are said not to", "[fifo_room]") {
     draw::source from(92);
     for (int round = 0; round < 20; ++round) {
-        instance at(from);
+        served_instance at(from);
         if (best_interval(at.net, at.services) == 0.0) continue;
         const design smallest(at.net.rows.size());
         at.board.budget.lut =

@@ -68,12 +68,12 @@ double enumerate(const instance& x, hass::pace of) {
     }
 }
 
-struct tally {
+struct latency_tally {
     int fitting = 0, proved = 0, optimal = 0, below_solve = 0;
 };
 
-tally compare(std::uint64_t seeds, bool branches, hass::pace of) {
-    tally t;
+latency_tally compare(std::uint64_t seeds, bool branches, hass::pace of) {
+    latency_tally t;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         const instance x = draw_pipeline(seed, branches);
         const double lowest = enumerate(x, of);
@@ -109,7 +109,7 @@ tally compare(std::uint64_t seeds, bool branches, hass::pace of) {
 }  // namespace
 
 TEST_CASE("lowest latency of chains equals enumeration", "[latency]") {
-    const tally t = compare(2000, false, hass::pace::interval);
+    const latency_tally t = compare(2000, false, hass::pace::interval);
     CHECK(t.fitting > 1000);
     CHECK(t.optimal == t.fitting);
     CHECK(t.proved > t.fitting * 99 / 100);
@@ -117,7 +117,7 @@ TEST_CASE("lowest latency of chains equals enumeration", "[latency]") {
 }
 
 TEST_CASE("lowest latency with branches: never better than its bound", "[latency]") {
-    const tally t = compare(2000, true, hass::pace::interval);
+    const latency_tally t = compare(2000, true, hass::pace::interval);
     CHECK(t.fitting > 1000);
     CHECK(t.optimal > t.fitting * 95 / 100);
     CHECK(t.proved > t.fitting * 80 / 100);
@@ -125,7 +125,7 @@ TEST_CASE("lowest latency with branches: never better than its bound", "[latency
 
 TEST_CASE("lowest latency of a single image equals enumeration", "[latency]") {
     for (const bool branches : {false, true}) {
-        const tally t = compare(3000, branches, hass::pace::own);
+        const latency_tally t = compare(3000, branches, hass::pace::own);
         INFO(t.proved << " of " << t.fitting << " proved, " << t.optimal << " optimal");
         CHECK(t.fitting > 1500);
         CHECK(t.optimal == t.fitting);

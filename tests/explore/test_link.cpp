@@ -32,7 +32,7 @@ using digits =
     sequential<input<1, 28, 28>, conv2d<1, 8, 3, pad<1>>, relu, conv2d<8, 16, 3, stride<2>>, relu,
                global_average_pool, flatten, linear<16, 10>>;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 device with_bandwidth(double gbit_s) {
     device board = boards::zedboard::value;
@@ -120,7 +120,7 @@ TEST_CASE("bandwidth changes the interval until it is enough, and never for the 
             before = a.estimate.images_per_second;
         }
         CHECK(different > 8);
-        const allocation unlimited = run(infinity, share);
+        const allocation unlimited = run(unbounded, share);
         CHECK(unlimited.estimate.images_per_second == before);
         CHECK(unlimited.estimate.link_cycles == 0.0);
         CHECK(unlimited.estimate.image_gbit_s > 0.0);
@@ -176,11 +176,11 @@ TEST_CASE("room is the most that weights may take, to the last bit", "[link]") {
             continue;
         }
         CHECK(link.cycles(most) <= interval);
-        CHECK(link.cycles(std::nextafter(most, infinity)) > interval);
+        CHECK(link.cycles(std::nextafter(most, unbounded)) > interval);
         // what is spent then is the whole link
         CHECK(most + link.traffic(interval) == Approx(link.gbit_s).epsilon(1e-12));
     }
     CHECK(image_link{1.0, 200.0, 0.0}.cycles(2.0) == 0.0);  // nothing to carry
-    CHECK(image_link{1.0, 200.0, 10.0}.cycles(1.0) == infinity);
-    CHECK(weight_room(image_link{1.0, 200.0, 10.0}, infinity) < 1.0);
+    CHECK(image_link{1.0, 200.0, 10.0}.cycles(1.0) == unbounded);
+    CHECK(weight_room(image_link{1.0, 200.0, 10.0}, unbounded) < 1.0);
 }

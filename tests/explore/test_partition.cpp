@@ -14,7 +14,7 @@
 
 namespace {
 
-using net = hass::sequential<
+using residual_net = hass::sequential<
     hass::input<3, 32, 32>, hass::conv2d<3, 16, 3, hass::pad<1>>, hass::relu,
     hass::residual<hass::sequential<hass::conv2d<16, 16, 3, hass::pad<1>>, hass::relu,
                                     hass::conv2d<16, 16, 3, hass::pad<1>>>>,
@@ -49,7 +49,7 @@ const std::vector<std::size_t> cuts{0, 2, 4, 6, 8, 11, 12};  // in front of comp
 }  // namespace
 
 TEST_CASE("words across a cut count every value once", "[partition]") {
-    const hass::network_view view = net{};
+    const hass::network_view view = residual_net{};
     CHECK(hass::detail::cut_positions(view) == cuts);
     CHECK(hass::detail::words_across(view, 0) == 0.0);
     CHECK(hass::detail::words_across(view, 2) == 16 * 32 * 32);      // read by body and shortcut
@@ -59,7 +59,7 @@ TEST_CASE("words across a cut count every value once", "[partition]") {
 }
 
 TEST_CASE("partition equals the best of all cuts", "[partition]") {
-    const hass::network_view view = net{};
+    const hass::network_view view = residual_net{};
     REQUIRE(view.size() == cuts.back());
     bool several = false;
     bool carrying = false;
@@ -115,7 +115,7 @@ TEST_CASE("partition equals the best of all cuts", "[partition]") {
 }
 
 TEST_CASE("chain equals the best of all cuts", "[partition]") {
-    const hass::network_view view = net{};
+    const hass::network_view view = residual_net{};
     const std::array boards{board(0.2, 0.0), board(0.3, 0.0)};
     double best = std::numeric_limits<double>::infinity();
     for (const std::size_t cut : cuts) {
@@ -142,7 +142,7 @@ TEST_CASE("chain equals the best of all cuts", "[partition]") {
 }
 
 TEST_CASE("a chain's boards carry the image, the answers, and nothing in between", "[partition]") {
-    const hass::network_view view = net{};
+    const hass::network_view view = residual_net{};
     auto boards = std::array{board(1.0, 0.0), board(1.0, 0.0)};
     const auto run = [&] {
         return hass::chain(view, hass::uniform_sparsity(0.5), hass::dense_dot<>{}, boards, 1000.0);
@@ -184,13 +184,14 @@ TEST_CASE("a network too large for the board runs in parts", "[partition]") {
 TEST_CASE("bad settings are named", "[partition]") {
     hass::partition_settings settings;
     settings.batch = 0.0;
-    CHECK_THROWS_AS(hass::partition(net{}, hass::uniform_sparsity(0.5), hass::dense_dot<>{},
-                                    hass::boards::u250{}, settings),
+    CHECK_THROWS_AS(hass::partition(residual_net{}, hass::uniform_sparsity(0.5),
+                                    hass::dense_dot<>{}, hass::boards::u250{}, settings),
                     hass::error);
-    CHECK_THROWS_AS(hass::chain(net{}, hass::uniform_sparsity(0.5), hass::dense_dot<>{}, {}, 10.0),
-                    hass::error);
-    const auto p =
-        hass::partition(net{}, hass::uniform_sparsity(0.5), hass::dense_dot<>{}, board(0.001, 0.0));
+    CHECK_THROWS_AS(
+        hass::chain(residual_net{}, hass::uniform_sparsity(0.5), hass::dense_dot<>{}, {}, 10.0),
+        hass::error);
+    const auto p = hass::partition(residual_net{}, hass::uniform_sparsity(0.5), hass::dense_dot<>{},
+                                   board(0.001, 0.0));
     CHECK(!p.fits);
     CHECK(p.reason.find("does not fit device 'zedboard' on its own") != std::string::npos);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# House rules that a search can check: house.sh includes|tree <source>
+# House rules that a search can check: house.sh includes|tree <source>; house.sh chains <source> <headers...>
 # house.sh umbrella <source> <compiler with flags...>; house.sh core <source> <core.hpp> <compiler>
 set -euo pipefail
 rule=$1
@@ -47,6 +47,11 @@ tree)  # no paths of one machine, no merge leftovers, no trailing blanks
     search -rnIE '[[:blank:]]+$' include tests examples benchmarks --include='*.[ch]pp' |
         report "trailing blanks:"
     search -rLE '^#pragma once' include --include='*.hpp' | report "headers without #pragma once:"
+    ;;
+chains)  # the headers, in chains of which each includes the one before
+    cd include
+    { printf '%s\n' "${@:3}"; grep -HoE '^#include <hass/[^>]+' "${@:3}" | sed 's/:#include </ /'; } |
+        awk -f ../tests/house/chains_of_headers.awk
     ;;
 *) echo "no such rule: $rule" >&2; exit 2 ;;
 esac

@@ -15,6 +15,8 @@
 #include <hass/engine/arrays/eyeriss_v2.hpp>
 #include <hass/engine/arrays/tensor_core.hpp>
 
+#include "draw.hpp"
+
 namespace {
 
 static_assert(hass::ArrayEngine<hass::dense_array> && hass::ArrayEngine<hass::tensor_core> &&
@@ -32,17 +34,6 @@ nlohmann::json golden(const std::string& name) {
     std::ifstream in(std::string(folder) + "/" + name);
     REQUIRE(in);
     return nlohmann::json::parse(in);
-}
-
-std::uint64_t draw(std::uint64_t& state) {
-    state += 0x9e3779b97f4a7c15ULL;
-    std::uint64_t z = state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-}
-double uniform(std::uint64_t& state) {
-    return static_cast<double>(draw(state) >> 11) * 0x1p-53;
 }
 
 hass::layer_statistics densities(double weight, double activation) {
@@ -177,8 +168,8 @@ TEST_CASE("dual-side core: cycles of masks are those of a walk over tiles and la
         for (const double d_b : {0.2, 0.9}) {
             const std::size_t m = 19, k = 7, n = 11;
             std::vector<bool> a(m * k), b(k * n);
-            for (std::size_t i = 0; i < a.size(); ++i) a[i] = uniform(state) < d_a;
-            for (std::size_t i = 0; i < b.size(); ++i) b[i] = uniform(state) < d_b;
+            for (std::size_t i = 0; i < a.size(); ++i) a[i] = test::uniform(state) < d_a;
+            for (std::size_t i = 0; i < b.size(); ++i) b[i] = test::uniform(state) < d_b;
             std::int64_t walked = 0;
             for (std::size_t i0 = 0; i0 < m; i0 += 8)
                 for (std::size_t j0 = 0; j0 < n; j0 += 6)
@@ -203,8 +194,8 @@ TEST_CASE("dual-side core: the mean is the mean over random masks", "[arrays]") 
     for (const double d : {0.1, 0.5, 0.85}) {
         const std::size_t m = 64, k = 600, n = 64;
         std::vector<bool> a(m * k), b(k * n);
-        for (std::size_t i = 0; i < a.size(); ++i) a[i] = uniform(state) < d;
-        for (std::size_t i = 0; i < b.size(); ++i) b[i] = uniform(state) < 0.6;
+        for (std::size_t i = 0; i < a.size(); ++i) a[i] = test::uniform(state) < d;
+        for (std::size_t i = 0; i < b.size(); ++i) b[i] = test::uniform(state) < 0.6;
         const double mean = core.run(hass::as_row(64, 600, 64), densities(d, 0.6)).cycles;
         CHECK(static_cast<double>(core.cycles(a, b, m, k, n)) == Approx(mean).epsilon(0.03));
     }

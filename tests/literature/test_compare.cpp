@@ -20,21 +20,16 @@
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sps.hpp>
 
+#include "draw.hpp"
+
 namespace {
 
 namespace p = hass::patterns;
 
 static_assert(hass::ArrayEngine<hass::folded_array<hass::dense_dot<>, hass::all_pairs>>);
 
-std::uint64_t draw(std::uint64_t& state) {
-    state += 0x9e3779b97f4a7c15ULL;
-    std::uint64_t z = state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-}
-float uniform(std::uint64_t& state) {
-    return static_cast<float>(static_cast<double>(draw(state) >> 11) * 0x1p-53 * 2.0 - 1.0);
+float signed_uniform(std::uint64_t& state) {
+    return static_cast<float>(test::uniform(state) * 2.0 - 1.0);
 }
 
 // 2x6x6 -> conv3x3 8 -> relu -> conv1x1 16 -> relu -> global pool -> linear 5, random weights
@@ -62,7 +57,7 @@ hass::model small_model() {
     for (const hass::layer_row& row : m.net.rows) {
         hass::layer_parameters parameters;
         parameters.weights.resize(static_cast<std::size_t>(hass::weight_count(row)));
-        for (float& w : parameters.weights) w = uniform(state);
+        for (float& w : parameters.weights) w = signed_uniform(state);
         m.parameters.push_back(parameters);
     }
     return m;
@@ -74,7 +69,7 @@ hass::image_set small_images(std::size_t count) {
     pixels.type = hass::npy_type::f4;
     pixels.shape = {static_cast<decltype(pixels.shape)::value_type>(count), 2, 6, 6};
     std::vector<float> values(count * 72);
-    for (float& x : values) x = uniform(state);
+    for (float& x : values) x = signed_uniform(state);
     pixels.bytes.resize(values.size() * sizeof(float));
     std::memcpy(pixels.bytes.data(), values.data(), pixels.bytes.size());
     return hass::to_images(std::move(pixels));
@@ -87,7 +82,7 @@ TEST_CASE("a contender's network is the projected one, as emulated", "[compare]"
     const hass::image_set images = small_images(40);
     std::vector<int> labels(40);
     std::uint64_t state = 43;
-    for (int& l : labels) l = static_cast<int>(draw(state) % 5);
+    for (int& l : labels) l = static_cast<int>(test::draw(state) % 5);
     const auto source = hass::emulated(m, images, labels);
     const auto pattern = hass::make_pattern("1:4", p::gh<1, 4>{}, 4);
     CHECK_FALSE(pattern.takes(m.net.rows[0]));  // two channels only

@@ -12,6 +12,8 @@
 #include <hass/engine/storage/formats.hpp>
 #include <hass/workload/zoo.hpp>
 
+#include "draw.hpp"
+
 namespace f = hass::formats;
 
 namespace {
@@ -24,24 +26,14 @@ static_assert(f::Format<f::uncompressed> && f::Format<f::bitmask> && f::Format<f
 using words = std::vector<std::uint32_t>;
 using extents = std::vector<int>;
 
-std::uint64_t draw(std::uint64_t& state) {
-    state += 0x9e3779b97f4a7c15ULL;
-    std::uint64_t z = state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-}
-double uniform(std::uint64_t& state) {
-    return static_cast<double>(draw(state) >> 11) * 0x1p-53;
-}
-
 words random_words(const extents& e, double density, int bits, std::uint64_t& state) {
     std::int64_t n = 1;
     for (const int x : e) n *= x;
     words w(static_cast<std::size_t>(n), 0);
     for (std::uint32_t& x : w)
-        if (uniform(state) < density)
-            x = 1 + static_cast<std::uint32_t>(draw(state) % ((std::uint64_t{1} << bits) - 1));
+        if (test::uniform(state) < density)
+            x = 1 +
+                static_cast<std::uint32_t>(test::draw(state) % ((std::uint64_t{1} << bits) - 1));
     return w;
 }
 
@@ -113,7 +105,8 @@ TEST_CASE("structured formats round-trip what their pattern allows and refuse th
     const auto projected = [&](auto pattern, p::weight_extents e, double density) {
         std::vector<float> w(static_cast<std::size_t>(e.size()));
         for (float& x : w)
-            x = uniform(state) < density ? static_cast<float>(1 + draw(state) % 255) : 0.0F;
+            x = test::uniform(state) < density ? static_cast<float>(1 + test::draw(state) % 255)
+                                               : 0.0F;
         pattern.project(e, w);
         return words(w.begin(), w.end());
     };

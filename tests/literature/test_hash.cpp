@@ -10,17 +10,11 @@
 #include <hass/engine/arrays/hash_accumulate.hpp>
 #include <hass/engine/storage/matrix_market.hpp>
 
+#include "draw.hpp"
+
 namespace {
 
 static_assert(hass::ArrayEngine<hass::hash_array>);
-
-std::uint64_t draw(std::uint64_t& state) {
-    state += 0x9e3779b97f4a7c15ULL;
-    std::uint64_t z = state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-}
 
 // The table as a map of slots; a line that leaves has the rest of its cluster taken out and put
 // back in order, which is the textbook's other way of deleting.
@@ -104,11 +98,11 @@ TEST_CASE("probes and cycles are those of a step-by-step table", "[hash]") {
         for (const int comparators : {1, 2, 4})
             for (const auto policy : {hass::eviction::at_end, hass::eviction::rolling})
                 for (int round = 0; round < 30; ++round) {
-                    const auto distinct = 1 + draw(state) % static_cast<std::uint64_t>(slots);
-                    std::vector<int> names(distinct), columns(draw(state) % 120);
+                    const auto distinct = 1 + test::draw(state) % static_cast<std::uint64_t>(slots);
+                    std::vector<int> names(distinct), columns(test::draw(state) % 120);
                     for (std::size_t i = 0; i < names.size(); ++i)
-                        names[i] = static_cast<int>(draw(state) % 1000);
-                    for (int& c : columns) c = names[draw(state) % distinct];
+                        names[i] = static_cast<int>(test::draw(state) % 1000);
+                    for (int& c : columns) c = names[test::draw(state) % distinct];
                     const auto run = hass::hash_pad{slots, comparators, policy}.accumulate(columns);
                     const auto expected = simulate(columns, slots, comparators, policy);
                     REQUIRE(run.requests == expected.requests);
@@ -141,7 +135,7 @@ TEST_CASE("random tables pass as many slots as Knuth says", "[hash]") {
         for (int t = 0; t < tables; ++t) {
             // Filling passes as many slots as finding every line once; distinct with 2^31 names
             std::vector<int> columns(lines);
-            for (int& c : columns) c = static_cast<int>(draw(state) >> 33);
+            for (int& c : columns) c = static_cast<int>(test::draw(state) >> 33);
             hits += static_cast<double>(
                 hass::hash_pad{slots, 1, hass::eviction::at_end}.accumulate(columns).passed);
         }
@@ -152,7 +146,7 @@ TEST_CASE("random tables pass as many slots as Knuth says", "[hash]") {
         constexpr int extra = 40;
         for (int t = 0; t < tables; ++t) {
             std::vector<int> columns(lines + extra);
-            for (int& c : columns) c = static_cast<int>(draw(state) >> 33);
+            for (int& c : columns) c = static_cast<int>(test::draw(state) >> 33);
             const hass::hash_pad pad{slots, 1, hass::eviction::at_end};
             more += static_cast<double>(
                 pad.accumulate(columns).passed -
@@ -196,8 +190,8 @@ TEST_CASE("products of a grid's Laplacian and of rectangles", "[hash]") {
     std::uint64_t state = 23;
     std::vector<std::pair<int, int>> left, right;
     for (int i = 0; i < 30; ++i)
-        left.emplace_back(draw(state) % 9, draw(state) % 12),
-            right.emplace_back(draw(state) % 12, draw(state) % 20);
+        left.emplace_back(test::draw(state) % 9, test::draw(state) % 12),
+            right.emplace_back(test::draw(state) % 12, test::draw(state) % 20);
     check_sizes(hass::make_sparse_matrix(9, 12, left), hass::make_sparse_matrix(12, 20, right));
     CHECK(hass::product_size{}.bloat() == 1.0);
     CHECK_THROWS_WITH(hass::size_of_product(grid, hass::make_sparse_matrix(2, 2, {})),
@@ -246,9 +240,9 @@ TEST_CASE("damaged Matrix Market files are read or refused, never worse", "[hash
     std::uint64_t state = 25;
     int refused = 0;
     for (int round = 0; round < 3000; ++round) {
-        std::string text = whole.substr(0, draw(state) % (whole.size() + 1));
-        for (std::uint64_t n = draw(state) % 4; n > 0 && !text.empty(); --n)
-            text[draw(state) % text.size()] = static_cast<char>(draw(state) % 256);
+        std::string text = whole.substr(0, test::draw(state) % (whole.size() + 1));
+        for (std::uint64_t n = test::draw(state) % 4; n > 0 && !text.empty(); --n)
+            text[test::draw(state) % text.size()] = static_cast<char>(test::draw(state) % 256);
         try {
             const auto m = parse(text);
             REQUIRE(m.row_start.size() == static_cast<std::size_t>(m.rows) + 1);
@@ -263,7 +257,7 @@ TEST_CASE("damaged Matrix Market files are read or refused, never worse", "[hash
 TEST_CASE("adjacent columns never collide, so layers pass nothing", "[hash]") {
     std::uint64_t state = 24;
     std::vector<int> columns(3000);
-    for (int& c : columns) c = 700 + static_cast<int>(draw(state) % 256);
+    for (int& c : columns) c = 700 + static_cast<int>(test::draw(state) % 256);
     CHECK(hass::hash_pad{256, 1, hass::eviction::rolling}.accumulate(columns).passed == 0);
     const auto run =
         hass::hash_array{1, 2}.run(hass::as_row(2, 3, 4), hass::independent_statistics(0.0, 0.0));

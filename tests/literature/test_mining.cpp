@@ -7,25 +7,20 @@
 
 #include <hass/compare/mining.hpp>
 
+#include "draw.hpp"
+
 namespace {
 
 using stages = std::vector<std::vector<hass::stage_design>>;
 
-std::uint64_t draw(std::uint64_t& state) {
-    state += 0x9e3779b97f4a7c15ULL;
-    std::uint64_t z = state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-}
-
 stages random_stages(std::uint64_t& state) {
-    stages all(1 + draw(state) % 4);
+    stages all(1 + test::draw(state) % 4);
     for (auto& designs : all) {
-        designs.resize(1 + draw(state) % 6);
+        designs.resize(1 + test::draw(state) % 6);
         for (auto& d : designs)
-            d = {static_cast<double>(1 + draw(state) % 12), static_cast<double>(draw(state) % 15),
-                 static_cast<double>(1 + draw(state) % 15)};
+            d = {static_cast<double>(1 + test::draw(state) % 12),
+                 static_cast<double>(test::draw(state) % 15),
+                 static_cast<double>(1 + test::draw(state) % 15)};
     }
     return all;
 }
@@ -63,8 +58,8 @@ TEST_CASE("mining finds what enumeration finds", "[mining]") {
     int found = 0, nothing = 0;
     for (int round = 0; round < 400; ++round) {
         const stages all = random_stages(state);
-        const hass::mining_budget budget{static_cast<double>(draw(state) % 40),
-                                         static_cast<double>(draw(state) % 40)};
+        const hass::mining_budget budget{static_cast<double>(test::draw(state) % 40),
+                                         static_cast<double>(test::draw(state) % 40)};
         for (const auto objective :
              {hass::mining_objective::throughput, hass::mining_objective::throughput_per_power}) {
             const auto p = hass::mine_pipeline(all, budget, objective);

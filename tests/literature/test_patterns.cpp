@@ -11,6 +11,8 @@
 #include <hass/engine/patterns/periodic.hpp>
 #include <hass/engine/patterns/structured.hpp>
 
+#include "draw.hpp"
+
 namespace p = hass::patterns;
 
 namespace {
@@ -19,18 +21,10 @@ static_assert(p::Pattern<p::unstructured> && p::Pattern<p::block<2, 2>> && p::Pa
               p::Pattern<p::filter> && p::Pattern<p::gh<2, 4>> &&
               p::Pattern<p::hss<p::gh<4, 6>, p::gh<2, 4>>> && p::Pattern<p::periodic<9, 4, 8>>);
 
-std::uint64_t draw(std::uint64_t& state) {
-    state += 0x9e3779b97f4a7c15ULL;
-    std::uint64_t z = state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-}
-
 std::vector<float> random_weights(std::size_t n, std::uint64_t& state) {
     std::vector<float> w(n);
     for (float& x : w)
-        x = static_cast<float>(static_cast<double>(draw(state) >> 11) * 0x1p-53 * 2.0 - 1.0);
+        x = static_cast<float>(static_cast<double>(test::draw(state) >> 11) * 0x1p-53 * 2.0 - 1.0);
     return w;
 }
 

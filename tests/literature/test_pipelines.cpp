@@ -12,21 +12,13 @@
 #include <hass/engine/sps.hpp>
 #include <hass/engine/timed_engine.hpp>
 
+#include "layers.hpp"
+
 namespace {
 
 static_assert(hass::Engine<hass::pass<>>);
 static_assert(hass::TimedEngine<hass::sps> && !hass::Engine<hass::sps>);
 static_assert(hass::ArrayEngine<hass::highlight> && !hass::TimedEngine<hass::highlight>);
-
-hass::layer_row convolution(int channels, int filters, int size, int kernel, int groups = 1) {
-    hass::layer_row row;
-    row.in = {channels, size, size};
-    row.out = {filters, size, size};
-    row.kernel_h = row.kernel_w = kernel;
-    row.pad_top = row.pad_left = row.pad_bottom = row.pad_right = kernel / 2;
-    row.groups = groups;
-    return row;
-}
 
 }  // namespace
 
@@ -35,7 +27,7 @@ TEST_CASE("PASS reads activations only", "[pipelines]") {
     const hass::pass<hass::histogram_interval> histogram;
     const hass::sparse_dot<hass::mean_interval, hass::fpgaconvnet::published> spe;
     const hass::sparse_dot<hass::histogram_interval, hass::fpgaconvnet::published> histogram_spe;
-    const auto row = convolution(16, 32, 14, 3);
+    const auto row = test::convolution(16, 32, 14, 3);
     for (const hass::parallelism p :
          {hass::parallelism{1, 1, 1, 1, 1}, {4, 8, 1, 2, 1}, {16, 2, 1, 9, 1}}) {
         const hass::row_option c{p, hass::weight_memory::bram18, 0};
@@ -52,7 +44,7 @@ TEST_CASE("PASS reads activations only", "[pipelines]") {
         CHECK(engine.cost(row, c) == spe.cost(row, c));
     }
     // Measured windows of unpruned weights: two channels, one all zero, one dense
-    const auto two = convolution(2, 1, 4, 3);
+    const auto two = test::convolution(2, 1, 4, 3);
     hass::layer_statistics s = hass::independent_statistics(0.0, 0.5);
     s.windows = {{1, 9, std::vector<double>(20, 0.0)}};
     s.windows[0].share[0] = s.windows[0].share[19] = 1.0;
@@ -67,7 +59,7 @@ TEST_CASE("padding thins out what PASS meets", "[pipelines]") {
     s.pair_sparsity = 0.2;
     s.pair_sparsity_padded = 0.6;
     CHECK(hass::inside_share(s) == Approx(0.5));
-    const auto row = convolution(8, 8, 2, 3);
+    const auto row = test::convolution(8, 8, 2, 3);
     const hass::row_option c{{1, 1, 1, 1, 1}, hass::weight_memory::bram18, 0};
     CHECK(hass::pass<>{}.cycles(row, s, c) == Approx(4 * 64 * 9 * 0.4));
     // Hardly anything left: each window that is not empty takes its cycle
@@ -80,7 +72,7 @@ TEST_CASE("padding thins out what PASS meets", "[pipelines]") {
 
 TEST_CASE("SPS takes keep of taps, whatever the data", "[pipelines]") {
     const auto engine = hass::sps::of(hass::patterns::periodic<9, 4, 8>{});
-    const auto row = convolution(16, 32, 14, 3);
+    const auto row = test::convolution(16, 32, 14, 3);
     const hass::dense_dot<> dense;
     const auto zeros = hass::independent_statistics(0.5, 0.5);
     const hass::row_option one{{2, 4, 1, 1, 1}, hass::weight_memory::bram18, 0};
@@ -89,7 +81,7 @@ TEST_CASE("SPS takes keep of taps, whatever the data", "[pipelines]") {
     three.folding.macs = 3;
     CHECK(engine.cycles(row, zeros, three) == engine.cycles(row, zeros, one) / 2.0);  // ceil(4/3)
     // Pointwise kernels have no pattern
-    const auto pointwise = convolution(16, 32, 14, 1);
+    const auto pointwise = test::convolution(16, 32, 14, 1);
     CHECK(engine.cycles(pointwise, zeros, one) == dense.cycles(pointwise, zeros, one));
     // Streams and period divide one another
     hass::sps five = engine;
@@ -109,7 +101,7 @@ TEST_CASE("a timed engine becomes an engine with a resource model", "[pipelines]
             return hass::usage{.dsp = 1.0 * hass::engine_count(c.folding) * c.folding.macs};
         });
     static_assert(hass::Engine<decltype(mine)>);
-    const auto row = convolution(8, 8, 8, 3);
+    const auto row = test::convolution(8, 8, 8, 3);
     const hass::row_option c{{2, 4, 1, 3, 1}, hass::weight_memory::bram18, 0};
     CHECK(mine.cost(row, c).dsp == 24.0);
     CHECK(mine.cycles(row, {}, c) == hass::sps{}.cycles(row, {}, c));
@@ -135,11 +127,11 @@ TEST_CASE("HighLight: cycles of whole blocks are K times the density", "[pipelin
     CHECK(hass::highlight::of(p::hss<p::gh<4, 7>, p::gh<3, 10>>{}).run(row, dense).cycles ==
           tiles * 840 / 70 * 2);
     // 16 input channels are no block of 24, although one would be faster
-    const auto narrow = convolution(16, 16, 8, 3);
+    const auto narrow = test::convolution(16, 16, 8, 3);
     CHECK(hass::highlight::of(p::hss<p::gh<4, 6>, p::gh<2, 4>>{}).run(narrow, dense).cycles ==
           hass::highlight{}.run(narrow, dense).cycles);
     // Three input channels have no blocks of 16: dense
-    const auto first = convolution(3, 16, 8, 3);
+    const auto first = test::convolution(3, 16, 8, 3);
     CHECK(hass::highlight::of(p::hss<p::gh<4, 4>, p::gh<2, 4>>{}).run(first, dense).cycles ==
           hass::highlight{}.run(first, dense).cycles);
 }

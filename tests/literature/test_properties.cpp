@@ -19,23 +19,16 @@
 #include <hass/engine/pass.hpp>
 #include <hass/engine/sps.hpp>
 
+#include "layers.hpp"
+
 namespace {
 
 namespace pt = hass::patterns;
 
-hass::layer_row convolution(int channels, int filters, int size, int kernel, int groups = 1) {
-    hass::layer_row row;
-    row.in = {channels, size, size};
-    row.out = {filters, size, size};
-    row.kernel_h = row.kernel_w = kernel;
-    row.pad_top = row.pad_left = row.pad_bottom = row.pad_right = kernel / 2;
-    row.groups = groups;
-    return row;
-}
-
 // Input channels are a multiple of all blocks in use (192), but for the depthwise layer.
-const std::vector<hass::layer_row> rows{convolution(192, 64, 14, 3), convolution(384, 96, 7, 1),
-                                        hass::as_row(1000, 576, 1), convolution(32, 32, 14, 3, 32)};
+const std::vector<hass::layer_row> rows{
+    test::convolution(192, 64, 14, 3), test::convolution(384, 96, 7, 1), hass::as_row(1000, 576, 1),
+    test::convolution(32, 32, 14, 3, 32)};
 
 struct named_array {
     std::string name;

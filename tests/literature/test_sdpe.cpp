@@ -7,20 +7,11 @@
 
 #include <hass/engine/arrays/sdpe.hpp>
 
+#include "draw.hpp"
+
 namespace {
 
 static_assert(hass::ArrayEngine<hass::sdpe_array>);
-
-std::uint64_t draw(std::uint64_t& state) {
-    state += 0x9e3779b97f4a7c15ULL;
-    std::uint64_t z = state;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-}
-double uniform(std::uint64_t& state) {
-    return static_cast<double>(draw(state) >> 11) * 0x1p-53;
-}
 
 std::vector<int> coordinates(const std::vector<bool>& mask) {
     std::vector<int> c;
@@ -81,10 +72,10 @@ double simulate(const std::vector<double>& cycles, std::size_t engines, int gene
 TEST_CASE("a merge takes the steps of a walk over all coordinates", "[sdpe]") {
     std::uint64_t state = 11;
     for (int round = 0; round < 300; ++round) {
-        const double d_l = uniform(state), d_r = uniform(state);
-        std::vector<bool> l(1 + draw(state) % 40), r(l.size());
+        const double d_l = test::uniform(state), d_r = test::uniform(state);
+        std::vector<bool> l(1 + test::draw(state) % 40), r(l.size());
         for (std::size_t i = 0; i < l.size(); ++i)
-            l[i] = uniform(state) < d_l, r[i] = uniform(state) < d_r;
+            l[i] = test::uniform(state) < d_l, r[i] = test::uniform(state) < d_r;
         const walked w = walk(l, r);
         const auto both =
             hass::merge(coordinates(l), coordinates(r), 3.0, hass::merge_end::both_exhausted);
@@ -129,8 +120,8 @@ TEST_CASE("makespans are those of a cycle-by-cycle dispatch", "[sdpe]") {
     for (const int engines : {1, 2, 3, 7})
         for (const int generate : {0, 1, 4})
             for (int round = 0; round < 20; ++round) {
-                std::vector<double> cycles(draw(state) % 40);
-                for (double& c : cycles) c = static_cast<double>(draw(state) % 12);
+                std::vector<double> cycles(test::draw(state) % 40);
+                for (double& c : cycles) c = static_cast<double>(test::draw(state) % 12);
                 for (const bool robin : {true, false}) {
                     const auto order = robin ? hass::dispatch_order::round_robin
                                              : hass::dispatch_order::first_free;

@@ -43,7 +43,10 @@ struct drawn {
     double lines() const {
         double sum = 0.0;
         for (const layer_row& row : net.rows)
-            if (row.stride_h * row.stride_w * taps(row) > 1) sum += interval / row.out.height;
+            if (test::is_image_row(row))  // of its output, or of fewer and longer ones of its input
+                sum += interval / std::min(row.in.height, row.out.height);
+            else if (row.stride_h * row.stride_w * taps(row) > 1)
+                sum += interval / row.out.height;
         return sum;
     }
 };

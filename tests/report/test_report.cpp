@@ -9,11 +9,13 @@
 #include <hass/explore/allocate.hpp>
 #include <hass/files/csv.hpp>
 #include <hass/files/whole_file.hpp>
+#include <hass/report/fpgaconvnet_file.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/table.hpp>
 #include <hass/report/verdict.hpp>
 #include <hass/workload/layers.hpp>
+#include <hass/workload/zoo.hpp>
 #include <sstream>
 
 namespace {
@@ -214,4 +216,83 @@ TEST_CASE("names are single fields of a CSV line") {
     CHECK(hass::csv_field("a,b\"c") == "\"a,b\"\"c\"");
     CHECK(hass::csv_field("two\nlines") == "\"two\nlines\"");
     CHECK(hass::csv_field("").empty());
+}
+
+TEST_CASE("a design as fpgaConvNet's configuration: written and read back", "[report]") {
+    using hass::zoo::resnet18;
+    const hass::network_view net = resnet18;
+    hass::design design;
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        const hass::layer_row& row = net.rows[i];
+        hass::row_option o;
+        o.folding.in = row.in.channels % 4 == 0 && i % 3 != 0 ? 4 : 1;
+        if (hass::is_compute(row)) {
+            o.folding.out = i % 2 == 0 ? 8 : 2;
+            o.folding.macs = hass::taps(row) % 3 == 0 ? 3 : 1;
+            o.memory = i % 2 == 0 ? hass::weight_memory::uram : hass::weight_memory::bram18;
+            o.multipliers = i % 5 == 0 ? hass::multiplier::lut : hass::multiplier::dsp;
+        }
+        design.push_back(o);
+    }
+    const hass::precision widths{9, 8, 24};
+    const std::string text = hass::fpgaconvnet_text(net, design, widths);
+    const auto back = hass::parse_fpgaconvnet(text, "config.json");
+    REQUIRE(back.size() == 1);
+    CHECK(back[0].widths == widths);
+    // flatten renames, and stands in no configuration
+    std::vector<std::size_t> rows;
+    for (std::size_t i = 0; i < net.size(); ++i)
+        if (net.rows[i].kind != hass::layer_kind::flatten) rows.push_back(i);
+    REQUIRE(back[0].network.rows.size() == rows.size());
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+        INFO(hass::name_of(net, rows[k]));
+        CHECK(back[0].network.rows[k] == net.rows[rows[k]]);
+        CHECK(back[0].design[k] == design[rows[k]]);
+    }
+    CHECK(hass::fpgaconvnet_text(back[0].network, back[0].design, widths) == text);
+    CHECK(hass::network_streams(back[0].network).edges().size() ==
+          hass::network_streams(net).edges().size());
+    // squeezes stand exactly where streams differ
+    std::size_t squeezes = 0, at = 0;
+    for (const hass::stream_edge& e : hass::network_streams(net).edges())
+        squeezes += hass::words_out(net.rows[e.from], design[e.from]) !=
+                    hass::words_in(net.rows[e.to], design[e.to]);
+    REQUIRE(squeezes > 0);
+    std::size_t written = 0;
+    while ((at = text.find("\"SQUEEZE\"", at)) != std::string::npos) ++written, ++at;
+    CHECK(written == squeezes);
+}
+
+TEST_CASE("fpgaConvNet's configurations: what is wrong is named", "[report]") {
+    using Catch::Matchers::Contains;
+    const auto parse = [](const std::string& text) {
+        return hass::parse_fpgaconvnet(text, "c.json");
+    };
+    const std::string map =
+        R"("rows_in":8,"cols_in":8,"channels_in":4,"rows_out":8,"cols_out":8,"channels_out":4)";
+    const auto layer = [&](const std::string& more) {
+        return R"({"layers":[{"name":"a","from":["a"],)" + more + "}]}";
+    };
+    CHECK_THROWS_WITH(parse("{"), Contains("c.json: not JSON"));
+    CHECK_THROWS_WITH(parse("[]"), Contains("neither 'partition', 'designs' nor 'layers'"));
+    CHECK_THROWS_WITH(parse(R"({"partition":[]})"), Contains("'partition' is empty"));
+    CHECK_THROWS_WITH(parse(layer(R"("type":"CONVOLUTON",)" + map)),
+                      Contains("did you mean 'CONVOLUTION'?"));
+    CHECK_THROWS_WITH(parse(layer(R"("type":"CONVOLUTION","rows_in":8)")),
+                      Contains("layer 'a': field 'channels_in' is missing"));
+    CHECK_THROWS_WITH(parse(layer(R"("type":"CONVOLUTION","fine":0,)" + map)),
+                      Contains("field 'fine' is 0, must be a whole number from 1"));
+    CHECK_THROWS_WITH(
+        parse(R"({"layers":[{"name":"a","type":"ACTIVATION","from":["b"],)" + map + "}]}"),
+        Contains("reads 'b', which no layer before it is"));
+    CHECK_THROWS_WITH(
+        parse(layer(R"("type":"CONVOLUTION","kernel_rows":3,"kernel_cols":3,)" + map)),
+        Contains("does not follow from input"));
+    const auto good = parse(layer(R"("type":"CONVOLUTION","coarse_in":2,)" + map));
+    CHECK(good[0].design[0].folding.in == 2);
+    hass::design vector{hass::parallelism{.vector = 2}};
+    CHECK_THROWS_WITH(hass::fpgaconvnet_text(good[0].network, vector),
+                      Contains("layer 'a' has windows of several channels"));
+    CHECK_THROWS_WITH(hass::fpgaconvnet_text(good[0].network, {}),
+                      Contains("0 options for 1 rows"));
 }

@@ -32,4 +32,17 @@ module bench_engines (`HASS_BENCH_PORTS);
                 .SUM(20), .WEIGHTS("spes_2")) spes_2 (`HASS_STREAM(22, 32, 20));
     hass_spes #(.DATA(8), .WEIGHT(8), .POSITIONS(9), .MULTIPLIERS(9), .FILTERS(1), .WORDS(3), .DOTS(1),
                 .WEIGHTS("spes_3")) spes_3 (`HASS_STREAM(23, 72, 48));
+
+    // Engines side by side: filters on the same windows, groups on windows of their own.
+    hass_lane_array #(.DATA(8), .WEIGHT(8), .SETS(2), .POSITIONS(9), .MULTIPLIERS(3), .FILTERS(2),
+                      .WORDS(4), .DOTS(2), .SUM(24), .WEIGHTS("lanes_5")) lanes_5 (`HASS_STREAM(15, 72, 96));
+    hass_lane_array #(.DATA(8), .WEIGHT(8), .GROUPS(3), .POSITIONS(9), .MULTIPLIERS(2), .FILTERS(1),
+                      .WORDS(1), .DOTS(4), .SUM(24), .MASKED(1'b0), .WEIGHTS("lanes_6")) lanes_6
+        (`HASS_STREAM(16, 216, 72));
+    hass_spes #(.DATA(8), .WEIGHT(8), .STREAMS(2), .POSITIONS(9), .MULTIPLIERS(2), .FILTERS(2), .WORDS(4),
+                .DOTS(2), .SUM(24), .WEIGHTS("spes_4")) spes_4 (`HASS_STREAM(24, 144, 48));
+    hass_spes #(.DATA(8), .WEIGHT(8), .GROUPS(3), .POSITIONS(4), .MULTIPLIERS(1), .FILTERS(2), .WORDS(1),
+                .DOTS(3), .THRESHOLD(20), .SUM(24), .WEIGHTS("spes_5")) spes_5 (`HASS_STREAM(25, 96, 144));
+    hass_spes #(.DATA(16), .WEIGHT(16), .STREAMS(4), .VECTOR(4), .POSITIONS(4), .MULTIPLIERS(2),
+                .FILTERS(1), .WORDS(3), .DOTS(2), .WEIGHTS("spes_6")) spes_6 (`HASS_STREAM(26, 256, 48));
 endmodule

@@ -74,8 +74,9 @@ module bench_network (`HASS_BENCH_PORTS);
     hass_requantise #(.IN(12), .OUT(8), .BIAS(2), .MULTIPLIER(2), .SHIFT(4), .FILE("mean.mem")) requantise_2 (
         .clk, .rst, .in_valid(total_valid), .in_ready(total_ready), .in_data(total),
         .out_valid(mean_valid), .out_ready(mean_ready), .out_data(mean));
+    wire lists_busy;
     hass_lists #(.DATA(8), .WEIGHT(8), .WORDS(4), .WIDTH(1), .HEIGHT(1), .KERNEL_W(1), .KERNEL_H(1),
                  .PAD_LEFT(0), .PAD_TOP(0), .OUT_WIDTH(1), .OUT_HEIGHT(1), .MULTIPLIERS(3), .BLOCKS(2),
                  .CHAIN(3), .SLOTS(2), .SUM(20), .WEIGHTS("classes")) lists_0 (
-        .clk, .rst, .in_valid(mean_valid), .in_ready(mean_ready), .in_data(mean), `HASS_OUT(0, 20));
+        .clk, .rst, .in_valid(mean_valid), .in_ready(mean_ready), .in_data(mean), `HASS_OUT(0, 20), .busy(lists_busy));
 endmodule

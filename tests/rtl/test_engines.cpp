@@ -1,5 +1,6 @@
 // Engines against dot products of integers, and their cycles against what they state.
 #include <algorithm>
+#include <cstdio>
 
 #include "Vbench_engines.h"
 #include "bench.hpp"
@@ -129,6 +130,78 @@ const engine_weights spes[] = {
     engine_weights({23, 8, 8, 9, 9, 1, 3, 1}, 0.5).write_filters("spes_3"),
 };
 
+/// Engines side by side. A window has `taps` x groups x streams x vector positions; what an engine
+/// computes has weights at those of its group and stream alone.
+struct array {
+    shape s;  // positions of a whole window, filters of all groups, multipliers of an engine
+    int groups = 1, streams = 1, vector = 1, sets = 1;
+    double zeros = 0.3;
+
+    int ways() const { return groups * streams; }
+    int way_of(int position) const { return position / vector % ways(); }
+    int positions() const { return s.positions / ways(); }
+    /// Position p of a way in the whole window.
+    int place(int way, int p) const { return (p / vector * ways() + way) * vector + p % vector; }
+
+    engine_weights weights() const {
+        engine_weights w(s, zeros);
+        for (auto& window : w.of)
+            for (int f = 0; f < s.filters; ++f)
+                for (int p = 0; p < s.positions; ++p)
+                    if (way_of(p) / streams != f / (s.filters / groups))
+                        window[static_cast<std::size_t>(f)][static_cast<std::size_t>(p)] = 0;
+        return w;
+    }
+    /// The weights of some filters at the positions of a way.
+    engine_weights part(const engine_weights& all, int way, int first, int filters) const {
+        shape one = s;
+        one.positions = positions(), one.filters = filters;
+        engine_weights w(one, 0.0);
+        for (std::size_t i = 0; i < all.of.size(); ++i)
+            for (int f = 0; f < filters; ++f)
+                for (int p = 0; p < one.positions; ++p)
+                    w.of[i][static_cast<std::size_t>(f)][static_cast<std::size_t>(p)] =
+                        all.of[i][static_cast<std::size_t>(first + f)]
+                              [static_cast<std::size_t>(place(way, p))];
+        return w;
+    }
+    engine_weights write_lane_engines(const std::string& name) const {
+        const engine_weights all = weights();
+        const int each = s.filters / (groups * sets);
+        for (int e = 0; e < groups * sets; ++e) {
+            const std::string engine = name + "_0" + std::to_string(e);
+            part(all, e / sets, e * each, each).write_lanes(engine);
+            std::rename((engine + ".mem").c_str(), (engine + "_masks.mem").c_str());
+        }
+        return all;
+    }
+    engine_weights write_spes(const std::string& name) const {
+        const engine_weights all = weights();
+        const int of_group = s.filters / groups;
+        for (int e = 0; e < s.filters * streams; ++e) {
+            const int filter = e / streams;
+            part(all, filter / of_group * streams + e % streams, filter, 1).write_filters("one");
+            std::rename("one_00.mem", numbered(name, e).c_str());
+        }
+        return all;
+    }
+};
+
+const array lane_arrays[] = {
+    {.s = {15, 8, 8, 9, 3, 4, 4, 2, 24}, .sets = 2},
+    {.s = {16, 8, 8, 27, 2, 3, 1, 4, 24}, .groups = 3},
+};
+const array spe_arrays[] = {
+    {.s = {24, 8, 8, 18, 2, 2, 4, 2, 24}, .streams = 2},
+    {.s = {25, 8, 8, 12, 1, 6, 1, 3, 24}, .groups = 3},
+    {.s = {26, 16, 16, 16, 2, 1, 3, 2}, .streams = 4, .vector = 4},
+};
+const engine_weights lane_array_weights[] = {lane_arrays[0].write_lane_engines("lanes_5"),
+                                             lane_arrays[1].write_lane_engines("lanes_6")};
+const engine_weights spe_array_weights[] = {spe_arrays[0].write_spes("spes_4"),
+                                            spe_arrays[1].write_spes("spes_5"),
+                                            spe_arrays[2].write_spes("spes_6")};
+
 }  // namespace
 
 TEST_CASE("hass_dense: every pair, ceil(positions / multipliers) cycles a window", "[rtl]") {
@@ -193,5 +266,24 @@ TEST_CASE("hass_spes: the pairs without a zero", "[rtl]") {
                 CHECK(cycles == Approx(expected).epsilon(0.001));
             else
                 CHECK(cycles <= 1.001 * expected);  // the FIFOs even out what filters differ in
+        }
+}
+
+TEST_CASE("hass_lane_array, hass_spes: engines side by side", "[rtl]") {
+    for (std::size_t i = 0; i < 5; ++i)
+        for (const double zeros : {0.0, 0.5, 0.9}) {
+            const bool spe = i > 1;
+            const array& a = spe ? spe_arrays[i - 2] : lane_arrays[i];
+            const engine_weights& w = spe ? spe_array_weights[i - 2] : lane_array_weights[i];
+            const std::int64_t threshold = w.s.slot == 25 ? 20 : 0;
+            const std::vector<word> windows = random_windows(w.s, zeros);
+            const double cycles = cycles_a_window(w, windows, dot_products(windows, w, threshold));
+
+            // No slower than if all waited for each other at every window.
+            const int steps = (a.positions() + w.s.multipliers - 1) / w.s.multipliers;
+            INFO("engines on slot " << w.s.slot << ", zeros " << zeros);
+            CHECK(cycles <= steps);
+            CHECK(cycles >= 1.0);
+            if (zeros > 0.8) CHECK(cycles < 0.7 * steps + 0.3);
         }
 }

@@ -15,6 +15,7 @@ struct convolution {
     int kernel_w = 3, kernel_h = 3, stride = 1, left = 1, top = 1;
     int out_width, out_height, multipliers, blocks, chain;
     int sum = 48;
+    int replicas = 1;
     bool fills_ahead = true;  // has slots for the pixels of the next window, too
 
     int channels() const { return lanes * words; }
@@ -97,7 +98,7 @@ answer convolved(const convolution& c, const filter_weights& weights, const std:
                 }
                 int first = 0, later = 0, most = 0;  // cycles of the first block and of those after
                 for (const word& lane : entries) {
-                    first = std::max(first, walk(lane, std::max(c.chain - 1, 1)) + 2);
+                    first = std::max(first, walk(lane, c.chain) + 1);
                     later = std::max(later, walk(lane, c.chain + 1));
                     most = std::max(most, static_cast<int>(std::accumulate(lane.begin(), lane.end(),
                                                                            std::int64_t{0})));
@@ -107,8 +108,8 @@ answer convolved(const convolution& c, const filter_weights& weights, const std:
                 for (int f = 0; f < c.filters(); f += wide)
                     a.sums.emplace_back(sums.begin() + f, sums.begin() + f + wide);
             }
-    a.cycles /= pixels;
-    a.least /= pixels;
+    a.cycles /= pixels * c.replicas;
+    a.least /= pixels * c.replicas;
     return a;
 }
 
@@ -226,11 +227,41 @@ const convolution shapes[] = {
      .multipliers = 2,
      .blocks = 5,
      .chain = 2},
+    {.slot = 6,
+     .data = 8,
+     .weight = 8,
+     .lanes = 2,
+     .words = 4,
+     .width = 7,
+     .height = 5,
+     .out_width = 7,
+     .out_height = 5,
+     .multipliers = 4,
+     .blocks = 2,
+     .chain = 2,
+     .sum = 24,
+     .replicas = 3},
+    {.slot = 7,
+     .data = 16,
+     .weight = 16,
+     .lanes = 1,
+     .words = 6,
+     .width = 6,
+     .height = 6,
+     .stride = 2,
+     .out_width = 3,
+     .out_height = 3,
+     .multipliers = 6,
+     .blocks = 2,
+     .chain = 6,
+     .replicas = 2,
+     .fills_ahead = false},
 };
 const filter_weights weights[] = {
     weights_of(shapes[0], "lists_0"), weights_of(shapes[1], "lists_1"),
     weights_of(shapes[2], "lists_2"), weights_of(shapes[3], "lists_3"),
     weights_of(shapes[4], "lists_4"), weights_of(shapes[5], "lists_5"),
+    weights_of(shapes[6], "lists_6"), weights_of(shapes[7], "lists_7"),
 };
 
 }  // namespace

@@ -17,11 +17,11 @@ using hass::outcome;
 
 namespace {
 
-constexpr std::size_t layers = 6;
+constexpr std::size_t constrained_layers = 6;
 
-hass::space thresholds() {
+hass::space constrained_thresholds() {
     std::vector<hass::axis> axes;
-    for (std::size_t i = 0; i < layers; ++i)
+    for (std::size_t i = 0; i < constrained_layers; ++i)
         axes.push_back(hass::real_axis(std::string("t").append(std::to_string(i)), 0.0, 1.0));
     return hass::space(axes);
 }
@@ -29,15 +29,15 @@ hass::space thresholds() {
 /// Accuracy falls, speed rises with every threshold.
 hass::measured_terms measured(std::span<const double> p) {
     hass::measured_terms terms{0.9, 0.0, 100.0, 50.0};
-    for (std::size_t i = 0; i < layers; ++i) {
+    for (std::size_t i = 0; i < constrained_layers; ++i) {
         terms.accuracy -= 0.02 * static_cast<double>(i + 1) * p[i] * p[i];
-        terms.sparsity += p[i] / layers;
+        terms.sparsity += p[i] / constrained_layers;
         terms.images_per_second += 40.0 * p[i];
     }
     return terms;
 }
 
-const hass::hass_objective objective(measured(std::vector<double>(layers, 0.0)), 100.0,
+const hass::hass_objective objective(measured(std::vector<double>(constrained_layers, 0.0)), 100.0,
                                      {5.0, 5.0, 5.0}, hass::accuracy_floor(0.9 - 0.01));
 
 /// Every optimizer of the library, by name.
@@ -48,7 +48,7 @@ std::vector<std::string> names() {
 }
 
 hass::any_optimizer make(const std::string& name, std::uint64_t seed) {
-    if (name != "composite") return hass::make_optimizer(name, thresholds(), seed);
+    if (name != "composite") return hass::make_optimizer(name, constrained_thresholds(), seed);
     const auto known = [](std::span<const double> p) {
         hass::measured_terms terms = measured(p);
         terms.accuracy = 0.0;
@@ -56,7 +56,7 @@ hass::any_optimizer make(const std::string& name, std::uint64_t seed) {
     };
     hass::composite_options options;
     options.evaluations = 200;
-    return hass::composite(thresholds(), seed, known, options);
+    return hass::composite(constrained_thresholds(), seed, known, options);
 }
 
 using study = hass::study<hass::any_optimizer>;
@@ -71,7 +71,7 @@ TEST_CASE("what a study returns keeps to the accuracy drop, whatever the optimiz
             INFO(name << ", seed " << seed);
             study s(make(name, seed), sixty);
             // Half of the runs start where nothing is lost, half where far too much is.
-            s.enqueue(std::vector<double>(layers, seed % 2 == 0 ? 0.0 : 1.0));
+            s.enqueue(std::vector<double>(constrained_layers, seed % 2 == 0 ? 0.0 : 1.0));
             s.run([](std::span<const double> p) { return objective(measured(p)); });
             double most = -1e300;
             bool feasible = false;

@@ -8,8 +8,8 @@
 
 namespace {
 
-using net = hass::sequential<hass::input<2, 4, 4>, hass::conv2d<2, 4, 3, hass::pad<1>>, hass::relu,
-                             hass::pointwise<4, 2>>;
+using two_layers = hass::sequential<hass::input<2, 4, 4>, hass::conv2d<2, 4, 3, hass::pad<1>>,
+                                    hass::relu, hass::pointwise<4, 2>>;
 
 /// Magnitudes 1/n, 2/n, ... 1 for every tensor: the threshold of a sparsity is the sparsity.
 hass::network_magnitudes ramps() {
@@ -27,7 +27,7 @@ hass::network_magnitudes ramps() {
 
 TEST_CASE("threshold axes name two axes a compute row and reach the sparsity asked for") {
     const hass::network_magnitudes magnitudes = ramps();
-    const hass::threshold_axes axes(net{}, magnitudes, {0.8, 0.5});
+    const hass::threshold_axes axes(two_layers{}, magnitudes, {0.8, 0.5});
     const hass::space where = axes.where();
     REQUIRE(where.size() == 4);
     CHECK(where[0].name == "convolution 0.weight");
@@ -57,22 +57,23 @@ TEST_CASE("a normaliser in front of the first layer is exempt with it") {
 
 TEST_CASE("exempt rows have no axes, and a threshold a channel reaches the same sparsity in each") {
     hass::network_magnitudes magnitudes = ramps();
-    const hass::threshold_axes first(net{}, magnitudes, {0.8, 0.5}, {false, {"first"}});
+    const hass::threshold_axes first(two_layers{}, magnitudes, {0.8, 0.5}, {false, {"first"}});
     CHECK(first.where().size() == 2);
     CHECK(first.where()[0].name == "convolution 2.weight");
     CHECK(first.at(first.diagonal(1.0))[0] == hass::layer_thresholds{});
-    const hass::threshold_axes last(net{}, magnitudes, {0.8, 0.5}, {false, {"last"}});
+    const hass::threshold_axes last(two_layers{}, magnitudes, {0.8, 0.5}, {false, {"last"}});
     CHECK(last.where()[0].name == "convolution 0.weight");
     CHECK_THROWS_WITH(
-        hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {false, {"first", "last"}}),
+        hass::threshold_axes(two_layers{}, magnitudes, {0.8, 0.5}, {false, {"first", "last"}}),
         Catch::Contains("no layer that is not exempt"));
-    const hass::threshold_axes named(net{}, magnitudes, {0.8, 0.5}, {false, {"convolution 2"}});
+    const hass::threshold_axes named(two_layers{}, magnitudes, {0.8, 0.5},
+                                     {false, {"convolution 2"}});
     CHECK(named.where()[0].name == "convolution 0.weight");
     CHECK_THROWS_WITH(
-        hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {false, {"convolution 1"}}),
+        hass::threshold_axes(two_layers{}, magnitudes, {0.8, 0.5}, {false, {"convolution 1"}}),
         Catch::Contains("unknown exempt layer 'convolution 1'; did you mean "
                         "'convolution 0'? (known: first, last, convolution 0,"));
-    CHECK_THROWS_WITH(hass::threshold_axes(net{}, magnitudes, {0.8, 0.5}, {true, {"first"}}),
+    CHECK_THROWS_WITH(hass::threshold_axes(two_layers{}, magnitudes, {0.8, 0.5}, {true, {"first"}}),
                       Catch::Contains("has no magnitudes of single channels"));
 
     // Channel c holds the ramp scaled by c + 1, so its threshold is c + 1 times as high.
@@ -84,7 +85,7 @@ TEST_CASE("exempt rows have no axes, and a threshold a channel reaches the same 
         magnitudes[2].weight_channels.emplace_back(scaled);
         magnitudes[2].activation_channels.emplace_back().add(scaled);
     }
-    const hass::threshold_axes each(net{}, magnitudes, {0.8, 0.5}, {true, {"first"}});
+    const hass::threshold_axes each(two_layers{}, magnitudes, {0.8, 0.5}, {true, {"first"}});
     const hass::layer_thresholds end = each.at(each.diagonal(1.0))[2];
     REQUIRE(end.weight_channels.size() == 4);
     REQUIRE(end.activation_channels.size() == 4);
@@ -98,17 +99,17 @@ TEST_CASE("exempt rows have no axes, and a threshold a channel reaches the same 
 
 TEST_CASE("threshold axes refuse what does not fit") {
     const hass::network_magnitudes magnitudes = ramps();
-    const hass::threshold_axes axes(net{}, magnitudes);
+    const hass::threshold_axes axes(two_layers{}, magnitudes);
     CHECK_THROWS_WITH(axes.at(std::vector<double>(3)), Catch::Contains("3 values for 4 axes"));
     CHECK_THROWS_AS(axes.shortened(0.0), hass::error);
-    CHECK_THROWS_AS(hass::threshold_axes(net{}, magnitudes, {0.0, 0.5}), hass::error);
+    CHECK_THROWS_AS(hass::threshold_axes(two_layers{}, magnitudes, {0.0, 0.5}), hass::error);
     const hass::network_magnitudes other(2);
-    CHECK_THROWS_AS(hass::threshold_axes(net{}, other), hass::error);
+    CHECK_THROWS_AS(hass::threshold_axes(two_layers{}, other), hass::error);
 }
 
 TEST_CASE("the typical reach puts random points at the limit") {
     const hass::network_magnitudes magnitudes = ramps();
-    const hass::threshold_axes axes(net{}, magnitudes, {1.0, 1.0});
+    const hass::threshold_axes axes(two_layers{}, magnitudes, {1.0, 1.0});
     // Accuracy falls with the sum of the weights' thresholds: twice the length, twice the loss.
     const auto accuracy = [](const hass::network_thresholds& t) {
         return 1.0 - 0.1 * (t[0].weight + t[2].weight);
@@ -133,7 +134,7 @@ TEST_CASE("averages weigh weights, inputs and multiply-accumulates") {
     hass::network_statistics s(3);
     s[0] = {0.5, 0.2, 0.6, 0.7, {}};
     s[2] = {0.1, 0.4, 0.3, 0.3, {}};
-    const hass::average_sparsity a = hass::average(net{}, s);
+    const hass::average_sparsity a = hass::average(two_layers{}, s);
     // 72 and 8 weights, 32 and 64 inputs, 1,152 and 128 multiply-accumulates
     CHECK(a.weight == Approx((72 * 0.5 + 8 * 0.1) / 80));
     CHECK(a.activation == Approx((32 * 0.2 + 64 * 0.4) / 96));

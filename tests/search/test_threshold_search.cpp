@@ -23,8 +23,8 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-using net = hass::sequential<hass::input<4, 8, 8>, hass::conv2d<4, 8, 3, hass::pad<1>>, hass::relu,
-                             hass::pointwise<8, 8>>;
+using wide_net = hass::sequential<hass::input<4, 8, 8>, hass::conv2d<4, 8, 3, hass::pad<1>>,
+                                  hass::relu, hass::pointwise<8, 8>>;
 constexpr double floor_of_accuracy = 0.85;
 
 /// Numbers in -1..1 that no library draws differently.
@@ -39,10 +39,10 @@ std::vector<float> noise(std::size_t n, std::uint64_t seed) {
 struct synthetic {
     std::vector<std::vector<float>> weights{noise(8 * 4 * 9, 1), noise(8 * 8, 2)};
     std::vector<std::vector<float>> activations{noise(4 * 64, 3), noise(8 * 64, 4)};
-    hass::tensor_statistics tensors = hass::measure_tensors(net{}, weights, activations);
+    hass::tensor_statistics tensors = hass::measure_tensors(wide_net{}, weights, activations);
     hass::network_magnitudes magnitudes = tensors.magnitudes();
-    hass::threshold_axes axes{net{}, magnitudes};
-    hass::allocator<hass::sparse_dot<>> hardware{net{}, {}, hass::boards::zedboard{}};
+    hass::threshold_axes axes{wide_net{}, magnitudes};
+    hass::allocator<hass::sparse_dot<>> hardware{wide_net{}, {}, hass::boards::zedboard{}};
     std::size_t measured = 0;
 
     synthetic() = default;
@@ -51,13 +51,14 @@ struct synthetic {
     hass::measurement operator()(const hass::network_thresholds& t) {
         ++measured;
         hass::measurement m{0.0, 1.0, tensors.at(t)};
-        const hass::average_sparsity s = hass::average(net{}, m.statistics);
+        const hass::average_sparsity s = hass::average(wide_net{}, m.statistics);
         m.score = 0.9 - 0.1 * s.weight * s.weight - 0.2 * s.activation * s.activation;
         return m;
     }
     hass::hass_objective objective(hass::objective_weights lambda = {1.0, 0.5, 0.5}) {
         const hass::network_thresholds zero(3);
-        const hass::candidate dense = hass::make_candidate(net{}, zero, (*this)(zero), hardware);
+        const hass::candidate dense =
+            hass::make_candidate(wide_net{}, zero, (*this)(zero), hardware);
         return {dense.terms(), hass::boards::zedboard::value.budget.dsp, lambda,
                 hass::accuracy_floor(floor_of_accuracy)};
     }
@@ -73,22 +74,22 @@ std::vector<hass::trial_record> by_hand(synthetic& s, O optimizer, const hass::h
     if (apart)
         options.directions = {hass::direction::maximise, hass::direction::maximise,
                               hass::direction::minimise};
-    hass::study<O> study(std::move(optimizer), options);
-    study.enqueue(std::vector<double>(4, 0.0));
-    while (const auto trial = study.ask()) {
+    hass::study<O> judged(std::move(optimizer), options);
+    judged.enqueue(std::vector<double>(4, 0.0));
+    while (const auto trial = judged.ask()) {
         const hass::network_thresholds thresholds = s.axes.at(trial->point);
         const hass::measurement measured = s(thresholds);
         const hass::allocation built = s.hardware.solve(measured.statistics);
-        const double sparsity = hass::average(net{}, measured.statistics).pair_of_layers;
+        const double sparsity = hass::average(wide_net{}, measured.statistics).pair_of_layers;
         const double speed = built.estimate.images_per_second;
         const double dsp = built.estimate.total.dsp;
         std::vector<double> values{
             f.value(hass::measured_terms{measured.score, sparsity, speed, dsp})};
         if (apart) values = {measured.score, speed, dsp};
-        study.tell(*trial, hass::outcome::constrained(std::move(values),
-                                                      {floor_of_accuracy - measured.score}));
+        judged.tell(*trial, hass::outcome::constrained(std::move(values),
+                                                       {floor_of_accuracy - measured.score}));
     }
-    return study.history();
+    return judged.history();
 }
 
 void check_same(const hass::threshold_search_result& found,
@@ -143,7 +144,7 @@ TEST_CASE("its best is the best of all, and nothing is measured twice", "[thresh
                                         (k / 64) / 3.0};
         const hass::network_thresholds t = s.axes.at(point);
         const hass::measurement m = s(t);
-        const hass::candidate c = hass::make_candidate(net{}, t, m, s.hardware);
+        const hass::candidate c = hass::make_candidate(wide_net{}, t, m, s.hardware);
         if (m.score < floor_of_accuracy || f.value(c.terms()) <= most) continue;
         most = f.value(c.terms());
         where = point;
@@ -215,7 +216,8 @@ TEST_CASE("what is known of an objective is the objective without accuracy", "[t
         const hass::predicted_objective known(predicted, s.hardware, f);
         static_assert(hass::KnownPart<decltype(known)>);
         // with nothing clipped the prediction is exact
-        hass::measured_terms terms = hass::make_candidate(net{}, zero, natural, s.hardware).terms();
+        hass::measured_terms terms =
+            hass::make_candidate(wide_net{}, zero, natural, s.hardware).terms();
         terms.accuracy = 0.0;
         CHECK(known(s.axes.diagonal(0.0)) == Approx(-f.value(terms)).epsilon(1e-9));
         const auto found = hass::search_thresholds(

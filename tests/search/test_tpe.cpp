@@ -14,7 +14,7 @@ using hass::outcome;
 
 namespace {
 
-hass::space mixed() {
+hass::space all_kinds() {
     return hass::space({hass::real_axis("x", -3.0, 3.0), hass::log_axis("y", 1e-4, 1.0),
                         hass::stepped_axis("s", 0.0, 1.0, 0.125), hass::integer_axis("n", 1, 12),
                         hass::integer_axis("m", 1, 1000, 1, true),
@@ -46,12 +46,12 @@ TEST_CASE("the same seed and tells give the same suggestions", "[tpe]") {
     for (const auto model : {hass::tpe_model::univariate, hass::tpe_model::multivariate}) {
         hass::tpe_options options;
         options.model = model;
-        const auto one = suggestions(hass::tpe<>(mixed(), 11, options), 60, mixed_objective);
-        const auto two = suggestions(hass::tpe<>(mixed(), 11, options), 60, mixed_objective);
-        const auto other = suggestions(hass::tpe<>(mixed(), 12, options), 60, mixed_objective);
+        const auto one = suggestions(hass::tpe<>(all_kinds(), 11, options), 60, mixed_objective);
+        const auto two = suggestions(hass::tpe<>(all_kinds(), 11, options), 60, mixed_objective);
+        const auto other = suggestions(hass::tpe<>(all_kinds(), 12, options), 60, mixed_objective);
         CHECK(one == two);
         CHECK(one != other);
-        for (const auto& p : one) CHECK_NOTHROW(mixed().check(p));
+        for (const auto& p : one) CHECK_NOTHROW(all_kinds().check(p));
     }
 }
 
@@ -60,11 +60,13 @@ TEST_CASE("suggestions are these very doubles on every compiler", "[tpe]") {
     // compiler, its options short of -ffast-math and contraction, or the C library.
     hass::tpe_options options;
     options.model = hass::tpe_model::multivariate;
-    const auto joint = suggestions(hass::tpe<>(mixed(), 7, options), 80, mixed_objective).back();
+    const auto joint =
+        suggestions(hass::tpe<>(all_kinds(), 7, options), 80, mixed_objective).back();
     CHECK(joint ==
           std::vector<double>{1.1419755616253062, 0.0026089746651012597, 0.875, 4, 1, 1, 2});
     options.model = hass::tpe_model::univariate;
-    const auto single = suggestions(hass::tpe<>(mixed(), 7, options), 80, mixed_objective).back();
+    const auto single =
+        suggestions(hass::tpe<>(all_kinds(), 7, options), 80, mixed_objective).back();
     CHECK(single == std::vector<double>{1.5258803176462004, 0.0028455325051126622, 1, 5, 42, 1, 2});
 }
 
@@ -73,7 +75,8 @@ TEST_CASE("TPE learns axes of every kind", "[tpe]") {
         hass::tpe_options options;
         options.model = model;
         double best = 1e9;
-        for (const auto& p : suggestions(hass::tpe<>(mixed(), 3, options), 150, mixed_objective))
+        for (const auto& p :
+             suggestions(hass::tpe<>(all_kinds(), 3, options), 150, mixed_objective))
             best = std::min(best, mixed_objective(p).values()[0]);
         CHECK(best < 0.5);  // random search: about 2
     }
@@ -82,12 +85,12 @@ TEST_CASE("TPE learns axes of every kind", "[tpe]") {
 TEST_CASE("densities integrate to one", "[tpe]") {
     hass::tpe_options options;
     options.model = hass::tpe_model::univariate;
-    hass::tpe<> tpe(mixed(), 5, options);
+    hass::tpe<> tpe(all_kinds(), 5, options);
     for (int i = 0; i < 40; ++i) {
         const auto trial = tpe.ask();
         tpe.tell(*trial, mixed_objective(*trial));
     }
-    const auto where = mixed();
+    const auto where = all_kinds();
     for (const auto* mixture : {&tpe.good(), &tpe.bad()}) {
         CHECK(std::accumulate(mixture->weights().begin(), mixture->weights().end(), 0.0) ==
               Approx(1.0));
@@ -112,7 +115,7 @@ TEST_CASE("densities integrate to one", "[tpe]") {
 TEST_CASE("draws follow their mixture", "[tpe]") {
     hass::tpe_options options;
     options.model = hass::tpe_model::univariate;
-    hass::tpe<> tpe(mixed(), 5, options);
+    hass::tpe<> tpe(all_kinds(), 5, options);
     for (int i = 0; i < 40; ++i) {
         const auto trial = tpe.ask();
         tpe.tell(*trial, mixed_objective(*trial));
@@ -195,7 +198,7 @@ TEST_CASE("a space without a choice has one suggestion", "[tpe]") {
 
 namespace {
 
-using points = std::vector<std::vector<double>>;
+using point_set = std::vector<std::vector<double>>;
 
 bool beats(const std::vector<double>& a, const std::vector<double>& b) {
     bool better = false;
@@ -207,8 +210,8 @@ bool beats(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 /// Volume below `reference` that `all` dominate, by cells between their coordinates.
-double volume_by_cells(const points& all, const std::vector<double>& reference) {
-    points edges;
+double volume_by_cells(const point_set& all, const std::vector<double>& reference) {
+    point_set edges;
     for (std::size_t j = 0; j < reference.size(); ++j) {
         edges.push_back({reference[j]});
         for (const auto& p : all) edges[j].push_back(std::min(p[j], reference[j]));
@@ -236,11 +239,11 @@ double volume_by_cells(const points& all, const std::vector<double>& reference) 
 }
 
 /// Weights of good trials with these values (empty: infeasible), straight from the rule: of the
-/// points that no other one dominates, the volume that is lost when one of them is missing, over
+/// point_set that no other one dominates, the volume that is lost when one of them is missing, over
 /// the largest; reference 1.1 or 0.9 times the worst value, 1e-12 for 0; 1e-12 at least.
-std::vector<double> weights_by_rule(const points& values) {
+std::vector<double> weights_by_rule(const point_set& values) {
     std::vector<double> weights;
-    points feasible;
+    point_set feasible;
     for (const auto& v : values) {
         weights.push_back(v.empty() ? 1e-12 : 1.0);
         if (!v.empty()) feasible.push_back(v);
@@ -256,13 +259,13 @@ std::vector<double> weights_by_rule(const points& values) {
         return std::none_of(feasible.begin(), feasible.end(),
                             [&](const auto& other) { return beats(other, p); });
     };
-    points front;
+    point_set front;
     for (const auto& p : feasible)
         if (on_front(p)) front.push_back(p);
     std::vector<double> gains(values.size(), 0.0);
     for (std::size_t i = 0; i < values.size(); ++i) {
         if (values[i].empty() || !on_front(values[i])) continue;
-        points others = front;
+        point_set others = front;
         others.erase(std::find(others.begin(), others.end(), values[i]));
         gains[i] = volume_by_cells(front, reference) - volume_by_cells(others, reference);
     }
@@ -274,7 +277,7 @@ std::vector<double> weights_by_rule(const points& values) {
 
 }  // namespace
 
-TEST_CASE("front weights are contributions among the points of the front", "[tpe]") {
+TEST_CASE("front weights are contributions among the point_set of the front", "[tpe]") {
     const hass::space where({hass::real_axis("x", 0.0, 1.0), hass::real_axis("y", 0.0, 1.0)});
     for (const std::size_t objectives : {2U, 3U}) {
         // share of trials that are infeasible: none, some, nearly all, all but one
@@ -284,10 +287,10 @@ TEST_CASE("front weights are contributions among the points of the front", "[tpe
             options.model = hass::tpe_model::multivariate;
             hass::tpe_optuna_4 tpe(where, 0, options);
             hass::random_stream random(7, objectives);
-            points told;
+            point_set told;
             for (int n = 0; n < 300; ++n) {
                 const std::vector<double> x{random.uniform(), random.uniform()};
-                // much in common, so that the front has few points and the good set several ranks
+                // much in common, so that the front has few point_set and the good set several ranks
                 const double common = random.uniform();
                 std::vector<double> values;
                 for (std::size_t j = 0; j < objectives; ++j)
@@ -299,7 +302,7 @@ TEST_CASE("front weights are contributions among the points of the front", "[tpe
                 tpe.tell(*tpe.ask(), outcome::constrained(values, {out ? 0.1 + x[0] : -1.0}));
                 told.push_back(out ? std::vector<double>{} : values);
             }
-            points good;
+            point_set good;
             for (const std::size_t row : tpe.split().good) good.push_back(told[row]);
             REQUIRE(good.size() == 25);
             std::vector<double> expected = weights_by_rule(good);

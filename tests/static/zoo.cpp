@@ -7,6 +7,8 @@ constexpr bool about(std::int64_t count, double published, double tolerance) {
 }
 static_assert(about(hass::mac_count(hass::zoo::resnet18), 1.814e9, 5e-4));
 static_assert(about(hass::mac_count(hass::zoo::resnet50), 4.089e9, 5e-4));
+static_assert(about(hass::mac_count(hass::zoo::mobilenet_v1), 0.569e9, 5e-3));
+static_assert(about(hass::mac_count(hass::zoo::cnv), 0.0595e9, 5e-3));
 static_assert(about(hass::mac_count(hass::zoo::mobilenet_v2), 0.301e9, 5e-3));
 static_assert(about(hass::mac_count(hass::zoo::mobilenet_v3_small), 0.0565e9, 5e-3));
 static_assert(about(hass::mac_count(hass::zoo::mobilenet_v3_large), 0.217e9, 5e-3));

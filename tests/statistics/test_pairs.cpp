@@ -11,14 +11,14 @@
 
 namespace {
 
-hass::network network_of(const hass::layer_row& row) {
+hass::network alone(const hass::layer_row& row) {
     return {{row}, {{-1, 0}}, {"layer"}};
 }
 
 void compare(const hass::layer_row& row, const std::vector<float>& weights,
              const std::vector<float>& activations, double tau_w, double tau_a) {
     INFO(test::describe(row) << "tau " << tau_w << " " << tau_a);
-    const hass::network net = network_of(row);
+    const hass::network net = alone(row);
     const auto measured = hass::measure_tensors(net, std::array{std::span(weights)},
                                                 std::array{std::span(activations)});
     const hass::layer_statistics s = measured.at({{tau_w, tau_a}}).front();
@@ -112,7 +112,7 @@ TEST_CASE("kernels of more than 64 taps have exact pair counts and no histogram"
         test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row)));
     const auto activations =
         test::random_values(bits, 2 * static_cast<std::size_t>(row.in.volume()));
-    const auto s = hass::measure_tensors(network_of(row), std::array{std::span(weights)},
+    const auto s = hass::measure_tensors(alone(row), std::array{std::span(weights)},
                                          std::array{std::span(activations)})
                        .at({{0.2, 0.1}})
                        .front();
@@ -192,7 +192,7 @@ TEST_CASE("measure refuses tensors that do not fit, naming the layer") {
     hass::layer_row row;
     row.in = {4, 3, 3};
     row.out = {2, 3, 3};
-    const hass::network net = network_of(row);
+    const hass::network net = alone(row);
     const std::vector<float> weights(8);
     const std::vector<float> activations(36);
     using tensors = std::vector<std::vector<float>>;

@@ -13,6 +13,12 @@
 /// 7020 in pynq-z1, pynq-z2 and zedboard. The platform files do not have cora-z7-10 and the pynq
 /// boards: their clock is taken as that of the others, their memory is 16 bits wide at 1,050 Mbit/s
 /// a pin (Digilent's manuals of Cora Z7 and PYNQ-Z1, TUL's of PYNQ-Z2).
+///
+/// Beyond the platform files: ultra96 and aup-zu3 (ZU3EG: DS891), zcu106 (ZU7EV, DDR4 of 64 bits at
+/// 2,400 Mbit/s a pin: UG1244), kr260 (K26, likewise: DS987), u280 (DS963) and u55c (DS978), whose HBM2
+/// carries 460 GB/s (UG1393). ultra96 has LPDDR4 of 32 bits at 2,133 Mbit/s (Avnet's product brief);
+/// no data sheet of aup-zu3's memory was at hand: it is given the same. Clocks are taken as those of
+/// the families' others.
 #pragma once
 
 #include <array>
@@ -52,14 +58,21 @@ struct cora_z7   : detail::board<cora_z7>  { static constexpr device value{"cora
 struct cora_z7_10: detail::board<cora_z7_10> { static constexpr device value{"cora-z7-10",{   80,   17600,   35200,  120,    0,   16.8}, 200, dsp_slice::dsp48e1}; };
 struct pynq_z1   : detail::board<pynq_z1>  { static constexpr device value{"pynq-z1",   {  220,   53200,  106400,  280,    0,   16.8}, 200, dsp_slice::dsp48e1}; };
 struct pynq_z2   : detail::board<pynq_z2>  { static constexpr device value{"pynq-z2",   {  220,   53200,  106400,  280,    0,   16.8}, 200, dsp_slice::dsp48e1}; };
+struct ultra96   : detail::board<ultra96>  { static constexpr device value{"ultra96",   {  360,   70560,  141120,  432,    0,   68.3}, 200}; };
+struct aup_zu3   : detail::board<aup_zu3>  { static constexpr device value{"aup-zu3",   {  360,   70560,  141120,  432,    0,   68.3}, 200}; };
+struct kr260     : detail::board<kr260>    { static constexpr device value{"kr260",     { 1248,  117120,  234240,  288,   64,  153.6}, 200}; };
+struct zcu106    : detail::board<zcu106>   { static constexpr device value{"zcu106",    { 1728,  230400,  460800,  624,   96,  153.6}, 200}; };
+struct u280      : detail::board<u280>     { static constexpr device value{"u280",      { 9024, 1303680, 2607360, 4032,  960, 3680.0}, 250}; };
+struct u55c      : detail::board<u55c>     { static constexpr device value{"u55c",      { 9024, 1303680, 2607360, 4032,  960, 3680.0}, 250}; };
 // clang-format on
 
-/// Every board, largest first within its family.
-inline constexpr std::array<device, 16> catalogue{
-    u250::value,     u200::value,       u50::value,     vcu1525::value,
-    zcu102::value,   zcu104::value,     kv260::value,   zc706::value,
-    zedboard::value, vc707::value,      vc709::value,   zybo::value,
-    cora_z7::value,  cora_z7_10::value, pynq_z1::value, pynq_z2::value};
+/// Every board, largest first within its family; those that came later at the end.
+inline constexpr std::array<device, 22> catalogue{
+    u250::value,    u200::value,   u50::value,     vcu1525::value,    zcu102::value,
+    zcu104::value,  kv260::value,  zc706::value,   zedboard::value,   vc707::value,
+    vc709::value,   zybo::value,   cora_z7::value, cora_z7_10::value, pynq_z1::value,
+    pynq_z2::value, u280::value,   u55c::value,    zcu106::value,     kr260::value,
+    ultra96::value, aup_zu3::value};
 
 /// The board of that name. \throws hass::error with the nearest name
 inline const device& find(std::string_view name) {

@@ -19,6 +19,7 @@
 #include <hass/emulate/emulation.hpp>
 #include <hass/emulate/integer_kernels.hpp>
 #include <hass/emulate/integer_network.hpp>
+#include <hass/emulate/integer_pools.hpp>
 #include <hass/emulate/quantizer.hpp>
 #include <hass/emulate/scoring.hpp>
 #include <hass/emulate/workers.hpp>
@@ -259,11 +260,13 @@ class integer_emulator {
                     return compute(i, prepared_[i].narrow, in, size, space.narrow, out);
                 return compute(i, prepared_[i].wide, in, size, space.wide, out);
             case layer_kind::max_pool:
-                return max_pool(row(i), in, size, q.bits, out);
+                return detail::integer_max_pool(row(i), in, size, q.bits, out);
             case layer_kind::average_pool:
-                return average_pool(i, in, size, space.sums, out);
+                return detail::integer_average_pool(row(i), in, size, prepared_[i].to, space.sums,
+                                                    out);
             case layer_kind::global_average_pool:
-                return global_average_pool(i, in, size, space.sums, out);
+                return detail::integer_global_average(row(i), in, size, prepared_[i].to, space.sums,
+                                                      out);
             case layer_kind::add:
                 return add(i, in, space.streams[stream(inputs_[i][1])], out);
             case layer_kind::multiply:
@@ -295,66 +298,6 @@ class integer_emulator {
             detail::depthwise_integers<T>(row(i), weights, map, prepared_[i].to, size, out);
         else
             detail::dense_integers<T>(row(i), weights, map, prepared_[i].to, size, out);
-    }
-
-    /// step(pixel of the input, of all images) for every value of a window that lies in the map.
-    template <class Step>
-    static void each_tap(const layer_row& r, std::size_t n, int y, int x, Step step) {
-        for (int ky = 0; ky < r.kernel_h; ++ky)
-            for (int kx = 0; kx < r.kernel_w; ++kx) {
-                const int iy = y * r.stride_h - r.pad_top + ky * r.dilation_h;
-                const int ix = x * r.stride_w - r.pad_left + kx * r.dilation_w;
-                if (iy < 0 || iy >= r.in.height || ix < 0 || ix >= r.in.width) continue;
-                step(n * static_cast<std::size_t>(r.in.pixels()) +
-                     static_cast<std::size_t>(iy * r.in.width + ix));
-            }
-    }
-    template <class Visit>
-    static void each_window(const layer_row& r, std::size_t images, Visit visit) {
-        for (std::size_t n = 0; n < images; ++n)
-            for (int y = 0; y < r.out.height; ++y)
-                for (int x = 0; x < r.out.width; ++x) visit(n, y, x);
-    }
-
-    /// Outside of the map stands the least value of the stream's width.
-    static void max_pool(const layer_row& r, const values& in, std::size_t size, int bits,
-                         std::int16_t* out) {
-        const auto channels = static_cast<std::size_t>(r.in.channels);
-        const auto least = static_cast<std::int16_t>(integer_range::of(bits).low);
-        each_window(r, size, [&](std::size_t n, int y, int x) {
-            std::fill_n(out, channels, least);
-            each_tap(r, n, y, x, [&](std::size_t pixel) {
-                const std::int16_t* from = in.data() + pixel * channels;
-                for (std::size_t c = 0; c < channels; ++c) out[c] = std::max(out[c], from[c]);
-            });
-            out += channels;
-        });
-    }
-
-    void average_pool(std::size_t i, const values& in, std::size_t size, std::vector<double>& sums,
-                      std::int16_t* out) const {
-        const auto channels = static_cast<std::size_t>(row(i).in.channels);
-        each_window(row(i), size, [&](std::size_t n, int y, int x) {
-            sums.assign(channels, 0.0);
-            each_tap(row(i), n, y, x, [&](std::size_t pixel) {
-                const std::int16_t* from = in.data() + pixel * channels;
-                for (std::size_t c = 0; c < channels; ++c) sums[c] += from[c];
-            });
-            prepared_[i].to(sums.data(), 0, channels, out);
-            out += channels;
-        });
-    }
-
-    void global_average_pool(std::size_t i, const values& in, std::size_t size,
-                             std::vector<double>& sums, std::int16_t* out) const {
-        const auto channels = static_cast<std::size_t>(row(i).in.channels);
-        const std::int16_t* from = in.data();
-        for (std::size_t n = 0; n < size; ++n, out += channels) {
-            sums.assign(channels, 0.0);
-            for (std::int64_t p = 0; p < row(i).in.pixels(); ++p, from += channels)
-                for (std::size_t c = 0; c < channels; ++c) sums[c] += from[c];
-            prepared_[i].to(sums.data(), 0, channels, out);
-        }
     }
 
     /// Products of 16 and 18 bits: exact in float64, as is the shift.

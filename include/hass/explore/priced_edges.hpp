@@ -42,6 +42,9 @@ class priced_edges {
   public:
     priced_edges() = default;
 
+    /// Of every row the words that each of its options takes, or gives.
+    using option_words = std::vector<std::vector<int>>;
+
     /// \param options   options(i): the options of row i, a span of row_option
     /// \param lut_each  see `to_needs`
     /// \param version   told apart by, where one policy sees many
@@ -49,39 +52,53 @@ class priced_edges {
     template <Engine E, class Options>
     priced_edges(const E& with, const network_view& rows, const network_streams& streams,
                  const Options& options, double lut_each, std::uint64_t version)
-        : ports_(rows.size()), version_(version) {
-        std::vector<std::vector<int>> gives(rows.size()), takes(rows.size());
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            for (const row_option& c : options(i)) {
-                gives[i].push_back(words_out(with, rows.rows[i], c));
-                takes[i].push_back(words_in(rows.rows[i], c));
+        : priced_edges(
+              words_of(rows, options,
+                       [&](const layer_row& row, const row_option& c) {
+                           return words_out(with, row, c);
+                       }),
+              words_of(rows, options,
+                       [](const layer_row& row, const row_option& c) { return words_in(row, c); }),
+              streams.edges(),
+              [&, known = std::map<std::pair<int, int>, resource_vector>{}](std::size_t, int from,
+                                                                            int to) mutable {
+                  const auto [at, fresh] = known.try_emplace({from, to});
+                  if (fresh) at->second = to_needs(checked(with, from, to), lut_each);
+                  return at->second;
+              },
+              version) {}
+
+    /// Of anything that has options with widths.
+    /// \param price  price(stream, from, to), >= 0, of a stream by its index
+    template <class Price>
+    priced_edges(const option_words& given, const option_words& taken,
+                 std::span<const stream_edge> streams, Price price, std::uint64_t version)
+        : ports_(given.size()), version_(version) {
+        option_words gives = given, takes = taken;
+        for (option_words* side : {&gives, &takes})
+            for (std::vector<int>& widths : *side) {
+                std::sort(widths.begin(), widths.end());
+                widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
             }
-            for (std::vector<int>* widths : {&gives[i], &takes[i]}) {
-                std::sort(widths->begin(), widths->end());
-                widths->erase(std::unique(widths->begin(), widths->end()), widths->end());
-            }
-        }
-        std::map<std::pair<int, int>, resource_vector> known;
-        for (const stream_edge& e : streams.edges()) {
+        for (std::size_t s = 0; s < streams.size(); ++s) {
+            const stream_edge& e = streams[s];
             priced_edge priced{e.from, e.to, takes[e.to].size()};
             bool any = false;
             for (const int from : gives[e.from])
                 for (const int to : takes[e.to]) {
-                    const auto [at, fresh] = known.try_emplace({from, to});
-                    if (fresh) at->second = to_needs(checked(with, from, to), lut_each);
-                    priced.needs.push_back(at->second);
-                    any = any || at->second != resource_vector{};
+                    priced.needs.push_back(price(s, from, to));
+                    any = any || priced.needs.back() != resource_vector{};
                 }
             if (any) edges_.push_back(std::move(priced));
         }
         if (edges_.empty()) return;
-        std::vector<row_widths> widths(rows.size());
+        std::vector<row_widths> widths(given.size());
         for (const priced_edge& e : edges_)
             widths[e.from].out = gives[e.from].size(), widths[e.to].in = takes[e.to].size();
-        for (std::size_t i = 0; i < rows.size(); ++i)
-            set_ports(with, rows.rows[i], i, options(i), gives[i], takes[i], widths[i]);
+        for (std::size_t i = 0; i < given.size(); ++i)
+            set_ports(i, given[i], taken[i], gives[i], takes[i], widths[i]);
         std::vector<stream_edge> ends;
-        of_.resize(rows.size());
+        of_.resize(given.size());
         for (const priced_edge& e : edges_) {
             of_[e.from].push_back(ends.size()), of_[e.to].push_back(ends.size());
             ends.push_back({e.from, e.to});
@@ -143,18 +160,26 @@ class priced_edges {
         return u;
     }
 
-    template <Engine E>
-    void set_ports(const E& engine, const layer_row& row, std::size_t i,
-                   std::span<const row_option> options, const std::vector<int>& gives,
-                   const std::vector<int>& takes, row_widths& widths) {
+    template <class Options, class Words>
+    static option_words words_of(const network_view& rows, const Options& options,
+                                 const Words& words) {
+        option_words of(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            for (const row_option& c : options(i)) of[i].push_back(words(rows.rows[i], c));
+        return of;
+    }
+
+    void set_ports(std::size_t i, const std::vector<int>& given, const std::vector<int>& taken,
+                   const std::vector<int>& gives, const std::vector<int>& takes,
+                   row_widths& widths) {
         const auto index = [](const std::vector<int>& all, int words) {
             return static_cast<std::uint16_t>(std::lower_bound(all.begin(), all.end(), words) -
                                               all.begin());
         };
-        for (const row_option& c : options) {
+        for (std::size_t k = 0; k < given.size(); ++k) {
             stream_port p;
-            if (widths.in > 0) p.in = index(takes, words_in(row, c));
-            if (widths.out > 0) p.out = index(gives, words_out(engine, row, c));
+            if (widths.in > 0) p.in = index(takes, taken[k]);
+            if (widths.out > 0) p.out = index(gives, given[k]);
             ports_[i].push_back(p);
         }
         if (widths.in == 0 || widths.out == 0) return;

@@ -71,13 +71,15 @@ inline std::string fusesoc_core(const accelerator_text& all, std::span<const fil
 inline std::string vivado_script(const accelerator_text& all, const std::string& part, double mhz) {
     return text_of(
         {"# Not run: written without a Vivado at hand.\n"
-         "# vivado -mode batch -source vivado.tcl\n"
+         "# vivado -mode batch -source vivado.tcl",
+         part.empty() ? " -tclargs PART" : "",
+         "\n"
          "read_verilog -sv [glob modules/*.sv stages/*.sv ",
          all.name,
          ".sv]\n"
          "read_mem [glob memories/*.mem]\n"
          "synth_design -top ",
-         all.name, " -part ", part,
+         all.name, " -part ", part.empty() ? "[lindex $argv 0]" : part,
          " -mode out_of_context -verilog_define HASS_DSP48E2\n"
          "create_clock -period ",
          number(1000.0 / mhz, 4),

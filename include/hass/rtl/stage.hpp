@@ -28,8 +28,7 @@ struct stage {
     std::vector<file> memories;  ///< that it reads
     std::vector<stream> inputs;  ///< "in", or "a" and "b", or "in_0", "in_1", ..
     stream output;               ///< "out"
-    /// Pixels at most that come while none leave: at the end of a row, of an image, or in the rows
-    /// between those of a window with strides.
+    /// Pixels that need room in front of it, so that what comes before is never held up.
     std::int64_t gap = 0;
     int latency = 0;  ///< cycles through its registers, beside those that `evaluate` knows
 };
@@ -180,23 +179,42 @@ constexpr std::int64_t slots_without_window(const layer_row& row) {
     return std::max<std::int64_t>(0, std::max<std::int64_t>(longest, row.stride_w) - 1);
 }
 
-/// \throws hass::error naming the layer where `hass_window` cannot build them
-inline void require_windows(const row_view& r, int words) {
-    const layer_row& row = r.row();
+/// Slots of the last window that lie beyond the image.
+constexpr std::int64_t slots_beyond(const layer_row& row) {
+    const std::int64_t last_row =
+        row.kernel_h - 1 - row.pad_top + std::int64_t{row.out.height - 1} * row.stride_h;
+    const std::int64_t last_column =
+        row.kernel_w - 1 - row.pad_left + std::int64_t{row.out.width - 1} * row.stride_w;
+    return last_row * row.in.width + last_column + 1 - row.in.pixels();
+}
+
+/// Pixels that have to find room in front of `hass_window`, so that it holds nobody up: those of slots
+/// without a window; and where windows lie beyond the image, two, because a slot that has begun
+/// without input is finished, however slowly its window leaves, before the next image may begin.
+constexpr std::int64_t pixels_ahead(const layer_row& row) {
+    return slots_without_window(row) + (slots_beyond(row) > 0 ? 2 : 0);
+}
+
+/// Why `hass_window` cannot build them; empty where it can.
+constexpr std::string_view missing_windows(const layer_row& row, int words) {
     const std::int64_t first = std::int64_t{row.kernel_h - 1 - row.pad_top} * row.in.width +
                                row.kernel_w - 1 - row.pad_left;
-    const std::int64_t last = first +
-                              std::int64_t{row.out.height - 1} * row.stride_h * row.in.width +
-                              std::int64_t{row.out.width - 1} * row.stride_w;
-    r.require(row.dilation_h == 1 && row.dilation_w == 1, "no module builds dilated windows");
-    r.require(row.pad_top < row.kernel_h && row.pad_left < row.kernel_w,
-              "no module pads by a whole kernel or more");
-    r.require((row.out.width - 1) * row.stride_w < row.in.width &&
-                  (row.out.height - 1) * row.stride_h < row.in.height && first >= 0 &&
-                  last + 1 <= 2 * row.in.pixels(),
-              "no module builds windows that lie in the padding alone");
-    r.require(row.kernel_h == 1 || row.in.width * words > 1,
-              "no module builds windows of several rows of an image of one word a row");
+    if (row.dilation_h > 1 || row.dilation_w > 1) return "no module builds dilated windows";
+    if (row.pad_top >= row.kernel_h || row.pad_left >= row.kernel_w)
+        return "no module pads by a whole kernel or more";
+    if ((row.out.width - 1) * row.stride_w >= row.in.width ||
+        (row.out.height - 1) * row.stride_h >= row.in.height || first < 0 ||
+        slots_beyond(row) > row.in.pixels())
+        return "no module builds windows that lie in the padding alone";
+    if (row.kernel_h > 1 && row.in.width * words == 1)
+        return "no module builds windows of several rows of an image of one word a row";
+    return {};
+}
+
+/// \throws hass::error naming the layer where `hass_window` cannot build them
+inline void require_windows(const row_view& r, int words) {
+    const std::string_view missing = missing_windows(r.row(), words);
+    r.require(missing.empty(), missing);
 }
 
 inline bindings window_parameters(const row_view& r, int bits, int lanes, int words,

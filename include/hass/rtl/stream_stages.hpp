@@ -89,8 +89,7 @@ class stream_stage {
         text.comment("The largest value of each channel.");
         text.stage("hass_pool_max", {{"BITS", bits_}, {"LANES", lanes_}, {"POSITIONS", taps(row_)}},
                    "pool", "windows", "out");
-        return finish(text, {in_}, {}, 2 + hass::detail::bits_for(taps(row_)),
-                      slots_without_window(row_));
+        return finish(text, {in_}, {}, 2 + hass::detail::bits_for(taps(row_)), pixels_ahead(row_));
     }
 
     stage average_pool() const {
@@ -104,7 +103,7 @@ class stream_stage {
                    "pool", "windows", "sums");
         requantise(text, sum_bits);
         return finish(text, {in_}, {requantise_memory(r_, lanes_)},
-                      7 + hass::detail::bits_for(taps(row_)), slots_without_window(row_));
+                      7 + hass::detail::bits_for(taps(row_)), pixels_ahead(row_));
     }
 
     stage global_pool() const {

@@ -55,7 +55,7 @@ struct rtl_options {
     std::vector<rtl::engine_kind> engines{rtl::engine_kind::dense};
     /// Where the modules lie; by default `rtl::default_modules()`.
     std::filesystem::path modules = rtl::default_modules();
-    /// For the Vivado script alone.
+    /// For the Vivado script alone, which asks for the part where it is empty.
     std::string part = "xczu7ev-ffvc1156-2-e";
     double mhz = 200.0;
 };

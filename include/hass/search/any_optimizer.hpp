@@ -25,6 +25,8 @@ class any_optimizer {
     const space& where() const { return held_->where(); }
     /// As the held optimizer does; a foreign trial when it cannot adopt.
     trial adopt(std::vector<double> point) { return held_->adopt(std::move(point)); }
+    /// As the held optimizer says; nullopt when it does not.
+    std::optional<double> may_be_left() { return held_->may_be_left(); }
 
   private:
     struct base {
@@ -33,6 +35,7 @@ class any_optimizer {
         virtual void tell(const trial&, const outcome&) = 0;
         virtual const space& where() const = 0;
         virtual trial adopt(std::vector<double>) = 0;
+        virtual std::optional<double> may_be_left() = 0;
     };
     template <class O>
     struct model final : base {
@@ -45,6 +48,13 @@ class any_optimizer {
                 return held.adopt(std::move(point));
             } else {
                 return trial{trial::foreign, std::move(point)};
+            }
+        }
+        std::optional<double> may_be_left() override {
+            if constexpr (AssessingOptimizer<O>) {
+                return held.may_be_left();
+            } else {
+                return std::nullopt;
             }
         }
         O held;

@@ -187,4 +187,11 @@ concept AdoptingOptimizer = Optimizer<O> && requires(O& optimizer, std::vector<d
     { optimizer.adopt(std::move(point)) } -> std::same_as<trial>;
 };
 
+/// An optimizer that also says what may still be gained, in units of the objective: an upper bound,
+/// nullopt when it cannot tell. Optional; `study::may_be_left` passes it on.
+template <class O>
+concept AssessingOptimizer = Optimizer<O> && requires(O& optimizer) {
+    { optimizer.may_be_left() } -> std::same_as<std::optional<double>>;
+};
+
 }  // namespace hass

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include <hass/search/any_optimizer.hpp>
+#include <hass/search/automatic.hpp>
 #include <hass/search/cma_es.hpp>
+#include <hass/search/gaussian_process.hpp>
 #include <hass/search/grid.hpp>
 #include <hass/search/nsga2.hpp>
 #include <hass/search/optimizer_names.hpp>
@@ -59,6 +61,14 @@ inline constexpr std::array built_in_optimizers{
                     [](space where, std::uint64_t seed) {
                         return any_optimizer(grid_search(std::move(where), seed));
                     }},
+    optimizer_entry{built_in_optimizer_names[7].name, built_in_optimizer_names[7].summary,
+                    [](space where, std::uint64_t seed) {
+                        return any_optimizer(gaussian_process<>(std::move(where), seed));
+                    }},
+    optimizer_entry{built_in_optimizer_names[8].name, built_in_optimizer_names[8].summary,
+                    [](space where, std::uint64_t seed) {
+                        return any_optimizer(automatic(std::move(where), seed));
+                    }},
 };
 
 /// The optimizer called `name`. \throws hass::error with the nearest known name
@@ -70,6 +80,11 @@ inline any_optimizer make_optimizer(std::string_view name, space where, std::uin
         names.push_back(entry.name);
     }
     throw unknown_name("optimizer", name, names);
+}
+
+/// The optimizer for who names none: `automatic`.
+inline any_optimizer make_optimizer(space where, std::uint64_t seed) {
+    return any_optimizer(automatic(std::move(where), seed));
 }
 
 }  // namespace hass

@@ -145,6 +145,15 @@ class study {
         return best_record();
     }
 
+    /// What may still be gained, in units of the objective, as the optimizer says (an upper bound as
+    /// far as its model holds): for a loop that ends when more trials are not worth it.
+    /// \returns nullopt when it cannot tell
+    std::optional<double> may_be_left() {
+        const std::scoped_lock lock(mutex_);
+        if constexpr (AssessingOptimizer<O>) return optimizer_.may_be_left();
+        return std::nullopt;
+    }
+
     /// The non-dominated feasible trials, by number.
     std::vector<trial_record> front() const {
         const std::scoped_lock lock(mutex_);

@@ -3,7 +3,9 @@
 /// (torchvision.models.resnet, mobilenetv2, mobilenetv3): values such as `zoo::resnet18`, whose
 /// types are `zoo::types::resnet18`. Batch norms are folded, so every convolution has a bias.
 /// Multiply-accumulates, padding taps included: ResNet-18 1.814 G, ResNet-50 4.089 G, MobileNetV2
-/// 0.301 G, MobileNetV3-Small 0.0565 G, -Large 0.217 G.
+/// 0.301 G, MobileNetV3-Small 0.0565 G, -Large 0.217 G. Beside them two that FINN's users build:
+/// MobileNetV1 (Howard et al., 2017), 0.569 G, and CNV (Umuroglu et al., FPGA 2017) for 32x32 images
+/// of CIFAR-10, 0.0595 G.
 #pragma once
 
 #include <hass/workload/layers.hpp>
@@ -58,6 +60,36 @@ using resnet50 =
                detail::bottleneck<256>, detail::bottleneck<256>, detail::bottleneck<256>,
                detail::bottleneck<256>, detail::bottleneck_down<1024, 512, 2>,
                detail::bottleneck<512>, detail::bottleneck<512>, detail::classifier<2048>>;
+
+}  // namespace types
+
+namespace detail {
+
+// Depthwise separable convolution (Howard et al., 2017, table 1).
+template <int In, int Out, int Stride = 1>
+using separable =
+    sequential<depthwise<In, 3, stride<Stride>, pad<1>>, relu, pointwise<In, Out>, relu>;
+
+template <int In, int Out>
+using cnv_conv = sequential<conv2d<In, Out, 3>, relu>;
+
+}  // namespace detail
+
+namespace types {
+
+using mobilenet_v1 = sequential<
+    input<3, 224, 224>, conv2d<3, 32, 3, stride<2>, pad<1>>, relu, detail::separable<32, 64>,
+    detail::separable<64, 128, 2>, detail::separable<128, 128>, detail::separable<128, 256, 2>,
+    detail::separable<256, 256>, detail::separable<256, 512, 2>, detail::separable<512, 512>,
+    detail::separable<512, 512>, detail::separable<512, 512>, detail::separable<512, 512>,
+    detail::separable<512, 512>, detail::separable<512, 1024, 2>, detail::separable<1024, 1024>,
+    detail::classifier<1024>>;
+
+using cnv =
+    sequential<input<3, 32, 32>, detail::cnv_conv<3, 64>, detail::cnv_conv<64, 64>,
+               max_pool<2, stride<2>>, detail::cnv_conv<64, 128>, detail::cnv_conv<128, 128>,
+               max_pool<2, stride<2>>, detail::cnv_conv<128, 256>, detail::cnv_conv<256, 256>,
+               flatten, linear<256, 512>, relu, linear<512, 512>, relu, linear<512, 10>>;
 
 }  // namespace types
 
@@ -181,6 +213,8 @@ struct named_network {
 
 inline constexpr named_network<types::resnet18> resnet18{};
 inline constexpr named_network<types::resnet50> resnet50{};
+inline constexpr named_network<types::mobilenet_v1> mobilenet_v1{};
+inline constexpr named_network<types::cnv> cnv{};
 inline constexpr named_network<types::mobilenet_v2> mobilenet_v2{};
 inline constexpr named_network<types::mobilenet_v3_small> mobilenet_v3_small{};
 inline constexpr named_network<types::mobilenet_v3_large> mobilenet_v3_large{};

@@ -3,7 +3,8 @@
 // n; lanes drift apart and meet at the end of a dot product.
 //
 // Weights as in hass_dense. Line d WORDS + w of the memory MASKS holds a bit a position (position 0
-// rightmost): whether any of its FILTERS weights is not zero.
+// rightmost): whether any of its FILTERS weights is not zero. Without MASKED every weight counts as not zero,
+// and there is no such memory.
 //
 //   cycles   a dot product: the most that any lane has to multiply, at least WORDS; what DEPTH windows
 //            cannot level out comes on top. Latency MULTIPLIERS + 5 behind the last product
@@ -18,6 +19,7 @@ module hass_lanes #(
     parameter int DOTS = 1,
     parameter int DEPTH = 8,
     parameter int SUM = 48,
+    parameter bit MASKED = 1'b1,
     parameter WEIGHTS = "weights",
     parameter MASKS = "masks.mem"
 ) (
@@ -40,7 +42,6 @@ module hass_lanes #(
     logic [MULTIPLIERS-1:0] full, finished;
     logic [POSITIONS-1:0]   weight_mask;
     logic [WORD-1:0]        word;
-    logic [WINDOW-1:0]      next_window;
     logic [ADDRESS-1:0]     base;
 
     wire push = in_valid && in_ready;
@@ -48,10 +49,17 @@ module hass_lanes #(
     assign in_ready = primed && full == '0;
 
     // The mask of the next window is read while this one is taken.
-    hass_rom #(.BITS(POSITIONS), .DEPTH(WINDOWS), .FILE(MASKS)) masks (
-        .clk, .enable(push || !primed), .address(next_window), .word(weight_mask));
-    hass_counter #(.COUNT(WINDOWS)) windows (
-        .clk, .rst, .step(push || !primed), .count(next_window));
+    generate
+        if (MASKED) begin : g_masks
+            logic [WINDOW-1:0] next_window;
+            hass_rom #(.BITS(POSITIONS), .DEPTH(WINDOWS), .FILE(MASKS)) masks (
+                .clk, .enable(push || !primed), .address(next_window), .word(weight_mask));
+            hass_counter #(.COUNT(WINDOWS)) windows (
+                .clk, .rst, .step(push || !primed), .count(next_window));
+        end else begin : g_no_masks
+            assign weight_mask = '1;
+        end
+    endgenerate
     hass_counter #(.COUNT(WORDS)) words (.clk, .rst, .step(push), .count(word));
 
     always_ff @(posedge clk)

@@ -34,6 +34,8 @@ module hass_lists #(
     parameter int CHAIN = 4,   // divides MULTIPLIERS
     parameter int SLOTS = (KERNEL_H - 1) * WIDTH + KERNEL_W + 2 * STRIDE_W,
     parameter int SUM = 48,
+    parameter int REPLICAS = 1,  // computes every so-many-th pixel only,
+    parameter int REPLICA = 0,   // beginning with this one
     parameter WEIGHTS = "weights",
     localparam int SUMS = MULTIPLIERS / CHAIN
 ) (
@@ -44,18 +46,15 @@ module hass_lists #(
     input  logic [LANES*DATA-1:0] in_data,
     output logic                  out_valid,
     input  logic                  out_ready,
-    output logic [SUMS*SUM-1:0]   out_data
+    output logic [SUMS*SUM-1:0]   out_data,
+    output logic                  busy  // with a pixel whose inputs are there, and not held up
 );
     localparam int WORD = WORDS > 1 ? $clog2(WORDS) : 1;
     localparam int SLOT = $clog2(SLOTS);
-    localparam int X = $clog2(WIDTH + KERNEL_W + STRIDE_W) + 1;  // signed coordinates
-    localparam int Y = $clog2(HEIGHT + KERNEL_H + STRIDE_H) + 1;
-    // Pixels from one window's corner to the next one's: in a row, to the next row, to the next image.
+    // Pixels between corners of windows at most, in magnitude.
     localparam int TO_ROW = STRIDE_H * WIDTH - (OUT_WIDTH - 1) * STRIDE_W;
-    localparam int TO_IMAGE = WIDTH * HEIGHT - (OUT_HEIGHT - 1) * STRIDE_H * WIDTH
-                            - (OUT_WIDTH - 1) * STRIDE_W;
-    localparam int CORNER = (SLOTS - (PAD_TOP * WIDTH + PAD_LEFT) % SLOTS) % SLOTS;  // slot of the first
-    localparam int REACH = $clog2(SLOTS + WIDTH * HEIGHT) + 1;
+    localparam int FARTHEST = WIDTH * HEIGHT > TO_ROW ? WIDTH * HEIGHT : TO_ROW;
+    localparam int REACH = $clog2(SLOTS + (REPLICAS + 1) * FARTHEST) + 1;
     localparam int DEPTH = BLOCKS * KERNEL_W * KERNEL_H * WORDS;
     localparam int ADDRESS = DEPTH > 1 ? $clog2(DEPTH) : 1;
     localparam int BLOCK = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
@@ -76,57 +75,21 @@ module hass_lists #(
 
     // ---- the window, and whether its pixels have come
     logic [SLOT-1:0]         corner;
-    logic signed [X-1:0]     left;
-    logic signed [Y-1:0]     top;
-    logic                    moved;
     logic [KERNEL_H-1:0]     rows_in;
     logic [KERNEL_W-1:0]     columns_in;
-    logic signed [REACH-1:0] row_need, column_need, need, step;
-    logic                    window_ends;
+    logic signed [REACH-1:0] need, step;
+    logic                    given, load, window_ends;
+    wire ready = given && reach >= need;
 
-    wire row_ends = left == X'((OUT_WIDTH - 1) * STRIDE_W - PAD_LEFT);
-    wire image_ends = row_ends && top == Y'((OUT_HEIGHT - 1) * STRIDE_H - PAD_TOP);
-    wire ready = !moved && reach >= need;
-    assign step = image_ends ? REACH'(TO_IMAGE) : row_ends ? REACH'(TO_ROW) : REACH'(STRIDE_W);
-    wire [SLOT:0] slot_step = image_ends ? (SLOT+1)'(TO_IMAGE % SLOTS)
-                            : row_ends ? (SLOT+1)'(TO_ROW % SLOTS) : (SLOT+1)'(STRIDE_W % SLOTS);
-    wire [SLOT:0] next_corner = {1'b0, corner} + slot_step;
-
-    always_comb begin
-        row_need = '0;
-        column_need = '0;
-        for (int r = 0; r < KERNEL_H; r++)
-            if (top + Y'(r) < Y'(HEIGHT)) row_need = REACH'(r * WIDTH);
-        for (int s = 0; s < KERNEL_W; s++)
-            if (left + X'(s) < X'(WIDTH)) column_need = REACH'(s + 1);
-    end
+    hass_list_windows #(.WIDTH(WIDTH), .HEIGHT(HEIGHT), .KERNEL_W(KERNEL_W), .KERNEL_H(KERNEL_H),
+                        .STRIDE_W(STRIDE_W), .STRIDE_H(STRIDE_H), .PAD_LEFT(PAD_LEFT), .PAD_TOP(PAD_TOP),
+                        .OUT_WIDTH(OUT_WIDTH), .OUT_HEIGHT(OUT_HEIGHT), .SLOTS(SLOTS),
+                        .REPLICAS(REPLICAS), .REPLICA(REPLICA), .REACH(REACH)) windows (
+        .clk, .rst, .take(window_ends), .valid(given), .corner, .rows_in, .columns_in, .need, .load, .step);
 
     always_ff @(posedge clk)
-        if (rst) begin
-            reach  <= REACH'(PAD_TOP * WIDTH + PAD_LEFT);
-            corner <= SLOT'(CORNER);
-            left   <= X'(-PAD_LEFT);
-            top    <= Y'(-PAD_TOP);
-            moved  <= 1'b1;
-        end else begin
-            reach <= reach + REACH'({1'b0, push && last_word}) - (window_ends ? step : '0);
-            moved <= window_ends;
-            if (window_ends) begin
-                corner <= SLOT'(next_corner >= (SLOT+1)'(SLOTS) ? next_corner - (SLOT+1)'(SLOTS)
-                                                                 : next_corner);
-                left <= row_ends ? X'(-PAD_LEFT) : left + X'(STRIDE_W);
-                if (image_ends) top <= Y'(-PAD_TOP);
-                else if (row_ends) top <= top + Y'(STRIDE_H);
-            end
-        end
-
-    always_ff @(posedge clk) begin
-        need <= row_need + column_need;
-        for (int r = 0; r < KERNEL_H; r++)
-            rows_in[r] <= top + Y'(r) >= 0 && top + Y'(r) < Y'(HEIGHT);
-        for (int s = 0; s < KERNEL_W; s++)
-            columns_in[s] <= left + X'(s) >= 0 && left + X'(s) < X'(WIDTH);
-    end
+        if (rst) reach <= REACH'(PAD_TOP * WIDTH + PAD_LEFT);
+        else reach <= reach + REACH'({1'b0, push && last_word}) - (load ? step : '0);
 
     // ---- blocks of filters: walk, then drain
     logic             run, drain, armed;  // armed: the scanners are on the block that runs next
@@ -140,6 +103,7 @@ module hass_lists #(
     wire scan = new_window || (block_ends && !last_block);
     wire drain_ends = drain && link == LINK'(CHAIN - 1);
     assign window_ends = block_ends && last_block;
+    assign busy = enable && (armed || ready);
 
     hass_counter #(.COUNT(BLOCKS)) blocks (.clk, .rst, .step(block_ends), .count(block));
     hass_counter #(.COUNT(CHAIN)) links (.clk, .rst, .step(enable && drain), .count(link));

@@ -1,47 +1,86 @@
-// hass_spes: FILTERS hass_spe on the same windows, each at its own pace as far as its FIFO reaches.
-// Filter f of a dot product is computed by SPE f, which reads WEIGHTS_ff.mem.
+// hass_spes: FILTERS dot products of the paper at once for each of GROUPS groups, over STREAMS streams of
+// channels, a hass_spe each; every one at its own pace as far as its FIFO reaches. A window holds for
+// every tap GROUPS STREAMS VECTOR channels; those of group g and stream s go to the SPEs of both. SPE
+// ee = (g FILTERS + f) STREAMS + s reads WEIGHTS_ee.mem; the sums of its streams are added up.
 //
 //   cycles   those of the slowest SPE of a dot product, nearly
-//   costs    FILTERS hass_spe
+//   costs    GROUPS FILTERS STREAMS hass_spe, FILTERS GROUPS (STREAMS - 1) adders
 module hass_spes #(
     parameter int DATA = 16,
     parameter int WEIGHT = 16,
-    parameter int POSITIONS = 9,
-    parameter int MULTIPLIERS = 3,
-    parameter int FILTERS = 1,  // <= 100
+    parameter int GROUPS = 1,
+    parameter int STREAMS = 1,
+    parameter int VECTOR = 1,       // channels of a stream; divides POSITIONS
+    parameter int POSITIONS = 9,    // of an SPE
+    parameter int MULTIPLIERS = 3,  // of an SPE
+    parameter int FILTERS = 1,      // GROUPS FILTERS STREAMS <= 100
     parameter int WORDS = 1,
     parameter int DOTS = 1,
     parameter int THRESHOLD = 0,
     parameter int SUM = 48,
-    parameter WEIGHTS = "weights"
+    parameter WEIGHTS = "weights",
+    localparam int WAYS = GROUPS * STREAMS,
+    localparam int OUT = GROUPS * FILTERS
 ) (
-    input  logic                      clk,
-    input  logic                      rst,
-    input  logic                      in_valid,
-    output logic                      in_ready,
-    input  logic [POSITIONS*DATA-1:0] in_data,
-    output logic                      out_valid,
-    input  logic                      out_ready,
-    output logic [FILTERS*SUM-1:0]    out_data
+    input  logic                           clk,
+    input  logic                           rst,
+    input  logic                           in_valid,
+    output logic                           in_ready,
+    input  logic [WAYS*POSITIONS*DATA-1:0] in_data,
+    output logic                           out_valid,
+    input  logic                           out_ready,
+    output logic [OUT*SUM-1:0]             out_data
 );
-    logic [FILTERS-1:0]        window_valid, window_ready, sum_valid, sum_ready;
-    logic [POSITIONS*DATA-1:0] window;
-    logic [FILTERS*SUM-1:0]    sums;
+    localparam int SPES = OUT * STREAMS;
+    localparam int WORD = VECTOR * DATA;
 
-    hass_fork #(.BITS(POSITIONS * DATA), .WAYS(FILTERS)) to_spes (
+    logic [SPES-1:0]                window_valid, window_ready, sum_valid, sum_ready;
+    logic [WAYS*POSITIONS*DATA-1:0] windows;
+    logic [SPES*SUM-1:0]            sums, parts;
+    logic                           parts_valid, parts_ready;
+
+    hass_fork #(.BITS(WAYS * POSITIONS * DATA), .WAYS(SPES)) to_spes (
         .clk, .rst, .in_valid, .in_ready, .in_data,
-        .out_valid(window_valid), .out_ready(window_ready), .out_data(window));
+        .out_valid(window_valid), .out_ready(window_ready), .out_data(windows));
 
-    for (genvar f = 0; f < FILTERS; f++) begin : g_filter
-        localparam [7:0] TENS = "0" + 8'(f / 10);
-        localparam [7:0] ONES = "0" + 8'(f % 10);
+    for (genvar e = 0; e < SPES; e++) begin : g_spe
+        localparam [7:0] TENS = "0" + 8'(e / 10);
+        localparam [7:0] ONES = "0" + 8'(e % 10);
+        localparam int WAY = e / STREAMS / FILTERS * STREAMS + e % STREAMS;
+        wire [POSITIONS*DATA-1:0] window;
+        for (genvar t = 0; t < POSITIONS / VECTOR; t++) begin : g_tap
+            assign window[t*WORD +: WORD] = windows[(t*WAYS+WAY)*WORD +: WORD];
+        end
         hass_spe #(.DATA(DATA), .WEIGHT(WEIGHT), .POSITIONS(POSITIONS), .MULTIPLIERS(MULTIPLIERS),
                    .WORDS(WORDS), .DOTS(DOTS), .THRESHOLD(THRESHOLD), .SUM(SUM),
                    .WEIGHTS({WEIGHTS, "_", TENS, ONES, ".mem"})) spe (
-            .clk, .rst, .in_valid(window_valid[f]), .in_ready(window_ready[f]), .in_data(window),
-            .out_valid(sum_valid[f]), .out_ready(sum_ready[f]), .out_data(sums[f*SUM +: SUM]));
+            .clk, .rst, .in_valid(window_valid[e]), .in_ready(window_ready[e]), .in_data(window),
+            .out_valid(sum_valid[e]), .out_ready(sum_ready[e]), .out_data(sums[e*SUM +: SUM]));
     end
 
-    hass_join #(.BITS(SUM), .WAYS(FILTERS)) from_spes (
-        .in_valid(sum_valid), .in_ready(sum_ready), .in_data(sums), .out_valid, .out_ready, .out_data);
+    hass_join #(.BITS(SUM), .WAYS(SPES)) from_spes (
+        .in_valid(sum_valid), .in_ready(sum_ready), .in_data(sums),
+        .out_valid(parts_valid), .out_ready(parts_ready), .out_data(parts));
+
+    generate
+        if (STREAMS > 1) begin : g_add
+            assign parts_ready = !out_valid || out_ready;
+            always_ff @(posedge clk)
+                if (rst) out_valid <= 1'b0;
+                else if (parts_ready) out_valid <= parts_valid;
+            for (genvar f = 0; f < OUT; f++) begin : g_filter
+                logic [SUM-1:0] sum;
+                always_comb begin
+                    sum = '0;
+                    for (int s = 0; s < STREAMS; s++) sum = sum + parts[(f*STREAMS+s)*SUM +: SUM];
+                end
+                always_ff @(posedge clk)
+                    if (parts_ready) out_data[f*SUM +: SUM] <= sum;
+            end
+        end else begin : g_pass
+            assign out_valid = parts_valid;
+            assign parts_ready = out_ready;
+            assign out_data = parts;
+        end
+    endgenerate
 endmodule

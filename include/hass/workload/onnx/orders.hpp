@@ -14,6 +14,7 @@
 #include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 #include <hass/workload/model.hpp>
+#include <hass/workload/onnx/drafts.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/reshaping.hpp>
 #include <hass/workload/onnx/value.hpp>
@@ -90,10 +91,55 @@ struct featured {
     value_view view;              ///< the tensor on that map
 };
 
+/// Whether the last axis of a tensor is channels of the row behind it, as of tokens.
+inline bool is_tokens(const value_view& v) {
+    const std::vector<order_axis> along = merged(grouped(v).back());
+    return v.base.pixels() > 1 && !along.empty() && are_channels(along, v.base);
+}
+
+/// Some channels of a row with all their pixels as a row of their own, which the tensor then views;
+/// nothing where it is not that.
+inline std::optional<value> channels_of(const operation& op, const value& x) {
+    const hass::shape base = x.view.base;
+    const std::int64_t pixels = base.pixels();
+    auto groups = grouped(x.view);
+    std::vector<order_axis*> channels;
+    std::vector<order_axis> map;
+    for (std::vector<order_axis>& axes : groups)
+        for (order_axis& a : axes)
+            if (a.stride > 0 && a.stride % pixels == 0)
+                channels.push_back(&a);
+            else
+                map.push_back(a);
+    map = merged(map);
+    const bool whole_map = pixels == 1 ? map.empty() : map == std::vector{order_axis{pixels, 1}};
+    if (!whole_map || x.view.order.first % pixels != 0) return std::nullopt;
+    std::stable_sort(
+        channels.begin(), channels.end(),
+        [](const order_axis* a, const order_axis* b) { return a->stride > b->stride; });
+    layer_parameters p;
+    p.order.first = x.view.order.first;
+    for (const order_axis* a : channels) p.order.axes.push_back(*a);
+    const std::int64_t count = volume_of(p.order.axes);
+    if (pixels > 1) p.order.axes.push_back({pixels, 1});
+    layer_row row = elementwise(layer_kind::select_channels, base);
+    row.out = op.sound(count, base.height, base.width);
+    std::int64_t unit = pixels;
+    for (std::size_t k = channels.size(); k-- > 0;) {
+        channels[k]->stride = unit;
+        unit *= channels[k]->extent;
+    }
+    value out = x;
+    out.from = op.emit(row, {x.from}, std::move(p)).from;
+    return as_value(out, joined(row.out, 0, groups));
+}
+
 /// Input `i` with axes [first, last] of the tensor, the batch left out, as features.
 inline featured features_of(const operation& op, std::size_t i, std::size_t first,
                             std::size_t last) {
-    const value& x = viewed(op, i);
+    if (viewed(op, i).form == form::view && !is_whole(op.raw(i).view))
+        if (auto part = channels_of(op, op.raw(i))) op.replace(i, std::move(*part));
+    const value& x = op.raw(i);
     featured f;
     f.view = view_of(x);
     const std::vector<std::int64_t> dims = f.view.dims();
@@ -146,11 +192,16 @@ inline value seen_through(const featured& f, value out) {
     return as_value(out, std::move(v));
 }
 
-/// Input `i` as all that some row gives, whatever its order; a part is moved out, its last axis as
-/// channels.
+/// Input `i` as all that some row gives, whatever its order. A part is moved out: channels as they
+/// are, part of a map as a map, else with its last axis as channels.
 inline value whole_of(const operation& op, std::size_t i) {
     const value& x = viewed(op, i);
     if (x.form == form::plain || is_whole(x.view)) return x;
+    if (auto part = channels_of(op, x)) {
+        op.replace(i, std::move(*part));
+        return op.raw(i);
+    }
+    if (x.rank <= 4 && !is_tokens(x.view)) return op.data(i);
     const std::size_t last = x.view.groups.size() - 1;
     const featured f = features_of(op, i, last, last);
     value out = seen_through(f, f.x);

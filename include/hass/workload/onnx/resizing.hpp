@@ -136,11 +136,8 @@ inline void resize_to(const operation& op, const value& x, const resizing& r,
     op.give(std::move(given));
 }
 
-inline void resize(const operation& op) {
-    const value& x = op.data(0);
-    if (x.rank < 3) throw op.fail("of " + describe(x) + " has no pixels");
-    const auto rank = static_cast<std::size_t>(x.rank);
-    const bool old = op.opset() < 11;  // and Upsample
+/// What the attributes say; Upsample and opset 10 know fewer of them.
+inline resizing resizing_of(const operation& op, bool old) {
     resizing r;
     r.mode = op.text("mode", "nearest");
     if (r.mode == "bilinear") r.mode = "linear";
@@ -148,64 +145,81 @@ inline void resize(const operation& op) {
     r.nearest = op.text("nearest_mode", old ? "floor" : "round_prefer_floor");
     r.cubic_a = op.number("cubic_coeff_a", -0.75F);
     r.inside_only = op.integer("exclude_outside", 0) != 0;
-    constexpr std::array modes{"nearest", "linear", "cubic"};
-    constexpr std::array places{"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
-                                "align_corners", "asymmetric",           "tf_half_pixel_for_nn"};
     const auto known = [&](std::string_view what, std::string_view given, const auto& all) {
         for (const char* each : all)
             if (given == each) return;
         throw op.fail(std::string(what) + " " + quoted(given) + " is not supported");
     };
-    known("mode", r.mode, modes);
-    known("coordinate_transformation_mode", r.coordinates, places);
+    known("mode", r.mode, std::array{"nearest", "linear", "cubic"});
+    known("coordinate_transformation_mode", r.coordinates,
+          std::array{"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners",
+                     "asymmetric", "tf_half_pixel_for_nn"});
     known("nearest_mode", r.nearest,
           std::array{"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"});
     if (op.integer("antialias", 0) != 0 && r.mode != "nearest")
         throw op.fail("antialias is not supported");
     if (op.text("keep_aspect_ratio_policy", "stretch") != "stretch")
         throw op.fail("keep_aspect_ratio_policy is not supported, only 'stretch'");
+    return r;
+}
 
-    std::vector<double> scales, sizes;
+/// Scales, or sizes, of the axes that they are given for.
+struct given_extents {
+    bool scales = true;
+    std::vector<double> values;
+    std::vector<std::size_t> axes;  ///< batch included
+};
+
+inline given_extents extents_of(const operation& op, const value& x, bool old) {
+    given_extents g;
     const std::size_t at = old ? 1 : 2;
-    if (const attribute_proto* a = op.find("scales"); a != nullptr)
-        scales.assign(a->floats.begin(), a->floats.end());
-    else if (op.has(at) && op.known(at, "the scales").count() > 0)
-        scales = numbers(op.known(at, "the scales"), op.spent());
-    else if (!old && op.has(3))
+    if (const attribute_proto* a = op.find("scales"); a != nullptr) {
+        g.values.assign(a->floats.begin(), a->floats.end());
+    } else if (op.has(at) && op.known(at, "the scales").count() > 0) {
+        g.values = numbers(op.known(at, "the scales"), op.spent());
+    } else if (!old && op.has(3)) {
+        g.scales = false;
         for (const std::int64_t s : op.integers(3, "the sizes"))
-            sizes.push_back(static_cast<double>(s));
-    std::vector<std::size_t> axes;
+            g.values.push_back(static_cast<double>(s));
+    }
     if (const attribute_proto* a = op.find("axes"))
         for (const std::int64_t axis : a->ints)
-            axes.push_back(static_cast<std::size_t>(axis_of(op, axis, x.rank)));
+            g.axes.push_back(static_cast<std::size_t>(axis_of(op, axis, x.rank)));
     else
-        for (std::size_t k = 0; k < rank; ++k) axes.push_back(k);
-    const std::vector<double>& given = scales.empty() ? sizes : scales;
-    if (given.size() != axes.size())
-        throw op.fail(text_of({"has ", given.size(), " scales or sizes for ", axes.size(),
+        for (std::size_t k = 0; k < static_cast<std::size_t>(x.rank); ++k) g.axes.push_back(k);
+    if (g.values.size() != g.axes.size())
+        throw op.fail(text_of({"has ", g.values.size(), " scales or sizes for ", g.axes.size(),
                                " axes of ", describe(x)}));
+    return g;
+}
+
+inline void resize(const operation& op) {
+    const value& x = op.data(0);
+    if (x.rank < 3) throw op.fail("of " + describe(x) + " has no pixels");
+    const bool old = op.opset() < 11;  // and Upsample
+    const resizing r = resizing_of(op, old);
+    const given_extents given = extents_of(op, x, old);
     const std::array<int, 4> in{1, x.shape.channels, x.shape.height, x.shape.width};
     std::array<std::int64_t, 4> out{1, in[1], in[2], in[3]};
     std::array<float, 4> by{1.0F, 1.0F, 1.0F, 1.0F};
-    for (std::size_t k = 0; k < axes.size(); ++k) {
-        const std::size_t axis = axes[k];
+    for (std::size_t k = 0; k < given.axes.size(); ++k) {
+        const std::size_t axis = given.axes[k];
         const double size = axis == 0 ? static_cast<double>(op.batch()) : in[axis];
-        const double extent = scales.empty() ? given[k] : std::floor(given[k] * size);
-        const double least = 1.0, most = axis == 0 ? 1e9 : 32768.0;
-        if (!(extent >= least && extent <= most))
+        const double extent = given.scales ? std::floor(given.values[k] * size) : given.values[k];
+        if (!(extent >= 1.0 && extent <= (axis == 0 ? 1e9 : 32768.0)))
             throw op.fail(text_of(
                 {"gives axis ", axis, " of ", describe(x), " an extent outside of 1..32768"}));
         if (axis < 2) {
-            if (extent != size && !(axis == 0 && scales.empty() && extent == 1.0))
+            if (extent != size && !(axis == 0 && !given.scales && extent == 1.0))
                 throw op.fail("of batch or channels is not supported");
             continue;
         }
-        if (r.coordinates == "align_corners" && !scales.empty() && extent != given[k] * size)
+        if (r.coordinates == "align_corners" && given.scales && extent != given.values[k] * size)
             throw op.fail(text_of({"align_corners of axis ", axis,
-                                   ", whose scale gives no whole "
-                                   "number of pixels: ONNX and its runtimes differ; give sizes"}));
+                                   ", whose scale gives no whole number of pixels: ONNX and its "
+                                   "runtimes differ; give sizes"}));
         out[axis] = static_cast<std::int64_t>(extent);
-        by[axis] = static_cast<float>(scales.empty() ? extent / size : given[k]);
+        by[axis] = static_cast<float>(given.scales ? given.values[k] : extent / size);
     }
     resize_to(op, x, r, op.sound(out[1], out[2], out[3]), {by[2], by[3]});
 }

@@ -127,6 +127,29 @@ inline void settle_activation(value& x, draft_list& drafts, budget& spent) {
     x.non_negative = true;
 }
 
+/// x min(max(x + 3, 0), 6) that nothing divided by 6: three rows.
+inline void settle_product(value& x, draft_list& drafts, budget& spent) {
+    const auto add = [&](layer_kind kind, std::vector<int> from, layer_parameters p) {
+        draft d;
+        d.row = elementwise(kind, x.shape);
+        if (kind == layer_kind::convolution) d.row.groups = x.shape.channels, d.row.bias = true;
+        d.parameters = std::move(p);
+        d.from = std::move(from);
+        d.name = printable(x.made_by->name);
+        return drafts.add(std::move(d));
+    };
+    const auto channels = static_cast<std::size_t>(x.shape.channels);
+    spent.spend(2 * channels);
+    layer_parameters shifted, bounds;
+    shifted.weights.assign(channels, 1.0F), shifted.bias.assign(channels, 3.0F);
+    bounds.upper = 6.0F;
+    const int plus = add(layer_kind::convolution, {x.from}, std::move(shifted));
+    const int gate = add(layer_kind::relu6, {plus}, bounds);
+    drafts.stand_for(x, add(layer_kind::multiply, {x.from, gate}, {}));
+    x.form = form::plain, x.scale.clear(), x.shift.clear();
+    x.non_negative = false;
+}
+
 /// What a view looks at, moved to where it is looked for.
 inline void settle_view(value& x, draft_list& drafts, budget& spent) {
     if (x.rank > 4)
@@ -171,7 +194,6 @@ inline void settle_padded(value& x, draft_list& drafts, budget& spent) {
 /// Makes `x` plain, in place.
 /// \throws hass::error for a constant, and for what can only become part of a later operator
 inline void settle(value& x, draft_list& drafts, budget& spent) {
-    const auto made_by = [&] { return x.made_by != nullptr ? who(*x.made_by) : "a constant"; };
     switch (x.form) {
         case form::plain:
             return;
@@ -188,11 +210,8 @@ inline void settle(value& x, draft_list& drafts, budget& spent) {
             throw error("tensor " + quoted(x.number->name) +
                         " is constant where data that depends on the image is expected");
         case form::times_relu6:
-            break;
+            return settle_product(x, drafts, spent);
     }
-    throw located_error(made_by() +
-                        ": min(max(x + 3, 0), 6) is supported only as part of a hard sigmoid or "
-                        "hard swish");
 }
 
 }  // namespace hass::detail::onnx

@@ -1,0 +1,34 @@
+// A design of the job as SystemVerilog, for --rtl.
+#pragma once
+
+#include <hass/device/device.hpp>
+#include <hass/emulate/emulator.hpp>
+#include <hass/explore/certificate.hpp>
+#include <hass/statistics/thresholds.hpp>
+#include <hass/workload/images.hpp>
+#include <vector>
+
+#include "engine_choice.hpp"
+#include "settings.hpp"
+#include "workbench.hpp"
+
+namespace hass_search {
+
+/// A network with its images.
+struct rtl_network {
+    const hass::emulator& network;  ///< float32, whatever --bits is
+    const hass::image_set& images;
+    const std::vector<int>& labels;
+};
+
+/// Writes a design into the folder of --rtl, with images to simulate it on, the answers to expect and
+/// the cycles that it should take for them.
+/// \throws hass::error naming a layer that no module computes, before anything is written
+written_rtl write_rtl(const settings& s, const rtl_network& n, const hass::network_thresholds& t,
+                      const engine_choice& engine, const hass::design& design,
+                      const hass::device& board);
+
+/// \throws hass::error as the above would, for what does not depend on thresholds
+void require_rtl(const settings& s, const rtl_network& n, const hass::design& design);
+
+}  // namespace hass_search

@@ -1,0 +1,132 @@
+/// \file gaussian_model.hpp
+/// One measured quantity as a Gaussian process that grows with the trials: when it is fitted anew,
+/// and what its values look like.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <hass/search/gp/fit.hpp>
+#include <hass/search/gp/kernel.hpp>
+#include <hass/search/gp/output_warp.hpp>
+#include <hass/search/gp/posterior.hpp>
+
+namespace hass {
+
+/// How a model is kept up to date.
+struct gaussian_model_options {
+    bool warp = true;             ///< may bad values be pressed together?
+    std::size_t fit_steps = 20;   ///< evaluations of a descent from the hyperparameters so far
+    std::size_t first_steps = 40; ///< of one from the prior
+    noise_prior noise;
+};
+
+/// A process over columns. Each new value enters at once (a row of the factor); hyperparameters are
+/// fitted anew whenever a sixteenth more values are there, from where they were, and with half as
+/// many more also from the prior and under every warp.
+template <Kernel K>
+class gaussian_model {
+  public:
+    using posterior_type =
+        gp_posterior<decltype(std::declval<const K&>().at(std::span<const double>()))>;
+
+    gaussian_model(std::size_t columns, K kernel, gaussian_model_options options = {})
+        : kernel_(std::move(kernel)), options_(options) {
+        data_.columns = columns;
+    }
+
+    void add(std::span<const double> point, double value) {
+        data_.points.insert(data_.points.end(), point.begin(), point.end());
+        values_.push_back(value);
+    }
+
+    std::size_t size() const { return values_.size(); }
+    const std::vector<double>& values() const { return values_; }
+    const double* point(std::size_t i) const { return data_.row(i); }
+
+    /// Takes in what was added; needs one value at least.
+    void refresh() {
+        if (posterior_) posterior_->forget();
+        if (fitted_ == values_.size()) return;
+        const std::size_t n = values_.size();
+        const bool whole = posterior_ && posterior_->size() == fitted_;
+        if (!whole || n >= fitted_at_ + std::max<std::size_t>(1, fitted_at_ / 16)) {
+            refit();
+        } else {
+            take_values(warp_.strength());
+            for (std::size_t i = fitted_; i < n; ++i)
+                if (!posterior_->append({data_.row(i), data_.columns})) {
+                    refit();
+                    break;
+                }
+            posterior_->set_values(data_.values);
+        }
+        fitted_ = n;
+    }
+
+    posterior_type& posterior() { return *posterior_; }
+    const posterior_type& posterior() const { return *posterior_; }
+    /// From values to those of the posterior.
+    const output_warp& warp() const { return warp_; }
+    /// ln of the hyperparameters: the kernel's, then the noise's variance.
+    const std::vector<double>& parameters() const { return parameters_; }
+
+  private:
+    void take_values(double strength) {
+        warp_ = output_warp(values_, strength);
+        data_.values.resize(values_.size());
+        std::transform(values_.begin(), values_.end(), data_.values.begin(), warp_);
+    }
+
+    void refit() {
+        const std::size_t n = values_.size();
+        const bool thorough = parameters_.empty() || 2 * n >= 3 * chosen_at_;
+        const auto fresh = first_parameters(kernel_, options_.noise, data_.columns);
+        std::optional<fitted_parameters> best;
+        double best_strength = 0.0;
+        const auto attempt = [&](double strength, std::vector<double> from, std::size_t steps) {
+            take_values(strength);
+            const std::vector<std::vector<double>> start{std::move(from)};
+            fitted_parameters found = fit(kernel_, options_.noise, data_, start, steps);
+            found.log_density += warp_.log_slopes(values_);
+            if (best && !(found.log_density > best->log_density)) return;
+            best = std::move(found);
+            best_strength = strength;
+        };
+        if (!parameters_.empty()) attempt(warp_.strength(), parameters_, options_.fit_steps);
+        if (thorough) {
+            chosen_at_ = n;
+            // Values that follow the curve closely, and values that scatter around it.
+            auto rough = fresh;
+            rough.back() = options_.noise.rough;
+            const double now = warp_.strength();
+            for (const double strength : output_warp::strengths) {
+                if (!options_.warp && strength != now) continue;
+                attempt(strength, fresh, options_.first_steps);
+                attempt(strength, rough, options_.first_steps);
+            }
+        }
+        parameters_ = best->parameters;
+        fitted_at_ = n;
+        take_values(best_strength);
+        const std::span<const double> all(parameters_);
+        posterior_.emplace(kernel_.at(all.first(all.size() - 1)), stable_exp(all.back()), data_);
+    }
+
+    K kernel_;
+    gaussian_model_options options_;
+    gp_data data_;                // values are warped
+    std::vector<double> values_;  // as told
+    output_warp warp_;
+    std::vector<double> parameters_;
+    std::optional<posterior_type> posterior_;
+    std::size_t fitted_ = 0;     // values that the posterior knows
+    std::size_t fitted_at_ = 0;  // values at the last fit
+    std::size_t chosen_at_ = 0;  // values when the warp was chosen
+};
+
+}  // namespace hass
