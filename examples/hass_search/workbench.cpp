@@ -415,6 +415,8 @@ workbench on_images(const settings& s) {
                              const hass::device& board) {
             return simulate_design(*e, most, t, engine, statistics, board);
         };
+    if (!s.rtl.empty() && e->metric)
+        throw hass::error("--rtl counts right answers of labels: --metric top1, not " + s.metric);
     if (!s.rtl.empty()) {
         if (static_cast<std::size_t>(s.rtl_images) > e->images.count)
             throw hass::error(
@@ -460,11 +462,11 @@ workbench on_statistics(const settings& s) {
 
 void write_statistics(const settings& s) {
     const emulated e(s);
-    fmt::print("{}: input (pixel * {} - {}) / {} ({})\n", s.model, e.input.values.scale,
-               fmt::join(e.input.values.mean, ","), fmt::join(e.input.values.std, ","),
-               e.input.source);
-    for (const std::string& warning : e.input.warnings)
-        fmt::print(stderr, "hass_search: warning: {}\n", warning);
+    if (s.tells())
+        fmt::print("{}: input (pixel * {} - {}) / {} ({})\n", s.model, e.input.values.scale,
+                   fmt::join(e.input.values.mean, ","), fmt::join(e.input.values.std, ","),
+                   e.input.source);
+    for (const std::string& warning : e.input.warnings) warn(warning);
     hass::recording_options options;
     options.highest = {s.highest_sparsity, s.highest_sparsity};
     options.run = e.options;
@@ -481,7 +483,7 @@ void write_statistics(const settings& s) {
         known = load_statistics(s.statistics);
     }
     if (known) options.known = &*known;
-    hass::progress_bar bar("statistics", 1);
+    hass::progress_bar bar("statistics", 1, s.progress());
     options.progress = [&](std::size_t done, std::size_t total) { bar.show(done, total, ""); };
     options.checkpoint = [&](const hass::recorded_network& m) {
         save_statistics(s.write_statistics, m);
@@ -489,7 +491,7 @@ void write_statistics(const settings& s) {
     save_statistics(s.write_statistics,
                     hass::record_network(e.network, e.images, e.labels, options));
     bar.finish();
-    fmt::print("written: {}\n", s.write_statistics);
+    if (s.tells()) fmt::print("written: {}\n", s.write_statistics);
 }
 
 void merge_statistics(const settings& s) {
@@ -497,7 +499,8 @@ void merge_statistics(const settings& s) {
     for (std::size_t i = 1; i < s.merge_statistics.size(); ++i)
         sum = hass::merged(sum, load_statistics(s.merge_statistics[i]));
     save_statistics(s.write_statistics, sum);
-    fmt::print("written: {}, measured on {} images\n", s.write_statistics, sum.images);
+    if (s.tells())
+        fmt::print("written: {}, measured on {} images\n", s.write_statistics, sum.images);
 }
 
 }  // namespace hass_search

@@ -102,7 +102,7 @@ struct layer {
 /// The layer of a compute row without groups.
 /// \throws hass::error for other rows: hls4ml's depthwise layers have other loops
 inline layer layer_of(const layer_row& row) {
-    if (!is_compute(row) || row.groups != 1)
+    if (!has_weights(row) || row.groups != 1)
         throw error(text_of(
             {"hls4ml: a ", name(row.kind), " with ", row.groups, " groups is not modelled"}));
     layer l;
