@@ -15,6 +15,7 @@
 
 #include <hass/search/cma_es.hpp>
 #include <hass/search/composite.hpp>
+#include <hass/search/gaussian_process.hpp>
 #include <hass/search/grid.hpp>
 #include <hass/search/nsga2.hpp>
 #include <hass/search/random.hpp>
@@ -133,6 +134,23 @@ void cma_es_ask_and_tell(benchmark::State& state) {
     }
 }
 
+// As tpe's, but n grows by one with every round: a sixteenth more of it fits hyperparameters anew.
+void gaussian_process_ask_and_tell(benchmark::State& state) {
+    const auto where = cube(state.range(0));
+    hass::gaussian_process<> search(where, 1);
+    hass::random_search random(where, 2);
+    for (std::int64_t i = 0; i < state.range(1); ++i) {
+        const auto point = random.ask()->point;
+        search.tell(search.adopt(point), worth(point));
+    }
+    const auto first = search.ask();  // the first fit, once
+    search.tell(*first, worth(*first));
+    for (auto _ : state) {
+        const auto trial = search.ask();
+        search.tell(*trial, worth(*trial));
+    }
+}
+
 void nsga2_ask_and_tell(benchmark::State& state) {
     hass::nsga2 search(cube(state.range(0)), 1);
     for (auto _ : state) {
@@ -172,6 +190,11 @@ BENCHMARK(multiply_add_peak);
 BENCHMARK(random_ask)->Arg(40);
 BENCHMARK(grid_ask)->Arg(20);
 BENCHMARK(cma_es_ask_and_tell)->Arg(10)->Arg(40)->Arg(106)->Unit(benchmark::kMicrosecond);
+BENCHMARK(gaussian_process_ask_and_tell)
+    ->Args({40, 96})
+    ->Args({106, 500})
+    ->Iterations(15)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(nsga2_ask_and_tell)->Arg(10)->Arg(106)->Unit(benchmark::kMicrosecond);
 BENCHMARK(composite_ask)->Arg(40)->Unit(benchmark::kMillisecond);
 BENCHMARK(study_of_random)->Arg(40)->Unit(benchmark::kMicrosecond);

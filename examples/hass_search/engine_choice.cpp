@@ -17,6 +17,7 @@
 #include <hass/rtl/compute_shape.hpp>
 #include <hass/text.hpp>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -99,7 +100,8 @@ engine_choice make(const Engines& list, const char* name, const std::string& eng
             model->lut_per_missing_bram18(),
             {model},
             nullptr,
-            hass::uncertainty(name, std::get<0>(list.engines).resources.known_error)};
+            hass::uncertainty(name, std::get<0>(list.engines).resources.known_error),
+            std::get<0>(list.engines).resources.known_error};
 }
 
 /// The engines that a published model prices.
@@ -147,6 +149,7 @@ engine_choice corrected(const std::string& path, const std::string& engines, con
     engine_choice choice = engines_named(file.base, engines, s, slice);
     if (engines == "mixed") choice.offered = {0, 1};
     choice.corrections = std::make_shared<const hass::correction_table>(file.measured.table);
+    choice.known_error = std::nullopt;
     choice.uncertainty = hass::uncertainty(path, file.base, file.measured.table);
     return choice;
 }

@@ -5,8 +5,10 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>
+#include <hass/engine/resources/known_error.hpp>
 #include <hass/statistics/dot_work.hpp>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -74,12 +76,13 @@ class engine_choice {
 
     engine_set offered{};   ///< engines that may be chosen
     engine_set fallback{};  ///< ... for layers that none of those can run
-    bool as_rtl = false;    ///< options that have modules alone
     hass::precision widths{};
     double lut_per_missing_bram18 = 0.0;
     resource_model resources{};
     std::shared_ptr<const hass::correction_table> corrections{};  ///< of a user's own; or none
     std::string uncertainty{};  ///< how far the resource model was off where it was measured
+    std::optional<hass::known_error> known_error{};  ///< the same; nullopt: of a user's own
+    bool as_rtl = false;        ///< options that have modules alone
 
     double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
                   const hass::row_option& c) const {

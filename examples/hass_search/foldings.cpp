@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <chrono>
 #include <hass/engine/finn/types.hpp>
 #include <hass/explore/finn_foldings.hpp>
 #include <hass/explore/hls4ml_foldings.hpp>
 #include <hass/files/whole_file.hpp>
 #include <hass/report/toolchain_files.hpp>
-#include <hass/workload/zoo.hpp>
 
 #include "reading.hpp"
 
@@ -17,28 +15,13 @@ namespace hass_search {
 
 namespace {
 
-struct named {
-    const char* name;
-    hass::network_view (*rows)();
-};
-constexpr std::array<named, 7> zoo{{
-    {"cnv", [] { return hass::network_view(hass::zoo::cnv); }},
-    {"mobilenet_v1", [] { return hass::network_view(hass::zoo::mobilenet_v1); }},
-    {"resnet50", [] { return hass::network_view(hass::zoo::resnet50); }},
-    {"resnet18", [] { return hass::network_view(hass::zoo::resnet18); }},
-    {"mobilenet_v2", [] { return hass::network_view(hass::zoo::mobilenet_v2); }},
-    {"mobilenet_v3_small", [] { return hass::network_view(hass::zoo::mobilenet_v3_small); }},
-    {"mobilenet_v3_large", [] { return hass::network_view(hass::zoo::mobilenet_v3_large); }},
-}};
-
 /// The rows of --network, or of --model.
 struct rows_of_network {
     hass::model read{};
     hass::network_view view{};
 
     explicit rows_of_network(const settings& s) {
-        for (const named& n : zoo)
-            if (s.network == n.name) view = n.rows();
+        view = rows_named(s.network);
         if (view.size() > 0) return;
         read = load_network(s.model);
         view = read;
@@ -65,8 +48,9 @@ void print(const hass::folding_solution& s, const hass::device& board, double mi
             fmt::print("  {:<10} {:>10} of {:>10}{}\n", of.name, hass::amount(need),
                        hass::amount(have), note);
     }
-    fmt::print("  between stages: {} LUT, {} BRAM18\n", hass::amount(s.between.value.lut),
-               hass::amount(s.between.value.bram18));
+    if (s.between.known[hass::lut_index])
+        fmt::print("  between stages: {} LUT, {} BRAM18\n", hass::amount(s.between.value.lut),
+                   hass::amount(s.between.value.bram18));
     fmt::print("{}; {}; {:.1f} ms\n", s.reason,
                s.gap <= 0.0 ? "proved optimal" : "within " + hass::percent(s.gap) + " of the bound",
                milliseconds);
@@ -128,12 +112,6 @@ int fold_hls4ml(const settings& s, const hass::network_view& net, const hass::de
 }
 
 }  // namespace
-
-std::vector<std::string> networks_of_rows() {
-    std::vector<std::string> names;
-    for (const named& n : zoo) names.emplace_back(n.name);
-    return names;
-}
 
 int fold(const settings& s, const hass::device& board) {
     const rows_of_network net(s);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <hass/device/device.hpp>
+#include <hass/workload/network.hpp>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@ namespace hass_search {
 
 /// Networks whose rows the library has.
 std::vector<std::string> networks_of_rows();
+/// The rows of one of them; none under another name.
+hass::network_view rows_named(const std::string& name);
 
 /// Folds the network for a board and writes the toolchain's configuration and foldings.json to --out.
 /// \returns 0, or 1 when nothing fits

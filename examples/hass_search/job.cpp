@@ -8,11 +8,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <hass/explore/allocate.hpp>
+#include <hass/report/evidence.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/table.hpp>
 #include <hass/search/any_optimizer.hpp>
+#include <hass/search/automatic.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/search/composite.hpp>
+#include <hass/search/importance.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/optimizers.hpp>
 #include <hass/search/predicted_objective.hpp>
@@ -59,8 +62,7 @@ class search_job {
 
     int run() {
         // An optimizer that refuses these axes does so before anything is run.
-        if (settings_.optimizer != composite_flag)
-            hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
+        if (!composite()) hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
         measure_baselines();
         const double floor = dense_terms_.accuracy - settings_.max_drop * bench_.metric.step();
         shorten_axes(floor);
@@ -79,7 +81,7 @@ class search_job {
         outcome_.interrupted = interrupted != 0;
         if (bench_.write_rtl) write_rtl();
         write_solution(outcome_);
-        print(outcome_);
+        if (settings_.tells()) print(outcome_);
         return outcome_.interrupted ? 130 : 0;
     }
 
@@ -102,8 +104,8 @@ class search_job {
         add_design("activation only", natural, chosen_.engine());
         outcome_.warnings = bench_.warnings;
         warn_of_chance();
-        for (const std::string& warning : outcome_.warnings)
-            fmt::print(stderr, "hass_search: warning: {}\n", warning);
+        for (const std::string& warning : outcome_.warnings) warn(warning);
+        if (!settings_.tells()) return;
         print_designs(outcome_);
         fmt::print("Searching ...\n");
         std::fflush(stdout);
@@ -134,7 +136,7 @@ class search_job {
     void shorten_axes(double floor) {
         constexpr int draws = 3;
         constexpr int steps = 6;
-        hass::progress_bar bar("reach of axes", draws * steps);
+        hass::progress_bar bar("reach of axes", draws * steps, settings_.progress());
         std::size_t done = 0;
         const auto accuracy = [&](const hass::network_thresholds& t) {
             if (interrupted != 0) return 1.0;  // no search will use what this finds
@@ -146,9 +148,17 @@ class search_job {
             hass::typical_reach(axes_, accuracy, floor, settings_.seed, draws, steps));
     }
 
+    /// Is the part of the objective that needs no images told to the optimizer? `automatic` takes
+    /// what can be known.
+    bool composite() const {
+        return settings_.optimizer == composite_flag ||
+               (settings_.optimizer == "automatic" && settings_.objective == "hass" &&
+                !settings_.stop_when);
+    }
+
     /// The optimizer of a study. Composite search is told what needs no images.
     hass::any_optimizer make_optimizer(const hass::hass_objective& objective) {
-        if (settings_.optimizer != composite_flag)
+        if (!composite())
             return hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
         hass::predicted_objective known(
             hass::predicted_statistics(axes_, bench_.magnitudes, nothing_clipped_.statistics),
@@ -156,6 +166,15 @@ class search_job {
         hass::composite_options options;
         options.start = axes_.diagonal(0.0);
         return hass::composite(axes_.where(), settings_.seed, std::move(known), options);
+    }
+
+    /// What `automatic` came to, and why.
+    std::string chosen_optimizer() const {
+        if (composite())
+            return composite_flag + " (images/s and DSPs of a point are known without images)";
+        const hass::optimizer_choice choice =
+            hass::choose_optimizer(axes_.where(), settings_.objective == "pareto" ? 3 : 1, 0);
+        return fmt::format("{} ({})", choice.name, choice.reason);
     }
 
     hass::sparsity_metric metric() const {
@@ -171,7 +190,7 @@ class search_job {
             return t == zero_ ? nothing_clipped_ : bench_.measure(t);
         };
         const auto trials = interrupted != 0 ? 0 : static_cast<std::size_t>(settings_.trials);
-        hass::progress_bar bar(label, trials);
+        hass::progress_bar bar(label, trials, settings_.progress());
         const auto after = [&](const hass::threshold_search_result& so_far) {
             log_->add(label, so_far.trials.back());
             bar.show(so_far.trials.size(),
@@ -183,7 +202,7 @@ class search_job {
                                              hass::accuracy_floor(floor, bench_.metric));
         const auto judged_by = [&](const auto& judge) {
             return hass::search_thresholds(axes_, measure, chosen_, make_optimizer(objective),
-                                           judge, {trials, metric(), after});
+                                           judge, {trials, metric(), after, settings_.stop_when});
         };
         const hass::threshold_search_result found =
             settings_.objective == "pareto" ? judged_by(hass::pareto_objective(objective))
@@ -194,8 +213,28 @@ class search_job {
                 outcome_.trials.push_back(
                     {label, t.number, c.terms(), c.hardware.estimate.efficiency()});
         outcome_.conclusions.push_back(label + ": " + found.conclusion);
+        if (settings_.optimizer == "automatic")
+            outcome_.conclusions.push_back(label + ": optimizer " + chosen_optimizer());
+        outcome_.searches.push_back(reported(label, floor, found));
         if (!found.best()) return std::nullopt;
         return best_of_study{label, *found.best()};
+    }
+
+    hass::search_report reported(const std::string& label, double floor,
+                                 const hass::threshold_search_result& found) const {
+        hass::search_report r{label, floor, found.trials.size(), found.conclusion, {}, {}};
+        std::vector<hass::trial_record> records;
+        for (const hass::judged_trial& t : found.trials) {
+            if (t.feasible() &&
+                (r.best_so_far.empty() || t.objective > r.best_so_far.back().second))
+                r.best_so_far.emplace_back(t.number, t.objective);
+            // those that miss the accuracy say as much of the thresholds
+            if (t.candidate.hardware.fits && std::isfinite(t.objective))
+                records.push_back({t.number, t.point, hass::outcome::ok({t.objective})});
+        }
+        constexpr std::size_t fewest = 8;
+        if (records.size() >= fewest) r.importance = hass::importance(axes_.where(), records);
+        return r;
     }
 
     designed& add_design(const std::string& label, const hass::candidate& c,

@@ -4,7 +4,7 @@
 //
 // Measures the dense network and the network with nothing clipped (natural zeros only), searches
 // thresholds once by software metrics alone and once with the hardware in the objective, prints the
-// four side by side, and writes DIR/solution.json and DIR/trials.csv.
+// four side by side, and writes DIR/solution.json, DIR/trials.csv and DIR/report.html.
 #include <fmt/format.h>
 
 #include <csignal>

@@ -5,7 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <hass/device/device.hpp>
+#include <hass/explore/prices.hpp>
+#include <hass/report/evidence.hpp>
 #include <hass/report/solution.hpp>
+#include <hass/report/verdict.hpp>
 #include <hass/search/candidate.hpp>
 #include <hass/search/objective.hpp>
 #include <optional>
@@ -43,6 +46,16 @@ struct designed {
     bool of_dense_engines() const { return engine.is_dense(); }
 };
 
+/// The last design's thresholds on another board, beside a dense design there.
+struct on_board {
+    std::string device;
+    std::optional<double> dense_images_per_second{};  ///< nullopt: nothing fits
+    std::optional<double> images_per_second{};        ///< the same
+    std::optional<hass::against_dense> against{};     ///< where both fit
+    std::string binding{};
+    std::string limit{};  ///< why it is not faster, or why there is none
+};
+
 /// All of it.
 struct outcome {
     const settings& flags;
@@ -50,6 +63,7 @@ struct outcome {
     hass::device board;
     std::vector<designed> designs{};    ///< dense first
     std::vector<built_trial> trials{};  ///< of all studies, those for which hardware fits
+    std::vector<hass::search_report> searches{};
     std::vector<std::string> conclusions{};
     std::vector<std::string> simulations{};  ///< a line a design, where asked for
     std::vector<std::string> warnings{};
@@ -62,9 +76,15 @@ struct outcome {
     /// under it, where it fits.
     std::string other_model() const;
     std::vector<hass::solution_report> under_other_model() const;
+
+    /// What more of each resource would buy the last design's thresholds.
+    std::vector<hass::resource_price> prices() const;
+    /// Those thresholds on every board of the catalogue.
+    std::vector<on_board> on_every_board() const;
 };
 
-/// Writes solution.json into the folder of --out.
+/// Writes solution.json and report.html into the folder of --out; with --json, the first of them to
+/// stdout as well.
 void write_solution(const outcome& o);
 
 /// What decides the numbers below it, and the designs side by side.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <hass/report/table.hpp>
+#include <hass/report/terminal.hpp>
 #include <hass/report/verdict.hpp>
 #include <span>
 #include <string>
@@ -13,6 +14,19 @@
 #include "outcome.hpp"
 
 namespace hass_search {
+
+void warn(const std::string& text) {
+    fmt::print(stderr, "hass_search: {} {}\n",
+               hass::emphasised("warning:", hass::emphasis::warning, stderr), text);
+}
+
+namespace {
+
+void print_heading(const std::string& text) {
+    fmt::print("{}\n", hass::emphasised(text, hass::emphasis::heading));
+}
+
+}  // namespace
 
 void print_designs(const outcome& o) {
     const workbench& bench = o.bench;
@@ -35,20 +49,24 @@ void print(const outcome& o) {
     fmt::print("\n");
     print_designs(o);
     if (!o.bench.note.empty()) fmt::print("{}\n\n", o.bench.note);
-    for (const std::string& warning : o.warnings) fmt::print("Warning: {}\n\n", warning);
-    fmt::print("What sparsity buys\n");
+    for (const std::string& warning : o.warnings)
+        fmt::print("{} {}\n\n", hass::emphasised("Warning:", hass::emphasis::warning), warning);
+    print_heading("What sparsity buys");
     for (const hass::solution_report& d : std::span(reports).subspan(1))
         fmt::print("  {}: {}\n", d.label, hass::compare_with_dense(reports[0], d).verdict);
-    fmt::print("What stops each design from being faster\n");
+    print_heading("What stops each design from being faster");
     for (const hass::solution_report& d : reports) fmt::print("  {}: {}\n", d.label, d.limit);
-    if (!o.simulations.empty()) fmt::print("What the pipelines keep of it\n");
+    if (!o.simulations.empty()) print_heading("What the pipelines keep of it");
     for (const std::string& line : o.simulations) fmt::print("  {}\n", line);
-    fmt::print("The searches\n");
+    print_heading("The searches");
     for (const std::string& line : o.conclusions) fmt::print("  {}\n", line);
-    fmt::print("\nLayers of '{}'\n\n{}\n", reports.back().label, hass::layer_table(reports.back()));
+    fmt::print("\n");
+    print_heading(fmt::format("Layers of '{}'", reports.back().label));
+    fmt::print("\n{}\n", hass::layer_table(reports.back()));
     if (const auto others = o.under_other_model(); !others.empty()) {
-        fmt::print("The same thresholds, hardware allocated under resource model '{}'\n\n{}\n",
-                   o.other_model(), hass::comparison_table(others, o.board));
+        print_heading(fmt::format(
+            "The same thresholds, hardware allocated under resource model '{}'", o.other_model()));
+        fmt::print("\n{}\n", hass::comparison_table(others, o.board));
         fmt::print(
             "The models differ because the published regression charges no crossbar; see "
             "docs/published_model.md.\n");
@@ -59,7 +77,7 @@ void print(const outcome& o) {
             "RTL of '{}' in {}: {} images to simulate it on; in integers top-1 {} on all {}\n",
             reports.back().label, o.rtl->folder, o.rtl->images, hass::percent(o.rtl->top1, 2),
             o.bench.images);
-    fmt::print("written: {0}/solution.json, {0}/trials.csv\n", o.flags.out);
+    fmt::print("written: {0}/solution.json, {0}/trials.csv, {0}/report.html\n", o.flags.out);
 }
 
 }  // namespace hass_search

@@ -186,7 +186,12 @@ void describe_flags(CLI::App& app, settings& s) {
            "How answers become data again: by shifts, or multiplied in DSPs (" +
                list(requantise_flags) + "); calibrated resources only");
     option("--trials", s.trials, "Trials of each of the two searches");
-    option("--optimizer", s.optimizer, list(optimizers));
+    option("--optimizer", s.optimizer,
+           list(optimizers) + "; automatic is composite where that can be");
+    option(
+        "--stop-when", s.stop_when,
+        "End a study when at most so much may still be gained, in points of the objective; needs "
+        "an optimizer that can say so: gaussian-process or automatic, --objective hass");
     option("--search", s.search,
            "both: by software metrics alone, then with the hardware at no less accuracy; hardware: "
            "the second alone");
@@ -221,7 +226,10 @@ void describe_flags(CLI::App& app, settings& s) {
            "Folder for the hardware-aware design as SystemVerilog, with a testbench; only options "
            "that have modules are then chosen");
     option("--rtl-images", s.rtl_images, "Images that --rtl writes for its testbench");
-    option("--out", s.out, "Folder for solution.json and trials.csv, or for foldings");
+    option("--out", s.out, "Folder for solution.json, trials.csv and report.html, or for foldings");
+    app.add_flag("--json", s.json, "Print solution.json to stdout, in place of tables");
+    app.add_flag("--quiet", s.quiet,
+                 "Print neither tables nor progress; warnings and errors go to stderr");
     option("--evaluate", s.evaluate,
            "A fpgaConvNet configuration, .json: price its designs under every resource model, and "
            "end");
@@ -278,6 +286,11 @@ void check(const settings& s) {
     const auto require = [](bool holds, const std::string& what) {
         if (!holds) throw hass::error(what);
     };
+    require(!s.stop_when || *s.stop_when >= 0.0, "--stop-when: not below 0");
+    require(
+        !s.stop_when || ((s.optimizer == "gaussian-process" || s.optimizer == "automatic") &&
+                         s.objective == "hass"),
+        "--stop-when: only with --optimizer gaussian-process or automatic, and --objective hass");
     require(s.objective == "hass" || std::find(one_objective.begin(), one_objective.end(),
                                                s.optimizer) == one_objective.end(),
             fmt::format("--optimizer {}: one objective only, not --objective {}", s.optimizer,
@@ -311,6 +324,8 @@ void check(const settings& s) {
         fmt::format("--highest-sparsity {}: must be above 0 and at most 1", s.highest_sparsity));
     require(s.confidence >= 0.0 && s.confidence <= 1.0,
             fmt::format("--confidence {}: must be within 0 and 1", s.confidence));
+    require(!s.json || s.write_statistics.empty(),
+            "--json: a run that only writes statistics has no solution");
     require(s.granularity == "layer" || s.statistics.empty(),
             "--thresholds channel needs images; the table of --statistics knows layers");
     require(s.bits == 0 || s.bits == 8 || s.bits == 16,
@@ -344,12 +359,16 @@ void resolve(const CLI::App& app, settings& s) {
     const auto refuse = [&](const char* flag, const std::string& why) {
         if (app.count(flag) > 0) throw hass::error(std::string(flag) + ": " + why);
     };
+    const auto refuse_others = [&](const std::vector<std::string>& known, const std::string& why) {
+        for (const CLI::Option* o : app.get_options()) {
+            const std::string name = o->get_lnames().front();
+            if (std::find(known.begin(), known.end(), name) == known.end())
+                refuse(("--" + name).c_str(), why);
+        }
+    };
     s.device_given = app.count("--device") > 0;
     if (!s.evaluate.empty()) {
-        for (const CLI::Option* o : app.get_options())
-            if (const std::string flag = "--" + o->get_lnames().front();
-                flag != "--evaluate" && flag != "--device" && flag != "--mhz")
-                refuse(flag.c_str(), "not with --evaluate");
+        refuse_others({"evaluate", "device", "mhz"}, "not with --evaluate");
         return;
     }
     if (s.folds()) {
@@ -357,13 +376,17 @@ void resolve(const CLI::App& app, settings& s) {
         if (!s.network.empty() && std::find(names.begin(), names.end(), s.network) == names.end())
             throw hass::unknown_name("network", s.network, names);
         if (!s.network.empty()) refuse("--model", "not with --network, which has rows itself");
-        for (const char* flag :
-             {"--statistics", "--write-statistics", "--merge-statistics", "--simulate", "--images",
-              "--labels", "--multipliers", "--memories", "--requantise", "--trials", "--optimizer",
-              "--objective"})
-            refuse(flag, "not with --engine " + s.engine + ", which folds and searches nothing");
+        std::vector<std::string> known{"engine",     "network", "model", "device", "out",
+                                       "target-fps", "fastest", "least", "mhz"};
+        if (s.engine == "finn")
+            known.insert(known.end(), {"resources", "weight-bits", "activation-bits",
+                                       "first-weight-bits", "thresholds-at"});
+        else
+            known.insert(known.end(), {"bits", "io-type", "strategy"});
+        refuse_others(known,
+                      "not with --engine " + s.engine + ", which folds and searches nothing");
         if (s.engine == "hls4ml" && app.count("--least") == 0) s.least = "dsp";
-        if (s.resources == "calibrated" && app.count("--resources") > 0)
+        if (app.count("--resources") > 0 && s.resources != "published" && s.resources != "repaired")
             refuse("--resources", "published or repaired with --engine " + s.engine);
         return;
     }

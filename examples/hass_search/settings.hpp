@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +43,7 @@ struct settings {
     std::string memories = "weights";
     std::string requantise = "shift";
     std::string optimizer = "tpe";
+    std::optional<double> stop_when;
     std::string search = "both";
     std::string objective = "hass";
     int trials = 96;
@@ -75,6 +77,13 @@ struct settings {
     bool device_given = false;
 
     bool folds() const { return engine == "finn" || engine == "hls4ml"; }
+    bool json = false;
+    bool quiet = false;
+
+    /// Whether tables for people go to stdout.
+    bool tells() const { return !json && !quiet; }
+    /// Where progress is shown; nullptr: nowhere.
+    std::FILE* progress() const { return quiet ? nullptr : stderr; }
 
     /// Width of weights and activations that the hardware is priced at.
     int priced_bits() const { return bits == 0 ? 16 : bits; }
@@ -87,5 +96,8 @@ std::string fold_resource(std::string name);
 /// \returns false when only help was asked for (and printed)
 /// \throws hass::error naming the flag
 bool parse(int argc, const char* const* argv, settings& s);
+
+/// A warning on stderr.
+void warn(const std::string& text);
 
 }  // namespace hass_search

@@ -78,9 +78,6 @@ struct given_images {
         hass::image_set images =
             model.inputs.empty() ? std::move(sets[0]) : hass::stacked_inputs(model, sets);
         fit(s, hass::image_shape(model), images);
-        if (const auto first = static_cast<std::size_t>(s.first_images);
-            first > 0 && first < images.count)
-            images.count = first;
         return images;
     }
 
@@ -299,8 +296,12 @@ struct emulated {
           input(s, model, images),
           network(std::move(model), input.values) {
         options.threads = s.threads;
+        refuse_bits(s);
+        const std::size_t all = images.count;
+        if (s.first_images > 0)
+            images.count = std::min(all, static_cast<std::size_t>(s.first_images));
         metric = chosen_metric(s, network, images, options);
-        if (!metric) read_labels(s);
+        if (!metric) read_labels(s, all);
         if (s.bits != 0) network = hass::in_fixed_point(network, images, {s.bits, s.bits}, options);
         hass::emulation_options of_trials = options;
         if (s.statistics_images > 0)
@@ -314,9 +315,23 @@ struct emulated {
             evaluate.emplace(network, images, labels, of_trials, cache);
     }
 
-    void read_labels(const settings& s) {
+    /// --bits rounds a network of floats; a quantised file says its widths itself.
+    void refuse_bits(const settings& s) const {
+        const auto& rows = network.model().net.rows;
+        const auto wide = std::find_if(rows.begin(), rows.end(), [](const hass::layer_row& r) {
+            return r.weight_bits > 0 || r.data_bits > 0;
+        });
+        if (s.bits != 0 && wide != rows.end())
+            throw hass::error(fmt::format(
+                "--bits {}: {} is quantised itself (layer '{}': weights of {} bits, data of {})",
+                s.bits, s.model,
+                name_of(network.network(), static_cast<std::size_t>(wide - rows.begin())),
+                wide->weight_bits, wide->data_bits));
+    }
+
+    /// \param all  images of the file, of which the first may be all that is asked for
+    void read_labels(const settings& s, std::size_t all) {
         labels = hass::read_labels(s.labels);
-        const std::size_t all = images.pixels.shape.front();
         if (labels.size() != all)
             throw hass::error(fmt::format("{}: {} labels for the {} images of {}", s.labels,
                                           labels.size(), all, s.images));
@@ -400,6 +415,8 @@ workbench on_images(const settings& s) {
                              const hass::device& board) {
             return simulate_design(*e, most, t, engine, statistics, board);
         };
+    if (!s.rtl.empty() && e->metric)
+        throw hass::error("--rtl counts right answers of labels: --metric top1, not " + s.metric);
     if (!s.rtl.empty()) {
         if (static_cast<std::size_t>(s.rtl_images) > e->images.count)
             throw hass::error(
@@ -445,11 +462,11 @@ workbench on_statistics(const settings& s) {
 
 void write_statistics(const settings& s) {
     const emulated e(s);
-    fmt::print("{}: input (pixel * {} - {}) / {} ({})\n", s.model, e.input.values.scale,
-               fmt::join(e.input.values.mean, ","), fmt::join(e.input.values.std, ","),
-               e.input.source);
-    for (const std::string& warning : e.input.warnings)
-        fmt::print(stderr, "hass_search: warning: {}\n", warning);
+    if (s.tells())
+        fmt::print("{}: input (pixel * {} - {}) / {} ({})\n", s.model, e.input.values.scale,
+                   fmt::join(e.input.values.mean, ","), fmt::join(e.input.values.std, ","),
+                   e.input.source);
+    for (const std::string& warning : e.input.warnings) warn(warning);
     hass::recording_options options;
     options.highest = {s.highest_sparsity, s.highest_sparsity};
     options.run = e.options;
@@ -466,7 +483,7 @@ void write_statistics(const settings& s) {
         known = load_statistics(s.statistics);
     }
     if (known) options.known = &*known;
-    hass::progress_bar bar("statistics", 1);
+    hass::progress_bar bar("statistics", 1, s.progress());
     options.progress = [&](std::size_t done, std::size_t total) { bar.show(done, total, ""); };
     options.checkpoint = [&](const hass::recorded_network& m) {
         save_statistics(s.write_statistics, m);
@@ -474,7 +491,7 @@ void write_statistics(const settings& s) {
     save_statistics(s.write_statistics,
                     hass::record_network(e.network, e.images, e.labels, options));
     bar.finish();
-    fmt::print("written: {}\n", s.write_statistics);
+    if (s.tells()) fmt::print("written: {}\n", s.write_statistics);
 }
 
 void merge_statistics(const settings& s) {
@@ -482,7 +499,8 @@ void merge_statistics(const settings& s) {
     for (std::size_t i = 1; i < s.merge_statistics.size(); ++i)
         sum = hass::merged(sum, load_statistics(s.merge_statistics[i]));
     save_statistics(s.write_statistics, sum);
-    fmt::print("written: {}, measured on {} images\n", s.write_statistics, sum.images);
+    if (s.tells())
+        fmt::print("written: {}, measured on {} images\n", s.write_statistics, sum.images);
 }
 
 }  // namespace hass_search

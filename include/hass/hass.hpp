@@ -239,6 +239,7 @@
 #include <hass/explore/port_rises.hpp>
 #include <hass/explore/priced_edges.hpp>
 #include <hass/explore/priced_options.hpp>
+#include <hass/explore/prices.hpp>
 #include <hass/explore/reasons.hpp>
 #include <hass/explore/resource_vector.hpp>
 #include <hass/explore/row_order.hpp>
@@ -277,6 +278,7 @@
 #include <hass/search/gp/kernel.hpp>
 #include <hass/search/gp/output_warp.hpp>
 #include <hass/search/gp/posterior.hpp>
+#include <hass/search/gp/trial_models.hpp>
 #include <hass/search/gp/unit_columns.hpp>
 #include <hass/search/gp/utility_search.hpp>
 #include <hass/search/grid.hpp>
@@ -313,11 +315,15 @@
 #include <hass/search/truncated_normal.hpp>
 #include <hass/search/typical_reach.hpp>
 //
+#include <hass/report/evidence.hpp>
 #include <hass/report/fpgaconvnet_file.hpp>
+#include <hass/report/html.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
+#include <hass/report/run_files.hpp>
 #include <hass/report/solution.hpp>
 #include <hass/report/table.hpp>
+#include <hass/report/terminal.hpp>
 #include <hass/report/toolchain_files.hpp>
 #include <hass/report/uncertainty.hpp>
 #include <hass/report/verdict.hpp>

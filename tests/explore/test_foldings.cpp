@@ -19,6 +19,9 @@
 #include <hass/report/toolchain_files.hpp>
 #include <hass/workload/zoo.hpp>
 
+// of its own: units of several files know other helpers
+namespace foldings_test {
+
 using namespace hass;
 namespace finn = hass::finn;
 
@@ -363,6 +366,9 @@ TEST_CASE("FINN: rows without a node are refused by name", "[foldings][finn]") {
     r.in = {8, 4, 4}, r.out = {8, 4, 4}, r.groups = 2;
     grouped.rows = {r}, grouped.edges = {{-1, 0}};
     CHECK_THROWS_WITH(finn::graph_of(grouped), Catch::Contains("2 groups of 4 channels"));
+    r.kind = layer_kind::matmul, r.groups = 1;
+    grouped.rows = {r};
+    CHECK_THROWS_WITH(finn::graph_of(grouped), Catch::Contains("matmul"));
     CHECK_THROWS_WITH(finn::graph_of(zoo::cnv, {9, 4}), Catch::Contains("1 to 8 bits"));
 }
 
@@ -391,3 +397,5 @@ TEST_CASE("hls4ml: fewest DSPs at a throughput, within budgets of what is modell
     CHECK_THAT(yaml, Catch::Contains("ReuseFactor: " + std::to_string(least.layers[0].reuse)));
     CHECK_THROWS_WITH(hls4ml_foldings(zoo::mobilenet_v1, how, board), Catch::Contains("groups"));
 }
+
+}  // namespace foldings_test

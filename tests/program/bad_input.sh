@@ -48,10 +48,13 @@ refuses truncated.onnx --model truncated.onnx "${own[@]}"
 refuses random.onnx --model random.onnx "${own[@]}"
 refuses empty.onnx --model empty.onnx "${own[@]}"
 refuses missing.onnx --model missing.onnx "${own[@]}"
-refuses "--model: needs --images and --labels" --model "$data/fashion.onnx"
-refuses "--model: needs --images and --labels" --model "$data/fashion.onnx" --images short.npy
-refuses "--images: needs --images and --labels" --images "$data/fashion_images.npy"
-refuses "--labels: needs --images and --labels" --labels "$data/fashion_labels.npy"
+refuses "--model: needs --images" --model "$data/fashion.onnx"
+refuses "--labels: needs --images" --labels "$data/fashion_labels.npy"
+refuses "did you mean 'agreement'" --metric agreemnt "${own[@]}"
+refuses "--metric top5 needs --labels" --metric top5 --images "$data/fashion_images.npy"
+refuses "--metric map and --detector belong together" --metric map "${own[@]}"
+refuses "did you mean 'yolov8'" --metric map --detector yolv8 "${own[@]}"
+refuses "unknown output 'logit'" --model "$data/fashion.onnx" --output logit "${own[@]}"
 refuses four_labels.npy --images "$data/fashion_images.npy" --labels four_labels.npy
 refuses no_images.npy --images no_images.npy --labels four_labels.npy
 refuses short.npy --images short.npy --labels four_labels.npy

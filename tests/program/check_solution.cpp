@@ -1,5 +1,7 @@
 // Recomputes what a solution.json claims from the fields of its layers:
 // check_solution <solution.json>
+// or compares a price with a run on a board that has more of the resource:
+// check_solution <solution.json> <solution.json of that run> <resource>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -8,6 +10,8 @@
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -79,15 +83,74 @@ void check_design(const std::string& name, const json& design, const json& budge
     }
 }
 
+/// What stands beside the designs, as far as the designs say it too.
+void check_evidence(const json& solution) {
+    const json& last = solution.at("hardware_aware");
+    const json& natural = solution.at("activation_only").at("layers");
+    for (std::size_t i = 0; i < natural.size(); ++i)
+        for (const int from : natural[i].at("inputs").get<std::vector<int>>())
+            check(from >= -1 && from < static_cast<int>(i), "inputs", "come from a later stage");
+    std::size_t row = 0;
+    for (const json& m : solution.at("magnitudes")) {
+        while (natural.at(row).at("name") != m.at("name")) ++row;
+        check(close(m.at("weights").at("zeros"), natural[row].at("weight_sparsity")), "magnitudes",
+              "weights have other zeros than nothing clipped leaves");
+        for (const char* tensor : {"weights", "activations"}) {
+            const std::vector<double> q = m.at(tensor).at("quantiles");
+            check(std::is_sorted(q.begin(), q.end()), "magnitudes", "quantiles are not in order");
+        }
+    }
+    for (const json& search : solution.at("searches")) {
+        double best = -1e300;
+        for (const auto& [trial, value] :
+             search.at("best_so_far").get<std::vector<std::pair<int, double>>>()) {
+            check(value > best, "searches", "what is best so far is no better than before");
+            best = value;
+        }
+    }
+    const double now = last.at("throughput_images_per_s");
+    for (const json& price : solution.at("prices")) {
+        const double gain = price.at("gain");
+        check(gain >= 0.0 && gain <= price.at("gain_at_most").get<double>(), "prices",
+              "the gain is beyond what is proved");
+        check(close(price.at("images_per_s"), now * (1.0 + gain)), "prices",
+              "the gain is not over the design's images/s");
+    }
+    for (const json& board : solution.at("boards"))
+        if (board.at("device") == solution.at("device")) {
+            check(close(board.at("images_per_s"), now), "boards", "this one gives other images/s");
+            check(close(board.at("dense_images_per_s"),
+                        solution.at("dense").at("throughput_images_per_s")),
+                  "boards", "this one gives other images/s when dense");
+        }
+    check(close(last.at("upper_bound_images_per_s"), now * (1.0 + last.at("gap").get<double>())),
+          "hardware_aware", "the gap is not that to the bound");
+}
+
+/// One per cent more of a resource, priced in one run and had in the other.
+void check_price(const json& priced, const json& richer, const std::string& resource) {
+    for (const json& price : priced.at("prices"))
+        if (price.at("resource") == resource && price.at("more") == 0.01)
+            return check(close(price.at("images_per_s"),
+                               richer.at("hardware_aware").at("throughput_images_per_s")),
+                         "price of " + resource, "is not what a board with that much gives");
+    check(false, "price of " + resource, "is not there");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
     const json solution = json::parse(std::ifstream(argc > 1 ? argv[1] : "solution.json"));
+    if (argc > 3) {
+        check_price(solution, json::parse(std::ifstream(argv[2])), argv[3]);
+        return failures == 0 ? 0 : 1;
+    }
     for (const char* field : {"network", "device", "engine", "optimizer", "seed", "trials"})
         check(solution.contains(field), "solution", std::string("no ") + field);
     for (const char* design : {"dense", "activation_only", "software_only", "hardware_aware"})
         check_design(design, solution.at(design), solution.at("budget"));
     check(!solution.at("pareto").empty(), "pareto", "is empty");
+    check_evidence(solution);
     return failures == 0 ? 0 : 1;
 } catch (const std::exception& e) {
     std::printf("%s\n", e.what());

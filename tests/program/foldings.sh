@@ -53,7 +53,7 @@ code=0
 refuses() {
     local expected=$1 code=0
     shift
-    "$program" --out out "$@" >log 2>&1 </dev/null || code=$?
+    "$program" "$@" >log 2>&1 </dev/null || code=$?
     [ $code -eq 2 ] && [ "$(wc -l <log)" -eq 1 ] && grep -qF -- "$expected" log ||
         fail "$* (code $code): expected '$expected'"
 }
@@ -61,6 +61,8 @@ refuses "did you mean 'resnet50'?" --engine finn --network resnet5O
 refuses "--fastest: not with --target-fps" --engine finn --fastest --target-fps 9
 refuses "needs --engine finn or --engine hls4ml" --target-fps 9
 refuses "not with --engine finn" --engine finn --trials 3
+refuses "--weight-bits: not with --engine hls4ml" --engine hls4ml --weight-bits 4
+refuses "published or repaired" --engine finn --resources mine.json
 refuses "did you mean 'lut'?" --engine finn --least luts
 refuses "--least lut: hls4ml has a model of DSPs only" --engine hls4ml --least lut --target-fps 9
 refuses "hardswish" --engine finn --network mobilenet_v3_small

@@ -9,10 +9,13 @@
 #include <hass/explore/allocate.hpp>
 #include <hass/files/csv.hpp>
 #include <hass/files/whole_file.hpp>
+#include <hass/report/evidence.hpp>
 #include <hass/report/fpgaconvnet_file.hpp>
+#include <hass/report/html.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
 #include <hass/report/table.hpp>
+#include <hass/report/terminal.hpp>
 #include <hass/report/verdict.hpp>
 #include <hass/workload/layers.hpp>
 #include <hass/workload/zoo.hpp>
@@ -254,7 +257,8 @@ TEST_CASE("a design as fpgaConvNet's configuration: written and read back", "[re
           hass::network_streams(net).edges().size());
     // squeezes stand exactly where streams differ
     std::size_t squeezes = 0, at = 0;
-    for (const hass::stream_edge& e : hass::network_streams(net).edges())
+    const hass::network_streams streams(net);
+    for (const hass::stream_edge& e : streams.edges())
         squeezes += hass::words_out(net.rows[e.from], design[e.from]) !=
                     hass::words_in(net.rows[e.to], design[e.to]);
     REQUIRE(squeezes > 0);
@@ -290,9 +294,105 @@ TEST_CASE("fpgaConvNet's configurations: what is wrong is named", "[report]") {
         Contains("does not follow from input"));
     const auto good = parse(layer(R"("type":"CONVOLUTION","coarse_in":2,)" + map));
     CHECK(good[0].design[0].folding.in == 2);
+    hass::network odd = good[0].network;
+    odd.rows[0].kind = hass::layer_kind::lrn;
+    CHECK_THROWS_WITH(hass::fpgaconvnet_text(odd, good[0].design),
+                      Contains("layer 'a': a lrn has no type in a configuration"));
     hass::design vector{hass::parallelism{.vector = 2}};
     CHECK_THROWS_WITH(hass::fpgaconvnet_text(good[0].network, vector),
                       Contains("layer 'a' has windows of several channels"));
     CHECK_THROWS_WITH(hass::fpgaconvnet_text(good[0].network, {}),
                       Contains("0 options for 1 rows"));
+}
+
+TEST_CASE("trials.csv as a page takes it") {
+    using namespace std::string_literals;
+    CHECK(hass::detail::base64("") == "");
+    CHECK(hass::detail::base64("f") == "Zg==");  // RFC 4648, section 10
+    CHECK(hass::detail::base64("fo") == "Zm8=");
+    CHECK(hass::detail::base64("foob\0\xff"s) == "Zm9vYgD/");
+    const std::string text =
+        "study,trial,state,top1,objective,\"a,b.weight\",c.activation\n"
+        "s,0,ok,0.25,1.5,0.5,1\n"
+        "s,1,infeasible,0.1,nan,0.25,2\n";
+    const hass::ordered_json j = hass::trials_json(text, "t");
+    CHECK(j["columns"].size() == 5);
+    CHECK(j["rows"][0] == hass::ordered_json::parse(R"(["s", 0, "ok", 0.25, 1.5])"));
+    CHECK(j["rows"][1][4].is_null());
+    CHECK(j["tensors"][0] == "a,b.weight");
+    // 0.5, 1, 0.25, 2 as little-endian floats
+    CHECK(j["thresholds"] == "AAAAPwAAgD8AAIA+AAAAQA==");
+    CHECK(j["incomplete_line"] == false);
+    const hass::ordered_json torn = hass::trials_json(text + "s,2,o", "t");
+    CHECK(torn["rows"] == j["rows"]);
+    CHECK(torn["incomplete_line"] == true);
+    CHECK_THROWS_WITH(hass::trials_json("study,trial\n", "t"), Catch::Contains("not a trials.csv"));
+    CHECK_THROWS_WITH(hass::trials_json("study,trial,state,objective\ns,0,ok,x1\n", "t"),
+                      Catch::Equals("t: line 2: objective 'x1' is no number"));
+    CHECK_THROWS_WITH(hass::solution_json("{", "s"), Catch::Contains("s: not JSON"));
+    CHECK_THROWS_WITH(hass::solution_json("{}", "s"), Catch::Contains("no field 'network'"));
+}
+
+TEST_CASE("a page holds its data, and names cannot leave it") {
+    const std::filesystem::path root = std::filesystem::path(HASS_TEST_DATA) / "../..";
+    const hass::report_page_parts parts{root / "include/hass/report/page",
+                                        root / "third_party/echarts/echarts.min.js"};
+    hass::report_run run{"<b>\xff", {}, {}};
+    run.solution["network"] = "</script><script>alert(1)</script><!--SCRIPT-->";
+    const std::string page = hass::report_page({&run, 1}, parts);
+    CHECK_THAT(page, Catch::Contains("<title>HASS report: &lt;b&gt;"));
+    CHECK_THAT(page, !Catch::Contains("alert(1)</script>") && !Catch::Contains("<!--SCRIPT-->"));
+    CHECK_THAT(page, Catch::Contains("\\u003c/script>\\u003cscript>alert(1)"));
+    std::size_t scripts = 0;
+    for (std::size_t at = 0; (at = page.find("</script>", at)) != page.npos; ++at) ++scripts;
+    CHECK(scripts == 3);  // data, library, the page's own
+    CHECK_THROWS_WITH(hass::report_page({}, parts), Catch::Contains("no run"));
+    CHECK_THROWS_WITH(hass::report_page({&run, 1}, {parts.page, "none.js"}),
+                      Catch::Contains("none.js"));
+}
+
+TEST_CASE("what more of a resource buys is what a richer board gives") {
+    const std::vector<hass::layer_statistics> statistics{
+        {0.4, 0.5, 0.6, 0.65, {}}, {}, {0.1, 0.2, 0.3, 0.3, {}}};
+    const hass::sparse_dot<> spe;
+    const hass::device board = hass::boards::cora_z7::value;  // the smallest: no URAM
+    const auto now = hass::allocate(net{}, statistics, spe, board);
+    REQUIRE(now.certificate.binding);
+    for (const double more : {0.01, 0.5}) {
+        const auto prices = hass::resource_prices(net{}, statistics, spe, board, more);
+        CHECK(prices.size() == hass::resources.size() - 1);
+        for (const hass::resource_price& p : prices) {
+            hass::device richer = board;
+            richer.budget.*hass::resources[p.resource].field *= 1.0 + more;
+            const auto a = hass::allocate(net{}, statistics, spe, richer);
+            CHECK(p.images_per_second == a.estimate.images_per_second);
+            CHECK(p.gain == a.estimate.images_per_second / now.estimate.images_per_second - 1.0);
+            CHECK(p.gain_at_most >= p.gain);
+            CHECK(p.more == more);
+            if (more == 0.5 && p.resource == *now.certificate.binding) CHECK(p.gain > 0.0);
+        }
+    }
+}
+
+TEST_CASE("magnitudes by quantiles, and where a share lies") {
+    const hass::exact_magnitudes m({0.0F, 0.0F, 1.0F, -2.0F, 3.0F, 4.0F, 5.0F, 6.0F, 7.0F, 8.0F});
+    const hass::report_json j = hass::magnitudes_json(m);
+    CHECK(j["zeros"] == 0.2);
+    CHECK(j["quantiles"].size() == 21);
+    CHECK(j["quantiles"][0].get<double>() == Approx(1.0));
+    CHECK(j["quantiles"][10].get<double>() == Approx(4.0));  // half of the eight are below or at 4
+    CHECK(j["quantiles"][20].get<double>() == Approx(8.0));
+    CHECK(hass::magnitudes_json(hass::exact_magnitudes({0.0F}))["quantiles"].empty());
+    // Wilson's interval of 81 of 263, Newcombe 1998 (table I): 0.2553 to 0.3662
+    const auto [low, high] = hass::share_interval(81.0 / 263.0, 263.0);
+    CHECK(low == Approx(0.2553).margin(5e-5));
+    CHECK(high == Approx(0.3662).margin(5e-5));
+    CHECK(hass::share_interval(1.0, 20.0).second == 1.0);
+}
+
+TEST_CASE("a file gets no colours") {
+    std::FILE* const file = std::tmpfile();
+    CHECK_FALSE(hass::has_colours(file));
+    CHECK(hass::emphasised("text", hass::emphasis::warning, file) == "text");
+    std::fclose(file);
 }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <sstream>
 #include <string>
@@ -13,6 +14,9 @@
 #include <catch2/catch.hpp>
 #include <hass/device/boards.hpp>
 #include <hass/engine/dense_dot.hpp>
+#include <hass/engine/lane_dot.hpp>
+#include <hass/engine/list_dot.hpp>
+#include <hass/engine/sparse_dot.hpp>
 #include <hass/pipeline/evaluate.hpp>
 #include <hass/rtl/write_rtl.hpp>
 
@@ -75,23 +79,47 @@ run simulate(const fs::path& folder, const std::vector<values>& images, std::siz
     return r;
 }
 
-/// The options of every row, the n-th of those that the modules can do.
-hass::design design_of(const hass::network_view& net, std::size_t n, int most = 12) {
+using kind = hass::rtl::engine_kind;
+
+/// Also the long way: HASS_RTL_IMAGES=100, and with HASS_RTL_ALL every network on every engine, at 8 and
+/// at 16 bits.
+std::size_t images_of_run() {
+    const char* images = std::getenv("HASS_RTL_IMAGES");
+    return images == nullptr ? 8 : static_cast<std::size_t>(std::atoi(images));
+}
+bool runs_all() {
+    return std::getenv("HASS_RTL_ALL") != nullptr;
+}
+
+void each_option(kind engine, const hass::layer_row& row,
+                 const std::function<void(const hass::row_option&)>& visit) {
+    if (!hass::is_compute(row)) return hass::for_each_stage(row, visit);
+    if (engine == kind::lanes) return hass::lane_dot<>{}.for_each(row, visit);
+    if (engine == kind::lists) return hass::list_dot<>{}.for_each(row, visit);
+    if (engine == kind::spe) return hass::sparse_dot<>{}.for_each(row, visit);
+    hass::dense_dot<>{}.for_each(row, visit);
+}
+
+/// The options of every row, the n-th of those that the modules can do; dense ones, as the second engine,
+/// where the engine has none.
+hass::design design_of(const hass::network_view& net, std::size_t n, kind engine = kind::dense,
+                       int most = 12) {
     hass::design design;
     for (std::size_t i = 0; i < net.size(); ++i) {
         std::vector<hass::row_option> options;
-        const auto take = [&](const hass::row_option& c) {
-            const hass::parallelism& p = c.folding;
-            const bool built = p.group == 1 || (hass::channels_per_group(net[i]) == 1 &&
-                                                p.out == hass::filters_per_group(net[i]));
-            if (built && c.memory == hass::weight_memory::bram18 &&
-                hass::engine_count(p) * p.macs <= most)
-                options.push_back(c);
-        };
-        if (hass::is_compute(net[i]))
-            hass::dense_dot<>{}.for_each(net[i], take);
-        else
-            hass::for_each_stage(net[i], take);
+        for (const int second : {0, 1}) {
+            const kind with = second == 0 ? engine : kind::dense;
+            each_option(with, net[i], [&](hass::row_option c) {
+                const hass::parallelism& p = c.folding;
+                const bool built =
+                    !hass::is_compute(net[i]) || hass::rtl::missing_module(net[i], c, with).empty();
+                c.engine = hass::is_compute(net[i]) ? second : 0;
+                if (built && c.memory == hass::weight_memory::bram18 &&
+                    hass::engine_count(p) * p.macs <= most)
+                    options.push_back(c);
+            });
+            if (!options.empty()) break;
+        }
         if (net[i].kind == hass::layer_kind::concat) options.resize(1);
         design.push_back(options[(n * (i + 3)) % options.size()]);
     }
@@ -99,12 +127,12 @@ hass::design design_of(const hass::network_view& net, std::size_t n, int most = 
 }
 
 void check(const std::string& name, network_builder& builder, const hass::design& design,
-           hass::rtl::engine_kind kind = hass::rtl::engine_kind::dense) {
-    constexpr std::size_t count = 8;
+           kind engine = kind::dense) {
+    const std::size_t count = images_of_run();
     const hass::integer_network& net = builder.network();
     const hass::network_view view = net.net;
     const fs::path folder = fs::temp_directory_path() / ("hass_rtl_" + name);
-    hass::write_rtl(folder, net, design, {.name = name, .engines = {kind}});
+    hass::write_rtl(folder, net, design, {.name = name, .engines = {engine, kind::dense}});
     std::vector<values> images, expected;
     for (std::size_t i = 0; i < count; ++i) {
         const values x = builder.image(0.1 * static_cast<double>(i % 5));
@@ -117,7 +145,10 @@ void check(const std::string& name, network_builder& builder, const hass::design
         INFO(name << ", idle in " << pauses << " of 100 cycles");
         CHECK(r.answers == expected);
     }
-    if (kind != hass::rtl::engine_kind::dense) return;
+    if (engine != kind::dense) {
+        if (std::getenv("HASS_KEEP") == nullptr) fs::remove_all(folder);
+        return;
+    }
     const hass::estimate e = hass::evaluate(view, hass::dense_statistics{}, hass::dense_dot<>{},
                                             hass::boards::zcu104{}, design);
     const run paced = simulate(folder, images, expected.front().size(), 0, e.interval_cycles);
@@ -138,16 +169,14 @@ void check(const std::string& name, network_builder& builder, const hass::design
     if (std::getenv("HASS_KEEP") == nullptr) fs::remove_all(folder);
 }
 
-}  // namespace
+/// A network under way, and what it is called.
+struct example {
+    const char* name;
+    network_builder (*make)(int bits);
+};
 
-TEST_CASE("a convolution", "[write_rtl]") {
-    network_builder b({3, 8, 8}, 8, 1);
-    b.convolution(image, 6, 3, 1, 1);
-    check("convolution", b, design_of(b.network().net, 5));
-}
-
-TEST_CASE("strides, depthwise and pointwise rows, pools", "[write_rtl]") {
-    network_builder b({4, 12, 12}, 8, 2);
+network_builder strides(int bits) {
+    network_builder b({4, 12, 12}, bits, 2);
     int x = b.convolution(image, 8, 3, 2, 1, 1, true);
     x = b.convolution(x, 8, 3, 1, 1, 8, true);
     x = b.convolution(x, 12, 1);
@@ -155,12 +184,10 @@ TEST_CASE("strides, depthwise and pointwise rows, pools", "[write_rtl]") {
     x = b.pool(hass::layer_kind::max_pool, x, 2, 2);
     x = b.pool(hass::layer_kind::average_pool, x, 2, 1);
     b.linear(b.flatten(x), 10);
-    for (const std::size_t n : {3U, 7U})
-        check("strides_" + std::to_string(n), b, design_of(b.network().net, n));
+    return b;
 }
-
-TEST_CASE("a skip, a gate, a concatenation, a table", "[write_rtl]") {
-    network_builder b({4, 10, 10}, 8, 3);
+network_builder joins(int bits) {
+    network_builder b({4, 10, 10}, bits, 3);
     const int first = b.convolution(image, 8, 3, 1, 1);
     int x = b.convolution(first, 8, 3, 1, 1, 1, true);
     x = b.convolution(x, 8, 1);
@@ -171,8 +198,71 @@ TEST_CASE("a skip, a gate, a concatenation, a table", "[write_rtl]") {
     x = b.concat({x, deep, b.convolution(x, 4, 1)});
     x = b.global_pool(x);
     b.linear(b.flatten(x), 5);
-    for (const std::size_t n : {1U, 6U})
-        check("joins_" + std::to_string(n), b, design_of(b.network().net, n));
+    return b;
+}
+/// The first block of ResNet-18's second stage, and the one behind it, of fewer channels.
+network_builder resnet_stage(int bits) {
+    network_builder b({8, 12, 12}, bits, 5);
+    int x = b.convolution(image, 16, 3, 2, 1, 1, true);
+    x = b.convolution(x, 16, 3, 1, 1);
+    x = b.relu(b.add(x, b.convolution(image, 16, 1, 2)));
+    int y = b.convolution(x, 16, 3, 1, 1, 1, true);
+    y = b.convolution(y, 16, 3, 1, 1);
+    b.relu(b.add(y, x));
+    return b;
+}
+/// MobileNetV2's inverted residual, of fewer channels.
+network_builder inverted_residual(int bits) {
+    network_builder b({8, 8, 8}, bits, 6);
+    int x = b.convolution(image, 24, 1, 1, 0, 1, true);
+    x = b.convolution(x, 24, 3, 1, 1, 24, true);
+    x = b.convolution(x, 8, 1);
+    b.add(x, image);
+    return b;
+}
+
+constexpr example strides_and_pools{"strides", strides};
+constexpr example of_all_joins{"joins", joins};
+constexpr example of_resnet18{"resnet", resnet_stage};
+constexpr example of_mobilenetv2{"inverted", inverted_residual};
+
+void check(const example& e, int bits, std::size_t n, kind engine) {
+    constexpr const char* names[] = {"dense", "spe", "lanes", "lists"};
+    network_builder b = e.make(bits);
+    const std::string name = std::string(e.name) + "_" + names[static_cast<int>(engine)] + "_" +
+                             std::to_string(bits) + "_" + std::to_string(n);
+    check(name, b, design_of(b.network().net, n, engine), engine);
+}
+
+}  // namespace
+
+TEST_CASE("a convolution", "[write_rtl]") {
+    network_builder b({3, 8, 8}, 8, 1);
+    b.convolution(image, 6, 3, 1, 1);
+    check("convolution", b, design_of(b.network().net, 5));
+}
+
+TEST_CASE("strides, depthwise and pointwise rows, pools", "[write_rtl]") {
+    check(strides_and_pools, 8, 3, kind::dense);
+    check(strides_and_pools, 16, 7, kind::lists);
+}
+
+TEST_CASE("a skip, a gate, a concatenation, a table", "[write_rtl]") {
+    check(of_all_joins, 8, 1, kind::dense);
+    check(of_all_joins, 16, 6, kind::lanes);
+}
+
+TEST_CASE("a stage of ResNet-18, an inverted residual", "[write_rtl]") {
+    check(of_resnet18, 8, 5, kind::lanes);
+    check(of_mobilenetv2, 16, 2, kind::spe);
+}
+
+TEST_CASE("every network on every engine", "[write_rtl]") {
+    if (!runs_all()) return;
+    for (const example& e : {strides_and_pools, of_all_joins, of_resnet18, of_mobilenetv2})
+        for (const int bits : {8, 16})
+            for (const kind engine : {kind::dense, kind::spe, kind::lanes, kind::lists})
+                check(e, bits, 11, engine);
 }
 
 TEST_CASE("the paper's SPE, sixteen bits", "[write_rtl]") {
@@ -182,7 +272,7 @@ TEST_CASE("the paper's SPE, sixteen bits", "[write_rtl]") {
     hass::design design(2);
     design[0].folding = {.in = 2, .out = 3, .macs = 2};
     design[1].folding = {.out = 2, .macs = 1, .vector = 2};
-    check("spe", b, design, hass::rtl::engine_kind::spe);
+    check("spe", b, design, kind::spe);
 }
 
 TEST_CASE("what no module does is named before anything is written", "[write_rtl]") {

@@ -17,6 +17,7 @@
 
 #include <hass/search/cma_es.hpp>
 #include <hass/search/composite.hpp>
+#include <hass/search/gaussian_process.hpp>
 #include <hass/search/nsga2.hpp>
 #include <hass/search/pareto.hpp>
 #include <hass/search/tpe.hpp>
@@ -35,16 +36,17 @@ using function = std::function<double(std::span<const double>)>;
 constexpr double pi = 3.14159265358979323846;
 constexpr std::array<int, 3> budgets{96, 200, 500};
 
+json read(const std::string& name) {
+    const char* folder = std::getenv("HASS_GOLDEN_DIR");
+    const std::string path = std::string(folder != nullptr ? folder : HASS_TEST_DATA) + name;
+    std::ifstream in(path);
+    INFO("golden file " << path);
+    REQUIRE(in.good());
+    return json::parse(in);
+}
+
 const json& recorded() {
-    static const json file = [] {
-        const char* folder = std::getenv("HASS_GOLDEN_DIR");
-        const std::string path =
-            std::string(folder != nullptr ? folder : HASS_TEST_DATA) + "/search_quality.json";
-        std::ifstream in(path);
-        INFO("golden file " << path);
-        REQUIRE(in.good());
-        return json::parse(in);
-    }();
+    static const json file = read("/search_quality.json");
     return file;
 }
 
@@ -178,12 +180,12 @@ void compare(const std::string& ours, const std::string& peer, Make make, int se
 }
 
 template <class Make>
-double front_volume(const std::string& name, Make make) {
+double front_volume(const std::string& name, Make make, int trials = 200) {
     std::vector<double> volumes;
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
         auto optimizer = make(make_space(name), seed);
         std::vector<std::vector<double>> points;
-        for (int t = 0; t < 200; ++t) {
+        for (int t = 0; t < trials; ++t) {
             const auto trial = optimizer.ask();
             const auto& x = trial->point;
             double g = 1.0;
@@ -245,6 +247,38 @@ TEST_CASE("composite search comes near the optimum of hass40 within 96 trials", 
     std::cout << "composite hass40 96: " << quantile(best[0], 0.25) << " " << quantile(best[0], 0.5)
               << " " << quantile(best[0], 0.75) << "\n";
     CHECK(quantile(best[0], 0.5) <= -1.38);
+}
+
+TEST_CASE("the Gaussian process is not worse than Optuna's GPSampler", "[.][quality]") {
+    if (!asked_for()) return;
+    const auto make = [](hass::space where, std::uint64_t seed) {
+        return hass::gaussian_process<>(std::move(where), seed);
+    };
+    const json peer = read("/search_quality_gp.json");
+    std::array<int, 2> better{};
+    for (const char* name :
+         {"sphere5", "rosenbrock5", "rastrigin10", "hartmann6", "ackley10", "hass40"}) {
+        const auto best = best_values(name, make, 20, 200);
+        for (std::size_t b = 0; b < 2; ++b) {
+            const json& row =
+                peer.at("single_objective").at(name).at("b" + std::to_string(budgets[b]));
+            const double median = quantile(best[b], 0.5);
+            std::printf(
+                "| gaussian-process | %s | %d | %.4g / %.4g / %.4g | %.4g / %.4g / %.4g |\n", name,
+                budgets[b], quantile(best[b], 0.25), median, quantile(best[b], 0.75),
+                row.at("q1").get<double>(), row.at("median").get<double>(),
+                row.at("q3").get<double>());
+            INFO(name << " after " << budgets[b]);
+            CHECK(median <= row.at("q3").get<double>());
+            better[b] += median < row.at("median").get<double>() ? 1 : 0;
+            if (std::string(name) == "hass40") CHECK(median <= (b == 0 ? -1.34 : -1.38));
+        }
+    }
+    CHECK(better[0] >= 3);
+    CHECK(better[1] >= 3);
+    for (const char* name : {"zdt1_10", "zdt2_10"})
+        CHECK(front_volume(name, make, 100) >=
+              peer.at("multi_objective").at(name).at("median").get<double>());
 }
 
 TEST_CASE("fronts of ZDT1 and ZDT2 cover as much as the best peer's", "[.][quality]") {

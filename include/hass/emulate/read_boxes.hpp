@@ -66,6 +66,7 @@ inline std::vector<labelled_picture> read_boxes(const std::filesystem::path& pat
             found.push_back(
                 {corners[0], corners[1], corners[2], corners[3], classes[i].get<int>(), 1.0F});
         }
+        all.push_back(std::move(picture));
     }
     if (all.empty()) throw error(source + ": holds no image");
     return all;

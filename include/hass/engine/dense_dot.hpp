@@ -75,13 +75,13 @@ struct dense_dot {
     /// \throws hass::error for an option that the resource model has no price for
     constexpr usage cost(const layer_row& row, const row_option& c) const {
         detail::require_priced(resources, c);
-        return resources.dense(row, c, widths);
+        return resources.dense(row, c, stated(row, widths));
     }
 
     /// Resources of a row without weights.
     constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
-        return resources.stage(row, c, widths, held);
+        return resources.stage(row, c, stated(row, widths), held);
     }
 
     /// Every legal option, in a fixed order.
@@ -91,7 +91,7 @@ struct dense_dot {
         detail::for_each_streams(row, [&](parallelism p) {
             for (const int n : macs) {
                 p.macs = single_tap(row) ? p.vector : n;
-                detail::visit_built(resources, row, p, widths, p.macs, visit);
+                detail::visit_built(resources, row, p, stated(row, widths), p.macs, visit);
             }
         });
     }

@@ -150,13 +150,13 @@ struct lane_dot {
     constexpr usage cost(const layer_row& row, const row_option& c) const {
         if (c.multipliers != multiplier::dsp)
             throw error("lanes: sums go down a cascade of DSPs, multipliers of LUTs have none");
-        return resources.lanes(row, c, widths);
+        return resources.lanes(row, c, stated(row, widths));
     }
 
     /// Resources of a row without weights.
     constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
-        return resources.stage(row, c, widths, held);
+        return resources.stage(row, c, stated(row, widths), held);
     }
 
     /// Every legal option, in a fixed order.

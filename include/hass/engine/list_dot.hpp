@@ -39,8 +39,10 @@ concept ListResources = requires(const R& r, const layer_row& row, const row_opt
 /// A layer at one operating point, ready to be asked for the cycles of many options.
 class prepared_list_dot {
   public:
+    /// \param start  `list_dot::start`
     /// \throws hass::error for statistics that are out of range or of another row
-    constexpr prepared_list_dot(const layer_row& row, const layer_statistics& s) : row_(row) {
+    constexpr prepared_list_dot(const layer_row& row, const layer_statistics& s, double start)
+        : row_(row), start_(start) {
         validate(s);
         for_each_list_count(row, [&](int lists) {
             const auto measured =
@@ -56,10 +58,11 @@ class prepared_list_dot {
     constexpr double cycles(const row_option& c) const {
         const parallelism& p = c.folding;
         const int chain = drain_chain(p.out);
-        const double replay =
+        const replay& r =
             replays_[static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(p.in)))]
                     [static_cast<std::size_t>(chain)];
-        const double pixel = static_cast<double>(row_.out.channels / p.out) * replay + start;
+        const double pixel =
+            r.first + static_cast<double>(row_.out.channels / p.out - 1) * r.later + start_;
         const double chains = static_cast<double>(p.out) / chain;
         return std::max({static_cast<double>(row_.out.pixels()) * pixel / p.pixels,
                          static_cast<double>(row_.in.volume()) / p.in,
@@ -67,50 +70,59 @@ class prepared_list_dot {
     }
 
   private:
-    static constexpr double start = 4.0;  // cycles of a pixel beside its replays
+    /// Expected cycles of a pixel's first replay, and of one behind another.
+    struct replay {
+        double first = 0.0, later = 0.0;
+    };
 
-    /// Expected cycles of one replay for every chain: the longest list and the shifting out of sums,
-    /// but at least a cycle a tap.
+    /// For every chain: the longest list and the shifting out of sums, but at least a cycle a tap.
     constexpr void fill(const list_lengths& lengths) {
-        auto& replay = replays_[static_cast<std::size_t>(
+        auto& of_chain = replays_[static_cast<std::size_t>(
             std::countr_zero(static_cast<unsigned>(lengths.lanes)))];
-        const auto most = static_cast<std::size_t>(taps(row_) * row_.in.channels / lengths.lanes);
+        const int k = taps(row_);
+        const auto most = static_cast<std::size_t>(k * row_.in.channels / lengths.lanes);
         if (lengths.share.size() != most + 1)
             throw error(
                 text_of({"lists: ", lengths.share.size(), " lengths, expected ", most + 1}));
         for (int chain = 1; chain <= longest_chain; ++chain) {
-            double mean = 0.0;
-            for (std::size_t z = 0; z <= most; ++z)
-                mean += lengths.share[z] *
-                        static_cast<double>(
-                            std::max(static_cast<int>(z) + std::max(chain, 3), taps(row_) + 2));
-            replay[static_cast<std::size_t>(chain)] = mean;
+            replay mean;
+            for (std::size_t z = 0; z <= most; ++z) {
+                const int entries = static_cast<int>(z);
+                mean.first += lengths.share[z] *
+                              static_cast<double>(std::max(entries + std::max(chain, 3), k + 2));
+                mean.later += lengths.share[z] *
+                              static_cast<double>(std::max(entries + std::max(chain, 2), k + 1));
+            }
+            of_chain[static_cast<std::size_t>(chain)] = mean;
         }
     }
 
     layer_row row_;
-    std::array<std::array<double, longest_chain + 1>, 3> replays_{};  // by log2 lists, by chain
+    double start_;
+    std::array<std::array<replay, longest_chain + 1>, 3> replays_{};  // by log2 lists, by chain
 };
 
 /// Engines of lists. `in` lists a pixel hold every in-th channel each; all `out` = `shared` filters
 /// at a time share their entries, and `pixels` replicas take turns at output pixels. A layer takes
 ///
-///     max( pixels (F / out E[max(longest list + chain, K + 2)] + 4) / replicas,
+///     max( pixels F / out E[max(longest list + chain, K + 1)] / replicas,
 ///          input words / in,  output words / chains )
 ///
-/// cycles; chains of up to 8 DSPs shift sums out (at least 3 cycles). The expectation is exact for
-/// measured lists (`list_lengths`), otherwise of independent zeros.
+/// cycles; chains of up to 8 DSPs shift sums out (at least 2 cycles; a pixel's first replay takes 3 and
+/// K + 2 at least). The expectation is exact for measured lists (`list_lengths`), otherwise of
+/// independent zeros.
 ///
 /// Rows without groups and of two channels a list at least: a depthwise filter has nothing to share.
-/// Measured with kernels of 1 and 9 taps at stride 1; other strides replay as many lists an output
-/// pixel, by another table of taps, which was not built. Against RTL 1.3 % mean and 6.5 % worst error
-/// (20 points) while lists have three entries a tap; with fewer the scanner of taps decides, and this
-/// is 4 % too slow to 30 % too fast (4 channels a list, 50 to 90 % zeros).
+/// Against `rtl/modules/hass_lists.sv` within 2 % for layers of a trained network (docs/rtl.md). Against
+/// an earlier RTL, which takes 4 cycles more a pixel, 1.3 % mean and 6.5 % worst error (20 points)
+/// while lists have three entries a tap; with fewer the scanner of taps decides, and this is 4 % too
+/// slow to 30 % too fast (4 channels a list, 50 to 90 % zeros).
 /// \tparam R  resource policy
 template <ListResources R = list_resources>
 struct list_dot {
     R resources{};
     precision widths{};
+    double start = 0.0;  ///< cycles of an output pixel beside its replays
 
     static constexpr bool legal(const layer_row& row, const parallelism& p) {
         if (!has_weights(row) || row.groups != 1 || p.out < 1 || p.group != 1 || p.macs != 1 ||
@@ -139,13 +151,13 @@ struct list_dot {
     constexpr usage cost(const layer_row& row, const row_option& c) const {
         if (c.multipliers != multiplier::dsp)
             throw error("lists: DSPs hold the sums, multipliers of LUTs do not");
-        return resources.lists(row, c, widths);
+        return resources.lists(row, c, stated(row, widths));
     }
 
     /// Resources of a row without weights.
     constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
-        return resources.stage(row, c, widths, held);
+        return resources.stage(row, c, stated(row, widths), held);
     }
 
     /// Every legal option, in a fixed order.
@@ -167,7 +179,7 @@ struct list_dot {
 
     /// Tables for asking `cycles` many times. \throws hass::error as `cycles` does for statistics
     constexpr prepared_list_dot prepare(const layer_row& row, const layer_statistics& s) const {
-        return {row, s};
+        return {row, s, start};
     }
 
   private:

@@ -62,11 +62,11 @@ struct pass {
 
     constexpr usage cost(const layer_row& row, const row_option& c) const {
         detail::require_priced(resources, c);
-        return resources.sparse(row, c, widths);
+        return resources.sparse(row, c, stated(row, widths));
     }
     constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
-        return resources.stage(row, c, widths, held);
+        return resources.stage(row, c, stated(row, widths), held);
     }
     template <class Visit>
     constexpr void for_each(const layer_row& row, Visit&& visit) const {

@@ -108,13 +108,13 @@ struct sparse_dot {
     /// \throws hass::error for an option that the resource model has no price for
     constexpr usage cost(const layer_row& row, const row_option& c) const {
         detail::require_priced(resources, c);
-        return resources.sparse(row, c, widths);
+        return resources.sparse(row, c, stated(row, widths));
     }
 
     /// Resources of a row without weights.
     constexpr usage stage_cost(const layer_row& row, const row_option& c,
                                std::span<const held_input> held = {}) const {
-        return resources.stage(row, c, widths, held);
+        return resources.stage(row, c, stated(row, widths), held);
     }
 
     /// Every legal option, in a fixed order.
@@ -123,7 +123,8 @@ struct sparse_dot {
         detail::for_each_streams(row, [&](parallelism p) {
             const int most = std::min(p.vector * taps(row), detail::largest_window);
             for (p.macs = 1; p.macs <= most; ++p.macs) {
-                detail::visit_built(resources, row, p, widths, p.vector * taps(row), visit);
+                detail::visit_built(resources, row, p, stated(row, widths), p.vector * taps(row),
+                                    visit);
             }
         });
     }

@@ -92,6 +92,8 @@ inline folding_solution price(const folding_problem& p, const device& board,
     for (std::size_t e = 0; p.between && e < p.streams.size(); ++e)
         s.between += p.between(e, at(p.streams[e].from).bits_out, at(p.streams[e].to).bits_in);
     s.total += s.between;
+    if (!p.between)  // nothing is said of what stands between stages
+        s.between = s.between.without(dsp_index, lut_index, ff_index, bram18_index, uram_index);
     const image_link link = link_of(board, p.image_bits);
     s.interval_cycles = std::max(s.interval_cycles, link.cycles(0.0));
     s.total.value.bandwidth = link.traffic(s.interval_cycles);

@@ -71,8 +71,7 @@ class hls4ml_foldings {
                 pools_.push_back(true);
                 layers_.emplace_back(1);
                 p.add(name_of(net, i)).push_back({pool_cycles(row, how.io), unmodelled()});
-            } else if (row.kind == layer_kind::add || row.kind == layer_kind::multiply ||
-                       row.kind == layer_kind::concat) {
+            } else if (!keeps_pace(row.kind)) {
                 throw error(text_of({"hls4ml: layer '", name_of(net, i), "': a ", name(row.kind),
                                      " is not modelled"}));
             }
@@ -80,6 +79,12 @@ class hls4ml_foldings {
         return p;
     }
 
+    /// Activations and what only renames: a value a cycle, of each of the values side by side.
+    static bool keeps_pace(layer_kind kind) {
+        return renames(kind) || kind == layer_kind::relu || kind == layer_kind::relu6 ||
+               kind == layer_kind::leaky_relu || kind == layer_kind::sigmoid ||
+               kind == layer_kind::hardsigmoid || kind == layer_kind::softmax;
+    }
     static modelled_usage unmodelled() {
         return modelled_usage{}.without(lut_index, ff_index, bram18_index, uram_index);
     }

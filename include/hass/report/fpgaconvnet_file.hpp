@@ -182,8 +182,12 @@ inline layer_row row_of(const fpgaconvnet_layer& l) {
     const auto extent = [&](const char* key) { return l.number(key, std::nullopt, 1); };
     layer_row r;
     r.kind = kind_of(l);
-    r.in = map_of(extent("channels_in"), extent("rows_in"), extent("cols_in"));
-    r.out = map_of(extent("channels_out"), extent("rows_out"), extent("cols_out"));
+    const auto map = [&](const std::string& side) {
+        const int channels = extent(("channels_" + side).c_str());
+        const int rows = extent(("rows_" + side).c_str());
+        return map_of(channels, rows, extent(("cols_" + side).c_str()));
+    };
+    r.in = map("in"), r.out = map("out");
     if (r.kind == layer_kind::global_average_pool || r.kind == layer_kind::linear) {
         r.bias = none("has_bias") != 0;
         return r;
@@ -389,7 +393,7 @@ inline std::string fpgaconvnet_text(const network_view& net, std::span<const row
     };
     for (std::size_t i = 0; i < net.size(); ++i) {
         const layer_row& r = net.rows[i];
-        if (r.kind == layer_kind::flatten) continue;
+        if (renames(r.kind)) continue;
         detail::require_expressible(net, i, chosen[i]);
         std::vector<std::string> from;
         for (int k = 0; k < streams.ends(i).images; ++k) from.push_back(name_of(net, i));
@@ -408,6 +412,9 @@ inline std::string fpgaconvnet_text(const network_view& net, std::span<const row
         const auto type =
             std::find_if(detail::fpgaconvnet_types.begin(), detail::fpgaconvnet_types.end(),
                          [&](const detail::fpgaconvnet_type& t) { return t.kind == r.kind; });
+        if (type == detail::fpgaconvnet_types.end())
+            throw error(text_of({"fpgaConvNet: layer '", name_of(net, i), "': a ", name(r.kind),
+                                 " has no type in a configuration"}));
         gives[i] = name_of(net, i);
         add(gives[i], type->type, detail::parameters_of(r, chosen[i], widths), from);
         if (streams.ends(i).copies < 2) continue;

@@ -42,17 +42,20 @@ inline report_json to_json(const parallelism& p) {
 
 }  // namespace detail
 
-/// One stage: thresholds, sparsities, parallelism, what it is built from, cycles, resources.
+/// One stage: places in `layers` of what feeds it (-1: the image), thresholds, sparsities, parallelism, what it is built from, cycles, resources.
 inline report_json to_json(const layer_report& l) {
     report_json stage;
     stage["name"] = l.name;
     stage["kind"] = l.kind;
     stage["engine"] = l.engine;
+    stage["inputs"] = l.inputs;
     detail::add_numbers(stage, {{"tau_w", l.thresholds.weight},
                                 {"tau_a", l.thresholds.activation},
                                 {"weight_sparsity", l.weight_sparsity},
                                 {"activation_sparsity", l.activation_sparsity},
                                 {"pair_sparsity", l.pair_sparsity}});
+    if (l.weight_bits > 0) stage["weight_bits"] = l.weight_bits;
+    if (l.data_bits > 0) stage["data_bits"] = l.data_bits;
     stage["parallelism"] = detail::to_json(l.chosen.folding);
     stage["multipliers"] = name(l.chosen.multipliers);
     stage["weight_memory"] = name(l.chosen.memory);
@@ -79,7 +82,8 @@ inline report_json to_json(const layer_report& l) {
 /// weights that layers read off-chip, and that bram18_from_lut of the block RAMs stand in
 /// LUTs instead; fill_cycles and latency_cycles = from the first pixel of one image to the first
 /// and to the last one of its result, behind other images; single_image_cycles = to the last one,
-/// alone in the pipeline.
+/// alone in the pipeline; binding = the resource that forbids a faster design, null where none does;
+/// upper_bound_images_per_s = proved for all designs, gap = how far that is above this one.
 inline report_json to_json(const solution_report& d) {
     const estimate& e = d.hardware;
     report_json all;
@@ -113,6 +117,8 @@ inline report_json to_json(const solution_report& d) {
     all["efficiency_images_per_cycle_per_dsp"] = e.efficiency();
     all["bottleneck"] = d.bottleneck;
     all["limit"] = d.limit;
+    all["binding"] = d.binding.empty() ? report_json() : report_json(d.binding);
+    detail::add_numbers(all, {{"upper_bound_images_per_s", d.upper_bound}, {"gap", d.gap}});
     report_json layers = report_json::array();
     for (const layer_report& l : d.layers) layers.push_back(to_json(l));
     all["layers"] = std::move(layers);

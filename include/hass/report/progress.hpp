@@ -22,14 +22,14 @@ inline std::string duration_text(double seconds) {
     return fmt::format("{} min {:02} s", whole / 60, whole % 60);
 }
 
-/// Progress of `total` steps on a stream (stderr as a rule).
+/// Progress of `total` steps on a stream (stderr as a rule; nullptr: nothing is shown).
 class progress_bar {
   public:
     progress_bar(std::string label, std::size_t total, std::FILE* stream = stderr)
         : label_(std::move(label)),
           total_(total),
           stream_(stream),
-          terminal_(isatty(fileno(stream)) == 1) {}
+          terminal_(stream != nullptr && isatty(fileno(stream)) == 1) {}
     progress_bar(const progress_bar&) = delete;
     progress_bar& operator=(const progress_bar&) = delete;
     ~progress_bar() { finish(); }
@@ -41,6 +41,7 @@ class progress_bar {
     /// The same where the number of steps becomes known on the way.
     void show(std::size_t done, std::size_t total, std::string_view note) {
         total_ = total;
+        if (stream_ == nullptr) return;
         using namespace std::chrono;
         const double elapsed = duration<double>(steady_clock::now() - begin_).count();
         const double left =

@@ -32,10 +32,13 @@ struct layer_report {
     double weight_sparsity = 0.0;  ///< shares of zeros in [0, 1]; 0 for rows without weights
     double activation_sparsity = 0.0;
     double pair_sparsity = 0.0;  ///< padding counted as zeros: what the engine meets
+    int weight_bits = 0,
+        data_bits = 0;  ///< as a quantised network states them; 0: as the engine has
     row_option chosen{};
     double interval_cycles = 0.0;  ///< for one image
     double fill_cycles = 0.0;      ///< from its first input pixel to its first output pixel
     usage cost{};
+    std::vector<int> inputs;  ///< the rows that feed it, in order; `network_input`: the image does
 };
 
 /// Where a stage buffers lines, partial sums or what it holds back, when that is too much for LUTs.
@@ -59,9 +62,12 @@ struct solution_report {
     double pair_sparsity = 0.0;        ///< of all multiply-accumulates
     double mhz = 0.0;
     estimate hardware{};
-    std::string bottleneck;            ///< name of the slowest stage, or `link_name`
-    std::string limit;                 ///< why it is not faster, in words
-    std::string binding;               ///< the resource that forbids more, if one does
+    std::string bottleneck;  ///< name of the slowest stage, or `link_name`
+    std::string limit;       ///< why it is not faster, in words
+    std::string binding;     ///< the resource that forbids more, if one does
+    /// No design is faster than this (images/s), and by how much that is above this one, minus 1.
+    double upper_bound = 0.0;
+    double gap = 0.0;
     std::vector<layer_report> layers;  ///< one a row
 };
 
@@ -80,6 +86,8 @@ inline solution_report describe(std::string label, const network_view& net, cons
     d.bottleneck =
         d.hardware.link_binds() ? std::string(link_name) : name_of(net, d.hardware.bottleneck);
     d.limit = c.hardware.certificate.reason;
+    d.upper_bound = c.hardware.certificate.upper_bound_images_per_second;
+    d.gap = c.hardware.certificate.gap;
     if (c.hardware.certificate.binding) d.binding = resources[*c.hardware.certificate.binding].name;
     for (std::size_t i = 0; i < net.size(); ++i) {
         layer_report l;
@@ -99,6 +107,9 @@ inline solution_report describe(std::string label, const network_view& net, cons
         l.fill_cycles =
             fill_cycles(net.rows[i], l.chosen, stage.cycles, d.hardware.interval_cycles);
         l.cost = stage.cost;
+        l.weight_bits = net.rows[i].weight_bits, l.data_bits = net.rows[i].data_bits;
+        for (const edge& e : net.edges)
+            if (static_cast<std::size_t>(e.to) == i) l.inputs.push_back(e.from);
         d.layers.push_back(std::move(l));
     }
     return d;

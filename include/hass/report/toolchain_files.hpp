@@ -13,6 +13,7 @@
 
 #include <hass/engine/finn/folding.hpp>
 #include <hass/engine/finn/graph.hpp>
+#include <hass/error.hpp>
 #include <hass/explore/finn_foldings.hpp>
 #include <hass/explore/hls4ml_foldings.hpp>
 #include <hass/files/json.hpp>
@@ -139,9 +140,10 @@ inline std::string finn_report_text(const finn_foldings& of, const finn_design& 
 
 /// hls4ml's configuration: of each layer ReuseFactor, Strategy and, where there is one,
 /// ParallelizationFactor.
-/// \param d  with layers
+/// \throws hass::error for a design without layers
 inline std::string hls4ml_config_text(const hls4ml_design& d) {
     using namespace hls4ml;
+    if (d.layers.empty()) throw error("hls4ml: no layer to configure");
     const layer& first = d.layers.front();
     std::string text = text_of({"IOType: ", name(first.io),
                                 "\nHLSConfig:\n  Model:\n    Strategy: ", name(first.how),

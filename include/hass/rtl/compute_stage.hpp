@@ -47,9 +47,7 @@ class compute_stage {
                    "requantise", at, "out");
         latency_ += 5;
         stage done{r_.id(), text.finished(), memories(), {in_}, out_, 0, latency_};
-        if (has_windows(r_.row()))
-            done.gap = kind_ == engine_kind::lists ? slots_without_window(r_.row())
-                                                   : pixels_ahead(r_.row());
+        if (has_windows(r_.row()) && kind_ != engine_kind::lists) done.gap = pixels_ahead(r_.row());
         return done;
     }
 
@@ -187,7 +185,7 @@ class compute_stage {
             if (s_.engines > 1) parameters.emplace_back("GROUPS", s_.groups);
             if (s_.engines > 1) parameters.emplace_back("SETS", s_.sets);
             if (s_.engines == 1) parameters.emplace_back("MASKS", in_quotes(r_.memory("masks")));
-            ++latency_;
+            latency_ += 2;
         } else {
             module = s_.groups > 1 ? "hass_depthwise" : "hass_dense";
             with(s_.positions, s_.multipliers, s_.filters);
@@ -210,17 +208,28 @@ class compute_stage {
         text.declare(sums);
         const std::int64_t least = std::int64_t{row.kernel_h - 1} * row.in.width + row.kernel_w +
                                    std::int64_t{replicas} * row.stride_w;
-        bindings parameters{
-            {"DATA", in_.bits},           {"WEIGHT", r_.net.weight_bits},
-            {"LANES", s_.lanes_in},       {"WORDS", s_.words},
-            {"WIDTH", row.in.width},      {"HEIGHT", row.in.height},
-            {"KERNEL_W", row.kernel_w},   {"KERNEL_H", row.kernel_h},
-            {"STRIDE_W", row.stride_w},   {"STRIDE_H", row.stride_h},
-            {"PAD_LEFT", row.pad_left},   {"PAD_TOP", row.pad_top},
-            {"OUT_WIDTH", row.out.width}, {"OUT_HEIGHT", row.out.height},
-            {"MULTIPLIERS", s_.filters},  {"BLOCKS", s_.replays},
-            {"CHAIN", s_.chain},          {"SLOTS", std::max(list_synthesis::slots(row), least)},
-            {"SUM", sum_bits_},           {"WEIGHTS", in_quotes(r_.id() + "_weights")}};
+        // what comes in the rows between windows waits in the ring itself
+        const std::int64_t ahead = has_windows(row) ? slots_without_window(row) : 0;
+        bindings parameters{{"DATA", in_.bits},
+                            {"WEIGHT", r_.net.weight_bits},
+                            {"LANES", s_.lanes_in},
+                            {"WORDS", s_.words},
+                            {"WIDTH", row.in.width},
+                            {"HEIGHT", row.in.height},
+                            {"KERNEL_W", row.kernel_w},
+                            {"KERNEL_H", row.kernel_h},
+                            {"STRIDE_W", row.stride_w},
+                            {"STRIDE_H", row.stride_h},
+                            {"PAD_LEFT", row.pad_left},
+                            {"PAD_TOP", row.pad_top},
+                            {"OUT_WIDTH", row.out.width},
+                            {"OUT_HEIGHT", row.out.height},
+                            {"MULTIPLIERS", s_.filters},
+                            {"BLOCKS", s_.replays},
+                            {"CHAIN", s_.chain},
+                            {"SLOTS", std::max(list_synthesis::slots(row), least) + ahead},
+                            {"SUM", sum_bits_},
+                            {"WEIGHTS", in_quotes(r_.id() + "_weights")}};
         if (replicas > 1) parameters.emplace_back("REPLICAS", replicas);
         std::vector<std::string> ports{".clk", ".rst"};
         module_text::connect(ports, "in", at);

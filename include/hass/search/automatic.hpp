@@ -55,9 +55,9 @@ inline optimizer_choice choose_optimizer(const space& where, std::size_t objecti
     if (finished < options.trials && columns <= options.columns)
         return {"gaussian-process", text_of({"fewer than ", options.trials, " trials, ", columns,
                                              columns == 1 ? " column" : " columns"})};
-    const std::string beyond =
-        columns > options.columns ? text_of({columns, " columns, more than ", options.columns})
-                                  : text_of({options.trials, " trials or more"});
+    const std::string beyond = columns > options.columns
+                                   ? text_of({columns, " columns, more than ", options.columns})
+                                   : text_of({options.trials, " trials or more"});
     if (objectives > 1) return {"nsga2", beyond + ", several objectives"};
     if (choices) return {"tpe", beyond + ", an axis of choices"};
     return {"cma-es", beyond + ", axes of numbers"};
@@ -145,7 +145,7 @@ class automatic {
     std::uint64_t seed_;
     automatic_options options_;
     std::size_t objectives_ = 0;
-    std::size_t generation_ = 0;  // how often the optimizer changed
+    std::size_t generation_ = 0;                                // how often the optimizer changed
     std::vector<std::pair<std::size_t, std::uint64_t>> inner_;  // by number: generation, its number
     std::vector<std::pair<std::vector<double>, outcome>> told_;
     optimizer_choice choice_;

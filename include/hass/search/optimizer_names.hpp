@@ -24,7 +24,8 @@ inline constexpr std::array built_in_optimizer_names{
     optimizer_name{"random", "independent uniform draws"},
     optimizer_name{"grid", "every point once, in random order; 5 values per continuous axis"},
     optimizer_name{"gaussian-process", "learns from few trials, axes and objectives of any kind"},
-    optimizer_name{"automatic", "gaussian-process while it is affordable, then cma-es, tpe or nsga2"},
+    optimizer_name{"automatic",
+                   "gaussian-process while it is affordable, then cma-es, tpe or nsga2"},
 };
 
 }  // namespace hass

@@ -31,17 +31,17 @@ inline std::array<double, 50> cell_masses(std::vector<double> units) {
     double sum = 0.0, square = 0.0;
     for (const double u : units) sum += u, square += u * u;
     const double deviation = std::sqrt(std::max(0.0, square / n - sum / n * (sum / n)));
-    const double width = std::max(0.3 / cells, 1.059 * std::min(deviation, spread / 1.34) *
-                                                   stable_exp(-0.2 * stable_log(n)));
+    const double width = std::max(
+        0.3 / cells, 1.059 * std::min(deviation, spread / 1.34) * stable_exp(-0.2 * stable_log(n)));
     for (double& m : masses) m = 1.0 / cells / (n + 1.0);
     for (const double u : units) {
         const double inside = log_normal_mass(-u / width, (1.0 - u) / width);
         for (std::size_t c = 0; c < masses.size(); ++c) {
             const double low = static_cast<double>(c) / cells;
-            masses[c] += stable_exp(log_normal_mass((low - u) / width,
-                                                    (low + 1.0 / cells - u) / width) -
-                                    inside) /
-                         (n + 1.0);
+            masses[c] +=
+                stable_exp(log_normal_mass((low - u) / width, (low + 1.0 / cells - u) / width) -
+                           inside) /
+                (n + 1.0);
         }
     }
     return masses;

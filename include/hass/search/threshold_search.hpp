@@ -52,6 +52,9 @@ struct threshold_search_result {
     /// Of the feasible trial of highest objective, the earliest on ties.
     std::optional<std::size_t> best_index;
     std::string conclusion;  ///< in one line; empty while the search goes on
+    /// What more trials may still gain, at most, in units of the objective, as the optimizer says
+    /// at the end; nullopt when it does not. See study::may_be_left.
+    std::optional<double> may_be_left;
 
     /// nullptr: no trial is feasible.
     const judged_trial* best() const { return best_index ? &trials[*best_index] : nullptr; }
@@ -64,6 +67,8 @@ struct threshold_search_options {
     /// Called after every trial, which is the last of `so_far.trials`; the search ends when it
     /// returns false.
     std::function<bool(const threshold_search_result& so_far)> after_trial{};
+    /// The search ends when no more than this may be left; only some optimizers can say so.
+    std::optional<double> stop_when{};
 };
 
 /// The trial `asked`: measured, built, judged.
@@ -101,8 +106,14 @@ threshold_search_result search_thresholds(const threshold_axes& axes, Measure&& 
         if (last.feasible() && (!found.best() || last.objective > found.best()->objective))
             found.best_index = found.trials.size() - 1;
         if (options.after_trial && !options.after_trial(found)) break;
+        if (!options.stop_when) continue;
+        const auto left = trials.may_be_left();
+        if (left && *left <= *options.stop_when) break;
     }
     found.conclusion = trials.conclusion();
+    found.may_be_left = trials.may_be_left();
+    if (found.may_be_left)
+        found.conclusion += "; at most " + detail::number_text(*found.may_be_left) + " may be left";
     return found;
 }
 

@@ -127,7 +127,7 @@ class lowering {
     bool answers(std::size_t i) const {
         if (readers_[i].empty()) return true;
         const std::size_t r = reader(i);
-        return r != nowhere && net_.rows[r].kind == layer_kind::flatten && answers(r);
+        return r != nowhere && renames(net_.rows[r].kind) && answers(r);
     }
     value input(std::size_t i, std::size_t k = 0) const {
         const int from = inputs_[i][k];
@@ -145,7 +145,7 @@ class lowering {
 
     void lower(std::size_t i) {
         const layer_row& r = net_.rows[i];
-        if (r.kind == layer_kind::flatten)
+        if (renames(r.kind))
             out_[i] = input(i);
         else if (has_weights(r))
             out_[i] = product(i);
@@ -160,9 +160,9 @@ class lowering {
         else
             throw error(text_of(
                 {"finn: layer '", name_of(net_, i), "': a ", name(r.kind), " has no node here"}));
-        // flatten renames: its readers are counted with its own
-        std::size_t copies = readers_[i].size();
-        if (r.kind != layer_kind::flatten && copies > 1) {
+        // what only renames gives on the stream of another row
+        const std::size_t copies = readers_[i].size();
+        if (copies > 1) {
             duplicate_streams d;
             d.channels = r.out.channels, d.vectors = r.out.pixels();
             d.copies = static_cast<int>(copies), d.input = out_[i].type;
@@ -254,7 +254,7 @@ class lowering {
         const int from = inputs_[i].front();
         // embedded in the product before
         if (!how_.standalone_thresholds && from != network_input &&
-            is_compute(net_.rows[static_cast<std::size_t>(from)]) &&
+            has_weights(net_.rows[static_cast<std::size_t>(from)]) &&
             reader(static_cast<std::size_t>(from)) == i)
             return in;
         return thresholds(i, in, activation_type());
@@ -294,6 +294,10 @@ class lowering {
             throw error(text_of({"finn: layer '", name_of(net_, i), "' adds ", inputs_[i].size(),
                                  " inputs; AddStreams takes 2"}));
         const value a = input(i, 0), b = input(i, 1);
+        for (const int from : inputs_[i])
+            if (from != network_input && net_.rows[static_cast<std::size_t>(from)].out != r.out)
+                throw error(text_of(
+                    {"finn: layer '", name_of(net_, i), "' adds maps of different extents"}));
         if (a.node == nowhere || b.node == nowhere)
             throw error(text_of({"finn: layer '", name_of(net_, i), "' adds the image itself"}));
         add_streams s;

@@ -1,13 +1,13 @@
 // hass_lane: one lane of hass_lanes. Of every window it gets POSITIONS values, of which `mask` says the
 // ones to multiply; each cycle it gives one of them and where its weights are. A window without any is
-// never stored, unless it is the last of a dot product.
+// never stored, unless it ends a dot product of which the lane has nothing else left.
 //
 // The masks wait in a queue, the values in a ring: a value is chosen by the lowest bit of the current
 // mask, and what the cascade's skew delays is ring slot and position, not the value.
 //
-//   cycles   ones of the mask a window, none where there is none, at least one where `last`
-//   costs    a hass_queue of POSITIONS + 1 bits, a LUTRAM of POSITIONS values and an address, a priority
-//            encoder and a multiplexer of POSITIONS
+//   cycles   ones of the mask a window, none where there is none, at least one a dot product
+//   costs    a hass_queue of POSITIONS + 1 bits and a register of as many, a LUTRAM of POSITIONS values and an
+//            address, a priority encoder and a multiplexer of POSITIONS
 module hass_lane #(
     parameter int DATA = 16,
     parameter int POSITIONS = 3,
@@ -34,19 +34,33 @@ module hass_lane #(
     output logic [DATA-1:0]           value
 );
     localparam int INDEX = POSITIONS > 1 ? $clog2(POSITIONS) : 1;
-    localparam int SLOT = $clog2(DEPTH + SKEW + 4);  // queued, current, and on their way to the ring
+    localparam int SLOT = $clog2(DEPTH + SKEW + 5);  // held, queued, current, and on their way to the ring
 
-    // ---- windows that have anything to multiply
-    logic [POSITIONS-1:0] queued_mask;
-    logic                 queued_last, empty, pop;
+    // ---- windows that have anything to multiply: the newest is held back, unless the lane has nothing else,
+    // to be marked as the dot product's last one where those behind it are empty
+    logic [POSITIONS-1:0] queued_mask, held_mask;
+    logic                 queued_last, empty, pop, held, held_last, load;
     logic [SLOT-1:0]      write_slot;
-    wire                  keep = push && (last || |mask);
+    wire any    = |mask;
+    wire open   = held && !held_last;             // of the dot product that still comes
+    wire closes = push && last && !any && open;
+    wire keep   = push && (any || (last && !open));
+    wire give   = held && !full && (held_last || (push && any) || (enable && load && empty));
 
     hass_queue #(.BITS(POSITIONS + 1), .DEPTH(DEPTH)) queue (
-        .clk, .rst, .push(keep), .in({last, mask}), .pop, .head({queued_last, queued_mask}), .empty, .full);
-    always_ff @(posedge clk)
-        if (rst) write_slot <= '0;
-        else if (keep) write_slot <= write_slot + 1'b1;
+        .clk, .rst, .push(give), .in({held_last || closes, held_mask}), .pop,
+        .head({queued_last, queued_mask}), .empty, .full);
+    always_ff @(posedge clk) begin
+        if (rst) begin
+            held       <= 1'b0;
+            write_slot <= '0;
+        end else begin
+            held <= keep || (held && !give);
+            if (keep) write_slot <= write_slot + 1'b1;
+        end
+        if (keep) {held_last, held_mask} <= {last, mask};
+        else if (closes) held_last <= 1'b1;
+    end
 
     // ---- the current window, a one of its mask a cycle
     logic [POSITIONS-1:0] current;
@@ -57,7 +71,7 @@ module hass_lane #(
     wire [POSITIONS-1:0] rest = current & (current - 1'b1);
     wire window_ends = current_valid && rest == '0;
     wire blocked = finished && !all_finished;
-    wire load = (!current_valid || window_ends) && !blocked;
+    assign load = (!current_valid || window_ends) && !blocked;
     assign finished = waiting || (window_ends && current_last);
     assign pop = enable && load && !empty;
 

@@ -7,7 +7,7 @@
 // and there is no such memory.
 //
 //   cycles   a dot product: the most that any lane has to multiply, at least WORDS; what DEPTH windows
-//            cannot level out comes on top. Latency MULTIPLIERS + 5 behind the last product
+//            cannot level out comes on top. Latency MULTIPLIERS + 6 behind the last product
 //   costs    MULTIPLIERS FILTERS DSPs, MULTIPLIERS hass_lane and memories; nothing else grows with FILTERS
 module hass_lanes #(
     parameter int DATA = 16,

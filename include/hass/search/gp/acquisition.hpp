@@ -43,8 +43,7 @@ struct log_improvement {
 constexpr log_improvement log_improvement_at(double z) {
     if (z > -1.0) {
         const double density = detail::inverse_sqrt_two_pi * stable_exp(-0.5 * z * z);
-        const double distribution =
-            z > 0.0 ? 1.0 - normal_upper_tail(z) : normal_upper_tail(-z);
+        const double distribution = z > 0.0 ? 1.0 - normal_upper_tail(z) : normal_upper_tail(-z);
         const double h = density + z * distribution;
         return {stable_log(h), distribution / h, density / h};
     }
@@ -81,13 +80,12 @@ struct log_feasibility {
     constexpr acquisition_value operator()(double mean, double deviation, double = 0.0) const {
         const double z = -mean / deviation;
         // phi / Phi, which is d ln Phi / dz
-        const double slope =
-            z < 0.0 ? 1.0 / mills_ratio(-z)
-                    : detail::inverse_sqrt_two_pi * stable_exp(-0.5 * z * z) /
-                          (1.0 - normal_upper_tail(z));
-        const double value = z < 0.0 ? stable_log(mills_ratio(-z)) - 0.5 * z * z -
-                                           detail::half_log_two_pi
-                                     : stable_log1p(-normal_upper_tail(z));
+        const double slope = z < 0.0 ? 1.0 / mills_ratio(-z)
+                                     : detail::inverse_sqrt_two_pi * stable_exp(-0.5 * z * z) /
+                                           (1.0 - normal_upper_tail(z));
+        const double value =
+            z < 0.0 ? stable_log(mills_ratio(-z)) - 0.5 * z * z - detail::half_log_two_pi
+                    : stable_log1p(-normal_upper_tail(z));
         return {value, -slope / deviation, -slope * z / deviation};
     }
 };

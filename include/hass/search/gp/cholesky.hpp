@@ -76,8 +76,7 @@ class cholesky_factor {
     /// x <- L^-1 x.
     void solve_lower(std::span<double> x) const {
         for (std::size_t i = 0; i < size(); ++i)
-            x[i] =
-                (x[i] - detail::dot(rows_.data() + start(i), x.data(), i)) / diagonal_[i];
+            x[i] = (x[i] - detail::dot(rows_.data() + start(i), x.data(), i)) / diagonal_[i];
     }
 
     /// x <- L^-T x.
@@ -104,14 +103,14 @@ class cholesky_factor {
             double* const column = columns.data() + i * n;
             column[i] = 1.0 / diagonal_[i];
             for (std::size_t k = i + 1; k < n; ++k)
-                column[k] = -detail::dot(rows_.data() + start(k) + i, column + i, k - i) /
-                            diagonal_[k];
+                column[k] =
+                    -detail::dot(rows_.data() + start(k) + i, column + i, k - i) / diagonal_[k];
         }
         std::vector<double> result(n * n);
         for (std::size_t i = 0; i < n; ++i)
             for (std::size_t j = 0; j <= i; ++j)
-                result[i * n + j] = result[j * n + i] = detail::dot(
-                    columns.data() + i * n + i, columns.data() + j * n + i, n - i);
+                result[i * n + j] = result[j * n + i] =
+                    detail::dot(columns.data() + i * n + i, columns.data() + j * n + i, n - i);
         return result;
     }
 

@@ -112,8 +112,7 @@ fitted_parameters fit(const K& kernel, const noise_prior& noise, const gp_data& 
     for (const std::vector<double>& start : starts) {
         std::vector<double> x = start;
         for (std::size_t p = 0; p < x.size(); ++p) x[p] = std::clamp(x[p], low[p], high[p]);
-        const double density =
-            -descend_in_box(cost, x, low, high, {evaluations, 1e-5, 1.0});
+        const double density = -descend_in_box(cost, x, low, high, {evaluations, 1e-5, 1.0});
         if (best.parameters.empty() || density > best.log_density) best = {std::move(x), density};
     }
     return best;

@@ -19,9 +19,10 @@ namespace hass {
 
 /// How a model is kept up to date.
 struct gaussian_model_options {
-    bool warp = true;             ///< may bad values be pressed together?
-    std::size_t fit_steps = 20;   ///< evaluations of a descent from the hyperparameters so far
-    std::size_t first_steps = 40; ///< of one from the prior
+    bool warp = true;              ///< may bad values be pressed together?
+    std::size_t fit_steps = 20;    ///< evaluations of a descent from the hyperparameters so far
+    std::size_t first_steps = 40;  ///< of one from the prior
+    std::size_t sample = 200;      ///< values from which a warp and a first fit are chosen, at most
     noise_prior noise;
 };
 
@@ -82,37 +83,60 @@ class gaussian_model {
         std::transform(values_.begin(), values_.end(), data_.values.begin(), warp_);
     }
 
+    /// Every so-manieth of the values, at most options_.sample of them.
+    gp_data sampled(std::vector<double>& values) const {
+        const std::size_t n = values_.size();
+        const std::size_t count = std::min(n, options_.sample);
+        gp_data sample{data_.columns, {}, {}};
+        for (std::size_t k = 0; k < count; ++k) {
+            const std::size_t i = k * n / count;
+            sample.points.insert(sample.points.end(), data_.row(i), data_.row(i) + data_.columns);
+            sample.values.push_back(data_.values[i]);
+            values.push_back(values_[i]);
+        }
+        return sample;
+    }
+
     void refit() {
         const std::size_t n = values_.size();
         const bool thorough = parameters_.empty() || 2 * n >= 3 * chosen_at_;
-        const auto fresh = first_parameters(kernel_, options_.noise, data_.columns);
         std::optional<fitted_parameters> best;
-        double best_strength = 0.0;
-        const auto attempt = [&](double strength, std::vector<double> from, std::size_t steps) {
+        double best_strength = warp_.strength();
+        const auto attempt = [&](double strength, const std::vector<double>& from,
+                                 std::size_t steps) {
             take_values(strength);
-            const std::vector<std::vector<double>> start{std::move(from)};
-            fitted_parameters found = fit(kernel_, options_.noise, data_, start, steps);
-            found.log_density += warp_.log_slopes(values_);
+            std::vector<double> values;
+            const gp_data sample = sampled(values);
+            fitted_parameters found = fit(kernel_, options_.noise, sample, {&from, 1}, steps);
+            found.log_density += warp_.log_slopes(values);
             if (best && !(found.log_density > best->log_density)) return;
             best = std::move(found);
             best_strength = strength;
         };
-        if (!parameters_.empty()) attempt(warp_.strength(), parameters_, options_.fit_steps);
         if (thorough) {
             chosen_at_ = n;
+            const double now = warp_.strength();
+            if (!parameters_.empty()) attempt(now, parameters_, options_.fit_steps);
             // Values that follow the curve closely, and values that scatter around it.
+            const auto fresh = first_parameters(kernel_, options_.noise, data_.columns);
             auto rough = fresh;
             rough.back() = options_.noise.rough;
-            const double now = warp_.strength();
             for (const double strength : output_warp::strengths) {
                 if (!options_.warp && strength != now) continue;
                 attempt(strength, fresh, options_.first_steps);
                 attempt(strength, rough, options_.first_steps);
             }
+            parameters_ = best->parameters;
         }
-        parameters_ = best->parameters;
         fitted_at_ = n;
         take_values(best_strength);
+        if (!thorough || n > options_.sample) {
+            const std::size_t steps =
+                n > options_.sample
+                    ? std::max<std::size_t>(6, options_.fit_steps * options_.sample / n)
+                    : options_.fit_steps;
+            parameters_ = fit(kernel_, options_.noise, data_, {&parameters_, 1}, steps).parameters;
+        }
         const std::span<const double> all(parameters_);
         posterior_.emplace(kernel_.at(all.first(all.size() - 1)), stable_exp(all.back()), data_);
     }

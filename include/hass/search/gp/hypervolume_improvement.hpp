@@ -23,7 +23,7 @@ namespace hass {
 class open_region {
   public:
     struct box {
-        std::array<double, 3> low;   // may be -infinity
+        std::array<double, 3> low;  // may be -infinity
         std::array<double, 3> high;
     };
 

@@ -91,8 +91,7 @@ class matern52_covariance {
 
     void add_point_slopes(const double* x, const double* y, double weight, double* slopes) const {
         const double s = std::sqrt(square(x, y));
-        const double pull =
-            weight * amplitude_ * detail::exp_flushed(-s) * (1.0 + s) * (1.0 / 3.0);
+        const double pull = weight * amplitude_ * detail::exp_flushed(-s) * (1.0 + s) * (1.0 / 3.0);
         for (std::size_t d = 0; d < rates_.size(); ++d)
             slopes[d] -= pull * (rates_[d] * (x[d] - y[d]));
     }
@@ -121,7 +120,7 @@ class matern52_covariance {
 /// unit cube grow with the root of their number (Hvarfner, Hellsten, Nardi 2024).
 struct matern52 {
     double scale = 0.5;      ///< median length scale of one column, in ranges
-    double spread = 0.5;     ///< deviation of ln l_d
+    double spread = 1.0;     ///< deviation of ln l_d
     double amplitude = 1.5;  ///< deviation of ln a, around 1
 
     std::vector<parameter_range> parameters(std::size_t columns) const {

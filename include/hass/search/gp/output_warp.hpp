@@ -57,7 +57,8 @@ class output_warp {
         for (const double y : values) {
             const double t = (y - least_) / unit_;
             sum -= stable_log(deviation_ * unit_);
-            if (strength_ != 0.0) sum += stable_log(strength_ / (1.0 + strength_ * std::max(t, 0.0)));
+            if (strength_ != 0.0)
+                sum += stable_log(strength_ / (1.0 + strength_ * std::max(t, 0.0)));
         }
         return sum;
     }

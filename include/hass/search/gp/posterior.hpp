@@ -19,8 +19,8 @@ namespace hass {
 /// What a process expects at a point, and what is needed for its slopes there.
 struct gp_prediction {
     double mean = 0.0;
-    double deviation = 1.0;         ///< of the function, without the noise; above 0
-    bool certain = false;           ///< the deviation is the least one and has no slope
+    double deviation = 1.0;           ///< of the function, without the noise; above 0
+    bool certain = false;             ///< the deviation is the least one and has no slope
     std::vector<double> covariances;  ///< with the data
     std::vector<double> weights;      ///< L^-1 times those
 };

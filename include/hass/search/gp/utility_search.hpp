@@ -22,10 +22,10 @@ namespace hass {
 
 /// How hard is looked for the best point.
 struct utility_search_options {
-    std::size_t global = 128;     ///< quasi-random candidates over the space
-    std::size_t nearby = 128;     ///< candidates around points that are good already
-    std::size_t ascents = 4;      ///< candidates from which ascents begin
-    std::size_t evaluations = 40; ///< of an ascent
+    std::size_t global = 128;      ///< quasi-random candidates over the space
+    std::size_t nearby = 128;      ///< candidates around points that are good already
+    std::size_t ascents = 4;       ///< candidates from which ascents begin
+    std::size_t evaluations = 40;  ///< of an ascent
 };
 
 /// A worthwhile point.
@@ -81,9 +81,8 @@ std::vector<proposal> search_utility(const space& where, const unit_columns& col
                 continue;
             }
             const auto [low, high] = along.model_range();
-            const double moved =
-                along.to_model(point[a.axis]) +
-                (high - low) * reach * (kind == 2 ? together : normal());
+            const double moved = along.to_model(point[a.axis]) +
+                                 (high - low) * reach * (kind == 2 ? together : normal());
             point[a.axis] = along.from_model(std::clamp(moved, low, high));
         }
         candidates.push_back({point, judge(point)});
@@ -129,8 +128,7 @@ void climb(const space& where, const unit_columns& columns, Utility& utility, pr
         if (smooth) {
             descend_in_box(cost, x, low, high, {evaluations, 1e-7, 0.05});
             for (const unit_columns::searched& s : columns.axes())
-                if (s.continuous)
-                    from.point[s.axis] = unit_columns::value(where, s, x.data());
+                if (s.continuous) from.point[s.axis] = unit_columns::value(where, s, x.data());
         }
         if (!stepped) break;
         x = columns.of(where, from.point);

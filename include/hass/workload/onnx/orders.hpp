@@ -142,7 +142,7 @@ inline featured features_of(const operation& op, std::size_t i, std::size_t firs
                             std::size_t last) {
     if (viewed_anyhow(op, i).form == form::view && !is_whole(op.raw(i).view))
         if (auto part = channels_of(op, op.raw(i))) op.replace(i, std::move(*part));
-    const value& x = viewed_anyhow(op, i);
+    const value& x = op.raw(i);
     featured f;
     f.batch_axis = x.batch_axis, f.batch_merged = x.batch_merged;
     f.view = view_of(x);
@@ -205,8 +205,7 @@ inline value whole_of(const operation& op, std::size_t i) {
         op.replace(i, std::move(*part));
         return op.raw(i);
     }
-    if (x.rank <= 4 && !is_tokens(x.view) && x.batch_axis == 0 && !x.batch_merged)
-        return op.data(i);
+    if (x.rank <= 4 && batch_first(x) && !is_tokens(x.view)) return op.data(i);
     const std::size_t last = x.view.groups.size() - 1;
     const featured f = features_of(op, i, last, last);
     value out = seen_through(f, f.x);

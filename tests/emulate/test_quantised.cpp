@@ -1,0 +1,233 @@
+// Quantised files against integers computed here, and metrics in runs: the evaluator as the
+// emulator, early ends, what is refused.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <hass/emulate/evaluator.hpp>
+#include <hass/workload/onnx.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "../workload/onnx_writer.hpp"
+#include "networks.hpp"
+
+using Catch::Matchers::Contains;
+using writer::graph;
+
+namespace {
+
+/// A tensor of 8-bit or 32-bit integers as raw_data.
+template <class T>
+std::string integers_of(std::string_view name, const std::vector<std::int64_t>& dims, int type,
+                        const std::vector<T>& values) {
+    std::string out;
+    protozero::pbf_writer t(out);
+    for (const std::int64_t d : dims) t.add_int64(1, d);
+    t.add_int32(2, type);
+    t.add_string(8, std::string(name));
+    t.add_bytes(9, reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+    return out;
+}
+
+constexpr int uint8_type = 2, int8_type = 3, int32_type = 6;
+constexpr std::size_t images = 5, channels = 3, filters = 4, pixels = 6;
+
+/// A 1x1 convolution of integers: levels of the data, weights, sums and answers, computed here.
+struct integer_layer {
+    std::mt19937 draw{5};
+    float x_scale = 0.05F, y_scale = 0.37F;
+    std::uint8_t x_zero = 100, y_zero = 128;
+    std::vector<float> w_scale{0.01F, 0.02F, 0.03F, 0.5F};
+    std::vector<std::int8_t> w;
+    std::vector<std::int32_t> bias;
+    std::vector<float> x;
+
+    integer_layer() {
+        for (std::size_t i = 0; i < filters * channels; ++i)
+            w.push_back(static_cast<std::int8_t>(static_cast<int>(draw() % 256) - 128));
+        for (std::size_t f = 0; f < filters; ++f)
+            bias.push_back(static_cast<std::int32_t>(draw() % 2001) - 1000);
+        for (std::size_t i = 0; i < images * channels * pixels; ++i)
+            x.push_back(static_cast<float>(draw() % 4001) * 0.005F - 10.0F);
+    }
+
+    /// As onnxruntime's integer kernels: sums of levels, requantised once.
+    std::vector<float> answers() const {
+        std::vector<float> out;
+        for (std::size_t n = 0; n < images; ++n)
+            for (std::size_t f = 0; f < filters; ++f)
+                for (std::size_t p = 0; p < pixels; ++p) {
+                    std::int64_t sum = bias[f];
+                    for (std::size_t c = 0; c < channels; ++c) {
+                        const double level =
+                            std::clamp(std::nearbyint(double{x[(n * channels + c) * pixels + p]} /
+                                                      double{x_scale}) +
+                                           x_zero,
+                                       0.0, 255.0);
+                        sum += (static_cast<std::int64_t>(level) - x_zero) * w[f * channels + c];
+                    }
+                    const double wide = static_cast<double>(sum) * double{x_scale} *
+                                        double{w_scale[f]} / double{y_scale};
+                    const double level =
+                        std::clamp(std::nearbyint(wide) + y_zero, 0.0, 255.0) - y_zero;
+                    out.push_back(static_cast<float>(level * double{y_scale}));
+                }
+        return out;
+    }
+
+    hass::image_set inputs() const {
+        return hass::to_images(hass::make_npy({images, channels, 2, 3}, std::span<const float>(x)));
+    }
+
+    void constants(graph& g) const {
+        g.input({0, 3, 2, 3});
+        g.weight("xs", {}, {x_scale}).weight("ys", {}, {y_scale}).weight("ws", {4}, w_scale);
+        g.initializer(integers_of<std::uint8_t>("xz", {}, uint8_type, {x_zero}));
+        g.initializer(integers_of<std::uint8_t>("yz", {}, uint8_type, {y_zero}));
+        g.initializer(integers_of<std::int8_t>("wz", {4}, int8_type, {0, 0, 0, 0}));
+        g.initializer(integers_of<std::int8_t>("w", {4, 3, 1, 1}, int8_type, w));
+        g.initializer(integers_of<std::int32_t>("b", {4}, int32_type, bias));
+        g.node("QuantizeLinear", "xq", {"x", "xs", "xz"});
+    }
+};
+
+void require_bit_true(const integer_layer& layer, const graph& g) {
+    const hass::model m = hass::parse_onnx(g.file(), "q.onnx");
+    for (const hass::layer_row& row : m.net.rows)
+        if (hass::is_compute(row)) {
+            CHECK(row.weight_bits == 8);
+            CHECK(row.data_bits == 8);
+        }
+    const std::vector<float> answers = hass::emulator(m).logits(layer.inputs());
+    const std::vector<float> right = layer.answers();
+    REQUIRE(answers.size() == right.size());
+    for (std::size_t i = 0; i < right.size(); ++i)
+        REQUIRE(std::abs(answers[i] - right[i]) < 0.01F * layer.y_scale);  // the same level
+}
+
+}  // namespace
+
+TEST_CASE("QDQ and QLinearConv give the levels of integer kernels", "[quantised]") {
+    const integer_layer layer;
+    graph fused;
+    layer.constants(fused);
+    fused.node("QLinearConv", "yq", {"xq", "xs", "xz", "w", "ws", "wz", "ys", "yz", "b"});
+    fused.node("DequantizeLinear", "y", {"yq", "ys", "yz"});
+    require_bit_true(layer, fused);
+
+    graph apart;
+    layer.constants(apart);
+    apart.node("DequantizeLinear", "xd", {"xq", "xs", "xz"});
+    apart.node("DequantizeLinear", "wd", {"w", "ws", "wz"}, {{"axis", std::int64_t{0}}});
+    std::vector<float> bias;
+    for (std::size_t f = 0; f < filters; ++f)
+        bias.push_back(static_cast<float>(layer.bias[f]) * layer.x_scale * layer.w_scale[f]);
+    apart.weight("bd", {4}, bias).node("Conv", "c", {"xd", "wd", "bd"});
+    apart.node("QuantizeLinear", "yq", {"c", "ys", "yz"});
+    apart.node("DequantizeLinear", "y", {"yq", "ys", "yz"});
+    require_bit_true(layer, apart);
+}
+
+TEST_CASE("what is quantised otherwise than it is used is refused by name", "[quantised]") {
+    const integer_layer layer;
+    const auto message = [](const graph& g) {
+        try {
+            hass::parse_onnx(g.file(), "q.onnx");
+        } catch (const hass::error& e) {
+            return std::string(e.what());
+        }
+        return std::string();
+    };
+    graph other;
+    layer.constants(other);
+    other.node("DequantizeLinear", "d", {"xq", "ys", "xz"}).node("Relu", "r", {"d"});
+    CHECK_THAT(message(other), Contains("'DequantizeLinear' (node 'd')") && Contains("requantise"));
+    graph ends;
+    layer.constants(ends);
+    CHECK_THAT(message(ends), Contains("DequantizeLinear behind"));
+    graph channelwise;
+    layer.constants(channelwise);
+    channelwise.weight("cs", {3}, {1, 2, 3}).node("QuantizeLinear", "q", {"x", "cs"});
+    channelwise.node("Relu", "r", {"q"});
+    CHECK_THAT(message(channelwise), Contains("one scale a channel"));
+    graph nothing;
+    nothing.weight("zero", {}, {0})
+        .node("QuantizeLinear", "q", {"x", "zero"})
+        .node("Relu", "r", {"q"});
+    CHECK_THAT(message(nothing), Contains("a scale of 0"));
+}
+
+TEST_CASE("QONNX: Quant and BipolarQuant of weights and data", "[quantised]") {
+    const std::string domain = "qonnx.custom_op.general";
+    graph g;
+    g.input({0, 3, 1, 1});
+    g.weight("s", {}, {0.25F}).weight("z", {}, {0}).weight("b", {}, {3}).weight("b8", {}, {8});
+    g.weight("half", {}, {0.5F});
+    g.weight("w", {2, 3, 1, 1}, {0.9F, -0.36F, 0.1F, -2.0F, 0.375F, 0.125F});
+    g.node("Quant", "wq", {"w", "s", "z", "b"}, {{"narrow", std::int64_t{1}}}, {}, domain);
+    g.node("Quant", "xq", {"x", "half", "z", "b8"}, {{"signed", std::int64_t{0}}}, {}, domain);
+    g.node("Conv", "c", {"xq", "wq"});
+    g.node("BipolarQuant", "y", {"c", "s"}, {}, {}, domain);
+    const hass::model m = hass::parse_onnx(g.file(), "qonnx.onnx");
+    // 3 signed bits, narrow: -3..3 quarters; halves to even
+    const auto conv =
+        static_cast<std::size_t>(std::find_if(m.net.rows.begin(), m.net.rows.end(),
+                                              [](const auto& r) { return hass::is_compute(r); }) -
+                                 m.net.rows.begin());
+    CHECK(m.parameters[conv].weights ==
+          std::vector<float>{0.75F, -0.25F, 0.0F, -0.75F, 0.5F, 0.0F});
+    CHECK(m.net.rows[conv].weight_bits == 3);
+    CHECK(m.net.rows[conv].data_bits == 8);
+    // data: 1.3 -> 1.5, -4 -> 0, 300 -> 127.5
+    const std::vector<float> x{1.3F, -4.0F, 300.0F};
+    const std::vector<float> y = hass::emulator(m).logits(
+        hass::to_images(hass::make_npy({1, 3, 1, 1}, std::span<const float>(x))));
+    CHECK(y == std::vector<float>{0.25F, -0.25F});
+}
+
+TEST_CASE("a metric judges runs of the evaluator as those of the emulator", "[metric]") {
+    std::mt19937 bits(77);
+    const hass::emulator network(test::small_network(bits));
+    const hass::image_set given = test::float_images(bits, {3, 11, 12}, 64);
+    hass::emulation_options options;
+    options.threads = 2, options.batch = 4, options.statistics_images = 0;
+    const std::vector<float> reference = network.logits(given, options);
+    const std::size_t rows = network.network().size();
+    const hass::metric same = hass::agreement(reference, network.layout());
+    const hass::metric near = hass::fidelity(reference);
+    const hass::metric whole = hass::whole_metric(
+        {"first", "first", ""},
+        [](std::span<const float> a, std::size_t) { return static_cast<double>(a[0]); });
+    CHECK(network.run(given, same, hass::network_thresholds(rows), options).score() == 1.0);
+    CHECK(network.run(given, near, hass::network_thresholds(rows), options).score() ==
+          Approx(1.0).epsilon(1e-9));
+    for (const hass::metric& judge : {same, near, whole}) {
+        const hass::evaluator evaluate(network, given, judge, options, 1 << 20);
+        for (const double tau : {0.0, 0.05, 0.2, 0.05}) {
+            hass::network_thresholds t(rows);
+            for (auto& each : t) each.weight = each.activation = tau;
+            const hass::emulation run = evaluate.run(t);
+            CHECK(run.images == given.count);
+            CHECK(run.score() == network.run(given, judge, t, options).score());
+            CHECK(evaluate.accuracy(t) == run.score());
+        }
+    }
+    // far beyond the limit a run ends early and says so; near it the score is that of all images
+    hass::evaluator evaluate(network, given, same, options);
+    evaluate.limit({0.95, 0.05, false, 8, 1});
+    hass::network_thresholds t(rows);
+    for (auto& each : t) each.weight = 10.0;
+    const hass::emulation bad = evaluate.run(t);
+    CHECK(bad.verdict == hass::limit_verdict::missed);
+    CHECK(bad.images < given.count);
+    CHECK(bad.score() < 0.95);
+    const hass::emulation good = evaluate.run(hass::network_thresholds(rows));
+    CHECK(good.verdict == hass::limit_verdict::met);
+    CHECK(good.score() == 1.0);
+    hass::evaluator of_all(network, given, whole, options);
+    CHECK_THROWS_WITH(of_all.limit({0.5, 0.05}), Contains("'first' is no mean over images"));
+}
