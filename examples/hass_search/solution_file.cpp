@@ -51,6 +51,8 @@ hass::report_json asked(const outcome& o) {
                            {"lambda", s.lambda},
                            {"sparsity_metric", s.sparsity_metric},
                            {"metric", o.bench.metric.name},
+                           {"metric_title", o.bench.metric.title},
+                           {"metric_unit", o.bench.metric.unit},
                            {"max_drop_" + o.bench.metric.steps(), s.max_drop},
                            {"bits", s.priced_bits()},
                            {"thresholds", s.granularity},
@@ -69,7 +71,7 @@ hass::report_json asked(const outcome& o) {
 
 hass::report_json solution(const outcome& o, const designed& d) {
     hass::report_json one = hass::to_json(d.report);
-    if (o.bench.note.empty() && d.report.metric.name == "top1")  // measured, a share of images
+    if (o.bench.note.empty() && d.report.metric.name == "top1")  // measured: a count of images
         one["top1_interval"] =
             hass::share_interval(d.report.score, static_cast<double>(o.bench.images));
     const auto a = hass::compare_with_dense(o.designs.front().report, d.report);

@@ -415,6 +415,8 @@ workbench on_images(const settings& s) {
                              const hass::device& board) {
             return simulate_design(*e, most, t, engine, statistics, board);
         };
+    if (!s.rtl.empty() && e->metric)
+        throw hass::error("--rtl counts right answers of labels: --metric top1, not " + s.metric);
     if (!s.rtl.empty()) {
         if (static_cast<std::size_t>(s.rtl_images) > e->images.count)
             throw hass::error(

@@ -26,8 +26,8 @@
 #include <hass/workload/network.hpp>
 #include <hass/workload/onnx.hpp>
 #include <hass/workload/onnx_options.hpp>
-#include <hass/workload/pointwise.hpp>
 #include <hass/workload/preprocessing.hpp>
+#include <hass/workload/value_function.hpp>
 #include <hass/workload/zoo.hpp>
 //
 #include <hass/statistics/additive_accuracy.hpp>

@@ -58,6 +58,12 @@ double exhaustive(const network_view& net, const network_statistics& s, const E&
     };
     const auto bits = 16.0 * static_cast<double>(net[0].in.volume() +                // the image's
                                                  net[net.size() - 1].out.volume());  // the answers'
+    const auto inputs = [&](std::size_t i) {  // streams from the row before
+        const auto count = std::count_if(net.edges.begin(), net.edges.end(), [&](const edge& e) {
+            return e.to == static_cast<int>(i);
+        });
+        return count > 0 ? static_cast<double>(count) : 1.0;
+    };
     double least = std::numeric_limits<double>::infinity();
     std::vector<way> sums{{0.0, {}, 0}};
     for (std::size_t i = 0; i < net.size(); ++i) {
@@ -72,7 +78,7 @@ double exhaustive(const network_view& net, const network_statistics& s, const E&
                 if (i == 0)
                     between = mover_cost(engine, words_in(net[i], c));
                 else if (!renames)
-                    between = squeeze_cost(engine, before.words, words_in(net[i], c));
+                    between = inputs(i) * squeeze_cost(engine, before.words, words_in(net[i], c));
                 if (last) between += mover_cost(engine, p.words);
                 const way sum{std::max(before.cycles, p.cycles), before.cost + p.cost + between,
                               renames ? before.words : p.words};
@@ -380,4 +386,49 @@ TEST_CASE("rows that resize, move and normalise maps are chosen as trying every 
         }
     CHECK(fitting > 2);
     CHECK(uram > 0);
+}
+
+TEST_CASE("products of two activations are chosen as trying every design", "[memories]") {
+    // tokens that are multiplied with each other, weighed, and multiplied with each other again
+    network net;
+    net.rows = {pointwise<4, 8>::row({4, 12, 1})};
+    const auto stage = [&](layer_kind kind, const shape& in, const shape& out, int groups) {
+        layer_row row;
+        row.kind = kind, row.in = in, row.out = out, row.groups = groups;
+        net.rows.push_back(row);
+    };
+    stage(layer_kind::matmul, {8, 12, 1}, {24, 12, 1}, 2);
+    net.rows.back().transposed = true;
+    stage(layer_kind::softmax, {24, 12, 1}, {24, 12, 1}, 2);
+    stage(layer_kind::matmul, {24, 12, 1}, {24, 12, 1}, 2);
+    net.rows.back().transposed = true;
+    stage(layer_kind::layer_norm, {24, 12, 1}, {24, 12, 1}, 1);
+    net.edges = {{-1, 0}, {0, 1}, {0, 1}, {1, 2}, {2, 3}, {2, 3}, {3, 4}};
+    validate(net);
+    const auto statistics = zeros(net, 0.0);
+    int fitting = 0, binding = 0;
+    for (const double dsp : {24.0, 60.0, 200.0})
+        for (const double bram : {20.0, 60.0, 200.0}) {
+            const device board{"narrow", {dsp, 9000, 90000, bram, 0.0, 100.0}, 200.0};
+            const allocation best = allocate(net, statistics, sparse_dot<>{}, board);
+            const double least = exhaustive(net, statistics, sparse_dot<>{}, board);
+            INFO("DSP " << dsp << ", BRAM18 " << bram);
+            REQUIRE(best.fits == (least < ruled_out));
+            if (!best.fits) continue;
+            CHECK(best.certificate.gap == 0.0);
+            CHECK(best.estimate.interval_cycles == Approx(least).epsilon(1e-12));
+            ++fitting;
+            binding += best.certificate.binding.has_value();
+            for (const row_option& c : best.design) CHECK(c.memory != weight_memory::off_chip);
+        }
+    CHECK(fitting > 2);
+    CHECK(binding > 0);
+    // its inputs take memory: the first one, and its filters twice
+    const sparse_dot<> engine{};
+    const usage product = row_cost(engine, net.rows[1], {});
+    CHECK(product.bram18 + product.lut >
+          engine.cost(net.rows[1], {}).bram18 + engine.cost(net.rows[1], {}).lut);
+    row_option away;
+    away.memory = weight_memory::off_chip;
+    CHECK_THROWS_WITH(row_cost(engine, net.rows[1], away), Contains("on the chip"));
 }

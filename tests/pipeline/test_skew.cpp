@@ -33,7 +33,8 @@ std::size_t index(int i) {
 
 // The last input pixel that an output pixel needs, where all inputs have the row's own shape.
 std::size_t last_needed(const layer_row& row, std::size_t r) {
-    if (row.out.pixels() == 1) return static_cast<std::size_t>(row.in.pixels()) - 1;
+    if (row.out.pixels() == 1 || row.kind == layer_kind::matmul)
+        return static_cast<std::size_t>(row.in.pixels()) - 1;
     if (test::is_image_row(row)) {
         std::size_t last = 0;  // of all firings so far
         for (std::size_t k = 0; k <= r; ++k)
@@ -221,10 +222,17 @@ class builder {
         last_ = static_cast<int>(net_.rows.size()) - 1;
         at_ = row.out;
     }
+    void multiply(const layer_row& row, int first, int second) {
+        for (const int i : {first, second})
+            net_.edges.push_back({i, static_cast<int>(net_.rows.size())});
+        net_.rows.push_back(row);
+        last_ = static_cast<int>(net_.rows.size()) - 1;
+        at_ = row.out;
+    }
     void block(int depth) {
         const int split = last_;
         const shape before = at_;
-        const int kind = from_.below(depth == 2 ? 6 : 3);
+        const int kind = from_.below(depth == 2 ? 7 : 3);
         if (kind == 0) {  // identity
             body(depth);
             join(layer_kind::add, {last_, split});
@@ -241,6 +249,19 @@ class builder {
                 ends.push_back(last_);
             }
             join(layer_kind::add, ends);
+        } else if (kind == 6) {  // pixels weighed by how they look at each other, as attention does
+            keep_shape();
+            const int question = last_;
+            last_ = split, at_ = before;
+            body(0);
+            layer_row row = detail::plain_layer<layer_kind::matmul>::row(at_);
+            row.transposed = true, row.out.channels = static_cast<int>(at_.pixels());
+            multiply(row, question, last_);
+            append(detail::plain_layer<layer_kind::softmax>::row(at_));
+            row = detail::plain_layer<layer_kind::matmul>::row(at_);
+            row.out.channels = before.channels;
+            multiply(row, last_, split);
+            join(layer_kind::add, {last_, split});
         } else if (kind == 4) {  // a long skip around smaller maps, as in the neck of a detector
             append(conv2d<4, 4, 3, stride<2>, pad<1>>::row(at_));
             body(0);
@@ -299,6 +320,9 @@ std::vector<std::size_t> depths(const network& net) {
                                                      : static_cast<std::size_t>(
                                                            held[port].words /
                                                            net.rows[index(e.from)].out.channels)));
+        // a product has both of its inputs in memories of its own, twice
+        if (net.rows[index(e.to)].kind == layer_kind::matmul && e.from != network_input)
+            pixels.back() += 2 * static_cast<std::size_t>(net.rows[index(e.from)].out.pixels());
     }
     return pixels;
 }

@@ -297,7 +297,7 @@ TEST_CASE("activations", "[onnx]") {
           layer_kind::hardsigmoid);
     const hass::model fifth = load(one("HardSigmoid"));
     CHECK(fifth.net.rows[1].kind == layer_kind::function);
-    CHECK(fifth.parameters[1].function == hass::pointwise::hardsigmoid);
+    CHECK(fifth.parameters[1].function == hass::value_function::hardsigmoid);
     CHECK(fifth.parameters[1].alpha == 0.2F);
     CHECK(load(one("LeakyRelu")).net.rows[1].kind == layer_kind::leaky_relu);
     CHECK_THAT(message(one("Hardmax")), Contains("'Hardmax' (node 'act'): is not supported"));
@@ -634,7 +634,9 @@ TEST_CASE("Softmax, Dropout, Identity, Cast", "[onnx]") {
     g.node("Cast", "c", {"i"}, {{"to", std::int64_t{1}}});
     CHECK(kinds(load(graph(g).node("Softmax", "s", {"c"}))) == kind_list{layer_kind::softmax});
     CHECK_THAT(message(graph(g).node("Relu", "r", {"mask"})), Contains("'mask'"));
-    CHECK_THAT(message(conv3x3().node("Softmax", "s", {"conv"})), Contains("classes"));
+    CHECK(load(conv3x3().node("Softmax", "s", {"conv"}, {{"axis", std::int64_t{1}}}))
+              .net.rows.back()
+              .kind == layer_kind::softmax);  // of the classes at each pixel
     CHECK_THAT(message(g), Contains("no layers"));
     graph half;
     half.input({0, 5}).node("Cast", "c", {"x"}, {{"to", std::int64_t{10}}});
@@ -856,16 +858,18 @@ TEST_CASE("damaged and foreign graphs are named", "[onnx]") {
                Contains("domain 'com.example'"));
     CHECK_THAT(message(graph(6).node("Relu", "r", {"x"})), Contains("opset 6"));
     CHECK_THAT(message(graph(24).node("Relu", "r", {"x"})), Contains("opset 7 to 23"));
-    CHECK_THAT(message(graph().node("Relu", "r", {})), Contains("no input"));
+    CHECK_THAT(message(graph().node("Relu", "r", {})), Contains("does not depend on the input"));
     CHECK_THAT(message(graph().input({0, 3, 0, 8}).node("Relu", "r", {"x"})),
                Contains("input 'x'") && Contains("leaves extents open"));
-    CHECK_THAT(message(graph().input({0, 3, 8}).node("Relu", "r", {"x"})), Contains("3 axes"));
+    CHECK_THAT(message(graph().input({0, 3, 8, 8, 8}).node("Relu", "r", {"x"})),
+               Contains("input 'x'") && Contains("has 5 axes"));
     CHECK_THAT(message(graph().input({0, 3, 1LL << 40, 8}).node("Relu", "r", {"x"})),
                Contains("2^28"));
     CHECK_THAT(message(graph().input({0, 3, 8, 8}, "x", 2).node("Relu", "r", {"x"})),
-               Contains("must be float32, not uint8"));
-    CHECK_THAT(message(graph().input({0, 3, 8, 8}).input({0, 1}, "y").node("Relu", "r", {"x"})),
-               Contains("more than one input: 'x', 'y'"));
+               Contains("must be float32") && Contains("not uint8"));
+    // an input that nobody reads is none
+    CHECK(kinds(load(graph().input({0, 3, 8, 8}).input({0, 1}, "y").node("Relu", "r", {"x"}))) ==
+          kind_list{layer_kind::relu});
     CHECK_THAT(message(graph().node("Relu", "r", {"x"}).output("r").output("x")),
                Contains("more than one output"));
     CHECK_THAT(message(graph().node("Relu", "r", {"x"}).output("gone")), Contains("'gone'"));
@@ -979,11 +983,13 @@ TEST_CASE("whatever is refused names operator, node and reason", "[onnx]") {
     CHECK_THAT(message(graph().node("Identity", "i", {}).node("Add", "a", {"x", "i"})),
                Contains("operator 'Identity' (node 'i'): has no input"));
     CHECK_THAT(message(graph().whole("s", {0, 3, 2, 4, 8}).node("Reshape", "r", {"x", "s"})),
-               Contains("operator 'Reshape' (node 'r')") && Contains("[0,3,2,4,8]") &&
-                   Contains("a tensor of 5 axes, where 2 to 4 are supported"));
-    CHECK_THAT(message(graph().weight("w", {8, 2}).node("MatMul", "m", {"x", "w"})),
-               Contains("operator 'MatMul' (node 'm')") && Contains("N x 3 x 8 x 8") &&
-                   Contains("the last axis alone"));
+               Contains("operator 'Reshape' (node 'r')") && Contains("N x 3 x 2 x 4 x 8") &&
+                   Contains("gives 5 axes"));
+    CHECK(load(graph().weight("w", {8, 2}).node("MatMul", "m", {"x", "w"}))
+              .net.rows.back()
+              .out.volume() == 3 * 8 * 2);  // of the last axis alone
+    CHECK_THAT(message(graph().weight("w", {7, 2}).node("MatMul", "m", {"x", "w"})),
+               Contains("operator 'MatMul' (node 'm')") && Contains("N x 3 x 8 x 8"));
     CHECK_THAT(message(graph().weight("s", {4}).node("Reshape", "r", {"x", "s"})),
                Contains("operator 'Reshape' (node 'r'): the shape 's' must be integers"));
     CHECK_THAT(message(graph().whole("k", {1, 2}).node("Mul", "m", {"x", "k"})),
@@ -992,10 +998,11 @@ TEST_CASE("whatever is refused names operator, node and reason", "[onnx]") {
                            .initializer(writer::integers("w", {1, 3, 1, 1}, {1, 2, 3}))
                            .node("Conv", "c", {"x", "w"})),
                Contains("operator 'Conv' (node 'c'): the weight 'w' must be float32, not int64"));
-    CHECK_THAT(message(graph()
-                           .weight("k", {1, 3, 8, 8})
-                           .node("Concat", "cat", {"x", "k"}, {{"axis", std::int64_t{1}}})),
-               Contains("operator 'Concat' (node 'cat'): tensor 'k' is constant"));
+    CHECK(load(graph()
+                   .weight("k", {1, 3, 8, 8})
+                   .node("Concat", "cat", {"x", "k"}, {{"axis", std::int64_t{1}}}))
+              .net.rows.back()
+              .out.volume() == 6 * 64);
     graph fill;
     fill.whole("s", {64, 3, 200, 200}).node("ConstantOfShape", "w", {"s"});
     CHECK_THAT(message(fill.node("Conv", "c", {"x", "w"})),

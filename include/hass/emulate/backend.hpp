@@ -78,7 +78,7 @@ inline void each_value(const layer_row& row, const layer_parameters& parameters,
             map(in, out, volume, [](float x) { return x * sigmoid(x); });
             break;
         case layer_kind::function:
-            if (parameters.function == pointwise::quantised) {
+            if (parameters.function == value_function::quantised) {
                 map(in, out, volume,
                     [&p = parameters](float x) { return on_grid(x, p.alpha, p.lower, p.upper); });
                 break;

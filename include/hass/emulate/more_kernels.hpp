@@ -15,7 +15,7 @@
 #include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 #include <hass/workload/model.hpp>
-#include <hass/workload/pointwise.hpp>
+#include <hass/workload/value_function.hpp>
 
 namespace hass::detail {
 

@@ -107,9 +107,9 @@ inline solution_report describe(std::string label, const network_view& net, cons
         l.fill_cycles =
             fill_cycles(net.rows[i], l.chosen, stage.cycles, d.hardware.interval_cycles);
         l.cost = stage.cost;
+        l.weight_bits = net.rows[i].weight_bits, l.data_bits = net.rows[i].data_bits;
         for (const edge& e : net.edges)
             if (static_cast<std::size_t>(e.to) == i) l.inputs.push_back(e.from);
-        l.weight_bits = net.rows[i].weight_bits, l.data_bits = net.rows[i].data_bits;
         d.layers.push_back(std::move(l));
     }
     return d;

@@ -35,7 +35,7 @@ enum class layer_kind : std::uint8_t {
     add_map,          ///< a constant of the map's size is added
     multiply_map,     ///< ... multiplied
     leaky_relu,       ///< one slope, or one a channel
-    function,         ///< any other function of one value (`pointwise.hpp`)
+    function,         ///< any other function of one value (`value_function.hpp`)
     channel_max,      ///< largest of all channels at each pixel
     lrn,              ///< local response normalisation; `kernel_h` channels a window
     group_norm,       ///< mean and variance of each group of channels over the whole map

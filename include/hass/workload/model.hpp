@@ -11,8 +11,8 @@
 #include <vector>
 
 #include <hass/workload/network.hpp>
-#include <hass/workload/pointwise.hpp>
 #include <hass/workload/preprocessing.hpp>
+#include <hass/workload/value_function.hpp>
 
 namespace hass {
 
@@ -56,7 +56,7 @@ struct layer_parameters {
     bool count_include_pad = false;
     /// function: which one, and its numbers; lrn: alpha, beta and bias; norms: alpha is epsilon;
     /// matmul: products are multiplied by alpha
-    hass::pointwise function = pointwise::identity;
+    hass::value_function function = value_function::identity;
     float alpha = 0.0F, beta = 0.0F;
     value_order order;        ///< rows that move values (`moves`)
     axis_taps rows, columns;  ///< resize, pad

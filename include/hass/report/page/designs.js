@@ -8,7 +8,7 @@ function verdict_of(run) {
     if (!dense || best === dense) return null;
     const speed = best.throughput_images_per_s / dense.throughput_images_per_s;
     const parts = [`On ${s.device}, the ${best.title} design gives ${times(speed)} the images/s of dense ` +
-        `at ${signed(100 * (best.top1 - dense.top1), 2, " points")} of top-1` +
+        `at ${signed((score_unit === "" ? 100 : 1) * (best.top1 - dense.top1), 2, " " + (score_unit || "points"))} of ${score_title}` +
         (s.accuracy === "predicted" ? " (predicted)" : "") + "; " +
         (best.binding ? `${best.binding} binds` : "no resource binds: its slowest stage cannot be split further") + "."];
     const known = (s.boards || []).filter((b) => b.gain !== null);
@@ -22,7 +22,7 @@ function verdict_of(run) {
 
 // Measures of a design: name, value, how it is said, and whether more is better (0: neither).
 const measures = [
-    ["top-1", (d) => d.top1, (x) => percent(x, 2), 1, "points"],
+    [score_title, (d) => d.top1, (x) => score_text(x, 2), 1, score_unit || "points"],
     ["images/s", (d) => d.throughput_images_per_s, (x) => number(x, 5), 1],
     ["interval, cycles", (d) => d.interval_cycles, (x) => number(x, 6), -1],
     ["latency of one image, ms", (d) => d.single_image_cycles / (1e3 * d.mhz), (x) => number(x, 3), -1],
@@ -63,16 +63,16 @@ function designs_table(caption, designs, base) {
 
 function speed_chart(run) {
     const designs = run.designs;
-    return figure("chart-speed", "Images/s of the designs, and top-1 beside them", 50 + 44 * designs.length, (width) => ({
+    return figure("chart-speed", `Images/s of the designs, and ${score_title} beside them`, 50 + 44 * designs.length, (width) => ({
         grid: { left: 20, right: 120, top: 8, bottom: 44, containLabel: true },
         tooltip: { formatter: (p) => tip(designs[p.dataIndex].title, number(designs[p.dataIndex].throughput_images_per_s, 5) + " images/s",
-            "top-1 " + percent(designs[p.dataIndex].top1, 2)) },
+            score_title + " " + score_text(designs[p.dataIndex].top1, 2)) },
         xAxis: { type: "value", name: "images/s", axisLabel: { formatter: (v) => number(v) }, splitNumber: width < 500 ? 3 : 6 },
         yAxis: { type: "category", inverse: true, data: designs.map((d) => d.title) },
         series: [{ type: "bar", barMaxWidth: 24, data: designs.map((d) => d.throughput_images_per_s),
             itemStyle: { color: (p) => (designs[p.dataIndex] === run.chosen ? colours().blue : colours().grey) },
             label: { show: true, position: "right", color: colours().ink,
-                formatter: (p) => `${number(p.value, 4)}  (${percent(designs[p.dataIndex].top1, 1)})` } }],
+                formatter: (p) => `${number(p.value, 4)}  (${score_text(designs[p.dataIndex].top1, 1)})` } }],
     }), null);
 }
 

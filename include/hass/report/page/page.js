@@ -85,9 +85,21 @@ function unpack_trials(logged) {
     return { list, tensors: logged.tensors, incomplete: logged.incomplete_line };
 }
 
+// What may fall is called `top1` below, whichever metric it is; one page has one metric.
+const judged_by = (data.runs.find((run) => run.solution) || { solution: {} }).solution;
+const score_key = judged_by.metric || "top1", score_title = judged_by.metric_title || "top-1";
+const score_unit = judged_by.metric_unit || "";
+const score_text = (x, digits) => (score_unit === "" ? percent(x, digits) : `${number(x, 4)} ${score_unit}`);
+
 for (const run of data.runs) {
     run.log = unpack_trials(run.trials);
+    for (const trial of run.log.list) trial.top1 = trial[score_key];
     const s = run.solution;
+    for (const [key] of s ? design_keys : []) {
+        if (!s[key]) continue;
+        s[key].top1 = s[key][score_key];
+        if (s[key].search) s[key].search.top1 = s[key].search[score_key];
+    }
     run.designs = s ? design_keys.filter(([key]) => s[key]).map(([key, title]) => ({ key, title, ...s[key] })) : [];
     run.dense = run.designs.find((d) => d.key === "dense") || null;
     run.chosen = run.designs.length > 0 ? run.designs[run.designs.length - 1] : null;

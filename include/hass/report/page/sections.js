@@ -113,9 +113,9 @@ function sure(run) {
     if (!s) return [missing(no_design(run))];
     const made = [];
     const rows = [["", ...run.designs.map((d) => d.title)],
-        ["top-1", ...run.designs.map((d) => percent(d.top1, 2))],
+        [score_title, ...run.designs.map((d) => score_text(d.top1, 2))],
         ["95 % interval of it", ...run.designs.map((d) => (d.top1_interval ? `${percent(d.top1_interval[0], 2)} to ${percent(d.top1_interval[1], 2)}` : "–"))],
-        ["top-1 in the search", ...run.designs.map((d) => (d.search ? percent(d.search.top1, 2) : "–"))],
+        [`${score_title} in the search`, ...run.designs.map((d) => (d.search ? score_text(d.search.top1, 2) : "–"))],
         ["gap to the proved bound of images/s", ...run.designs.map((d) => (d.gap === undefined ? "–" : percent(d.gap, 2)))]];
     made.push(element("p", null, s.accuracy === "predicted"
         ? `Accuracy is predicted from what was measured on ${number(s.images, 7)} images. ` : `Accuracy was measured on ${number(s.images, 7)} images. `,

@@ -2,7 +2,7 @@
 
 let pinned = null;  // the trial whose thresholds are shown: {run, trial}
 
-const trial_lines = (t) => [`top-1 ${percent(t.top1, 2)}`, `${number(t.images_per_s, 5)} images/s`,
+const trial_lines = (t) => [`${score_title} ${score_text(t.top1, 2)}`, `${number(t.images_per_s, 5)} images/s`,
     `${number(t.dsp, 5)} DSP, ${number(t.lut, 6)} LUT`, `objective ${number(t.objective, 5)}`,
     t.state === "ok" ? null : "infeasible: misses a limit of the search"];
 
@@ -23,7 +23,7 @@ function pareto_chart(runs) {
     const on_front = (g, t) => front_of(g.run).some((p) => p.study === t.study && p.trial === t.trial);
     const size = (t) => 5 + 11 * Math.sqrt(t.dsp / largest);
     const made = figure("chart-pareto",
-        "All trials: top-1 against images/s; size: DSPs; outlined: no other trial is better in all three; faint: infeasible. Click a trial to pin its thresholds",
+        `All trials: ${score_title} against images/s; size: DSPs; outlined: no other trial is better in all three; faint: infeasible. Click a trial to pin its thresholds`,
         440, (width) => {
             const c = colours();
             const series = groups.map((g, k) => ({ type: "scatter", name: g.name, symbol: symbols[k % symbols.length],
@@ -41,15 +41,15 @@ function pareto_chart(runs) {
                 tooltip: { formatter: (p) => {
                     if (p.seriesIndex < groups.length) { const t = groups[p.seriesIndex].trials[p.dataIndex]; return tip(t.title, ...trial_lines(t)); }
                     const { run, d } = designs[p.dataIndex] || {};
-                    return d ? tip((runs.length > 1 ? run.name + ": " : "") + d.title, `top-1 ${percent(d.top1, 2)}`, `${number(d.throughput_images_per_s, 5)} images/s`, `${number(d.dsp, 5)} DSP`) : "";
+                    return d ? tip((runs.length > 1 ? run.name + ": " : "") + d.title, `${score_title} ${score_text(d.top1, 2)}`, `${number(d.throughput_images_per_s, 5)} images/s`, `${number(d.dsp, 5)} DSP`) : "";
                 } },
                 xAxis: { type: "value", name: "images/s", scale: true, axisLabel: { formatter: (v) => number(v) }, splitNumber: width < 500 ? 3 : 6 },
-                yAxis: { type: "value", name: "top-1", nameGap: 46, scale: true, axisLabel: { formatter: (v) => percent(v, 1) } },
+                yAxis: { type: "value", name: score_title, nameGap: 46, scale: true, axisLabel: { formatter: (v) => percent(v, 1) } },
                 series,
             };
         },
-        () => [["trial", "state", "top-1", "images/s", "DSP", "LUT", "objective", "on the front"],
-            ...groups.flatMap((g) => g.trials.map((t) => [(runs.length > 1 ? g.run.name + ": " : "") + t.title, t.state, percent(t.top1, 2), number(t.images_per_s, 6), number(t.dsp, 6), number(t.lut, 6), number(t.objective, 5), on_front(g, t) ? "yes" : ""]))]);
+        () => [["trial", "state", score_title, "images/s", "DSP", "LUT", "objective", "on the front"],
+            ...groups.flatMap((g) => g.trials.map((t) => [(runs.length > 1 ? g.run.name + ": " : "") + t.title, t.state, score_text(t.top1, 2), number(t.images_per_s, 6), number(t.dsp, 6), number(t.lut, 6), number(t.objective, 5), on_front(g, t) ? "yes" : ""]))]);
     after_drawing("chart-pareto", (chart) => chart.on("click", (p) => {
         if (p.seriesIndex < groups.length) pin(groups[p.seriesIndex].run, groups[p.seriesIndex].trials[p.dataIndex]);
     }));
@@ -156,7 +156,7 @@ function parallel_chart(run, study) {
     const names = search ? search.importance.shares.map((s) => s.axis) : run.log.tensors;
     const chosen = names.filter((n) => run.log.tensors.includes(n)).slice(0, 6);
     const columns = chosen.map((n) => run.log.tensors.indexOf(n));
-    const axes = [...chosen.map((n) => short_name(n, 22)), "DSP", "images/s", "top-1", "objective"];
+    const axes = [...chosen.map((n) => short_name(n, 22)), "DSP", "images/s", score_title, "objective"];
     const rows = trials.map((t) => [...columns.map((j) => t.threshold(j)), t.dsp, t.images_per_s, t.top1, t.objective]);
     const objectives = trials.map((t) => t.objective).sort((a, b) => a - b);
     return figure("chart-parallel", `Trials of the ${study} search: the ${chosen.length} thresholds that mattered most, and what came of them; drag along an axis to keep a range`,

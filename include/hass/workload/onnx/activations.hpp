@@ -20,7 +20,7 @@
 #include <hass/workload/onnx/orders.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
-#include <hass/workload/pointwise.hpp>
+#include <hass/workload/value_function.hpp>
 
 namespace hass::detail::onnx {
 
@@ -119,14 +119,14 @@ inline void clip(const operation& op) {
 }
 
 /// A row of kind `function`.
-inline void function(const operation& op, pointwise f, float a = 0.0F, float b = 0.0F) {
+inline void function(const operation& op, value_function f, float a = 0.0F, float b = 0.0F) {
     if (!std::isfinite(a) || !std::isfinite(b)) throw op.fail("an attribute is not finite");
     layer_parameters p;
     p.function = f, p.alpha = a, p.beta = b;
     unary(op, layer_kind::function, p);
-    op.given().non_negative = f == pointwise::softplus || f == pointwise::absolute ||
-                              f == pointwise::hardsigmoid || f == pointwise::exponential ||
-                              f == pointwise::square_root;
+    op.given().non_negative = f == value_function::softplus || f == value_function::absolute ||
+                              f == value_function::hardsigmoid ||
+                              f == value_function::exponential || f == value_function::square_root;
 }
 
 inline void hard_sigmoid(const operation& op) {
@@ -134,7 +134,7 @@ inline void hard_sigmoid(const operation& op) {
     const float beta = op.number("beta", 0.5F);
     if (std::abs(alpha - 1.0F / 6.0F) < 1e-6F && beta == 0.5F)
         return unary(op, layer_kind::hardsigmoid);
-    function(op, pointwise::hardsigmoid, alpha, beta);
+    function(op, value_function::hardsigmoid, alpha, beta);
 }
 
 /// The slope below zero, one or one a channel: LeakyRelu and PRelu.
@@ -153,13 +153,14 @@ inline void leaky_relu(const operation& op) {
 }
 
 inline void selu(const operation& op) {
-    function(op, pointwise::selu, op.number("alpha", 1.67326319F), op.number("gamma", 1.05070102F));
+    function(op, value_function::selu, op.number("alpha", 1.67326319F),
+             op.number("gamma", 1.05070102F));
 }
 
 inline void celu(const operation& op) {
     const float alpha = op.number("alpha", 1.0F);
     if (alpha == 0.0F) throw op.fail("alpha is 0");
-    function(op, pointwise::celu, alpha);
+    function(op, value_function::celu, alpha);
 }
 
 }  // namespace hass::detail::onnx

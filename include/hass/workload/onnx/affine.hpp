@@ -22,7 +22,7 @@
 #include <hass/workload/onnx/settle.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
-#include <hass/workload/pointwise.hpp>
+#include <hass/workload/value_function.hpp>
 
 namespace hass::detail::onnx {
 
@@ -150,7 +150,7 @@ inline void with_map(const operation& op, std::size_t data, std::size_t number, 
     const int rank = x.rank;
     if (op.type() == "Sub" && number == 0) {  // constant - x
         layer_parameters negative;
-        negative.function = pointwise::negate;
+        negative.function = value_function::negate;
         from = op.emit(elementwise(layer_kind::function, x.shape), {from}, negative).from;
     }
     value out = op.emit(elementwise(factor ? layer_kind::multiply_map : layer_kind::add_map, shape),
@@ -191,7 +191,7 @@ inline void constant_beside_view(const operation& op, std::size_t data, std::siz
     value x = whole_of(op, data);
     const value_view v = view_of(x);
     const constant& c = op.known(number, "the constant");
-    const auto axes = constant_axes(c.dims, v.groups.size() + 1);
+    const auto axes = constant_axes(c.dims, x);
     const auto place = axes ? beside(v, *axes) : std::nullopt;
     if (!place)
         throw op.fail("a constant of shape " + dims_text(c.dims) + " does not fit " + describe(x));

@@ -20,7 +20,7 @@
 #include <hass/workload/onnx/proto.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
-#include <hass/workload/pointwise.hpp>
+#include <hass/workload/value_function.hpp>
 
 namespace hass::detail::onnx {
 
@@ -56,7 +56,9 @@ inline value combine(const operation& op, layer_kind kind, value a, value b) {
 /// one is moved beside it, where it does not stand there already.
 inline value combine(const operation& op, layer_kind kind, std::size_t i, std::size_t k) {
     const bool maps = op.raw(i).form != form::view && op.raw(k).form != form::view;
-    if (maps || viewed(op, i).rank != viewed(op, k).rank) {
+    const value &a = viewed_anyhow(op, i), &b = viewed_anyhow(op, k);
+    const bool alike = a.batch_axis == b.batch_axis && a.batch_merged == b.batch_merged;
+    if (maps || a.rank != b.rank || !alike) {
         op.data(i), op.data(k);
         return combine(op, kind, op.raw(i), op.raw(k));
     }
@@ -89,6 +91,7 @@ inline value combine(const operation& op, layer_kind kind, std::size_t i, std::s
     }
     value below = main;
     below.form = form::plain, below.view = {}, below.shape = v.base, below.rank = 4;
+    below.batch_axis = 0, below.batch_merged = false;
     moved.rank = 4;
     const value together =
         second ? combine(op, kind, moved, below) : combine(op, kind, below, moved);
@@ -146,13 +149,13 @@ inline bool gated_by_itself(const operation& op, std::size_t x_at, std::size_t g
     draft& d = op.behind(gate);
     if (d.from.size() != 1 || d.from[0] != x.from) return false;
     const bool hard =
-        d.row.kind == layer_kind::function && d.parameters.function == pointwise::hardsigmoid;
+        d.row.kind == layer_kind::function && d.parameters.function == value_function::hardsigmoid;
     if (d.row.kind == layer_kind::sigmoid)
         d.row.kind = layer_kind::swish;
     else if (d.row.kind == layer_kind::hardsigmoid)
         d.row.kind = layer_kind::hardswish;
     else if (hard)
-        d.parameters.function = pointwise::gated;
+        d.parameters.function = value_function::gated;
     else
         return false;
     value out = gate;

@@ -141,13 +141,16 @@ inline value with_constant_ends(const operation& op, const joint& j, const joint
     return op.emit(elementwise(layer_kind::add_map, row.out), {padded.from}, std::move(p));
 }
 
-/// Concat where some part is a view or a constant; `concatenate` for maps.
+/// Concat where some part is of tokens or a constant; `concatenate` for maps.
 inline void join(const operation& op) {
     bool maps = true;
     std::size_t data = op.inputs();
     for (std::size_t i = op.inputs(); i-- > 0;) {
         if (!op.is_constant(i)) data = i;
-        maps = maps && !op.is_constant(i) && viewed(op, i).form == form::plain;
+        if (!op.is_constant(i)) viewed(op, i);
+        const value& x = op.raw(i);
+        maps = maps && (x.form == form::plain ||
+                        (x.form == form::view && x.rank <= 4 && !is_tokens(x.view)));
     }
     if (op.inputs() == 1 || maps) return concatenate(op);
     const attribute_proto* given = op.find("axis");

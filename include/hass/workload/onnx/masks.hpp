@@ -20,7 +20,7 @@
 #include <hass/workload/onnx/orders.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
-#include <hass/workload/pointwise.hpp>
+#include <hass/workload/value_function.hpp>
 
 namespace hass::detail::onnx {
 
@@ -28,7 +28,7 @@ inline void gelu(const operation& op) {
     const std::string_view form = op.text("approximate", "none");
     if (form != "none" && form != "tanh")
         throw op.fail("approximate " + quoted(form) + " (known: none, tanh)");
-    function(op, form == "tanh" ? pointwise::gelu_tanh : pointwise::gelu);
+    function(op, form == "tanh" ? value_function::gelu_tanh : value_function::gelu);
 }
 
 /// x to a constant exponent; a square is a product, and has no table.
@@ -38,14 +38,14 @@ inline void power(const operation& op) {
     const double exponent = op.scalar(1, "the exponent");
     if (!(std::abs(exponent) <= 64.0)) throw op.fail(text_of({"an exponent of ", exponent}));
     if (exponent == 1.0) return op.pass(0);
-    if (exponent == 0.5) return function(op, pointwise::square_root);
-    function(op, pointwise::power, static_cast<float>(exponent));
+    if (exponent == 0.5) return function(op, value_function::square_root);
+    function(op, value_function::power, static_cast<float>(exponent));
 }
 
 /// Cast of data to bool.
 inline void to_boolean(const operation& op) {
     if (op.raw(0).boolean) return op.pass(0);
-    function(op, pointwise::differs, 0.0F);
+    function(op, value_function::differs, 0.0F);
     op.given().boolean = op.given().non_negative = true;
 }
 
@@ -54,7 +54,7 @@ inline void equal(const operation& op) {
     const std::size_t number = op.is_constant(1) ? 1 : 0;
     if (!op.is_constant(number)) throw op.fail("of data and data is not supported");
     layer_parameters p;
-    p.function = pointwise::equals;
+    p.function = value_function::equals;
     p.alpha = static_cast<float>(op.scalar(number, "the constant"));
     if (!std::isfinite(p.alpha)) throw op.fail("to a number that is not finite");
     unary(op, layer_kind::function, p, 1 - number);
@@ -64,7 +64,7 @@ inline void equal(const operation& op) {
 /// Not of data.
 inline void negation(const operation& op) {
     if (!op.raw(0).boolean) throw op.fail("is supported for comparisons and casts to bool only");
-    function(op, pointwise::equals, 0.0F);
+    function(op, value_function::equals, 0.0F);
     op.given().boolean = op.given().non_negative = true;
 }
 
@@ -94,7 +94,7 @@ inline void choose(const operation& op) {
     const value x = whole_of(op, 3 - number);
     const value_view v = view_of(x);
     const constant& mask = op.known(0, "the mask");
-    const auto axes = constant_axes(mask.dims, v.groups.size() + 1);
+    const auto axes = constant_axes(mask.dims, x);
     const auto place = axes ? beside(v, *axes) : std::nullopt;
     if (!place)
         throw op.fail("a mask of shape " + dims_text(mask.dims) + " does not fit " + describe(x));

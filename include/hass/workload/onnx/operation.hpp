@@ -174,6 +174,13 @@ class operation {
         return x;
     }
 
+    /// From now on input `i` is `x`, what a row of its own gives.
+    void replace(std::size_t i, value x) const {
+        value& now = raw(i);
+        tensors_.drafts().stand_for(now, x.from);
+        x.unread = now.unread, x.made_by = now.made_by;
+        now = std::move(x);
+    }
     /// What is pending in a value that is no tensor of its own, as rows.
     value settled(value x) const {
         x.made_by = &node_;

@@ -32,7 +32,7 @@
 #include <hass/workload/onnx/transposed_convolution.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/windows.hpp>
-#include <hass/workload/pointwise.hpp>
+#include <hass/workload/value_function.hpp>
 
 namespace hass::detail::onnx {
 
@@ -67,7 +67,7 @@ struct table_entry {
 
 /// Operators on data of an image.
 inline constexpr std::array table{
-    table_entry{"Abs", [](const operation& op) { function(op, pointwise::absolute); }},
+    table_entry{"Abs", [](const operation& op) { function(op, value_function::absolute); }},
     table_entry{"Add", add},
     table_entry{"ArgMax", arg_max},
     table_entry{"AveragePool", [](const operation& op) { pool(op, layer_kind::average_pool); }},
@@ -87,15 +87,16 @@ inline constexpr std::array table{
     table_entry{"Div", add},
     table_entry{"Dropout", dropout},
     table_entry{
-        "Elu", [](const operation& op) { function(op, pointwise::elu, op.number("alpha", 1.0F)); }},
+        "Elu",
+        [](const operation& op) { function(op, value_function::elu, op.number("alpha", 1.0F)); }},
     table_entry{"Equal", equal},
-    table_entry{"Erf", [](const operation& op) { function(op, pointwise::erf); }},
-    table_entry{"Exp", [](const operation& op) { function(op, pointwise::exponential); }},
+    table_entry{"Erf", [](const operation& op) { function(op, value_function::erf); }},
+    table_entry{"Exp", [](const operation& op) { function(op, value_function::exponential); }},
     table_entry{"Expand", expand},
     table_entry{"Flatten", flatten},
     table_entry{"Gather", gather},
     table_entry{"Gelu", gelu},
-    table_entry{"Gemm", gemm},
+    table_entry{"Gemm", token_gemm},
     table_entry{"GlobalAveragePool",
                 [](const operation& op) {
                     const value& x = pooled_input(op);
@@ -114,15 +115,15 @@ inline constexpr std::array table{
     table_entry{"LRN", local_response},
     table_entry{"LayerNormalization", layer_normalization},
     table_entry{"LeakyRelu", leaky_relu},
-    table_entry{"Log", [](const operation& op) { function(op, pointwise::logarithm); }},
+    table_entry{"Log", [](const operation& op) { function(op, value_function::logarithm); }},
     table_entry{"LogSoftmax", token_softmax},
     table_entry{"MatMul", matrix_product},
     table_entry{"Max", extreme},
     table_entry{"MaxPool", [](const operation& op) { pool(op, layer_kind::max_pool); }},
     table_entry{"Min", extreme},
-    table_entry{"Mish", [](const operation& op) { function(op, pointwise::mish); }},
+    table_entry{"Mish", [](const operation& op) { function(op, value_function::mish); }},
     table_entry{"Mul", multiply},
-    table_entry{"Neg", [](const operation& op) { function(op, pointwise::negate); }},
+    table_entry{"Neg", [](const operation& op) { function(op, value_function::negate); }},
     table_entry{"Not", negation},
     table_entry{"PRelu", leaky_relu},
     table_entry{"Pad", pad},
@@ -130,7 +131,8 @@ inline constexpr std::array table{
     table_entry{"Quant", quant},
     table_entry{"QuantizeLinear", quantize_linear},
     table_entry{"RMSNormalization", layer_normalization},
-    table_entry{"Reciprocal", [](const operation& op) { function(op, pointwise::reciprocal); }},
+    table_entry{"Reciprocal",
+                [](const operation& op) { function(op, value_function::reciprocal); }},
     table_entry{"ReduceMax", reduce},
     table_entry{"ReduceMean", token_reduce},
     table_entry{"ReduceSum", token_reduce},
@@ -141,25 +143,25 @@ inline constexpr std::array table{
     table_entry{"Shape", fold_shape},
     table_entry{"Shrink",
                 [](const operation& op) {
-                    function(op, pointwise::shrink, op.number("lambd", 0.5F),
+                    function(op, value_function::shrink, op.number("lambd", 0.5F),
                              op.number("bias", 0.0F));
                 }},
     table_entry{"Sigmoid", [](const operation& op) { unary(op, layer_kind::sigmoid); }},
     table_entry{"Size", fold_size},
     table_entry{"Slice", slice},
     table_entry{"Softmax", token_softmax},
-    table_entry{"Softplus", [](const operation& op) { function(op, pointwise::softplus); }},
-    table_entry{"Softsign", [](const operation& op) { function(op, pointwise::softsign); }},
+    table_entry{"Softplus", [](const operation& op) { function(op, value_function::softplus); }},
+    table_entry{"Softsign", [](const operation& op) { function(op, value_function::softsign); }},
     table_entry{"SpaceToDepth", space_to_depth},
     table_entry{"Split", split},
-    table_entry{"Sqrt", [](const operation& op) { function(op, pointwise::square_root); }},
+    table_entry{"Sqrt", [](const operation& op) { function(op, value_function::square_root); }},
     table_entry{"Squeeze", squeeze},
     table_entry{"Sub", add},
     table_entry{"Sum", sum},
-    table_entry{"Tanh", [](const operation& op) { function(op, pointwise::tanh); }},
+    table_entry{"Tanh", [](const operation& op) { function(op, value_function::tanh); }},
     table_entry{"ThresholdedRelu",
                 [](const operation& op) {
-                    function(op, pointwise::thresholded_relu, op.number("alpha", 1.0F));
+                    function(op, value_function::thresholded_relu, op.number("alpha", 1.0F));
                 }},
     table_entry{"Transpose", transpose},
     table_entry{"Trunc", trunc_levels},

@@ -24,7 +24,7 @@
 #include <hass/workload/onnx/fold_arrays.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/proto.hpp>
-#include <hass/workload/pointwise.hpp>
+#include <hass/workload/value_function.hpp>
 
 namespace hass::detail::onnx {
 
@@ -86,7 +86,7 @@ inline double zero_point(const operation& op, std::size_t i) {
 /// Input 0 on a grid: the nearest of scale * (least .. most), of two the even one.
 inline void to_grid(const operation& op, double scale, double least, double most) {
     layer_parameters p;
-    p.function = pointwise::quantised;
+    p.function = value_function::quantised;
     p.alpha = static_cast<float>(scale);
     p.lower = static_cast<float>(least), p.upper = static_cast<float>(most);
     if (!(p.alpha > 0.0F) || !std::isfinite(p.alpha) || !(p.lower <= p.upper))
@@ -299,7 +299,7 @@ inline void fold_bipolar(const operation& op) {
 inline void bipolar(const operation& op) {
     const double scale = one_scale(op, 1);
     layer_parameters p;
-    p.function = pointwise::bipolar;
+    p.function = value_function::bipolar;
     p.alpha = static_cast<float>(scale);
     p.lower = -1.0F, p.upper = 1.0F;
     unary(op, layer_kind::function, p);
@@ -315,7 +315,7 @@ inline void trunc_levels(const operation& op) {
         throw op.fail("is supported with zero point 0 and rounding_mode FLOOR or ROUND only");
     // round(x / s) is whole: floor of it over 2^k is that of x / s over 2^k, moved by half a level
     layer_parameters p;
-    p.function = mode == "FLOOR" ? pointwise::truncated : pointwise::quantised;
+    p.function = mode == "FLOOR" ? value_function::truncated : value_function::quantised;
     const double scale = one_scale(op, 1);
     p.alpha = static_cast<float>(scale);
     p.beta = static_cast<float>(std::ldexp(1.0, static_cast<int>(from - to)));
@@ -325,8 +325,8 @@ inline void trunc_levels(const operation& op) {
 
 /// What a row's numbers are whole multiples of takes so many bits; 0 where they are on no grid.
 inline int grid_bits(const layer_parameters& p) {
-    if (p.function == pointwise::bipolar) return 1;
-    if (p.function != pointwise::quantised) return 0;
+    if (p.function == value_function::bipolar) return 1;
+    if (p.function != value_function::quantised) return 0;
     int bits = 1;
     while (bits < 32 && std::ldexp(1.0, bits) <
                             static_cast<double>(p.upper) - static_cast<double>(p.lower) + 1.0)

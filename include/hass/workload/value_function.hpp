@@ -1,4 +1,4 @@
-/// \file pointwise.hpp
+/// \file value_function.hpp
 /// Functions of one value that a row of kind `function` applies: in hardware one lookup table,
 /// whatever the function.
 #pragma once
@@ -13,7 +13,7 @@
 namespace hass {
 
 /// As ONNX defines them; a and b are the numbers that a row gives along.
-enum class pointwise : std::uint8_t {
+enum class value_function : std::uint8_t {
     identity,
     elu,               ///< x, below 0 a (exp(x) - 1)
     selu,              ///< b times elu
@@ -43,7 +43,7 @@ enum class pointwise : std::uint8_t {
     truncated,  ///< a b times the whole number below that nearest to x / a, over b
 };
 
-inline constexpr std::array<std::string_view, 27> pointwise_names{
+inline constexpr std::array<std::string_view, 27> value_function_names{
     "identity",    "elu",         "selu",       "celu",
     "softplus",    "mish",        "softsign",   "thresholded_relu",
     "hardsigmoid", "negate",      "absolute",   "shrink",
@@ -52,8 +52,8 @@ inline constexpr std::array<std::string_view, 27> pointwise_names{
     "equals",      "differs",     "gelu",       "gelu_tanh",
     "quantised",   "bipolar",     "truncated"};
 
-constexpr std::string_view name(pointwise f) {
-    return pointwise_names[static_cast<std::size_t>(f)];
+constexpr std::string_view name(value_function f) {
+    return value_function_names[static_cast<std::size_t>(f)];
 }
 
 /// log(exp(x) + 1) without overflow.
@@ -62,61 +62,61 @@ inline float softplus(float x) {
 }
 
 /// f(x); infinite or not a number where x is, or where the function has no value.
-inline float apply(pointwise f, float x, float a, float b) {
+inline float apply(value_function f, float x, float a, float b) {
     switch (f) {
-        case pointwise::identity:
+        case value_function::identity:
             return x;
-        case pointwise::elu:
+        case value_function::elu:
             return x < 0.0F ? a * std::expm1(x) : x;
-        case pointwise::selu:
+        case value_function::selu:
             return b * (x < 0.0F ? a * std::expm1(x) : x);
-        case pointwise::celu:
+        case value_function::celu:
             return x < 0.0F ? a * std::expm1(x / a) : x;
-        case pointwise::softplus:
+        case value_function::softplus:
             return softplus(x);
-        case pointwise::mish:
+        case value_function::mish:
             return x * std::tanh(softplus(x));
-        case pointwise::softsign:
+        case value_function::softsign:
             return x / (1.0F + std::abs(x));
-        case pointwise::thresholded_relu:
+        case value_function::thresholded_relu:
             return x <= a ? 0.0F : x;
-        case pointwise::hardsigmoid:
+        case value_function::hardsigmoid:
             return std::min(std::max(a * x + b, 0.0F), 1.0F);
-        case pointwise::negate:
+        case value_function::negate:
             return -x;
-        case pointwise::absolute:
+        case value_function::absolute:
             return std::abs(x);
-        case pointwise::shrink:
+        case value_function::shrink:
             return x > a ? x - b : x < -a ? x + b : x - x;
-        case pointwise::gated:
+        case value_function::gated:
             return x * std::min(std::max(a * x + b, 0.0F), 1.0F);
-        case pointwise::erf:
+        case value_function::erf:
             return std::erf(x);
-        case pointwise::tanh:
+        case value_function::tanh:
             return std::tanh(x);
-        case pointwise::exponential:
+        case value_function::exponential:
             return std::exp(x);
-        case pointwise::logarithm:
+        case value_function::logarithm:
             return std::log(x);
-        case pointwise::square_root:
+        case value_function::square_root:
             return std::sqrt(x);
-        case pointwise::reciprocal:
+        case value_function::reciprocal:
             return 1.0F / x;
-        case pointwise::power:
+        case value_function::power:
             return std::pow(x, a);
-        case pointwise::equals:
+        case value_function::equals:
             return x == a ? 1.0F : x != x ? x : 0.0F;
-        case pointwise::differs:
+        case value_function::differs:
             return x != a ? x != x ? x : 1.0F : 0.0F;
-        case pointwise::gelu:
+        case value_function::gelu:
             return 0.5F * x * (1.0F + std::erf(x * 0.70710678F));
-        case pointwise::gelu_tanh:
+        case value_function::gelu_tanh:
             return 0.5F * x * (1.0F + std::tanh(0.79788456F * (x + 0.044715F * x * x * x)));
-        case pointwise::quantised:
+        case value_function::quantised:
             return std::nearbyint(x / a) * a;  // `on_grid` knows its bounds
-        case pointwise::bipolar:
+        case value_function::bipolar:
             return x < 0.0F ? -a : a;
-        case pointwise::truncated:
+        case value_function::truncated:
             return std::floor(std::nearbyint(x / a) / b) * (b * a);
     }
     return x;
