@@ -93,8 +93,9 @@ template <Engine E>
 constexpr usage operands_cost(const E& engine, const layer_row& row, const row_option& c) {
     if constexpr (requires { engine.resources.stored < 1.0; })
         if (engine.resources.stored < 1.0)
-            throw error("a product of two activations has its second input as it comes: how many "
-                        "zeros there are is not known before, so that it is not stored without");
+            throw error(
+                "a product of two activations has its second input as it comes: how many "
+                "zeros there are is not known before, so that it is not stored without");
     if (c.memory == weight_memory::off_chip)
         throw error("a product of two activations keeps its second input on the chip");
     const std::array<held_input, 2> kept{{{row.in.volume(), 0}, {weight_count(row), 0}}};
