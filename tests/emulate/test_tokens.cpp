@@ -105,30 +105,43 @@ flow gelu(tensor_graph& g, const flow& x, int form) {
     return {g.node("Mul", {g.node("Mul", {x.first, one}), g.number(0.5)}), value};
 }
 
+flow reshaped(tensor_graph& g, const flow& x, const std::vector<std::int64_t>& dims) {
+    return {g.node("Reshape", {x.first, g.whole(dims)}), {dims, x.second.values}};
+}
+
+// Part `k` of three along axis 0 or 1, and without that axis.
+flow part_of_three(tensor_graph& g, const flow& x, std::int64_t axis, std::int64_t k) {
+    const std::string index = g.name();
+    g.file().initializer(writer::integers(index, {}, {k}));
+    flow part{g.node("Gather", {x.first, index}, {{"axis", axis}}), {}};
+    part.second.dims = x.second.dims;
+    part.second.dims.erase(part.second.dims.begin() + axis);
+    const auto size = static_cast<std::ptrdiff_t>(x.second.values.size() / 3);
+    const auto from = x.second.values.begin() + static_cast<std::ptrdiff_t>(k) * size;
+    part.second.values.assign(from, from + size);
+    return part;
+}
+
+// How exporters part q, k and v: three linear layers; one, and axes that stay behind the batch; one,
+// and the three in front of the batch (timm).
+enum class parting { three, behind, in_front, sequence_first };
+
 // q, k, v of a head each: N x heads x T x d; k with its last two axes exchanged.
-std::array<flow, 3> heads_of(tensor_graph& g, const flow& x, bool fused) {
+std::array<flow, 3> heads_of(tensor_graph& g, const flow& x, parting how) {
     std::array<flow, 3> parts;
     const std::int64_t each = width / heads, count = x.second.dims[1];
-    if (fused) {  // one linear layer, then N x T x 3 x heads x d, and Gather out of it
-        const flow all = linear(g, x, 3 * width);
-        const flow split =
-            transpose(g, reshape(g, all, {-1, count, 3, heads, each}), {0, 2, 3, 1, 4});
-        for (std::size_t k = 0; k < 3; ++k) {
-            const std::string index = g.name();
-            g.file().initializer(writer::integers(index, {}, {static_cast<std::int64_t>(k)}));
-            parts[k].first = g.node("Gather", {split.first, index}, {{"axis", std::int64_t{1}}});
-            tensor& t = parts[k].second;
-            t.dims = {1, heads, count, each};
-            const auto size = static_cast<std::ptrdiff_t>(split.second.values.size() / 3);
-            const auto from = split.second.values.begin() + static_cast<std::ptrdiff_t>(k) * size;
-            t.values.assign(from, from + size);
-        }
-        parts[1] = transpose(g, parts[1], {0, 1, 3, 2});
-    } else {
+    if (how == parting::three) {
         for (std::size_t k = 0; k < 3; ++k)
             parts[k] = transpose(g, reshape(g, linear(g, x, width), {-1, count, heads, each}),
                                  k == 1 ? ints({0, 2, 3, 1}) : ints({0, 2, 1, 3}));
+        return parts;
     }
+    const bool behind = how == parting::behind;
+    const flow all = reshape(g, linear(g, x, 3 * width), {-1, count, 3, heads, each});
+    const flow split = transpose(g, all, behind ? ints({0, 2, 3, 1, 4}) : ints({2, 0, 3, 1, 4}));
+    for (std::size_t k = 0; k < 3; ++k)
+        parts[k] = part_of_three(g, split, behind ? 1 : 0, static_cast<std::int64_t>(k));
+    parts[1] = transpose(g, parts[1], {0, 1, 3, 2});
     return parts;
 }
 
@@ -137,22 +150,52 @@ flow softmax(tensor_graph& g, const flow& x) {
             test::along(x.second, x.second.rank() - 1, test::softmax)};
 }
 
-flow attention(tensor_graph& g, const flow& x, bool fused, const flow* mask = nullptr) {
-    const auto [q, k, v] = heads_of(g, x, fused);
+flow weighed(tensor_graph& g, const flow& q, const flow& k, const flow& v, const flow* mask) {
     flow scores{g.node("MatMul", {q.first, k.first}), test::product(q.second, k.second)};
     scores.first = g.node("Div", {scores.first, g.number(2.0)});
     for (double& s : scores.second.values) s /= 2.0;
     if (mask != nullptr) scores = add(g, scores, *mask);
     scores = softmax(g, scores);
-    const flow mixed{g.node("MatMul", {scores.first, v.first}),
-                     test::product(scores.second, v.second)};
+    return {g.node("MatMul", {scores.first, v.first}), test::product(scores.second, v.second)};
+}
+
+// As torch's MultiheadAttention: tokens in front of the batch, and heads with it in one axis.
+flow sequence_first(tensor_graph& g, const flow& x) {
+    const std::int64_t each = width / heads, count = x.second.dims[1];
+    const flow all = linear(g, transpose(g, x, {1, 0, 2}), 3 * width);
+    flow split = reshaped(g, all, {count, 1, 3, width});
+    split.first = g.node("Unsqueeze", {split.first, g.whole({0})});
+    split.second.dims.insert(split.second.dims.begin(), 1);
+    split = transpose(g, split, {3, 1, 2, 0, 4});
+    split.first = g.node("Squeeze", {split.first, g.whole({3})});
+    split.second.dims.erase(split.second.dims.begin() + 3);
+    std::array<flow, 3> parts;
+    for (std::size_t k = 0; k < 3; ++k)
+        parts[k] = transpose(g,
+                             reshaped(g, part_of_three(g, split, 0, static_cast<std::int64_t>(k)),
+                                      {count, heads, each}),
+                             {1, 0, 2});
+    const flow mixed = weighed(g, parts[0], transpose(g, parts[1], {0, 2, 1}), parts[2], nullptr);
+    const flow rows = reshaped(g, transpose(g, mixed, {1, 0, 2}), {count, width});
+    const flow w = g.weight({width, width}, 0.6F), b = g.weight({width});
+    const flow out{g.node("Gemm", {rows.first, w.first, b.first}, {{"transB", std::int64_t{1}}}),
+                   test::combined(test::product(rows.second, test::transposed(w.second, {1, 0})),
+                                  b.second, [](double p, double q) { return p + q; })};
+    return transpose(g, reshaped(g, out, {count, 1, width}), {1, 0, 2});
+}
+
+flow attention(tensor_graph& g, const flow& x, parting how, const flow* mask = nullptr) {
+    if (how == parting::sequence_first) return sequence_first(g, x);
+    const auto [q, k, v] = heads_of(g, x, how);
+    const flow mixed = weighed(g, q, k, v, mask);
     const flow together =
         reshape(g, transpose(g, mixed, {0, 2, 1, 3}), {-1, x.second.dims[1], width});
     return linear(g, together, width);
 }
 
 flow block(tensor_graph& g, const flow& x, int form, const flow* mask = nullptr) {
-    const flow middle = layer_norm(g, add(g, x, attention(g, x, form % 2 == 1, mask)), form % 4);
+    const flow middle =
+        layer_norm(g, add(g, x, attention(g, x, static_cast<parting>(form % 4), mask)), form % 4);
     const flow wide = gelu(g, linear(g, middle, 2 * width), form % 3);
     return layer_norm(g, add(g, middle, linear(g, wide, width)), form % 4);
 }

@@ -68,7 +68,8 @@ inline model with_fixed_point_weights(model m, int bits, scale_of scale) {
 /// images (the first `statistics_images` of them) cause in the untouched network; larger ones
 /// saturate. One scale a channel needs many images to see every channel at its largest: MobileNetV1
 /// 0.25 at 16 bits answers 4 of 500 images fewer with scales from 100 of them, none with all.
-/// \throws hass::error for bits outside of 2..16, or as `emulator::run`
+/// \throws hass::error for bits outside of 2..16, for products of two activations, or as
+///         `emulator::run`
 template <EmulationBackend Backend>
 basic_emulator<Backend> in_fixed_point(const basic_emulator<Backend>& network,
                                        const image_set& images, const fixed_point& format,
@@ -76,6 +77,12 @@ basic_emulator<Backend> in_fixed_point(const basic_emulator<Backend>& network,
     for (const int bits : {format.weight_bits, format.data_bits})
         if (bits < 2 || bits > 16)
             throw error(text_of({"fixed point: ", bits, " bits, must be within 2 and 16"}));
+    const network_view net = network.network();
+    for (std::size_t i = 0; i < net.size(); ++i)
+        if (net[i].kind == layer_kind::matmul)
+            throw error("fixed point: layer '" + name_of(net, i) +
+                        "' multiplies two activations, of which only one would be rounded; a "
+                        "quantised file (QDQ) rounds both");
     const std::vector<std::vector<float>> largest = network.largest_inputs(images, options);
     std::vector<std::vector<quantizer>> quantizers(largest.size());
     for (std::size_t i = 0; i < largest.size(); ++i) {

@@ -88,9 +88,14 @@ using design = std::vector<row_option>;
 
 /// What a matmul keeps of its inputs beside its filters, which stand where a layer's weights would:
 /// the first one, which is replaced while it leaves, and the next image's filters.
-/// \throws hass::error for filters off-chip
+/// \throws hass::error for filters off-chip, or in a memory for some of them alone
 template <Engine E>
 constexpr usage operands_cost(const E& engine, const layer_row& row, const row_option& c) {
+    if constexpr (requires { engine.resources.stored < 1.0; })
+        if (engine.resources.stored < 1.0)
+            throw error(
+                "a product of two activations has its second input as it comes: how many "
+                "zeros there are is not known before, so that it is not stored without");
     if (c.memory == weight_memory::off_chip)
         throw error("a product of two activations keeps its second input on the chip");
     const std::array<held_input, 2> kept{{{row.in.volume(), 0}, {weight_count(row), 0}}};

@@ -124,7 +124,7 @@ inline void validate_row(const network_view& net, std::size_t i) {
         require(r.in.pixels() == 1 && r.out.pixels() == 1, net, i,
                 "a linear layer takes and gives vectors, not " + text(r.in) + " -> " + text(r.out));
     const std::string gives = text(r.in) + " -> " + text(r.out);
-    if (renames(r.kind) || r.kind == layer_kind::reorder || r.kind == layer_kind::depth_to_space)
+    if (renames(r.kind) || r.kind == layer_kind::depth_to_space)  // a reorder may repeat some
         require(r.in.volume() >= r.out.volume(), net, i, gives + " has more values than it takes");
     if (r.kind == layer_kind::reshape || r.kind == layer_kind::select_channels)
         require(r.in.pixels() == r.out.pixels(), net, i, gives + " changes the number of pixels");

@@ -13,6 +13,15 @@
 /// and has its bounds in `layer_parameters`; without an upper bound it is `relu`, whatever its
 /// lower one.
 ///
+/// Of tokens (N x T x C; a token is a pixel, its features are channels, heads are groups of
+/// channels): MatMul with weights (a 1x1 convolution) and of two activations (`matmul`), Softmax and
+/// LogSoftmax over any axis, LayerNormalization and RMSNormalization, also in pieces, Gelu in one
+/// piece or several, Gather of a table by ids and of constant places, Concat with constants at its
+/// ends, Where with a constant mask, Expand, and Transpose, Reshape, Slice, Split, Squeeze of any
+/// axes, the batch's included, as long as products and norms get it apart from their own axes.
+///
+/// Several inputs are parts of one image (`model::inputs`, `inputs.hpp`).
+///
 /// No rows: Identity, Dropout, Constant, shape arithmetic (Shape, Gather, Concat, ...), Pad with
 /// zeros (padding of the convolution or pool that follows), BatchNormalization and constants added
 /// or multiplied (folded into the convolution or linear layer before them; elsewhere they become a

@@ -191,7 +191,7 @@ inline void constant_beside_view(const operation& op, std::size_t data, std::siz
     value x = whole_of(op, data);
     const value_view v = view_of(x);
     const constant& c = op.known(number, "the constant");
-    const auto axes = constant_axes(c.dims, v.groups.size() + 1);
+    const auto axes = constant_axes(c.dims, x);
     const auto place = axes ? beside(v, *axes) : std::nullopt;
     if (!place)
         throw op.fail("a constant of shape " + dims_text(c.dims) + " does not fit " + describe(x));

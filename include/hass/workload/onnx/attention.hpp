@@ -18,6 +18,7 @@
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/orders.hpp>
 #include <hass/workload/onnx/reshaping.hpp>
+#include <hass/workload/onnx/settle.hpp>
 #include <hass/workload/onnx/tokens.hpp>
 #include <hass/workload/onnx/value.hpp>
 #include <hass/workload/onnx/views.hpp>
@@ -43,10 +44,13 @@ inline product_axes product_axes_of(const operation& op, const value& a, const v
     product_axes p;
     p.m = left[rank - 2], p.a_k = left[rank - 1], p.b_k = right[rank - 2], p.n = right[rank - 1];
     if (volume_of(p.a_k) != volume_of(p.b_k)) throw wrong();
+    std::int64_t heads = 1;
     for (std::size_t k = 0; k + 2 < rank; ++k) {
         const std::int64_t l = volume_of(left[k]), r = volume_of(right[k]);
         if (l != r && l != 1 && r != 1) throw wrong();
         const std::int64_t extent = std::max(l, r);
+        if (extent > largest_map / heads) throw wrong();
+        heads *= extent;
         append(p.a_heads, l == extent ? left[k] : std::vector{order_axis{extent, 0}});
         append(p.b_heads, r == extent ? right[k] : std::vector{order_axis{extent, 0}});
         p.heads.push_back(extent);
@@ -69,7 +73,11 @@ inline std::vector<order_axis> joined_axes(std::vector<order_axis> a,
 }
 
 inline void product_of_data(const operation& op) {
-    const value &a = viewed(op, 0), &b = viewed(op, 1);
+    const value &a = viewed_anyhow(op, 0), &b = viewed_anyhow(op, 1);
+    if (a.batch_axis != b.batch_axis || a.batch_merged != b.batch_merged ||
+        a.batch_axis + 2 >= a.rank)
+        throw op.fail("of " + describe(a) + " and " + describe(b) +
+                      ": the batch has to stand alike, among the axes in front");
     const product_axes p = product_axes_of(op, a, b);
     const auto rows = joined_axes(p.b_heads, p.b_k), columns = joined_axes(p.b_heads, p.n);
     const bool transposed = stands_so(b, rows, p.n) ||
@@ -83,7 +91,8 @@ inline void product_of_data(const operation& op) {
     row.transposed = transposed;
     layer_parameters parameters;
     parameters.alpha = 1.0F;
-    const value out = op.emit(row, {first.from, second.from}, std::move(parameters));
+    value out = op.emit(row, {first.from, second.from}, std::move(parameters));
+    out.batch_axis = a.batch_axis, out.batch_merged = a.batch_merged;
     const std::int64_t pixels = row.out.pixels();
     auto groups = dense_groups(p.heads, outputs * pixels);
     groups.push_back({{row.out.pixels(), 1}});
@@ -115,16 +124,41 @@ inline std::vector<float> matrix_of(const operation& op, std::size_t i, bool beh
 inline void matrix_product(const operation& op) {
     if (!op.is_constant(0) && !op.is_constant(1)) return product_of_data(op);
     const std::size_t weight = op.is_constant(1) ? 1 : 0;
-    const value& x = viewed(op, 1 - weight);
-    const bool features = x.rank == 2 && weight == 1;
+    const value& x = viewed_anyhow(op, 1 - weight);
+    const bool features = x.rank == 2 && weight == 1 && batch_first(x);
     if (features) return matmul(op);  // N x F
-    if (x.rank < 3) throw op.fail("its first input is constant; weights must be the second");
+    if (x.rank < (weight == 1 ? 2 : 3))
+        throw op.fail("its first input is constant; weights must be the second");
     const std::vector<std::int64_t> dims = view_of(x).dims();
-    const std::size_t axis = weight == 1 ? dims.size() - 1 : dims.size() - 2;
+    const std::size_t axis = group_along(op, x, x.rank - (weight == 1 ? 1 : 2));
     layer_parameters p;
     std::int64_t outputs = 0;
     p.weights = matrix_of(op, weight, weight == 1, dims[axis], outputs);
     token_linear(op, 1 - weight, axis, outputs, std::move(p), op.known(weight, "the weight").name);
+}
+
+/// Gemm: of N x F, or of tokens whose axis the batch is part of.
+inline void token_gemm(const operation& op) {
+    if (op.is_constant(0) || batch_first(viewed_anyhow(op, 0))) return gemm(op);
+    const value& x = op.raw(0);
+    if (op.integer("transA", 0) != 0) throw op.fail("transA is not supported");
+    if (x.rank != 2) throw op.fail("expects two axes, not " + describe(x));
+    const std::size_t axis = group_along(op, x, 1);
+    const bool behind = op.integer("transB", 0) == 0;
+    layer_parameters p;
+    std::int64_t outputs = 0;
+    p.weights = matrix_of(op, 1, behind, view_of(x).dims()[axis], outputs);
+    const float alpha = op.number("alpha", 1.0F), beta = op.number("beta", 1.0F);
+    for (float& w : p.weights) w *= alpha;
+    if (op.has(2)) {
+        p.bias = op.weights(2, "the bias");
+        if (p.bias.size() != 1 && p.bias.size() != static_cast<std::size_t>(outputs))
+            throw op.fail(text_of({"bias of ", p.bias.size(), " values for ", outputs}));
+        p.bias.resize(static_cast<std::size_t>(outputs), p.bias[0]);
+        for (float& b : p.bias) b *= beta;
+    }
+    require_finite(p, op.node());
+    token_linear(op, 0, axis, outputs, std::move(p), op.known(1, "the weight").name);
 }
 
 }  // namespace hass::detail::onnx

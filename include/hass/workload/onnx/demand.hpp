@@ -51,6 +51,7 @@ inline double operations(const layer_row& r) {
     const double padded_row = std::ceil(r.out.width / lanes) * lanes * r.out.height;
     switch (r.kind) {
         case layer_kind::convolution:
+        case layer_kind::matmul:
         case layer_kind::linear: {
             constexpr double filters_at_once = 8;
             const bool alone = channels_per_group(r) == 1 && r.groups > 1;
@@ -70,6 +71,7 @@ inline double operations(const layer_row& r) {
         case layer_kind::sigmoid:
         case layer_kind::swish:
         case layer_kind::softmax:
+        case layer_kind::log_softmax:
             return exponential * out;
         default:
             return touch * (in + out);

@@ -23,7 +23,7 @@
 namespace hass::detail::onnx {
 
 inline void transpose(const operation& op) {
-    const value& x = viewed(op, 0);
+    const value& x = viewed_anyhow(op, 0);
     const int rank = x.rank;
     std::vector<std::int64_t> perm;
     if (const attribute_proto* a = op.find("perm"))
@@ -39,12 +39,12 @@ inline void transpose(const operation& op) {
     for (const std::int64_t p : perm) {
         if (p < 0 || p >= rank || seen[static_cast<std::size_t>(p)]) throw wrong();
         seen[static_cast<std::size_t>(p)] = true;
-        if (p > 0) order.push_back(static_cast<std::size_t>(p - 1));
+        if (const auto group = group_of(x, static_cast<int>(p))) order.push_back(*group);
     }
-    if (perm[0] != 0)
-        throw op.fail("perm " + dims_text(perm) +
-                      " moves the batch; only axes of one image may change places");
-    op.give(as_value(x, transposed(view_of(x), order)));
+    value turned = x;
+    for (int k = 0; k < rank; ++k)
+        if (perm[static_cast<std::size_t>(k)] == x.batch_axis) turned.batch_axis = k;
+    op.give(as_value(turned, transposed(view_of(x), order)));
 }
 
 /// Positions of one axis: how many, from where, how far apart.
@@ -75,10 +75,12 @@ inline slice_part slice_part_of(const operation& op, std::size_t axis, std::int6
 /// be cut so.
 inline value parts_of(const operation& op, const std::vector<slice_part>& parts) {
     for (const bool moves : {false, true}) {
-        const value& x = moves ? moved(op, 0) : viewed(op, 0);
+        const value& x = moves ? moved(op, 0) : viewed_anyhow(op, 0);
         std::optional<value_view> v = view_of(x);
         for (const slice_part& p : parts)
-            if (v) v = sliced(*v, p.axis - 1, p.start, p.extent, p.step);
+            if (v)
+                v = sliced(*v, group_along(op, x, static_cast<int>(p.axis)), p.start, p.extent,
+                           p.step);
         if (v) return as_value(x, std::move(*v));
     }
     throw op.fail("of " + describe(op.raw(0)) + " is not supported");
@@ -103,7 +105,8 @@ inline void slice(const operation& op) {
     if (starts.empty() || ends.size() != starts.size() || axes.size() != starts.size() ||
         steps.size() != starts.size())
         throw op.fail("starts, ends, axes and steps are of different lengths");
-    const std::vector<std::int64_t> dims = full_dims(op, viewed(op, 0));
+    const value& x = viewed_anyhow(op, 0);
+    const std::vector<std::int64_t> dims = full_dims(op, x);
     std::vector<slice_part> parts;
     std::vector<bool> done(dims.size(), false);
     for (std::size_t k = 0; k < starts.size(); ++k) {
@@ -113,19 +116,20 @@ inline void slice(const operation& op) {
         done[axis] = true;
         constexpr std::int64_t images = std::numeric_limits<std::int32_t>::max();
         const slice_part p =
-            slice_part_of(op, axis, axis == 0 ? images : dims[axis], starts[k], ends[k], steps[k]);
-        if (axis > 0)
+            slice_part_of(op, axis, group_of(x, static_cast<int>(axis)) ? dims[axis] : images,
+                          starts[k], ends[k], steps[k]);
+        if (group_of(x, static_cast<int>(axis)))
             parts.push_back(p);
-        else if (p.start != 0 || p.step != 1 || (p.extent < images && p.extent != dims[0]))
+        else if (p.start != 0 || p.step != 1 || (p.extent < images && p.extent != dims[axis]))
             throw op.fail("cuts the batch");
     }
     op.give(parts_of(op, parts));
 }
 
 inline void split(const operation& op) {
-    const value& x = viewed(op, 0);
+    const value& x = viewed_anyhow(op, 0);
     const int axis = axis_of(op, op.integer("axis", 0), x.rank);
-    if (axis == 0) throw op.fail("splits the batch");
+    if (!group_of(x, axis)) throw op.fail("splits the batch");
     const std::int64_t size = full_dims(op, x)[static_cast<std::size_t>(axis)];
     const auto parts = static_cast<std::int64_t>(op.node().outputs.size());
     std::vector<std::int64_t> sizes;

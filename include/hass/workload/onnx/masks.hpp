@@ -94,7 +94,7 @@ inline void choose(const operation& op) {
     const value x = whole_of(op, 3 - number);
     const value_view v = view_of(x);
     const constant& mask = op.known(0, "the mask");
-    const auto axes = constant_axes(mask.dims, v.groups.size() + 1);
+    const auto axes = constant_axes(mask.dims, x);
     const auto place = axes ? beside(v, *axes) : std::nullopt;
     if (!place)
         throw op.fail("a mask of shape " + dims_text(mask.dims) + " does not fit " + describe(x));

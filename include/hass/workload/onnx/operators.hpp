@@ -95,7 +95,7 @@ inline constexpr std::array table{
     table_entry{"Flatten", flatten},
     table_entry{"Gather", gather},
     table_entry{"Gelu", gelu},
-    table_entry{"Gemm", gemm},
+    table_entry{"Gemm", token_gemm},
     table_entry{"GlobalAveragePool",
                 [](const operation& op) {
                     const value& x = pooled_input(op);

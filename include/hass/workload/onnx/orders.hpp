@@ -68,6 +68,7 @@ inline value laid_out(const operation& op, const value& x, const std::vector<ord
     value_view v = joined(now.base, now.order.first, {channels, pixels, {}});
     value y = x;
     y.form = form::plain, y.view = {}, y.rank = 4;
+    y.batch_axis = 0, y.batch_merged = false;
     y.shape = op.sound(volume_of(channels), volume_of(pixels), 1);
     if (in_order(v) && y.shape.channels == now.base.channels && (!flat || now.base.width == 1)) {
         y.shape = now.base;
@@ -89,6 +90,8 @@ struct featured {
     int groups = 1;               ///< of channels, each has all features
     std::vector<std::size_t> at;  ///< channel, within its group, of each feature
     value_view view;              ///< the tensor on that map
+    int batch_axis = 0;           ///< of the tensor
+    bool batch_merged = false;
 };
 
 /// Whether the last axis of a tensor is channels of the row behind it, as of tokens.
@@ -137,10 +140,11 @@ inline std::optional<value> channels_of(const operation& op, const value& x) {
 /// Input `i` with axes [first, last] of the tensor, the batch left out, as features.
 inline featured features_of(const operation& op, std::size_t i, std::size_t first,
                             std::size_t last) {
-    if (viewed(op, i).form == form::view && !is_whole(op.raw(i).view))
+    if (viewed_anyhow(op, i).form == form::view && !is_whole(op.raw(i).view))
         if (auto part = channels_of(op, op.raw(i))) op.replace(i, std::move(*part));
     const value& x = op.raw(i);
     featured f;
+    f.batch_axis = x.batch_axis, f.batch_merged = x.batch_merged;
     f.view = view_of(x);
     const std::vector<std::int64_t> dims = f.view.dims();
     const auto groups = grouped(f.view);
@@ -155,6 +159,7 @@ inline featured features_of(const operation& op, std::size_t i, std::size_t firs
     if (is_whole(f.view) && (all || adjacent || (count == 1 && base.channels == 1))) {
         f.x = x;
         f.x.form = form::plain, f.x.view = {}, f.x.shape = base, f.x.rank = 4;
+        f.x.batch_axis = 0, f.x.batch_merged = false;
         f.groups = static_cast<int>(base.channels / count);
     } else {
         const std::vector<order_axis> others = other_axes(groups, first, last);
@@ -185,8 +190,7 @@ inline featured features_of(const operation& op, std::size_t i, std::size_t firs
 /// The tensor of `f` after a row on its map: the same view of what the row gives.
 inline value seen_through(const featured& f, value out) {
     out.shape = f.x.shape;
-    const std::size_t rank = f.view.groups.size() + 1;
-    out.rank = static_cast<int>(rank);
+    out.batch_axis = f.batch_axis, out.batch_merged = f.batch_merged;
     value_view v = f.view;
     v.base = f.x.shape;
     return as_value(out, std::move(v));
@@ -195,13 +199,13 @@ inline value seen_through(const featured& f, value out) {
 /// Input `i` as all that some row gives, whatever its order. A part is moved out: channels as they
 /// are, part of a map as a map, else with its last axis as channels.
 inline value whole_of(const operation& op, std::size_t i) {
-    const value& x = viewed(op, i);
+    const value& x = viewed_anyhow(op, i);
     if (x.form == form::plain || is_whole(x.view)) return x;
     if (auto part = channels_of(op, x)) {
         op.replace(i, std::move(*part));
         return op.raw(i);
     }
-    if (x.rank <= 4 && !is_tokens(x.view)) return op.data(i);
+    if (x.rank <= 4 && batch_first(x) && !is_tokens(x.view)) return op.data(i);
     const std::size_t last = x.view.groups.size() - 1;
     const featured f = features_of(op, i, last, last);
     value out = seen_through(f, f.x);
@@ -293,15 +297,20 @@ inline std::optional<beside_map> beside(const value_view& v,
     return m;
 }
 
-/// Axes of a constant that is broadcast against a tensor of `rank` axes, the batch included and left
-/// out of the result; nothing where it has more axes, or one for each image of a batch.
+/// Axes of a constant that is broadcast against `x`, an axis each of its view; nothing where it has
+/// more axes, or values for each image of a batch.
 inline std::optional<std::vector<std::vector<order_axis>>> constant_axes(
-    std::vector<std::int64_t> dims, std::size_t rank) {
+    std::vector<std::int64_t> dims, const value& x) {
+    const auto rank = view_of(x).groups.size() + (x.batch_merged ? 0 : 1);
     while (dims.size() > rank && dims[0] == 1) dims.erase(dims.begin());
-    if (dims.size() > rank || (dims.size() == rank && dims[0] != 1)) return std::nullopt;
-    if (dims.size() == rank) dims.erase(dims.begin());
+    if (dims.size() > rank) return std::nullopt;
+    const std::size_t missing = rank - dims.size();
     auto groups = dense_groups(dims, 1);
-    groups.insert(groups.begin(), rank - 1 - dims.size(), {});
+    groups.insert(groups.begin(), missing, {});
+    if (x.batch_merged) return groups;
+    const auto batch = static_cast<std::size_t>(x.batch_axis);
+    if (!groups[batch].empty()) return std::nullopt;
+    groups.erase(groups.begin() + x.batch_axis);
     return groups;
 }
 

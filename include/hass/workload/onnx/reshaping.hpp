@@ -28,7 +28,7 @@ namespace hass::detail::onnx {
 inline std::vector<std::int64_t> full_dims(const operation& op, const value& x) {
     if (x.form == form::view) {
         std::vector<std::int64_t> dims = x.view.dims();
-        dims.insert(dims.begin(), op.batch());
+        if (!x.batch_merged) dims.insert(dims.begin() + x.batch_axis, op.batch());
         return dims;
     }
     std::vector<std::int64_t> dims{op.batch(), x.shape.channels,
@@ -48,10 +48,28 @@ inline void flatten_row(const operation& op, const value& x) {
     op.give(std::move(out));
 }
 
-/// Input `i` as plain data or a view of it.
-inline value& viewed(const operation& op, std::size_t i) {
+/// Input `i` as plain data or a view of it, wherever its batch stands.
+inline value& viewed_anyhow(const operation& op, std::size_t i) {
     value& x = op.raw(i);
     return x.form == form::view ? x : op.data(i);
+}
+
+/// The same with its batch as the first axis.
+inline value& viewed(const operation& op, std::size_t i) {
+    value& x = viewed_anyhow(op, i);
+    if (!batch_first(x))
+        throw op.fail("of data whose batch is not the first axis (" + describe(x) +
+                      ") is not supported");
+    return x;
+}
+
+/// The axis of a view that `axis` of the tensor is.
+/// \throws hass::error for the batch
+inline std::size_t group_along(const operation& op, const value& x, int axis) {
+    const auto group = group_of(x, axis);
+    if (!group || (x.batch_merged && axis == x.batch_axis))
+        throw op.fail(text_of({"over axis ", axis, ", the batch, is not supported"}));
+    return *group;
 }
 
 /// Input `i` with its values in the order of its axes, of any number.
@@ -102,9 +120,59 @@ inline void flatten(const operation& op) {
     reshape_to(op, {view_of(x).volume()});
 }
 
+/// Reshapes that move the batch, or make it part of another axis and an axis of its own again, as
+/// files for a batch of 1, or of any, state them. The batch goes with what stands in front of it.
+/// \returns whether this is one
+inline bool reshape_with_batch(const operation& op, std::vector<std::int64_t> target) {
+    const value& x = op.raw(0);
+    if (op.batch() != 1 || target.empty() || target.size() > 8) return false;
+    const value_view v = view_of(x);
+    const std::vector<std::int64_t> now = full_dims(op, x), own = v.dims();
+    const bool copies = op.integer("allowzero", 0) == 0;
+    std::int64_t known = 1;
+    std::optional<std::size_t> open;
+    for (std::size_t i = 0; i < target.size(); ++i) {
+        if (target[i] == 0 && copies && i < now.size()) target[i] = now[i];
+        if (target[i] == -1 && !open)
+            open = i;
+        else if (target[i] < 1 || target[i] > largest_map || (known *= target[i]) > largest_map)
+            return false;
+    }
+    const std::int64_t volume = v.volume();
+    if (volume % known != 0 || (!open && known != volume)) return false;
+    if (open) target[*open] = volume / known;
+    if (batch_first(x) && target[0] == 1) return false;  // as any reshape of an image
+    // values in front of the batch; of one that is part of an axis, in front of it or behind
+    std::int64_t before = 1;
+    for (int k = 0; k < x.batch_axis; ++k) before *= own[static_cast<std::size_t>(k)];
+    std::vector<std::int64_t> places{before};
+    if (x.batch_merged) places.push_back(before * own[static_cast<std::size_t>(x.batch_axis)]);
+    std::optional<std::size_t> at;
+    bool merged_there = false;
+    for (const bool alone : {true, false})
+        for (const std::int64_t place : places) {
+            std::int64_t front = 1;
+            for (std::size_t k = 0; k < target.size() && !at; front *= target[k++])
+                if (front == place && (!alone || target[k] == 1)) at = k, merged_there = !alone;
+        }
+    if (!at) return false;
+    // the features are the last axis' own, so a batch in front of them goes to the axis before
+    if (merged_there && *at + 1 == target.size() && *at > 0) --*at;
+    if (!merged_there) target.erase(target.begin() + static_cast<std::ptrdiff_t>(*at));
+    auto there = reshaped(v, target);
+    if (!there && batch_first(x)) there = reshaped(view_of(moved(op, 0)), target);
+    if (!there) return false;
+    value given = op.raw(0);
+    given.batch_axis = static_cast<int>(*at), given.batch_merged = merged_there;
+    op.give(as_value(given, std::move(*there)));
+    return true;
+}
+
 inline void reshape(const operation& op) {
-    const value& x = viewed(op, 0);
     const std::vector<std::int64_t> target = op.integers(1, "the shape");
+    viewed_anyhow(op, 0);
+    if (reshape_with_batch(op, target)) return;
+    const value& x = viewed(op, 0);
     const std::vector<std::int64_t> now = full_dims(op, x);
     const auto impossible = [&] {
         return op.fail("of " + describe(x) + " to " + dims_text(target) +
@@ -134,10 +202,42 @@ inline void reshape(const operation& op) {
     reshape_to(op, dims);
 }
 
+/// Takes away axes of one value, or puts some in, of data whose batch is not the first axis.
+/// \param fresh  ascending, of the result
+inline void regroup_axes(const operation& op, const std::vector<int>& gone,
+                         const std::vector<int>& fresh) {
+    value x = op.raw(0);
+    const value_view v = view_of(x);
+    const auto groups = grouped(v);
+    int batch = x.batch_axis;
+    std::vector<std::vector<order_axis>> left;
+    for (int axis = 0; axis < x.rank; ++axis) {
+        const bool drops = std::find(gone.begin(), gone.end(), axis) != gone.end();
+        const auto group = group_of(x, axis);
+        if (!drops && group) left.push_back(groups[*group]);
+        if (drops && (!group || !merged(groups[*group]).empty() || axis == x.batch_axis))
+            throw op.fail(text_of({"of axis ", axis, " of ", describe(x)}));
+        if (drops && axis < x.batch_axis) --batch;
+    }
+    for (const int axis : fresh) {
+        if (axis <= batch) ++batch;
+        const int at = x.batch_merged || axis < batch ? axis : axis - 1;
+        if (at < 0 || at > static_cast<int>(left.size())) throw op.fail("names an axis twice");
+        left.insert(left.begin() + at, std::vector<order_axis>{});
+    }
+    x.batch_axis = batch;
+    op.give(as_value(x, joined(v.base, v.order.first, left)));
+}
+
 inline void squeeze(const operation& op) {
-    const value& x = viewed(op, 0);
+    const value& x = viewed_anyhow(op, 0);
     const auto axes = op.axes(1);
     if (!axes) throw op.fail("without axes would drop the batch");
+    if (!batch_first(x)) {
+        std::vector<int> gone;
+        for (const std::int64_t given : *axes) gone.push_back(axis_of(op, given, x.rank));
+        return regroup_axes(op, gone, {});
+    }
     std::vector<std::int64_t> dims = full_dims(op, x);
     for (const std::int64_t given : *axes) {
         const auto axis = static_cast<std::size_t>(axis_of(op, given, x.rank));
@@ -151,14 +251,19 @@ inline void squeeze(const operation& op) {
 }
 
 inline void unsqueeze(const operation& op) {
-    const value& x = viewed(op, 0);
+    const value& x = viewed_anyhow(op, 0);
     const auto axes = op.axes(1);
     if (!axes || axes->empty() || axes->size() > 6) throw op.fail("needs one to six axes");
     const int rank = x.rank + static_cast<int>(axes->size());
     std::vector<bool> fresh(static_cast<std::size_t>(rank), false);
     for (const std::int64_t given : *axes)
         fresh[static_cast<std::size_t>(axis_of(op, given, rank))] = true;
-    if (fresh[0]) throw op.fail("puts an axis before the batch");
+    if (!batch_first(x) || fresh[0]) {
+        std::vector<int> places;
+        for (int k = 0; k < rank; ++k)
+            if (fresh[static_cast<std::size_t>(k)]) places.push_back(k);
+        return regroup_axes(op, {}, places);
+    }
     const std::vector<std::int64_t> now = full_dims(op, x);
     std::vector<std::int64_t> dims;
     std::size_t next = 1;

@@ -152,6 +152,10 @@ inline void settle_product(value& x, draft_list& drafts, budget& spent) {
 
 /// What a view looks at, moved to where it is looked for.
 inline void settle_view(value& x, draft_list& drafts, budget& spent) {
+    if (!batch_first(x))
+        throw located_error((x.made_by != nullptr ? who(*x.made_by) : "data") +
+                            ": its batch is not the first axis (" + describe(x) +
+                            "), which products, norms, sums and other Transposes take");
     if (x.rank > 4)
         throw located_error((x.made_by != nullptr ? who(*x.made_by) : "data") +
                             text_of({": gives ", x.rank, " axes (", describe(x),

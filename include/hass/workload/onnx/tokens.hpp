@@ -33,7 +33,7 @@ inline void token_linear(const operation& op, std::size_t i, std::size_t axis, s
                          layer_parameters p, std::string_view weight_name) {
     featured f = features_of(op, i, axis, axis);
     if (f.groups > 1) {  // of some features of each token: they have to be all channels
-        const value& x = viewed(op, i);
+        const value& x = viewed_anyhow(op, i);
         const auto groups = grouped(view_of(x));
         const std::vector<std::int64_t> dims = view_of(x).dims();
         f.x = laid_out(op, x, groups[axis], other_axes(groups, axis, axis));
@@ -55,6 +55,7 @@ inline void token_linear(const operation& op, std::size_t i, std::size_t axis, s
     r.out = op.sound(outputs, f.x.shape.height, f.x.shape.width);
     r.bias = !p.bias.empty();
     value out = op.emit(r, {f.x.from}, std::move(p), weight_name);
+    out.batch_axis = f.batch_axis, out.batch_merged = f.batch_merged;
     auto groups = grouped(f.view);
     groups[axis] = {{outputs, r.out.pixels()}};
     op.give(as_value(out, joined(r.out, 0, groups)));
@@ -62,12 +63,11 @@ inline void token_linear(const operation& op, std::size_t i, std::size_t axis, s
 
 /// Softmax or LogSoftmax: over one axis or, before opset 13, over all from one on.
 inline void token_softmax(const operation& op) {
-    const value& x = viewed(op, 0);
+    const value& x = viewed_anyhow(op, 0);
     const bool flattens = op.opset() < 13;
     const int axis = axis_of(op, op.integer("axis", flattens ? 1 : -1), x.rank);
-    if (axis == 0) throw op.fail("over axis 0, the batch, is not supported");
-    const auto first = static_cast<std::size_t>(axis) - 1;
-    const std::size_t last = flattens ? static_cast<std::size_t>(x.rank) - 2 : first;
+    const std::size_t first = group_along(op, x, axis);
+    const std::size_t last = flattens ? group_along(op, x, x.rank - 1) : first;
     const featured f = features_of(op, 0, first, last);
     const bool logs = op.type() == "LogSoftmax";
     layer_row row = elementwise(logs ? layer_kind::log_softmax : layer_kind::softmax, f.x.shape);
@@ -99,12 +99,11 @@ inline void layer_normalization(const operation& op) {
     for (std::size_t k = 1; k < op.node().outputs.size(); ++k)
         if (!op.node().outputs[k].empty() && op.reads_of_output(k) > 0)
             throw op.fail(text_of({"its output ", k, " is not supported, only the first"}));
-    const value& x = viewed(op, 0);
+    const value& x = viewed_anyhow(op, 0);
     const int axis = axis_of(op, op.integer("axis", -1), x.rank);
-    if (axis == 0) throw op.fail("over axis 0, the batch, is not supported");
-    const auto first = static_cast<std::size_t>(axis) - 1;
+    const std::size_t first = group_along(op, x, axis);
     const bool single = op.integer("single_axis", 0) != 0;  // see `patterns.hpp`
-    const std::size_t last = single ? first : static_cast<std::size_t>(x.rank) - 2;
+    const std::size_t last = single ? first : group_along(op, x, x.rank - 1);
     const featured f = features_of(op, 0, first, last);
     const bool mean = op.type() != "RMSNormalization";
     layer_row row = elementwise(mean ? layer_kind::layer_norm : layer_kind::rms_norm, f.x.shape);
@@ -171,12 +170,12 @@ inline void gather(const operation& op) {
     if (op.is_constant(0)) return embedding(op);
     if (!op.is_constant(1))
         throw op.fail("of data by data is not supported; one of the two has to be constant");
-    const value& x = viewed(op, 0);
+    const value& x = viewed_anyhow(op, 0);
     const int axis = axis_of(op, op.integer("axis", 0), x.rank);
     const std::vector<std::int64_t> at = op.integers(1, "the indices");
     const std::size_t index_axes = op.known(1, "the indices").dims.size();
-    if (axis == 0) throw op.fail("out of the batch is not supported");
     const auto k = static_cast<std::size_t>(axis);
+    const std::size_t group = group_along(op, x, axis);
     const std::vector<std::int64_t> dims = full_dims(op, x);
     const std::int64_t size = dims[k];
     std::vector<std::int64_t> places = at;
@@ -193,8 +192,9 @@ inline void gather(const operation& op) {
     if (index_axes == 0) {
         value_view v = view_of(out);
         auto groups = grouped(v);
-        groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(k) - 1);
+        groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(group));
         if (groups.empty()) throw op.fail("leaves no axis but the batch");
+        if (axis < out.batch_axis) --out.batch_axis;
         out = as_value(out, joined(v.base, v.order.first, groups));
     }
     op.give(std::move(out));

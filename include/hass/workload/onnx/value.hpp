@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,6 +74,11 @@ struct value {
     std::size_t unread = 0;           ///< reads of this tensor that are still to come
     std::array<int, 4> pads{};        ///< padded: top, left, bottom, right
     std::vector<float> scale, shift;  ///< affine
+    /// Where the batch stands among the axes of a view; first unless a Transpose has moved it. One
+    /// that a Reshape has made part of another axis (images x heads, say) is no axis of its own: then
+    /// this is the axis that it is part of.
+    int batch_axis = 0;
+    bool batch_merged = false;
     value_view view;  ///< view; `shape` is of as many of its axes as it has room for
     const node_proto* made_by = nullptr;
     std::shared_ptr<const onnx::constant> number;  ///< constant
@@ -85,11 +91,30 @@ inline value constant_value(constant c) {
     return x;
 }
 
+/// Whether the batch is the first axis.
+inline bool batch_first(const value& x) {
+    return x.batch_axis == 0 && !x.batch_merged;
+}
+
+/// Which axis of its view an axis of a tensor is; nothing for the batch's own.
+inline std::optional<std::size_t> group_of(const value& x, int axis) {
+    if (x.batch_merged) return static_cast<std::size_t>(axis);
+    if (axis == x.batch_axis) return std::nullopt;
+    return static_cast<std::size_t>(axis < x.batch_axis ? axis : axis - 1);
+}
+
 /// What a tensor is, in words.
 inline std::string describe(const value& x) {
     if (x.form == form::view) {
-        std::string text = "N";
-        for (const std::int64_t d : x.view.dims()) text += text_of({" x ", d});
+        std::string text;
+        const std::vector<std::int64_t> dims = x.view.dims();
+        const auto count = static_cast<int>(dims.size()) + (x.batch_merged ? 0 : 1);
+        for (int axis = 0; axis < count; ++axis) {
+            const auto group = group_of(x, axis);
+            if (axis > 0) text += " x ";
+            if (axis == x.batch_axis) text += group ? "N " : "N";
+            if (group) text += text_of({dims[*group]});
+        }
         return text;
     }
     if (x.rank == 2) return text_of({"N x ", x.shape.channels});

@@ -154,7 +154,7 @@ inline std::optional<value_view> sliced(const value_view& v, std::size_t axis, s
 inline value as_value(const value& x, value_view v) {
     value out = x;
     const std::vector<std::int64_t> dims = v.dims();
-    out.rank = static_cast<int>(dims.size()) + 1;
+    out.rank = static_cast<int>(dims.size()) + (x.batch_merged ? 0 : 1);
     out.shape = {static_cast<int>(v.volume()), 1, 1};
     if (dims.size() <= 3) {
         const auto extent = [&](std::size_t k) {
@@ -162,7 +162,7 @@ inline value as_value(const value& x, value_view v) {
         };
         out.shape = {extent(0), extent(1), extent(2)};
     }
-    const bool plain = dims.size() <= 3 && out.shape == v.base && in_order(v);
+    const bool plain = dims.size() <= 3 && out.shape == v.base && in_order(v) && batch_first(x);
     out.form = plain ? form::plain : form::view;
     out.view = plain ? value_view{} : std::move(v);
     return out;
