@@ -44,7 +44,7 @@ function pareto_chart(runs) {
                     return d ? tip((runs.length > 1 ? run.name + ": " : "") + d.title, `${score_title} ${score_text(d.top1, 2)}`, `${number(d.throughput_images_per_s, 5)} images/s`, `${number(d.dsp, 5)} DSP`) : "";
                 } },
                 xAxis: { type: "value", name: "images/s", scale: true, axisLabel: { formatter: (v) => number(v) }, splitNumber: width < 500 ? 3 : 6 },
-                yAxis: { type: "value", name: score_title, nameGap: 46, scale: true, axisLabel: { formatter: (v) => percent(v, 1) } },
+                yAxis: { type: "value", name: score_title, nameGap: 46, scale: true, axisLabel: { formatter: (v) => score_text(v, 1) } },
                 series,
             };
         },
