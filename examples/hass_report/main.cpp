@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -80,6 +82,10 @@ int start(const settings& s) {
     std::vector<hass::report_run> runs;
     for (const std::string& file : s.files)
         fs::is_directory(file) ? add_folder(runs, file) : add_file(runs, file);
+    for (std::size_t i = 1; i < runs.size(); ++i)  // folders may be called alike
+        if (std::any_of(runs.begin(), runs.begin() + static_cast<std::ptrdiff_t>(i),
+                        [&](const hass::report_run& r) { return r.name == runs[i].name; }))
+            runs[i].name += fmt::format(" ({})", i + 1);
     hass::write_report(s.out, runs);
     fmt::print("written: {}\n", s.out);
     return 0;

@@ -123,6 +123,11 @@ function sure(run) {
     made.push(element("h3", null, "Accuracy, and how near the hardware is to what is proved"), table_of("Accuracy of each design, and how near its hardware is to what is proved", rows));
     if (s.model_error) made.push(errors_chart(s.model_error));
     made.push(element("p", null, s.uncertainty));
+    const model = s.other_resource_model || {};
+    const others = design_keys.filter(([key]) => model[key]).map(([key, title]) => ({ title, ...model[key], budget: s.budget }));
+    if (others.length > 0)
+        made.push(element("h3", null, `The same thresholds, hardware allocated under resource model '${model.resources}'`),
+            designs_table(`Designs under resource model ${model.resources}`, others, others[0]));
     if (s.simulations && s.simulations.length > 0)
         made.push(element("h3", null, "Pipelines simulated word by word"), element("ul", null, s.simulations.map((line) => element("li", null, line))));
     return made;
