@@ -177,7 +177,7 @@ class compute_stage {
             parameters.emplace_back("GROUPS", s_.groups);
             parameters.emplace_back("STREAMS", p.in);
             parameters.emplace_back("VECTOR", p.vector);
-            latency_ += p.in > 1 ? 1 : 0;
+            latency_ += p.in > 1 ? 3 : 2;
         } else if (kind_ == engine_kind::lanes) {
             module = s_.engines > 1 ? "hass_lane_array" : "hass_lanes";
             with(s_.positions, s_.multipliers, p.shared);
