@@ -47,7 +47,9 @@ class compute_stage {
                    "requantise", at, "out");
         latency_ += 5;
         stage done{r_.id(), text.finished(), memories(), {in_}, out_, 0, latency_};
-        if (has_windows(r_.row()) && kind_ != engine_kind::lists) done.gap = pixels_ahead(r_.row());
+        if (has_windows(r_.row()))
+            done.gap = kind_ == engine_kind::lists ? slots_without_window(r_.row())
+                                                   : pixels_ahead(r_.row());
         return done;
     }
 
