@@ -1,29 +1,18 @@
 // The shipped network as hardware: the best dense design for a board, in SystemVerilog, with images to
-// simulate it on and the answers to expect. `bash examples/rtl.sh` builds, runs and compares.
+// simulate it on and the answers to expect; `make run` there. `hass_search --rtl` writes pruned designs.
 //     18_rtl [folder] [bits] [images]
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <hass/device/boards.hpp>
 #include <hass/emulate/integer_emulator.hpp>
 #include <hass/emulate/make_integer_network.hpp>
 #include <hass/engine/dense_dot.hpp>
 #include <hass/explore/allocate.hpp>
+#include <hass/rtl/expectations.hpp>
 #include <hass/rtl/write_rtl.hpp>
 #include <hass/workload/onnx.hpp>
 #include <string>
-#include <vector>
-
-namespace {
-
-/// Integers as the testbench reads and writes them.
-void append(std::ofstream& out, const std::vector<std::int16_t>& values) {
-    for (const std::int32_t x : values) out.write(reinterpret_cast<const char*>(&x), sizeof x);
-}
-
-}  // namespace
 
 int main(int argc, char** argv) try {
     const std::filesystem::path folder = argc > 1
@@ -51,19 +40,9 @@ int main(int argc, char** argv) try {
                     {.name = "fashion", .part = "xc7z020clg484-1", .mhz = board.mhz});
 
     // What to feed it with, and what it has to say.
-    std::ofstream in(folder / "images", std::ios::binary),
-        out(folder / "expected", std::ios::binary);
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto streams = hardware.streams(images, i);
-        append(in, streams.front());
-        append(out, streams.back());
-    }
-    std::ofstream estimate(folder / "estimate");
-    estimate << "interval " << best.estimate.interval_cycles << "\nfill "
-             << best.estimate.fill_cycles << '\n';
-    for (std::size_t i = 0; i < net.size(); ++i)
-        estimate << "busy " << hass::rtl::row_view{integers, i, best.design[i]}.id() << ' '
-                 << hass::row_cycles(engine, net[i], {}, best.design[i]) << '\n';
+    hass::expected_cycles cycles{best.estimate.interval_cycles, best.estimate.fill_cycles, {}};
+    for (const hass::stage_estimate& stage : best.stages) cycles.rows.push_back(stage.cycles);
+    hass::write_expectations(folder, hardware, images, count, best.design, cycles);
     std::printf("%s: %.0f images/s, %.0f DSPs; %zu images to check it with\n",
                 folder.string().c_str(), best.estimate.images_per_second, best.estimate.total.dsp,
                 count);

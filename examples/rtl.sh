@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The shipped network on a zedboard, as hardware: writes the fastest dense design in SystemVerilog, has
-# Verilator build it, runs images through it, and compares every answer with the network in integers and
-# the cycles with those of `evaluate`.
-#     bash examples/rtl.sh [folder] [bits] [images]
+# The shipped network on a zedboard, as hardware: searches thresholds, writes the design that it comes to
+# in SystemVerilog, has Verilator build it, runs images through it, and compares every answer with the
+# network in integers and the cycles with those of `evaluate`.
+#     bash examples/rtl.sh [folder] [bits] [images] [flags of hass_search]
+#     bash examples/rtl.sh build/rtl 16 100 --engine dense --trials 1       # the longer way
 # HASS_BUILD_DIR: where to build (default build/examples).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -15,11 +16,13 @@ if [[ -z ${HASS_RTL_PROGRAM:-} ]]; then  # where the tests have built it already
     build=${HASS_BUILD_DIR:-$root/build/examples}
     . "$root/scripts/setup.sh"
     install_packages $packages_examples
-    build_release 18_rtl "$root" "$build" -DHASS_BUILD_TESTS=OFF -DHASS_BUILD_BENCHMARKS=OFF
-    HASS_RTL_PROGRAM=$build/examples/18_rtl
+    build_release hass_search "$root" "$build" -DHASS_BUILD_TESTS=OFF -DHASS_BUILD_BENCHMARKS=OFF
+    HASS_RTL_PROGRAM=$build/examples/hass_search
 fi
 
-"$HASS_RTL_PROGRAM" "$folder" "${2:-16}" "${3:-20}"
+"$HASS_RTL_PROGRAM" --search hardware --bits "${2:-16}" --rtl "$folder" --rtl-images "${3:-20}" \
+    --out "$folder.search" "${@:4}" >"$folder.log" || { cat "$folder.log"; exit 1; }
+grep -A 5 '^RTL of' "$folder.log"
 make -s -C "$folder" lint
 # At full speed, with pauses, and at the pace of the interval, which the fill is stated for.
 pace=$(awk '$1 == "interval" {print $2}' "$folder/estimate")

@@ -37,6 +37,7 @@ void require_rtl(const settings& s, const rtl_network& n, const hass::design& de
         s, n, hass::network_thresholds(design.size()),
         {.threads = s.threads, .statistics_images = std::min<std::size_t>(50, n.images.count)});
     hass::rtl::design_files(net, design, options_of(s));
+    hass::rtl::require_place(s.rtl);
 }
 
 written_rtl write_rtl(const settings& s, const rtl_network& n, const hass::network_thresholds& t,

@@ -73,6 +73,13 @@ refuses bandwidth_gbps --device mute.json
 refuses missing.json --device missing.json
 refuses tiny --device tiny.json
 refuses "did you mean 'spe'" --engine sep
+refuses "--rtl: modules clip all channels of a layer alike" --rtl design --thresholds channel
+refuses "--rtl: no module has multipliers of LUTs" --rtl design --multipliers either
+refuses "--rtl-images 0: must be at least 1" --rtl design --rtl-images 0
+refuses "--rtl-images 20: there are 10 images" --rtl design --first-images 10
+refuses "--rtl: needs images" --rtl design --network resnet18
+refuses "file: is there already, and no design" --rtl file
+[ ! -e design ] || { echo "FAILED: a design that was refused is there"; failures=$((failures + 1)); }
 refuses "did you mean 'tpe'" --optimizer tep
 refuses "did you mean 'pareto'" --objective paretto
 refuses "did you mean 'hardware'" --search hardwear

@@ -7,7 +7,7 @@ memories=$(mktemp -d)
 trap 'rm -rf "$memories"' EXIT
 cd "$memories"
 grep -ohE '"[a-z_]+\.mem"' "$modules"/*.sv | tr -d '"' | while read -r file; do echo 0 >"$file"; done
-for lane in 0{0..9} 0{0,1}_0{0..2}; do echo 0 >"weights_$lane.mem"; done
+for lane in 0{0..9} 0{0,1}_0{0..2} 00_masks; do echo 0 >"weights_$lane.mem"; done
 
 status=0
 for module in "$modules"/*.sv; do

@@ -47,7 +47,9 @@ class compute_stage {
                    "requantise", at, "out");
         latency_ += 5;
         stage done{r_.id(), text.finished(), memories(), {in_}, out_, 0, latency_};
-        if (has_windows(r_.row()) && kind_ != engine_kind::lists) done.gap = pixels_ahead(r_.row());
+        if (has_windows(r_.row()))
+            done.gap = kind_ == engine_kind::lists ? slots_without_window(r_.row())
+                                                   : pixels_ahead(r_.row());
         return done;
     }
 
@@ -177,7 +179,7 @@ class compute_stage {
             parameters.emplace_back("GROUPS", s_.groups);
             parameters.emplace_back("STREAMS", p.in);
             parameters.emplace_back("VECTOR", p.vector);
-            latency_ += p.in > 1 ? 1 : 0;
+            latency_ += p.in > 1 ? 3 : 2;
         } else if (kind_ == engine_kind::lanes) {
             module = s_.engines > 1 ? "hass_lane_array" : "hass_lanes";
             with(s_.positions, s_.multipliers, p.shared);

@@ -144,6 +144,18 @@ inline std::vector<file> design_files(const integer_network& net,
 
 }  // namespace rtl
 
+namespace rtl {
+
+/// \throws hass::error for a folder that holds something else than an earlier design
+inline void require_place(const std::filesystem::path& folder) {
+    namespace fs = std::filesystem;
+    const bool earlier = fs::exists(folder / "modules") && fs::exists(folder / "memories");
+    if (fs::exists(folder) && !earlier && !(fs::is_directory(folder) && fs::is_empty(folder)))
+        throw error(folder.string() + ": is there already, and no design");
+}
+
+}  // namespace rtl
+
 /// Writes a design as SystemVerilog: see the head of the file. The folder is there whole or not at
 /// all: it is written beside its place and renamed.
 /// \param folder   is made; an earlier design's in its place is replaced, anything else is not
@@ -157,9 +169,7 @@ inline void write_rtl(const std::filesystem::path& folder, const integer_network
     const std::vector<rtl::file> files = rtl::design_files(net, chosen, options);
     const fs::path place = folder.has_filename() ? folder : folder.parent_path();
     std::error_code failed;
-    const bool earlier = fs::exists(place / "modules") && fs::exists(place / "memories");
-    if (fs::exists(place) && !earlier && !(fs::is_directory(place) && fs::is_empty(place)))
-        throw error(place.string() + ": is there already, and no design");
+    rtl::require_place(place);
     const fs::path temporary = fs::path(place).concat(".tmp");
     fs::remove_all(temporary, failed);
     try {

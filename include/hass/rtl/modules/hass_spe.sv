@@ -4,7 +4,7 @@
 // Line d WORDS + w of WEIGHTS holds the POSITIONS weights of window w (position 0 rightmost), clipped.
 //
 //   cycles   max(1, ceil(pairs without a zero / MULTIPLIERS)) a window
-//   costs    MULTIPLIERS DSPs, a crossbar of POSITIONS pairs by MULTIPLIERS, a FIFO of 5 windows of pairs
+//   costs    MULTIPLIERS DSPs, a crossbar of POSITIONS pairs by MULTIPLIERS, a FIFO of DEPTH windows of pairs
 module hass_spe #(
     parameter int DATA = 16,
     parameter int WEIGHT = 16,
@@ -13,6 +13,7 @@ module hass_spe #(
     parameter int WORDS = 1,
     parameter int DOTS = 1,
     parameter int THRESHOLD = 0,
+    parameter int DEPTH = 30,  // windows in the FIFO; a LUT-RAM has room for 32
     parameter int SUM = 48,
     parameter WEIGHTS = "weights.mem"
 ) (
@@ -59,7 +60,7 @@ module hass_spe #(
     for (genvar p = 0; p < POSITIONS; p++) begin : g_pair
         assign pairs[p] = |clipped[p*DATA +: DATA] && |row[p*WEIGHT +: WEIGHT];
     end
-    hass_fifo #(.BITS(1 + POSITIONS * (1 + DATA + WEIGHT)), .DEPTH(4)) fifo (
+    hass_fifo #(.BITS(1 + POSITIONS * (1 + DATA + WEIGHT)), .DEPTH(DEPTH)) fifo (
         .clk, .rst, .in_valid(taken_valid), .in_ready(taken_ready),
         .in_data({taken_last, pairs, clipped, row}),
         .out_valid(queued), .out_ready(pop), .out_data({queued_last, queued_pairs, values, weights}));

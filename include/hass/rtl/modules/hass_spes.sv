@@ -4,7 +4,7 @@
 // ee = (g FILTERS + f) STREAMS + s reads WEIGHTS_ee.mem; the sums of its streams are added up.
 //
 //   cycles   those of the slowest SPE of a dot product, nearly
-//   costs    GROUPS FILTERS STREAMS hass_spe, FILTERS GROUPS (STREAMS - 1) adders
+//   costs    GROUPS FILTERS STREAMS hass_spe, each with a FIFO of 30 sums, and adders of streams
 module hass_spes #(
     parameter int DATA = 16,
     parameter int WEIGHT = 16,
@@ -35,8 +35,9 @@ module hass_spes #(
     localparam int WORD = VECTOR * DATA;
 
     logic [SPES-1:0]                window_valid, window_ready, sum_valid, sum_ready;
+    logic [SPES-1:0]                waiting_valid, waiting_ready;
     logic [WAYS*POSITIONS*DATA-1:0] windows;
-    logic [SPES*SUM-1:0]            sums, parts;
+    logic [SPES*SUM-1:0]            sums, waiting, parts;
     logic                           parts_valid, parts_ready;
 
     hass_fork #(.BITS(WAYS * POSITIONS * DATA), .WAYS(SPES)) to_spes (
@@ -56,10 +57,13 @@ module hass_spes #(
                    .WEIGHTS({WEIGHTS, "_", TENS, ONES, ".mem"})) spe (
             .clk, .rst, .in_valid(window_valid[e]), .in_ready(window_ready[e]), .in_data(window),
             .out_valid(sum_valid[e]), .out_ready(sum_ready[e]), .out_data(sums[e*SUM +: SUM]));
+        hass_fifo #(.BITS(SUM), .DEPTH(30)) fifo (
+            .clk, .rst, .in_valid(sum_valid[e]), .in_ready(sum_ready[e]), .in_data(sums[e*SUM +: SUM]),
+            .out_valid(waiting_valid[e]), .out_ready(waiting_ready[e]), .out_data(waiting[e*SUM +: SUM]));
     end
 
     hass_join #(.BITS(SUM), .WAYS(SPES)) from_spes (
-        .in_valid(sum_valid), .in_ready(sum_ready), .in_data(sums),
+        .in_valid(waiting_valid), .in_ready(waiting_ready), .in_data(waiting),
         .out_valid(parts_valid), .out_ready(parts_ready), .out_data(parts));
 
     generate
