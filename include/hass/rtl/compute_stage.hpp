@@ -46,6 +46,8 @@ class compute_stage {
         text.stage("hass_requantise", requantise_parameters(r_, sum_bits_, out_.lanes),
                    "requantise", at, "out");
         latency_ += 5;
+        // where the pace depends on data, pixels are on their way that the skew does not know of
+        if (kind_ != engine_kind::dense) latency_ += 2 * r_.row().in.channels;
         stage done{r_.id(), text.finished(), memories(), {in_}, out_, 0, latency_};
         if (has_windows(r_.row()))
             done.gap = kind_ == engine_kind::lists ? slots_without_window(r_.row())
