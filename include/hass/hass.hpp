@@ -317,6 +317,7 @@
 //
 #include <hass/report/evidence.hpp>
 #include <hass/report/fpgaconvnet_file.hpp>
+#include <hass/report/fpgaconvnet_reader.hpp>
 #include <hass/report/html.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
