@@ -296,7 +296,7 @@ inline std::vector<finn::folding> fold_once(const finn::graph& g, const set_fold
         } else if (const auto* p = std::get_if<window_pool>(&kind)) {
             by_pe(p->channels);
             f[n - 1].simd = here.pe;
-        } else if (const auto* w = std::get_if<sliding_window>(&kind)) {
+        } else if (const auto* w = std::get_if<finn::sliding_window>(&kind)) {
             here.ram_style = ram_style::distributed;  // the attribute's default
             if (w->depthwise) continue;
             here.simd = first_below(w->channels, target,
