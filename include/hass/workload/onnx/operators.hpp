@@ -14,6 +14,7 @@
 #include <hass/workload/onnx/arithmetic.hpp>
 #include <hass/workload/onnx/attention.hpp>
 #include <hass/workload/onnx/fold_arrays.hpp>
+#include <hass/workload/onnx/fold_shapes.hpp>
 #include <hass/workload/onnx/folding.hpp>
 #include <hass/workload/onnx/grouped_convolution.hpp>
 #include <hass/workload/onnx/importer.hpp>
