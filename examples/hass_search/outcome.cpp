@@ -37,12 +37,9 @@ std::vector<hass::solution_report> outcome::under_other_model() const {
 
 std::vector<hass::resource_price> outcome::prices() const {
     const designed& d = designs.back();
-    std::vector<hass::resource_price> all;
-    for (const double more : {0.01, 0.1})
-        for (const hass::resource_price& p : hass::resource_prices(
-                 bench.net, d.candidate.measured.statistics, d.engine, board, more))
-            all.push_back(p);
-    return all;
+    const double shares[]{0.1, 0.01};
+    return hass::resource_prices(bench.net, d.candidate.measured.statistics, d.engine, board,
+                                 shares, d.candidate.hardware.estimate.images_per_second);
 }
 
 namespace {

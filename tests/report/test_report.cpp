@@ -358,19 +358,18 @@ TEST_CASE("what more of a resource buys is what a richer board gives") {
     const hass::device board = hass::boards::cora_z7::value;  // the smallest: no URAM
     const auto now = hass::allocate(net{}, statistics, spe, board);
     REQUIRE(now.certificate.binding);
-    for (const double more : {0.01, 0.5}) {
-        const auto prices = hass::resource_prices(net{}, statistics, spe, board, more);
-        CHECK(prices.size() == hass::resources.size() - 1);
-        for (const hass::resource_price& p : prices) {
-            hass::device richer = board;
-            richer.budget.*hass::resources[p.resource].field *= 1.0 + more;
-            const auto a = hass::allocate(net{}, statistics, spe, richer);
-            CHECK(p.images_per_second == a.estimate.images_per_second);
-            CHECK(p.gain == a.estimate.images_per_second / now.estimate.images_per_second - 1.0);
-            CHECK(p.gain_at_most >= p.gain);
-            CHECK(p.more == more);
-            if (more == 0.5 && p.resource == *now.certificate.binding) CHECK(p.gain > 0.0);
-        }
+    const double shares[]{0.5, 0.01};
+    const auto prices = hass::resource_prices(net{}, statistics, spe, board, shares,
+                                              now.estimate.images_per_second);
+    CHECK(prices.size() == 2 * (hass::resources.size() - 1));
+    for (const hass::resource_price& p : prices) {
+        hass::device richer = board;
+        richer.budget.*hass::resources[p.resource].field *= 1.0 + p.more;
+        const auto a = hass::allocate(net{}, statistics, spe, richer);
+        CHECK(p.images_per_second == a.estimate.images_per_second);
+        CHECK(p.gain == a.estimate.images_per_second / now.estimate.images_per_second - 1.0);
+        CHECK(p.gain_at_most >= p.gain);
+        if (p.more == 0.5 && p.resource == *now.certificate.binding) CHECK(p.gain > 0.0);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <hass/device/device.hpp>
@@ -27,28 +28,43 @@ struct resource_price {
     std::optional<std::size_t> binding;  ///< what forbids more then; nullopt: no resource
 };
 
-/// Prices of every resource that the board has, in the order of `resources`.
-/// \param more  > 0
-/// \throws hass::error as `allocate`, and when nothing fits the board as it is
+/// The price of resource `r`.
+/// \param more  share of the budget that is added, > 0
+/// \param now   images/s of the best design of the board as it is
+/// \throws hass::error as `allocate`
 template <NetworkStatistics S, Engine E>
-std::vector<resource_price> resource_prices(const network_view& net, const S& statistics,
-                                            const E& engine, const device& board, double more) {
+resource_price price_of(std::size_t r, const network_view& net, const S& statistics,
+                        const E& engine, const device& board, double more, double now) {
+    device richer = board;
+    richer.budget.*resources[r].field *= 1.0 + more;
     // Only the interval counts: which of its designs is the thriftiest is not asked.
     const exact fastest(/*max_states*/ 20000, /*max_tie_states*/ 0);
-    const double now =
-        require_fit(allocate(net, statistics, engine, board, fastest)).estimate.images_per_second;
+    const allocation a = allocate(net, statistics, engine, richer, fastest);
+    // What fits less fits more; where no proof ends in time the old design may be the better.
+    const double found = std::max(now, a.fits ? a.estimate.images_per_second : 0.0);
+    const double bound = std::max(found, a.certificate.upper_bound_images_per_second);
+    return {r, more, found, found / now - 1.0, bound / now - 1.0, a.certificate.binding};
+}
+
+/// Prices of every resource that the board has, in the order of `resources`: for each amount in
+/// turn, the largest first, since what buys nothing buys nothing in smaller amounts either.
+/// \param more  shares of the budget that are added, > 0, falling
+/// \param now   images/s of the best design of the board as it is, > 0
+/// \throws hass::error as `allocate`
+template <NetworkStatistics S, Engine E>
+std::vector<resource_price> resource_prices(const network_view& net, const S& statistics,
+                                            const E& engine, const device& board,
+                                            std::span<const double> more, double now) {
     std::vector<resource_price> prices;
     for (std::size_t r = 0; r < resources.size(); ++r) {
-        device richer = board;
-        double& have = richer.budget.*resources[r].field;
-        if (have <= 0.0) continue;
-        have *= 1.0 + more;
-        const allocation a = allocate(net, statistics, engine, richer, fastest);
-        // What fits less fits more; where no proof ends in time the old design may be the better.
-        const double found = std::max(now, a.fits ? a.estimate.images_per_second : 0.0);
-        const double bound = std::max(found, a.certificate.upper_bound_images_per_second);
-        prices.push_back(
-            {r, more, found, found / now - 1.0, bound / now - 1.0, a.certificate.binding});
+        if (board.budget.*resources[r].field <= 0.0) continue;
+        std::optional<resource_price> before;
+        for (const double share : more) {
+            const bool nothing = before && before->gain_at_most <= 1e-12;
+            before = nothing ? resource_price{r, share, now, 0.0, 0.0, before->binding}
+                             : price_of(r, net, statistics, engine, board, share, now);
+            prices.push_back(*before);
+        }
     }
     return prices;
 }
