@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include <hass/error.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/model.hpp>
 
@@ -150,6 +151,8 @@ inline values naive_row(const hass::layer_row& r, const hass::layer_parameters& 
             }
             break;
         }
+        default:
+            throw hass::error("naive_row: no rule for this kind of row");
     }
     return out;
 }

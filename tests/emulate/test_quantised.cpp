@@ -34,7 +34,7 @@ std::string integers_of(std::string_view name, const std::vector<std::int64_t>& 
 }
 
 constexpr int uint8_type = 2, int8_type = 3, int32_type = 6;
-constexpr std::size_t images = 5, channels = 3, filters = 4, pixels = 6;
+constexpr std::size_t images = 5, quantised_channels = 3, filters = 4, pixels = 6;
 
 /// A 1x1 convolution of integers: levels of the data, weights, sums and answers, computed here.
 struct integer_layer {
@@ -47,11 +47,11 @@ struct integer_layer {
     std::vector<float> x;
 
     integer_layer() {
-        for (std::size_t i = 0; i < filters * channels; ++i)
+        for (std::size_t i = 0; i < filters * quantised_channels; ++i)
             w.push_back(static_cast<std::int8_t>(static_cast<int>(draw() % 256) - 128));
         for (std::size_t f = 0; f < filters; ++f)
             bias.push_back(static_cast<std::int32_t>(draw() % 2001) - 1000);
-        for (std::size_t i = 0; i < images * channels * pixels; ++i)
+        for (std::size_t i = 0; i < images * quantised_channels * pixels; ++i)
             x.push_back(static_cast<float>(draw() % 4001) * 0.005F - 10.0F);
     }
 
@@ -62,13 +62,14 @@ struct integer_layer {
             for (std::size_t f = 0; f < filters; ++f)
                 for (std::size_t p = 0; p < pixels; ++p) {
                     std::int64_t sum = bias[f];
-                    for (std::size_t c = 0; c < channels; ++c) {
-                        const double level =
-                            std::clamp(std::nearbyint(double{x[(n * channels + c) * pixels + p]} /
-                                                      double{x_scale}) +
-                                           x_zero,
-                                       0.0, 255.0);
-                        sum += (static_cast<std::int64_t>(level) - x_zero) * w[f * channels + c];
+                    for (std::size_t c = 0; c < quantised_channels; ++c) {
+                        const double level = std::clamp(
+                            std::nearbyint(double{x[(n * quantised_channels + c) * pixels + p]} /
+                                           double{x_scale}) +
+                                x_zero,
+                            0.0, 255.0);
+                        sum += (static_cast<std::int64_t>(level) - x_zero) *
+                               w[f * quantised_channels + c];
                     }
                     const double wide = static_cast<double>(sum) * double{x_scale} *
                                         double{w_scale[f]} / double{y_scale};
@@ -80,7 +81,8 @@ struct integer_layer {
     }
 
     hass::image_set inputs() const {
-        return hass::to_images(hass::make_npy({images, channels, 2, 3}, std::span<const float>(x)));
+        return hass::to_images(
+            hass::make_npy({images, quantised_channels, 2, 3}, std::span<const float>(x)));
     }
 
     void constants(graph& g) const {
