@@ -13,11 +13,10 @@ using hass::layer_kind;
 namespace {
 
 /// Windows that step over the padded input while they fit; with ceil mode also the one that covers
-/// what is left, unless it starts in the padding at the end.
+/// what is left, the first one included, unless it starts in the padding at the end.
 int enumerated(int in, int kernel, int stride, int before, int after, int dilation, bool ceil) {
     int windows = 0;
     const int span = dilation * (kernel - 1) + 1;
-    if (span > in + before + after) return 0;
     for (int start = 0; start < in + before + after; start += stride) {
         const int end = in + before + after;
         const bool covers_rest = start - stride + span < end && start < in + before;
