@@ -35,7 +35,7 @@ TEST_CASE("a design fits its board together with its FIFOs", "[fifo_room]") {
     draw::source from(91);
     const sparse_dot<> engine;
     std::size_t made_room = 0, fitted = 0;
-    for (int round = 0; round < 60; ++round) {
+    for (int round = 0; round < 100; ++round) {
         served_instance at(from);
         if (best_interval(at.net, at.services) == 0.0) continue;
         const fifo_options options{0.97, 40, 20, 500};
