@@ -63,11 +63,11 @@ struct integer_layer {
                 for (std::size_t p = 0; p < pixels; ++p) {
                     std::int64_t sum = bias[f];
                     for (std::size_t c = 0; c < quantised_channels; ++c) {
-                        const double level = std::clamp(
-                            std::nearbyint(double{x[(n * quantised_channels + c) * pixels + p]} /
-                                           double{x_scale}) +
-                                x_zero,
-                            0.0, 255.0);
+                        // divided in float32, as there: it decides what lies half-way
+                        const float level = std::clamp(
+                            std::nearbyint(x[(n * quantised_channels + c) * pixels + p] / x_scale) +
+                                static_cast<float>(x_zero),
+                            0.0F, 255.0F);
                         sum += (static_cast<std::int64_t>(level) - x_zero) *
                                w[f * quantised_channels + c];
                     }
