@@ -304,7 +304,7 @@ void check(const settings& s) {
     calibrated_only("--multipliers", s.multipliers, multiplier_flags[0]);
     calibrated_only("--memories", s.memories, memory_flags[0]);
     calibrated_only("--requantise", s.requantise, requantise_flags[0]);
-    one_of("metric", s.metric, metric_flags);
+    if (!s.metric.empty()) one_of("metric", s.metric, metric_flags);  // foldings have none
     const bool alone =
         std::find(without_labels.begin(), without_labels.end(), s.metric) != without_labels.end();
     require(alone || !s.labels.empty(), "--metric " + s.metric + " needs --labels");

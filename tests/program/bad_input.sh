@@ -103,10 +103,9 @@ refuses "--mean 127.5 is not that of pixels in 0..1; --scale" "${bright[@]}" --i
 ten=(--model "$cases/ten_classes.onnx" --mean 0 --std 1)
 refuses "labels_from_one.npy: label 16 is 10, but" "${ten[@]}" --images "$cases/images_40.npy" --labels "$cases/labels_from_one.npy"
 refuses "0 to 9; labels start at 0" "${ten[@]}" --images "$cases/images_40.npy" --labels "$cases/labels_from_one.npy"
-{ npy '|u1' '4, 28, 28, 1'; head -c 3136 /dev/zero; } >channels_last.npy
-refuses "channels_last.npy: images of 28x28x1, but" "${ten[@]}" --images channels_last.npy --labels four_labels.npy
-refuses "transpose(0, 3, 1, 2)" "${ten[@]}" --images channels_last.npy --labels four_labels.npy
-refuses "transpose(0, 3, 1, 2)" "${ten[@]}" --images channels_last.npy --labels four_labels.npy --resize
+# of one channel, N x H x W x 1 is what N x 1 x H x W is; of three it is not
+{ npy '|u1' '4, 28, 28, 3'; head -c 9408 /dev/zero; } >channels_last.npy
+refuses "channels_last.npy: images of 28x28x3, but" "${ten[@]}" --images channels_last.npy --labels four_labels.npy
 { npy '|u1' '4, 3, 28, 28'; head -c 9408 /dev/zero; } >colour.npy
 refuses "number of channels must agree" "${ten[@]}" --images colour.npy --labels four_labels.npy
 refuses "label 16 is 9, but" --model "$cases/one_answer.onnx" --mean 0 --std 1 --images "$cases/images_40.npy" --labels "$cases/labels_40.npy"

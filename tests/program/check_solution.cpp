@@ -91,10 +91,14 @@ void check_evidence(const json& solution) {
         for (const int from : natural[i].at("inputs").get<std::vector<int>>())
             check(from >= -1 && from < static_cast<int>(i), "inputs", "come from a later stage");
     std::size_t row = 0;
+    const bool measured = solution.at("dense").contains("top1_interval");
     for (const json& m : solution.at("magnitudes")) {
         while (natural.at(row).at("name") != m.at("name")) ++row;
-        check(close(m.at("weights").at("zeros"), natural[row].at("weight_sparsity")), "magnitudes",
-              "weights have other zeros than nothing clipped leaves");
+        const double zeros = m.at("weights").at("zeros");
+        // of recorded statistics the page has the distribution, which is kept in steps of 2^-14
+        check(measured ? close(zeros, natural[row].at("weight_sparsity"))
+                       : std::abs(zeros - natural[row].at("weight_sparsity").get<double>()) < 1e-4,
+              "magnitudes", "weights have other zeros than nothing clipped leaves");
         for (const char* tensor : {"weights", "activations"}) {
             const std::vector<double> q = m.at(tensor).at("quantiles");
             check(std::is_sorted(q.begin(), q.end()), "magnitudes", "quantiles are not in order");

@@ -46,7 +46,7 @@ grep -q 'of its 0.001 Gbit/s, images and their answers take 0.001' "$scratch/log
 # A price of one per cent more is what the program finds on a board that has it.
 priced=(--first-images 60 --trials 1 --search hardware --quiet)
 "$1" "${priced[@]}" --out "$scratch/priced" </dev/null
-for more in '"lut": 53732' '"bram18": 282.8' '"dsp": 222.2'; do
+for more in '"lut": 53732' '"bram18": 282' '"dsp": 222'; do
     resource=$(cut -d'"' -f2 <<<"$more")
     sed -E "s/\"$resource\": [0-9]+/$more/; s/0\.001/34.1/" "$scratch/slow.json" >"$scratch/richer.json"
     sed -i 's/"mhz": 200/"mhz": 200, "dsp_slice": "dsp48e1"/' "$scratch/richer.json"

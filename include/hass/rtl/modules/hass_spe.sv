@@ -113,7 +113,10 @@ module hass_spe #(
 
     // ---- adder tree and accumulator
     logic [LEVELS+1:0]       ends;   // the last products of a dot product, down to the tree's root
+    // where a whole dot product is narrower than the tree, the upper bits repeat the sign
+    /* verilator lint_off UNUSEDSIGNAL */
     logic signed [TREE-1:0]  sum;
+    /* verilator lint_on UNUSEDSIGNAL */
     logic signed [SUM-1:0]   total;  // of the products before
     wire signed [SUM-1:0]    new_total = total + SUM'(sum);
 
