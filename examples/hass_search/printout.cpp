@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <hass/report/table.hpp>
@@ -70,6 +71,13 @@ void print(const outcome& o) {
         fmt::print(
             "The models differ because the published regression charges no crossbar; see "
             "docs/published_model.md.\n");
+        const auto negative = [](const hass::solution_report& d) {
+            return d.hardware.total.lut < 0.0 || d.hardware.total.ff < 0.0;
+        };
+        if (std::any_of(others.begin(), others.end(), negative))
+            fmt::print(
+                "Negative resources are that model's: from every sparse layer it subtracts a "
+                "converter that it may not have. '--resources repaired' does not.\n");
     }
     if (o.interrupted) fmt::print("Interrupted: the searches are not complete.\n");
     if (o.rtl)
