@@ -110,8 +110,8 @@ struct calibrated {
         {-0.58, -0.31},
         {-0.45, -0.23},
         {-0.84, -0.33},
-        "Sparse engines (SPE, lanes, lists) were synthesised and simulated alone, and never "
-        "measured on a board."};
+        "Sparse engines were synthesised and simulated, and never measured on a board; as RTL a "
+        "design of SPEs took 1 % more cycles than modelled, of lanes 9 %, of lists 24 %."};
 
     /// \name What is offered to an allocator
     /// @{
