@@ -252,7 +252,7 @@ TEST_CASE("a skip, a gate, a concatenation, a table", "[write_rtl]") {
 
 TEST_CASE("a stage of ResNet-18, an inverted residual", "[write_rtl]") {
     check(of_resnet18, 8, 5, kind::lanes);
-    if (runs_all()) check(of_mobilenetv2, 16, 2, kind::spe);
+    check(of_mobilenetv2, 16, 2, kind::spe);
 }
 
 TEST_CASE("every network on every engine", "[write_rtl]") {
