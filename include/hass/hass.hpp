@@ -164,6 +164,7 @@
 #include <hass/device/validate.hpp>
 //
 #include <hass/pipeline/critical_path.hpp>
+#include <hass/pipeline/dot_service.hpp>
 #include <hass/pipeline/evaluate.hpp>
 #include <hass/pipeline/fifos.hpp>
 #include <hass/pipeline/fill.hpp>
