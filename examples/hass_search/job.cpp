@@ -273,7 +273,7 @@ class search_job {
     void write_rtl() {
         const designed& d = outcome_.designs.back();
         outcome_.rtl = bench_.write_rtl(d.candidate.thresholds, d.engine,
-                                        d.candidate.hardware.design, outcome_.board);
+                                        d.candidate.hardware.design, d.fifo_pixels, outcome_.board);
     }
 
     /// Designs of sparse engines become those that have room for their FIFOs.
@@ -295,6 +295,7 @@ class search_job {
             };
             const double before = d.candidate.hardware.estimate.images_per_second;
             d.candidate.hardware = s.design.hardware;
+            d.fifo_pixels = plan.depths.edge;
             d.report =
                 hass::describe(d.report.label, net_, d.candidate, engine_names, outcome_.board);
             outcome_.simulations.push_back(fmt::format(

@@ -42,6 +42,7 @@ struct designed {
     engine_choice engine;  ///< that it was allocated with
     hass::solution_report report;
     std::optional<searched> search{};
+    std::vector<std::int64_t> fifo_pixels{};  ///< planned on each edge; empty: none were
 
     bool of_dense_engines() const { return engine.is_dense(); }
 };

@@ -221,7 +221,7 @@ void describe_flags(CLI::App& app, settings& s) {
            "for certain; 0: never");
     option("--simulate", s.simulate,
            "Run the pipelines of the sparse designs on so many images, word by word with finite "
-           "FIFOs, beside the model's interval; 0: do not");
+           "FIFOs, beside the model's interval; 0: do not, but with --rtl on --rtl-images");
     option("--rtl", s.rtl,
            "Folder for the hardware-aware design as SystemVerilog, with a testbench; only options "
            "that have modules are then chosen");
@@ -346,7 +346,6 @@ void check(const settings& s) {
         require(s.granularity == "layer",
                 "--rtl: modules clip all channels of a layer alike, not --thresholds channel");
         require(s.multipliers == "dsp", "--rtl: no module has multipliers of LUTs");
-        require(s.simulate == 0, "--rtl: not with --simulate, whose FIFOs it does not write");
     }
     not_negative("--first-images", s.first_images);
     not_negative("--statistics-images", s.statistics_images);

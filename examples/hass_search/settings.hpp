@@ -62,6 +62,10 @@ struct settings {
     std::string out = "hass-out";
     std::string rtl;  // folder
     int rtl_images = 20;
+
+    /// Images that pipelines are simulated on: RTL has the FIFOs that come of it.
+    int simulated_images() const { return simulate > 0 || rtl.empty() ? simulate : rtl_images; }
+
     // of --engine finn and --engine hls4ml, which fold and search no thresholds
     double target_fps = 0.0;  // 0: as fast as it goes
     bool fastest = false;

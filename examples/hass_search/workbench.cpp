@@ -18,6 +18,7 @@
 #include <hass/files/whole_file.hpp>
 #include <hass/pipeline/recorded_service.hpp>
 #include <hass/report/progress.hpp>
+#include <hass/rtl/stage.hpp>
 #include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/workload/images.hpp>
@@ -349,9 +350,10 @@ struct emulated {
 /// The best design with room for its FIFOs. The pipeline runs with every engine's own filters, on the
 /// first images, until 64 or more have passed.
 /// \param statistics  that the design is for
-simulated simulate_design(const emulated& e, std::size_t most, const hass::network_thresholds& tau,
-                          const engine_choice& engine, const hass::network_statistics& statistics,
-                          const hass::device& board) {
+/// \param as_rtl      which is to keep more of the throughput, by FIFOs between stages alone
+simulated simulate_design(const emulated& e, std::size_t most, bool as_rtl,
+                          const hass::network_thresholds& tau, const engine_choice& engine,
+                          const hass::network_statistics& statistics, const hass::device& board) {
     hass::image_set images = e.images;
     images.count = std::min(images.count, most);
     const hass::network_view net = e.network.network();
@@ -360,12 +362,16 @@ simulated simulate_design(const emulated& e, std::size_t most, const hass::netwo
     const std::size_t passes = std::max<std::size_t>(2, 64 / images.count);
     simulated s{
         images.count, 0.0,
-        hass::allocate_with_fifos(net, statistics, engine, board,
-                                  [&](const hass::allocation& a) {
-                                      return hass::recorded_services(e.network, images, tau, own,
-                                                                     engine, a.design);
-                                  },
-                                  {0.97, passes * images.count, (passes - 1) * images.count})};
+        hass::allocate_with_fifos(
+            net, statistics, engine, board,
+            [&](const hass::allocation& a) {
+                return hass::recorded_services(e.network, images, tau, own, engine, a.design);
+            },
+            {.keep = as_rtl ? 0.985 : 0.97,
+             .images = passes * images.count,
+             .warm_up = (passes - 1) * images.count,
+             .lanes_ahead = !as_rtl,
+             .least = as_rtl ? hass::rtl::pixels_ahead(net) : std::vector<std::int64_t>()})};
     const hass::design& chosen = s.design.hardware.design;
     for (std::size_t i = 0; i < chosen.size(); ++i)
         s.model_cycles =
@@ -408,13 +414,13 @@ workbench on_images(const settings& s) {
     bench.measure_in_full = [e, measured](const hass::network_thresholds& t) {
         return measured(e->run(t));
     };
-    if (s.simulate > 0)
-        bench.simulate = [e, most = static_cast<std::size_t>(s.simulate)](
-                             const hass::network_thresholds& t, const engine_choice& engine,
-                             const hass::network_statistics& statistics,
-                             const hass::device& board) {
-            return simulate_design(*e, most, t, engine, statistics, board);
-        };
+    if (s.simulated_images() > 0)
+        bench.simulate =
+            [e, most = static_cast<std::size_t>(s.simulated_images()), as_rtl = !s.rtl.empty()](
+                const hass::network_thresholds& t, const engine_choice& engine,
+                const hass::network_statistics& statistics, const hass::device& board) {
+                return simulate_design(*e, most, as_rtl, t, engine, statistics, board);
+            };
     if (!s.rtl.empty() && e->metric)
         throw hass::error("--rtl counts right answers of labels: --metric top1, not " + s.metric);
     if (!s.rtl.empty()) {
@@ -425,8 +431,11 @@ workbench on_images(const settings& s) {
             require_rtl(s, {e->in_float, e->images, e->labels}, design);
         };
         bench.write_rtl = [e, &s](const hass::network_thresholds& t, const engine_choice& engine,
-                                  const hass::design& design, const hass::device& board) {
-            return write_rtl(s, {e->in_float, e->images, e->labels}, t, engine, design, board);
+                                  const hass::design& design,
+                                  const std::vector<std::int64_t>& fifo_pixels,
+                                  const hass::device& board) {
+            return write_rtl(s, {e->in_float, e->images, e->labels}, t, engine, design, fifo_pixels,
+                             board);
         };
     }
     if (s.confidence > 0.0)

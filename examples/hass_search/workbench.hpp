@@ -49,7 +49,8 @@ struct workbench {
     /// Writes a design of the engines for --rtl, and whether any could be; empty where none is asked
     /// for.
     std::function<written_rtl(const hass::network_thresholds&, const engine_choice&,
-                              const hass::design&, const hass::device&)>
+                              const hass::design&, const std::vector<std::int64_t>& fifo_pixels,
+                              const hass::device&)>
         write_rtl;
     std::function<void(const hass::design&)> require_rtl;
     std::function<double(const hass::network_thresholds&)> accuracy;  // cheaper: no statistics

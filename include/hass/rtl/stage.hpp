@@ -195,6 +195,19 @@ constexpr std::int64_t pixels_ahead(const layer_row& row) {
     return slots_without_window(row) + (slots_beyond(row) > 0 ? 2 : 0);
 }
 
+/// The same on each edge of a network: what planned FIFOs have at least (`fifo_options::least`).
+inline std::vector<std::int64_t> pixels_ahead(const network_view& net) {
+    std::vector<std::int64_t> pixels;
+    for (const edge& e : net.edges) {
+        const layer_row& row = net.rows[static_cast<std::size_t>(e.to)];
+        const bool windows = (is_compute(row) || row.kind == layer_kind::max_pool ||
+                              row.kind == layer_kind::average_pool) &&
+                             has_windows(row);
+        pixels.push_back(windows && e.from != network_input ? pixels_ahead(row) : 0);
+    }
+    return pixels;
+}
+
 /// Why `hass_window` cannot build them; empty where it can.
 constexpr std::string_view missing_windows(const layer_row& row, int words) {
     const std::int64_t first = std::int64_t{row.kernel_h - 1 - row.pad_top} * row.in.width +
