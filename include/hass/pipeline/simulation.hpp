@@ -17,10 +17,15 @@
 
 namespace hass {
 
+inline constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
+
 /// How long the firings of one row take.
 struct service_trace {
-    double least = 0.0;     ///< cycles of every firing at least; all of them where lanes = 0
-    double intake = 0.0;    ///< cycles at least from one input pixel to the next
+    double least = 0.0;   ///< cycles of every firing at least; all of them where lanes = 0
+    double intake = 0.0;  ///< cycles at least from one input pixel to the next
+    /// Pixels of an input that are taken in and not let go at most, those of the window included (and
+    /// never fewer); what comes then waits in front, and is taken in no faster.
+    std::int64_t intake_room = unlimited;
     std::size_t lanes = 0;  ///< engines side by side, each at its own pace
     /// Cycles, images x firings x lanes; when more images run than there are, from the first again.
     std::vector<float> cycles{};
@@ -37,8 +42,6 @@ struct service_trace {
         return slowest;
     }
 };
-
-inline constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
 
 /// Room between and within stages.
 struct fifo_depths {

@@ -13,6 +13,7 @@
 #include <hass/emulate/integer_network.hpp>
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
+#include <hass/engine/resources/list_resources.hpp>
 #include <hass/error.hpp>
 #include <hass/rtl/memory_image.hpp>
 #include <hass/rtl/verilog.hpp>
@@ -166,17 +167,6 @@ inline bindings requantise_parameters(const row_view& r, int sum_bits, int lanes
 constexpr bool has_windows(const layer_row& row) {
     return taps(row) > 1 || row.stride_h > 1 || row.stride_w > 1 || row.pad_top > 0 ||
            row.pad_left > 0 || row.out.pixels() != row.in.pixels();
-}
-
-/// `hass_window` gives one window in the slot of one pixel; longest run of slots without one.
-constexpr std::int64_t slots_without_window(const layer_row& row) {
-    const std::int64_t to_row =
-        std::int64_t{row.stride_h} * row.in.width - std::int64_t{row.out.width - 1} * row.stride_w;
-    const std::int64_t spanned = std::int64_t{row.out.height - 1} * row.stride_h * row.in.width +
-                                 std::int64_t{row.out.width - 1} * row.stride_w;
-    const std::int64_t to_image = row.in.pixels() - spanned;
-    const std::int64_t longest = std::max(row.out.height > 1 ? to_row : 0, to_image);
-    return std::max<std::int64_t>(0, std::max<std::int64_t>(longest, row.stride_w) - 1);
 }
 
 /// Slots of the last window that lie beyond the image.
