@@ -69,6 +69,7 @@ inline constexpr auto lane_maximum = [](std::int16_t x, std::int16_t y) { return
 /// bytes a tap and 16 channels, 2 KiB a tap and 64 of wider layers.
 class lane_maxima {
   public:
+    /// Nothing counted yet.
     explicit lane_maxima(std::shared_ptr<const lane_plan> plan)
         : plan_(std::move(plan)), layout_(plan_->row()) {
         const layer_row& row = plan_->row();
