@@ -9,9 +9,15 @@ if ! command -v doxygen >/dev/null; then
     echo "skipped: no doxygen here (Debian, Ubuntu: apt-get install doxygen doxygen-awesome-css)"
     exit 0
 fi
+if ! command -v python3 >/dev/null; then
+    echo "skipped: no python3 here"
+    exit 0
+fi
+cd "$source"
 rm -rf "$out/html"
 mkdir -p "$out/pages"
 
+python3 docs/site/schemas.py docs/schema >"$out/pages/schemas.md"
 # Paths of this machine that defaults hold are given from the repository's root.
 {
     printf '# Flags of the programs\n\nAs `--help` says; made while this site was built.\n\n'
@@ -27,11 +33,11 @@ sheets=
 export HASS_SOURCE=$source HASS_DOCS=$out HASS_STYLE="$sheets $source/docs/site/site.css"
 HASS_VERSION=$(sed -n 's/.*HASS_VERSION "\(.*\)"/\1/p' "$source/include/hass/version.hpp")
 export HASS_VERSION
-cd "$source"
 doxygen docs/site/Doxyfile 2>"$out/warnings.txt" || { cat "$out/warnings.txt"; exit 1; }
 if [ -s "$out/warnings.txt" ]; then
     cat "$out/warnings.txt"
     echo "docs: $(grep -c . "$out/warnings.txt") lines of warnings, which are errors here"
     exit 1
 fi
+python3 docs/site/links.py "$out/html"
 echo "docs: $out/html/index.html"

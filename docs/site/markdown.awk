@@ -25,6 +25,8 @@ BEGIN {
         split(link, part, /\.md#/)
         $0 = substr($0, 1, RSTART) "(@ref " part[1] "-" part[2] ")" substr($0, RSTART + RLENGTH)
     }
+    while (match($0, /\]\(schema\/[a-z_]+\.schema\.json\)/))
+        $0 = substr($0, 1, RSTART) "(@ref schemas-" substr($0, RSTART + 9, RLENGTH - 22) ")" substr($0, RSTART + RLENGTH)
     while (match($0, /\]\([a-z_-]+\.md\)/))
         $0 = substr($0, 1, RSTART) "(@ref " substr($0, RSTART + 2, RLENGTH - 6) ")" substr($0, RSTART + RLENGTH)
 }
