@@ -72,20 +72,20 @@ BEGIN {
     say(" unit\\(weight_extents", "The unit of weight (filter, channel, tap).")
 
     # storage::Format
-    say("std::int64_t bits\\(const tensor_view& t\\)", "Exact size in bits: part of hass::storage::Format.")
-    say("double expected_bits\\(std::span", "Mean size where each word is not zero with probability `density` on its own: part of hass::storage::Format.")
-    say("encoded encode\\(const tensor_view& t\\)", "The bits: part of hass::storage::Format.")
-    say("std::vector<std::uint32_t> decode\\(const encoded& c\\)", "The words again: part of hass::storage::Format.")
+    say("std::int64_t bits\\(const tensor_view& t\\)", "Exact size in bits: part of hass::formats::Format.")
+    say("double expected_bits\\(std::span", "Mean size where each word is not zero with probability `density` on its own: part of hass::formats::Format.")
+    say("encoded encode\\(const tensor_view& t\\)", "The bits: part of hass::formats::Format.")
+    say("std::vector<std::uint32_t> decode\\(const encoded& c\\)", "The words again: part of hass::formats::Format.")
 
     # hass::Layer, Block, and options of layers
     say("layer_row row\\(shape in\\)", "The row that the layer lowers to: part of hass::Layer.")
     say("bool accepts\\(shape in\\)", "Whether the shape fits: part of hass::Layer.")
     say("void apply\\(layer_row& r\\)", "Sets it in the row.")
-    say("int row_count =", "Rows that it lowers to: part of hass::Block.")
-    say("int edge_count( =|$)", "Edges that it lowers to: part of hass::Block.")
-    say("static constexpr shape out\\(shape", "The shape that it gives: part of hass::Block.")
-    say("static constexpr bool check\\(\\)", "Fails to compile, and says why, where the shape does not fit: part of hass::Block.")
-    say("detail::cursor lower\\(auto&", "Appends the rows and edges: part of hass::Block.")
+    say("int row_count =", "Rows that it lowers to: part of a block, as `sequential` is one.")
+    say("int edge_count( =|$)", "Edges that it lowers to: part of a block, as `sequential` is one.")
+    say("static constexpr shape out\\(shape", "The shape that it gives: part of a block, as `sequential` is one.")
+    say("static constexpr bool check\\(\\)", "Fails to compile, and says why, where the shape does not fit: part of a block, as `sequential` is one.")
+    say("detail::cursor lower\\(auto&", "Appends the rows and edges: part of a block, as `sequential` is one.")
 
     # hass::Optimizer, hass::Device, hass::AllocationPolicy, axes of hass::knobs
     say("std::optional<trial> ask\\(\\) \\{", "The next trial; nullopt: exhausted. Part of hass::Optimizer.")

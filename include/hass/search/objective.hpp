@@ -32,6 +32,7 @@ struct measured_terms {
     double dsp = 0.0;                ///< DSPs of the allocated design
 };
 
+/// Has what objectives look at.
 template <class T>
 concept MeasuredTerms = requires(const T& t) {
     { t.accuracy } -> std::convertible_to<double>;
