@@ -61,3 +61,5 @@ cmp "$scratch/stdout" "$scratch/json/solution.json"
 "$1" "${short[@]}" --quiet --out "$scratch/quiet" </dev/null >"$scratch/stdout" 2>&1
 [ ! -s "$scratch/stdout" ] || { echo "--quiet:"; cat "$scratch/stdout"; exit 1; }
 cmp "$scratch/quiet/solution.json" "$scratch/json/solution.json"
+
+bash "$(dirname "${BASH_SOURCE[0]}")/check_files.sh" "$scratch"

@@ -33,7 +33,7 @@ struct recording_options {
     int steps = 6;
     int between = 2;                        ///< thresholds of distributions a step, >= 1
     layer_thresholds highest = {0.9, 0.9};  ///< sparsity at the last step, in (0, 1]
-    emulation_options run{};
+    emulation_options run{};                ///< threads and images of every run
     /// Budget of the activations kept from one run to the next (`evaluator`); results do not depend
     /// on it.
     std::size_t cache_bytes = std::size_t{512} << 20;

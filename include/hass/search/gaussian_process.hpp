@@ -35,9 +35,9 @@ namespace hass {
 
 /// Settings of a Gaussian process search.
 struct gaussian_process_options {
-    std::size_t startup = 10;  ///< trials that have to finish before it suggests
-    utility_search_options search;
-    gaussian_model_options model;
+    std::size_t startup = 10;       ///< trials that have to finish before it suggests
+    utility_search_options search;  ///< how the next point is looked for
+    gaussian_model_options model;   ///< how processes are fitted
 };
 
 /// Gaussian process search; minimises. Axes of every kind, any number of objectives.

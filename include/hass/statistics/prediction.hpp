@@ -37,7 +37,7 @@ inline std::vector<double> thinned_counts(std::span<const double> share, double 
 
 /// Shares of a tensor's values that are not zero at some threshold, in [0, 1].
 struct tensor_density {
-    double whole = 1.0;
+    double whole = 1.0;              ///< share of values that are kept, over the tensor
     std::vector<double> channels{};  ///< by input channel; may be empty: all as `whole`
 };
 
@@ -59,8 +59,8 @@ tensor_density density(const Whole& whole, const std::vector<Channel>& channels,
 
 /// The two tensors of a layer.
 struct layer_density {
-    tensor_density weight;
-    tensor_density activation;
+    tensor_density weight;      ///< of its weights
+    tensor_density activation;  ///< of its input
 };
 
 /// Statistics of one layer when its tensors are as dense as `after`.

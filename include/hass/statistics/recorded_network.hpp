@@ -36,19 +36,19 @@ struct answers {
 /// The network's answers with one tensor alone clipped, at ascending thresholds above 0; none
 /// where the tensor was not measured.
 struct sensitivity_curve {
-    std::vector<float> thresholds;
-    std::vector<answers> answered;
+    std::vector<float> thresholds;  ///< ascending, above 0
+    std::vector<answers> answered;  ///< one a threshold
 
     bool operator==(const sensitivity_curve&) const = default;
 };
 
 /// One compute row as it was measured.
 struct recorded_layer {
-    std::size_t place = 0;  ///< index among the network's rows
-    sampled_magnitudes weights;
-    sampled_magnitudes activations;
-    sensitivity_curve weight_curve;
-    sensitivity_curve activation_curve;
+    std::size_t place = 0;               ///< index among the network's rows
+    sampled_magnitudes weights;          ///< distribution of |w|
+    sampled_magnitudes activations;      ///< distribution of |x| of its input
+    sensitivity_curve weight_curve;      ///< answers with its weights alone clipped
+    sensitivity_curve activation_curve;  ///< answers with its input alone clipped
     /// Exact joint statistics with nothing clipped, window shares rounded to steps.
     layer_statistics natural;
 
@@ -58,8 +58,8 @@ struct recorded_layer {
 /// Everything that was measured of a network. Plain data; `statistics`, `magnitudes` and
 /// `additive_accuracy` answer from it.
 struct recorded_network {
-    std::string name;  ///< of the network, for people
-    hass::network net;
+    std::string name;                    ///< of the network, for people
+    hass::network net;                   ///< rows, edges and names
     std::uint64_t weights = 0;           ///< fingerprint of the parameters
     std::vector<std::uint64_t> sources;  ///< fingerprint of each set of images, ascending
     std::uint32_t images = 0;            ///< in all of them
@@ -69,8 +69,11 @@ struct recorded_network {
     operator network_view() const { return net; }
     bool operator==(const recorded_network&) const = default;
 
+    /// Share of images, with nothing clipped.
     double top1() const { return share(untouched.top1); }
+    /// Share of images, with nothing clipped.
     double top5() const { return share(untouched.top5); }
+    /// Of all images.
     double share(double count) const { return count / static_cast<double>(images); }
 
     /// \throws hass::error naming the first row in which `other` differs from the measured network

@@ -75,7 +75,7 @@ inline void round_to_steps(window_histogram& windows) {
 
 /// |x| of one tensor: shares of zeros at ascending thresholds, the first of them 0.
 struct sampled_magnitudes {
-    std::vector<float> thresholds;
+    std::vector<float> thresholds;        ///< ascending, the first 0
     std::vector<std::uint16_t> whole;     ///< of the tensor, in steps, one a threshold
     std::vector<std::uint16_t> channels;  ///< of each input channel: thresholds x in.channels
 

@@ -37,7 +37,9 @@
 
 namespace hass {
 
+/// First bytes of a file.
 inline constexpr std::string_view statistics_magic = "HASSSTAT";
+/// Of the format; others are refused.
 inline constexpr std::uint32_t statistics_version = 1;
 
 namespace detail {

@@ -18,16 +18,16 @@ namespace hass {
 
 /// One axis of an order in which values are read: so many, so far apart.
 struct order_axis {
-    std::int64_t extent = 1;
-    std::int64_t stride = 1;
+    std::int64_t extent = 1;  ///< values
+    std::int64_t stride = 1;  ///< values between them
 
     bool operator==(const order_axis&) const = default;
 };
 
 /// Values of a map, channels x height x width, in another order: the outermost axis first.
 struct value_order {
-    std::vector<order_axis> axes;
-    std::int64_t first = 0;  ///< place of the first value
+    std::vector<order_axis> axes;  ///< outermost first
+    std::int64_t first = 0;        ///< place of the first value
 
     bool operator==(const value_order&) const = default;
 };
@@ -35,7 +35,7 @@ struct value_order {
 /// What each position along one axis of an output is made of: `each` weighted inputs, or, where an
 /// index is -1, the value `layer_parameters::fill`.
 struct axis_taps {
-    int each = 0;
+    int each = 0;                     ///< inputs an output has
     std::vector<std::int32_t> index;  ///< outputs x each
     std::vector<float> weight;        ///< the same, or empty: 1
 
@@ -51,12 +51,13 @@ struct layer_parameters {
     std::vector<float> bias;  ///< out.channels, or empty
     /// Bounds of a clipping activation (`relu`, `relu6` and ONNX Clip).
     float lower = 0.0F;
-    float upper = std::numeric_limits<float>::infinity();
+    float upper = std::numeric_limits<float>::infinity();  ///< +infinity: none
     /// average_pool: whether padding counts in the mean.
     bool count_include_pad = false;
     /// function: which one, and its numbers; lrn: alpha, beta and bias; norms: alpha is epsilon;
     /// matmul: products are multiplied by alpha
     hass::value_function function = value_function::identity;
+    /// See `function`.
     float alpha = 0.0F, beta = 0.0F;
     value_order order;        ///< rows that move values (`moves`)
     axis_taps rows, columns;  ///< resize, pad
@@ -66,9 +67,9 @@ struct layer_parameters {
 
 /// One of several inputs of a file: a part of the image, `first` values behind its beginning.
 struct model_input {
-    std::string name;
-    hass::shape each{};  ///< of one sample
-    std::int64_t first = 0;
+    std::string name;        ///< as the file has it
+    hass::shape each{};      ///< of one sample
+    std::int64_t first = 0;  ///< values of the image before it
 
     bool operator==(const model_input&) const = default;
 };
@@ -76,9 +77,9 @@ struct model_input {
 /// A network with its trained parameters, one entry a row. Batch norms are folded, constants are
 /// gone. Shapes are those of one image.
 struct model {
-    hass::network net;
-    std::vector<layer_parameters> parameters;
-    std::string source;  ///< file it came from, for messages
+    hass::network net;                         ///< rows, edges and names
+    std::vector<layer_parameters> parameters;  ///< one a row
+    std::string source;                        ///< file it came from, for messages
     /// What the network was trained with, where the file says so.
     std::optional<preprocessing> input;
     /// Several inputs, in the file's order; empty for a single one.

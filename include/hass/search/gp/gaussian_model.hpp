@@ -23,7 +23,7 @@ struct gaussian_model_options {
     std::size_t fit_steps = 20;    ///< evaluations of a descent from the hyperparameters so far
     std::size_t first_steps = 40;  ///< of one from the prior
     std::size_t sample = 200;      ///< values from which a warp and a first fit are chosen, at most
-    noise_prior noise;
+    noise_prior noise;             ///< prior of its variance
 };
 
 /// A process over columns. Each new value enters at once (a row of the factor); hyperparameters are
@@ -32,21 +32,26 @@ struct gaussian_model_options {
 template <Kernel K>
 class gaussian_model {
   public:
+    /// The process with its hyperparameters settled.
     using posterior_type =
         gp_posterior<decltype(std::declval<const K&>().at(std::span<const double>()))>;
 
+    /// Without values. \param columns  numbers a point.
     gaussian_model(std::size_t columns, K kernel, gaussian_model_options options = {})
         : kernel_(std::move(kernel)), options_(options) {
         data_.columns = columns;
     }
 
+    /// One more value; see refresh().
     void add(std::span<const double> point, double value) {
         data_.points.insert(data_.points.end(), point.begin(), point.end());
         values_.push_back(value);
     }
 
     std::size_t size() const { return values_.size(); }
+    /// As they were added.
     const std::vector<double>& values() const { return values_; }
+    /// Columns of value `i`.
     const double* point(std::size_t i) const { return data_.row(i); }
 
     /// Takes in what was added; needs one value at least.
@@ -69,7 +74,9 @@ class gaussian_model {
         fitted_ = n;
     }
 
+    /// After refresh().
     posterior_type& posterior() { return *posterior_; }
+    /// After refresh().
     const posterior_type& posterior() const { return *posterior_; }
     /// From values to those of the posterior.
     const output_warp& warp() const { return warp_; }

@@ -30,8 +30,8 @@ struct utility_search_options {
 
 /// A worthwhile point.
 struct proposal {
-    std::vector<double> point;
-    double utility;
+    std::vector<double> point;  ///< in the space's own coordinates
+    double utility;             ///< of the acquisition there
 };
 
 /// Looks for the point of the largest utility.
