@@ -280,6 +280,7 @@
 #include <hass/search/gp/output_warp.hpp>
 #include <hass/search/gp/posterior.hpp>
 #include <hass/search/gp/trial_models.hpp>
+#include <hass/search/gp/trust_region.hpp>
 #include <hass/search/gp/unit_columns.hpp>
 #include <hass/search/gp/utility_search.hpp>
 #include <hass/search/grid.hpp>

@@ -19,6 +19,8 @@
 ///         // slopes[d] += weight * d k(x, y) / d x_d
 ///         void add_point_slopes(const double* x, const double* y, double weight,
 ///                               double* slopes) const;
+///         // If there is one: the length scale of every column, which shapes trust regions.
+///         std::vector<double> lengths() const;
 ///     };
 #pragma once
 
@@ -97,6 +99,13 @@ class matern52_covariance {
         const double pull = weight * amplitude_ * detail::exp_flushed(-s) * (1.0 + s) * (1.0 / 3.0);
         for (std::size_t d = 0; d < rates_.size(); ++d)
             slopes[d] -= pull * (rates_[d] * (x[d] - y[d]));
+    }
+
+    /// Length scales of the columns, in ranges: what a trust region is shaped by.
+    std::vector<double> lengths() const {
+        std::vector<double> all;
+        for (const double r : rates_) all.push_back(std::sqrt(5.0 / r));
+        return all;
     }
 
   private:

@@ -12,6 +12,14 @@
 
 namespace hass {
 
+/// A box of columns: the whole space, unless its ends are moved.
+struct unit_box {
+    explicit unit_box(std::size_t columns) : low(columns, 0.0), high(columns, 1.0) {}
+
+    std::vector<double> low;
+    std::vector<double> high;
+};
+
 /// The searched axes of a space as columns. A numeric axis is one column, linear in its model
 /// coordinate (the logarithm on log axes); a categorical one has a column a choice, sqrt(1/2) for
 /// the one that is chosen and 0 for the others, so that two choices are 1 apart.
