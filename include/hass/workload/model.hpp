@@ -74,6 +74,9 @@ struct model_input {
     bool operator==(const model_input&) const = default;
 };
 
+/// One of several outputs of a file: a part of the answer, in the same way.
+using model_output = model_input;
+
 /// A network with its trained parameters, one entry a row. Batch norms are folded, constants are
 /// gone. Shapes are those of one image.
 struct model {
@@ -84,6 +87,8 @@ struct model {
     std::optional<preprocessing> input;
     /// Several inputs, in the file's order; empty for a single one.
     std::vector<model_input> inputs;
+    /// Several outputs, in the order that was asked for; empty for a single one.
+    std::vector<model_output> outputs;
     bool channels_last_input = false;   ///< images come height x width x channels
     bool channels_last_output = false;  ///< and answers go so
 

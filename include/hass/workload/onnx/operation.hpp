@@ -187,9 +187,10 @@ class operation {
         tensors_.settle(x);
         return x;
     }
-    /// Whether the node's first output is the network's, and nobody else reads it.
+    /// Whether the node's first output is the network's only one, and nobody else reads it.
     bool ends() const {
-        return node_.outputs[0] == tensors_.graph().output().name &&
+        const std::vector<value_proto>& outputs = tensors_.graph().outputs();
+        return outputs.size() == 1 && node_.outputs[0] == outputs[0].name &&
                tensors_.graph().reads(node_.outputs[0]) == 1;
     }
 

@@ -223,4 +223,24 @@ inline void expand(const operation& op) {
     op.give(as_value(x, joined(v.base, v.order.first, groups)));
 }
 
+/// Data repeated along some of its axes.
+inline void tile(const operation& op) {
+    const value& x = viewed(op, 0);
+    const std::vector<std::int64_t> repeats = op.integers(1, "the repeats");
+    const value_view v = view_of(x);
+    if (repeats.size() != static_cast<std::size_t>(x.rank))
+        throw op.fail(text_of({"has ", repeats.size(), " repeats for ", x.rank, " axes"}));
+    if (repeats[0] != 1) throw op.fail("repeats the batch");
+    auto groups = grouped(v);
+    std::int64_t volume = v.volume();
+    for (std::size_t k = 0; k < groups.size(); ++k) {
+        const std::int64_t times = repeats[k + 1];
+        if (times < 1 || times > largest_map / volume)
+            throw op.fail("of " + describe(x) + " by " + dims_text(repeats));
+        volume *= times;
+        if (times > 1) groups[k].insert(groups[k].begin(), {times, 0});
+    }
+    op.give(as_value(x, joined(v.base, v.order.first, groups)));
+}
+
 }  // namespace hass::detail::onnx
