@@ -61,6 +61,29 @@ inline void equal(const operation& op) {
     op.given().boolean = op.given().non_negative = true;
 }
 
+/// Data less than a constant, one number or one a channel: where max(c - x, 0) is not 0.
+inline void less(const operation& op) {
+    if (op.is_constant(0) || !op.is_constant(1))
+        throw op.fail("is supported with data in front of a constant only");
+    const value& x = op.data(0);
+    const int rank = x.rank;
+    const auto channels = static_cast<std::size_t>(x.shape.channels);
+    layer_parameters p, differs;
+    op.spent().spend(2 * channels);
+    p.weights.assign(channels, -1.0F);
+    p.bias = per_channel(op, 1, x);
+    p.bias.resize(channels, p.bias[0]);
+    layer_row row = elementwise(layer_kind::convolution, x.shape);
+    row.groups = x.shape.channels, row.bias = true;
+    const value rest = op.emit(row, {x.from}, std::move(p));
+    const value above = op.emit(elementwise(layer_kind::relu, row.out), {rest.from});
+    differs.function = value_function::differs;
+    value out = op.emit(elementwise(layer_kind::function, row.out), {above.from}, differs);
+    out.rank = rank;
+    out.boolean = out.non_negative = true;
+    op.give(std::move(out));
+}
+
 /// Not of data.
 inline void negation(const operation& op) {
     if (!op.raw(0).boolean) throw op.fail("is supported for comparisons and casts to bool only");

@@ -116,6 +116,7 @@ inline constexpr std::array table{
     table_entry{"LRN", local_response},
     table_entry{"LayerNormalization", layer_normalization},
     table_entry{"LeakyRelu", leaky_relu},
+    table_entry{"Less", less},
     table_entry{"Log", [](const operation& op) { function(op, value_function::logarithm); }},
     table_entry{"LogSoftmax", token_softmax},
     table_entry{"MatMul", matrix_product},
