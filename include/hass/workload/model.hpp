@@ -65,6 +65,55 @@ struct layer_parameters {
     float fill = 0.0F;        ///< pad: what the border holds
 };
 
+/// Where in its ONNX file the weights and the input of a compute row stand, for whoever changes
+/// them there (`report/pruned_onnx.hpp`).
+struct row_origin {
+    std::string node;  ///< first output of its operator; empty: a row of no single one
+    std::string type;  ///< operator
+    std::string data,
+        weights;  ///< tensors that it reads; `matmul`: the first and the second factor
+    std::size_t data_at = 0, weights_at = 1;  ///< which of its inputs they are
+    bool non_negative = false;                ///< the data
+    /// Axes of the data behind that of the channels, which the row has in the same order; -1: they
+    /// are no axis of the data.
+    int pixel_axes = -1;
+    std::vector<std::int64_t> dims;  ///< of the weights
+    bool turned = false;             ///< weights stand inputs x outputs
+    std::vector<std::size_t> input;  ///< of the row, for each of the weights'; empty: in order
+    /// Element of the weights for each of the row's, -1: none, a zero; empty: in order, again from the
+    /// first on where the row has more.
+    std::vector<std::int32_t> element;
+    /// Scale and shift of channels as a row: `data` is scaled and shifted by several operators, of
+    /// which `node` is the last. There are no `weights`.
+    bool scales = false;
+
+    bool operator==(const row_origin&) const = default;
+};
+
+/// Which element of the file's weights each weight of a row is, -1: none.
+/// \param count   weights of the row
+/// \param inputs  of one filter
+inline std::vector<std::int64_t> elements_of(const row_origin& from, std::size_t count,
+                                             std::size_t inputs) {
+    std::vector<std::int64_t> all(count);
+    std::size_t whole = 1;
+    for (const std::int64_t d : from.dims) whole *= static_cast<std::size_t>(d);
+    if (!from.element.empty()) {
+        for (std::size_t k = 0; k < count; ++k) all[k] = from.element[k];
+    } else if (!from.turned && from.input.empty()) {
+        for (std::size_t k = 0; k < count; ++k) all[k] = static_cast<std::int64_t>(k % whole);
+    } else {
+        const std::size_t outputs = count / inputs;
+        for (std::size_t o = 0; o < outputs; ++o)
+            for (std::size_t i = 0; i < inputs; ++i) {
+                const std::size_t at = from.input.empty() ? i : from.input[i];
+                all[o * inputs + at] =
+                    static_cast<std::int64_t>(from.turned ? i * outputs + o : o * inputs + i);
+            }
+    }
+    return all;
+}
+
 /// One of several inputs of a file: a part of the image, `first` values behind its beginning.
 struct model_input {
     std::string name;        ///< as the file has it
@@ -83,6 +132,7 @@ struct model {
     hass::network net;                         ///< rows, edges and names
     std::vector<layer_parameters> parameters;  ///< one a row
     std::string source;                        ///< file it came from, for messages
+    std::vector<row_origin> origins;           ///< one a row; empty where no file gave it
     /// What the network was trained with, where the file says so.
     std::optional<preprocessing> input;
     /// Several inputs, in the file's order; empty for a single one.

@@ -3,7 +3,8 @@
 /// each operator counted in graph order.
 ///
 ///     convolution   FMPadding where it pads, ConvolutionInputGenerator unless it is 1x1 at stride 1,
-///                   then MVAU, or VVAU where every channel is its own group
+///                   then MVAU, or VVAU where every channel is its own group; other groups are a
+///                   dense MVAU with zeros (qonnx's LowerConvsToMatMul knows no others)
 ///     linear        MVAU
 ///     activation    thresholds: inside the MVAU, or a Thresholding of their own
 ///     max pool      StreamingMaxPool where windows stand side by side, else ConvolutionInputGenerator
@@ -70,9 +71,10 @@ struct stream {
 
 /// A network as FINN builds it.
 struct graph {
-    std::vector<node> nodes;      ///< in topological order
-    std::vector<stream> streams;  ///< between nodes
-    double image_bits = 0.0;      ///< of one image and its answer
+    std::vector<node> nodes;         ///< in topological order
+    std::vector<stream> streams;     ///< between nodes
+    double image_bits = 0.0;         ///< of one image and its answer
+    std::vector<std::string> notes;  ///< what has to be done to the file before FINN takes it
 
     /// Whether node `n` folds together with the one before: what stands behind a depthwise sliding
     /// window.
@@ -214,11 +216,13 @@ class lowering {
 
     value product(std::size_t i) {
         const layer_row& r = net_.rows[i];
-        const bool depthwise = r.groups > 1;
-        if (depthwise && (r.groups != r.in.channels || r.out.channels != r.in.channels))
-            throw error(text_of({"finn: layer '", name_of(net_, i), "': ", r.groups, " groups of ",
-                                 channels_per_group(r),
-                                 " channels; FINN has dense and depthwise convolutions"}));
+        const bool depthwise =
+            r.groups > 1 && r.groups == r.in.channels && r.out.channels == r.in.channels;
+        if (r.groups > 1 && !depthwise)
+            g_.notes.push_back(text_of(
+                {"layer '", name_of(net_, i), "': ", r.groups, " groups of ", channels_per_group(r),
+                 " channels as a dense convolution, in whose weights zeros stand for the other "
+                 "groups: FINN lowers dense and depthwise convolutions only"}));
         const value in = windows(i, input(i), depthwise);
         if (depthwise) {
             vvau v;
