@@ -119,8 +119,10 @@ void describe_flags(CLI::App& app, settings& s) {
             ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     };
     option("--model", s.model, "Trained network, ONNX");
-    option("--output", s.output,
-           "Tensor that is the answer, where the network has several outputs");
+    option(
+        "--output", s.output,
+        "Tensor that is the answer, where the network has several outputs; A,B or all: these, one "
+        "behind the other");
     values("--input-shape", s.input_shape,
            "Extents of one image (1,28,28) where the network leaves them open; else those of the "
            "images");

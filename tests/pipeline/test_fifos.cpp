@@ -18,7 +18,81 @@ design smallest(const network& net) {
     return design(net.rows.size());
 }
 
+// Three maps of a backbone, the deepest enlarged and joined with the others one by one, and all the
+// way down again: the long skips of a detector's neck.
+class neck_builder {
+  public:
+    network operator()(int side) {
+        at_ = {4, side, side};
+        const int a = halved(network_input), b = halved(a), c = halved(b);
+        const int d = window(joined({doubled(c), b}), 3, 1), e = joined({doubled(d), a});
+        const int f = joined({halved(window(e, 3, 1)), d}), g = joined({halved(f), c});
+        window(g, 5, 1);
+        validate(net_);
+        return std::move(net_);
+    }
+
+  private:
+    int append(const layer_row& r, const std::vector<int>& inputs) {
+        for (const int i : inputs) net_.edges.push_back({i, static_cast<int>(net_.rows.size())});
+        net_.rows.push_back(r);
+        return static_cast<int>(net_.rows.size()) - 1;
+    }
+    layer_row row(int from) const {
+        layer_row r;
+        r.in = r.out = from == network_input ? at_ : net_.rows[static_cast<std::size_t>(from)].out;
+        return r;
+    }
+    int window(int from, int kernel, int stride) {
+        layer_row r = row(from);
+        r.kernel_h = r.kernel_w = kernel, r.stride_h = r.stride_w = stride;
+        r.pad_top = r.pad_left = r.pad_bottom = r.pad_right = kernel / 2;
+        r.out = {4, (r.in.height + stride - 1) / stride, (r.in.width + stride - 1) / stride};
+        return append(r, {from});
+    }
+    int halved(int from) { return window(from, 3, 2); }
+    int doubled(int from) {
+        layer_row r = row(from);
+        r.kind = layer_kind::resize;
+        r.out.height *= 2, r.out.width *= 2;
+        return append(r, {from});
+    }
+    int joined(const std::vector<int>& parts) {
+        layer_row r = row(parts[0]);
+        r.kind = layer_kind::concat;
+        r.out.channels = 0;
+        for (const int p : parts) r.out.channels += row(p).out.channels;
+        return append(r, parts);
+    }
+
+    network net_;
+    shape at_{};
+};
+
 }  // namespace
+
+TEST_CASE("planned FIFOs of a detector's neck never block, whatever the data", "[fifos]") {
+    draw::source from(73);
+    for (const int side : {16, 24, 40}) {
+        const network net = neck_builder()(side);
+        const auto services = test::random_services(net, 2, from);
+        const fifo_plan plan =
+            plan_fifos(net, services, sparse_dot<>{}, smallest(net), {0.95, 8, 4, 500});
+        CHECK(plan.kept() >= 0.95);
+        // which outputs wait for which does not depend on the data, so that other images pass too
+        for (int round = 0; round < 20; ++round) {
+            const auto others = test::random_services(net, 2, from);
+            const simulation s = simulate(net, others, plan.depths, {4});
+            REQUIRE(s.ends.size() == 4);
+            REQUIRE(s.depths == plan.depths);
+        }
+        // the long skips are what takes the room
+        fifo_depths short_skips = plan.depths;
+        for (std::size_t k = 0; k < net.edges.size(); ++k)
+            if (net.edges[k].to - net.edges[k].from > 2) short_skips.edge[k] = 0;
+        CHECK_THROWS_WITH(simulate(net, services, short_skips, {4}), Catch::Contains("block"));
+    }
+}
 
 TEST_CASE("a plan keeps its share, and no less than the pipeline without it", "[fifos]") {
     draw::source from(71);

@@ -731,6 +731,16 @@ TEST_CASE("one of several outputs, and extents that the file leaves open", "[onn
     CHECK(kinds_of(two, "s") == kind_list{layer_kind::convolution, layer_kind::sigmoid});
     CHECK(kinds_of(two, "c") == kind_list{layer_kind::convolution});  // cut behind it
     CHECK_THROWS_WITH(kinds_of(two, "t"), Contains("unknown output 't'"));
+    const hass::model both = hass::parse_onnx(two.file(), "two.onnx", {"s,r", {}});
+    CHECK(kinds(both) == kind_list{layer_kind::convolution, layer_kind::relu, layer_kind::sigmoid,
+                                   layer_kind::flatten, layer_kind::flatten, layer_kind::concat});
+    CHECK(both.net.rows.back().out == hass::shape{128, 1, 1});
+    CHECK(both.outputs ==
+          std::vector<hass::model_output>{{"s", {1, 8, 8}, 0}, {"r", {1, 8, 8}, 64}});
+    CHECK(kinds_of(two, "all").size() == 6);
+    CHECK_THROWS_WITH(kinds_of(two, "r,t"), Contains("unknown output 't'"));
+    CHECK_THROWS_WITH(kinds_of(two, "r,r"), Contains("named twice"));
+    CHECK_THROWS_WITH(kinds_of(two, "r,"), Contains("unknown output ''"));
     graph open;
     open.input({0, 3, 0, 0}).node("Relu", "r", {"x"});
     CHECK(hass::parse_onnx(open.file(), "open.onnx", {"", {3, 5, 7}}).net.rows[0].in ==

@@ -140,6 +140,7 @@ class window_service {
     ///                with |x| < keep count as zero
     void add(const float* planes, std::size_t images, float keep);
 
+    /// What was recorded so far.
     service_trace& trace() { return trace_; }
 
   private:

@@ -17,6 +17,7 @@
 
 namespace hass {
 
+/// Depth of a FIFO without end.
 inline constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
 
 /// How long the firings of one row take.

@@ -32,9 +32,10 @@ inline constexpr int reset_cycles = 128;
 
 /// All of a design but the modules that are the same for every one.
 struct accelerator_text {
-    std::string name;
+    std::string name;           ///< of the module
     std::string text;           ///< of the top level
     std::vector<stage> stages;  ///< those with a module, in their order
+    /// Of the top level.
     std::vector<port> images, answers;
 };
 
@@ -57,6 +58,7 @@ class top_level {
         collect_answers();
     }
 
+    /// All files of it.
     accelerator_text operator()() {
         accelerator_text all{name_, {}, {}, images_, answers_};
         module_text text(heading(), name_, top_ports());

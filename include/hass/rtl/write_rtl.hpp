@@ -60,7 +60,7 @@ struct rtl_options {
     std::filesystem::path modules = rtl::default_modules();
     /// For the Vivado script alone, which asks for the part where it is empty.
     std::string part = "xczu7ev-ffvc1156-2-e";
-    double mhz = 200.0;
+    double mhz = 200.0;  ///< for the Vivado script's constraint
 };
 
 namespace rtl {

@@ -70,6 +70,7 @@ inline constexpr auto lane_maximum = [](std::int16_t x, std::int16_t y) { return
 /// bytes a tap and 16 channels, 2 KiB a tap and 64 of wider layers.
 class lane_maxima {
   public:
+    /// Nothing counted yet.
     explicit lane_maxima(std::shared_ptr<const lane_plan> plan)
         : lane_maxima(std::move(plan), nullptr) {}
 

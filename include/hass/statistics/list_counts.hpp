@@ -29,6 +29,7 @@ constexpr void for_each_list_count(const layer_row& row, Visit visit) {
 /// Histograms of the longest list of every output pixel. Mergeable; counts are integers.
 class list_counts {
   public:
+    /// Nothing counted yet.
     explicit list_counts(const layer_row& row) : row_(row), layout_(row) {
         for_each_list_count(row, [&](int lanes) {
             const auto most = static_cast<std::size_t>(taps(row) * row.in.channels / lanes);
@@ -62,6 +63,7 @@ class list_counts {
                 lengths_[l].pixels[z] += other.lengths_[l].pixels[z];
     }
 
+    /// As shares, by number of lists ascending.
     std::vector<list_lengths> lengths() const {
         std::vector<list_lengths> all;
         for (const counts& l : lengths_) {

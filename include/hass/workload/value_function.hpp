@@ -41,16 +41,40 @@ enum class value_function : std::uint8_t {
     quantised,  ///< a times the nearest whole number to x / a within the row's bounds
     bipolar,    ///< a, below 0 -a
     truncated,  ///< a b times the whole number below that nearest to x / a, over b
+    floor,
+    ceiling,
+    rounded,  ///< the nearest whole number, of two the even one
+    sign,     ///< -1, 0 or 1
+    sine,
+    cosine,
+    tangent,
+    arcsine,
+    arccosine,
+    arctangent,
+    sinh,
+    cosh,
+    arsinh,
+    arcosh,
+    artanh,
+    below,     ///< 1 where x < a, else 0
+    above,     ///< 1 where x > a, else 0
+    at_most,   ///< 1 where x <= a, else 0
+    at_least,  ///< 1 where x >= a, else 0
 };
 
-inline constexpr std::array<std::string_view, 27> value_function_names{
+inline constexpr std::array<std::string_view, 46> value_function_names{
     "identity",    "elu",         "selu",       "celu",
     "softplus",    "mish",        "softsign",   "thresholded_relu",
     "hardsigmoid", "negate",      "absolute",   "shrink",
     "gated",       "erf",         "tanh",       "exponential",
     "logarithm",   "square_root", "reciprocal", "power",
     "equals",      "differs",     "gelu",       "gelu_tanh",
-    "quantised",   "bipolar",     "truncated"};
+    "quantised",   "bipolar",     "truncated",  "floor",
+    "ceiling",     "rounded",     "sign",       "sine",
+    "cosine",      "tangent",     "arcsine",    "arccosine",
+    "arctangent",  "sinh",        "cosh",       "arsinh",
+    "arcosh",      "artanh",      "below",      "above",
+    "at_most",     "at_least"};
 
 constexpr std::string_view name(value_function f) {
     return value_function_names[static_cast<std::size_t>(f)];
@@ -118,6 +142,44 @@ inline float apply(value_function f, float x, float a, float b) {
             return x < 0.0F ? -a : a;
         case value_function::truncated:
             return std::floor(std::nearbyint(x / a) / b) * (b * a);
+        case value_function::floor:
+            return std::floor(x);
+        case value_function::ceiling:
+            return std::ceil(x);
+        case value_function::rounded:
+            return std::nearbyint(x);
+        case value_function::sign:
+            return x > 0.0F ? 1.0F : x < 0.0F ? -1.0F : x;
+        case value_function::sine:
+            return std::sin(x);
+        case value_function::cosine:
+            return std::cos(x);
+        case value_function::tangent:
+            return std::tan(x);
+        case value_function::arcsine:
+            return std::asin(x);
+        case value_function::arccosine:
+            return std::acos(x);
+        case value_function::arctangent:
+            return std::atan(x);
+        case value_function::sinh:
+            return std::sinh(x);
+        case value_function::cosh:
+            return std::cosh(x);
+        case value_function::arsinh:
+            return std::asinh(x);
+        case value_function::arcosh:
+            return std::acosh(x);
+        case value_function::artanh:
+            return std::atanh(x);
+        case value_function::below:
+            return x < a ? 1.0F : x != x ? x : 0.0F;
+        case value_function::above:
+            return x > a ? 1.0F : x != x ? x : 0.0F;
+        case value_function::at_most:
+            return x <= a ? 1.0F : x != x ? x : 0.0F;
+        case value_function::at_least:
+            return x >= a ? 1.0F : x != x ? x : 0.0F;
     }
     return x;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -117,6 +118,7 @@ inline double combine(const operation& op, double a, double b, bool floating) {
     if (type == "GreaterOrEqual") return a >= b ? 1.0 : 0.0;
     if (type == "And") return a != 0.0 && b != 0.0 ? 1.0 : 0.0;
     if (type == "Or") return a != 0.0 || b != 0.0 ? 1.0 : 0.0;
+    if (type == "Xor") return (a != 0.0) != (b != 0.0) ? 1.0 : 0.0;
     throw op.fail("is not supported on constants");
 }
 
@@ -125,7 +127,8 @@ inline void fold_binary(const operation& op) {
     if (op.inputs() < 1) throw op.fail("has no input");
     const std::string_view type = op.type();
     const bool compares = type == "Equal" || type.starts_with("Less") ||
-                          type.starts_with("Greater") || type == "And" || type == "Or";
+                          type.starts_with("Greater") || type == "And" || type == "Or" ||
+                          type == "Xor";
     constant out = recast(op, 0, op.known(0, "an input").dims);
     const bool floating = out.floating;
     for (std::size_t i = 1; i < op.inputs(); ++i) {
@@ -153,48 +156,74 @@ inline double round_to_even(double x) {
     return std::fmod(below, 2.0) == 0.0 ? below : below + 1.0;
 }
 
-/// Functions of one number by name.
+/// A function of one number.
+struct number_function {
+    std::string_view op_type;
+    double (*of)(double);
+};
+
+inline constexpr std::array number_functions{
+    number_function{"Abs", [](double v) { return std::abs(v); }},
+    number_function{"Acos", [](double v) { return std::acos(v); }},
+    number_function{"Acosh", [](double v) { return std::acosh(v); }},
+    number_function{"Asin", [](double v) { return std::asin(v); }},
+    number_function{"Asinh", [](double v) { return std::asinh(v); }},
+    number_function{"Atan", [](double v) { return std::atan(v); }},
+    number_function{"Atanh", [](double v) { return std::atanh(v); }},
+    number_function{"Ceil", [](double v) { return std::ceil(v); }},
+    number_function{"Cos", [](double v) { return std::cos(v); }},
+    number_function{"Cosh", [](double v) { return std::cosh(v); }},
+    number_function{"Erf", [](double v) { return std::erf(v); }},
+    number_function{"Exp", [](double v) { return std::exp(v); }},
+    number_function{"Floor", [](double v) { return std::floor(v); }},
+    number_function{"Log", [](double v) { return std::log(v); }},
+    number_function{"Neg", [](double v) { return -v; }},
+    number_function{"Not", [](double v) { return v == 0.0 ? 1.0 : 0.0; }},
+    number_function{"Reciprocal", [](double v) { return 1.0 / v; }},
+    number_function{"Relu", [](double v) { return std::max(v, 0.0); }},
+    number_function{"Round", [](double v) { return round_to_even(v); }},
+    number_function{"Sigmoid", [](double v) { return 1.0 / (1.0 + std::exp(-v)); }},
+    number_function{"Sign", [](double v) { return v > 0.0   ? 1.0
+                                                  : v < 0.0 ? -1.0
+                                                            : v; }},
+    number_function{"Sin", [](double v) { return std::sin(v); }},
+    number_function{"Sinh", [](double v) { return std::sinh(v); }},
+    number_function{"Sqrt", [](double v) { return std::sqrt(v); }},
+    number_function{"Tan", [](double v) { return std::tan(v); }},
+    number_function{"Tanh", [](double v) { return std::tanh(v); }},
+};
+
 inline void fold_unary(const operation& op) {
-    const std::string_view type = op.type();
-    constant out = recast(op, 0, op.known(0, "the data").dims);
-    for (double& v : out.values) {
-        if (type == "Neg")
-            v = -v;
-        else if (type == "Abs")
-            v = std::abs(v);
-        else if (type == "Sqrt")
-            v = std::sqrt(v);
-        else if (type == "Reciprocal")
-            v = 1.0 / v;
-        else if (type == "Exp")
-            v = std::exp(v);
-        else if (type == "Log")
-            v = std::log(v);
-        else if (type == "Erf")
-            v = std::erf(v);
-        else if (type == "Sin")
-            v = std::sin(v);
-        else if (type == "Cos")
-            v = std::cos(v);
-        else if (type == "Tanh")
-            v = std::tanh(v);
-        else if (type == "Sigmoid")
-            v = 1.0 / (1.0 + std::exp(-v));
-        else if (type == "Relu")
-            v = std::max(v, 0.0);
-        else if (type == "Ceil")
-            v = std::ceil(v);
-        else if (type == "Floor")
-            v = std::floor(v);
-        else if (type == "Round")
-            v = round_to_even(v);
-        else if (type == "Sign")
-            v = v > 0.0 ? 1.0 : v < 0.0 ? -1.0 : v;
-        else if (type == "Not")
-            v = v == 0.0 ? 1.0 : 0.0;
-        else
-            throw op.fail("is not supported on constants");
+    for (const number_function& f : number_functions) {
+        if (f.op_type != op.type()) continue;
+        constant out = recast(op, 0, op.known(0, "the data").dims);
+        for (double& v : out.values) v = f.of(v);
+        return give_constant(op, std::move(out));
     }
+    throw op.fail("is not supported on constants");
+}
+
+/// Which places of a matrix Trilu keeps: 1 there, else 0.
+inline std::vector<float> triangle(const operation& op, std::int64_t rows, std::int64_t columns) {
+    const bool upper = op.integer("upper", 1) != 0;
+    const std::vector<std::int64_t> given = op.has(1) ? op.integers(1, "k") : extents{0};
+    if (given.size() != 1) throw op.fail("k is not a single number");
+    const std::int64_t k = std::clamp(given[0], -rows, columns);
+    op.spent().spend(static_cast<std::size_t>(rows * columns));
+    std::vector<float> keeps;
+    for (std::int64_t y = 0; y < rows; ++y)
+        for (std::int64_t x = 0; x < columns; ++x)
+            keeps.push_back((upper ? x - y >= k : x - y <= k) ? 1.0F : 0.0F);
+    return keeps;
+}
+
+/// Trilu: the upper or lower triangle of the last two axes, zeros elsewhere.
+inline void fold_triangle(const operation& op) {
+    constant out = recast(op, 0, op.known(0, "the data").dims);
+    if (out.dims.size() < 2) throw op.fail("of a tensor of less than two axes");
+    const std::vector<float> keeps = triangle(op, out.dims[out.dims.size() - 2], out.dims.back());
+    for (std::size_t i = 0; i < out.values.size(); ++i)
+        if (keeps[i % keeps.size()] == 0.0F) out.values[i] = 0.0;
     give_constant(op, std::move(out));
 }
 

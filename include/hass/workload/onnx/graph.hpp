@@ -47,7 +47,7 @@ inline void fill_open(std::vector<std::int64_t>& dims, std::span<const std::int6
 inline value read_image(const value_proto& input, std::span<const std::int64_t> open = {}) {
     const std::string who = "input " + quoted(input.name) + ": ";
     if (!input.tensor) throw error(who + "is not a tensor (a sequence, a map or no type)");
-    const bool whole = is_whole_number(input.type);
+    const bool whole = is_whole_number(input.type) || is_byte(input.type);
     if (!is_floating(input.type) && !whole)
         throw error(who + "must be float32 or whole numbers, not " + data_type_name(input.type));
     if (!input.dims) throw error(who + "has no shape");
@@ -69,6 +69,7 @@ inline value read_image(const value_proto& input, std::span<const std::int64_t> 
     value x;
     x.rank = static_cast<int>(dims.size());
     x.whole = whole;
+    x.boolean = x.non_negative = input.type == static_cast<std::int64_t>(data_type::boolean);
     x.shape.channels = static_cast<int>(dims[1]);
     if (dims.size() > 2) x.shape.height = static_cast<int>(dims[2]);
     if (dims.size() > 3) x.shape.width = static_cast<int>(dims[3]);
@@ -86,14 +87,14 @@ struct graph_input {
 class graph_index {
   public:
     /// \param file must outlive its index
-    /// \throws hass::error for a name given twice or by nothing, a cycle, more than one output, no
-    /// input, or one that `read_image` refuses
+    /// \throws hass::error for a name given twice or by nothing, a cycle, no output
+    /// or several of which none was asked for, no input, or one that `read_image` refuses
     explicit graph_index(const model_proto& file, const onnx_options& options = {})
         : graph_(file.graph), opset_(file.opset), initializers_(by_name(graph_)) {
         for (const value_proto& input : graph_.inputs)  // listed twice up to IR version 3
             if (!initializers_.contains(input.name)) input_names_.insert(input.name);
         name_producers();
-        output_ = find_output(options.output);
+        outputs_ = find_outputs(options.output);
         order_ = sorted(live());
         find_inputs(options.input_shape);
     }
@@ -107,7 +108,8 @@ class graph_index {
         return std::all_of(inputs_.begin(), inputs_.end(),
                            [](const graph_input& in) { return in.image.whole; });
     }
-    const value_proto& output() const { return output_; }
+    /// The network's outputs that were asked for, one or more.
+    const std::vector<value_proto>& outputs() const { return outputs_; }
 
     /// Images in a batch as the file fixes it; 1 where it is dynamic.
     std::int64_t batch() const {
@@ -178,16 +180,31 @@ class graph_index {
         return false;
     }
 
+    /// Arithmetic on bytes wraps around; as floats they are what they are.
+    void check_bytes(const value_proto& input) const {
+        for (const std::size_t i : order_) {
+            const node_proto& n = graph_.nodes[i];
+            const bool reads =
+                std::find(n.inputs.begin(), n.inputs.end(), input.name) != n.inputs.end();
+            if (reads && n.op_type != "Cast" && n.op_type != "DequantizeLinear")
+                throw error("input " + quoted(input.name) +
+                            ": must be float32 or whole numbers, not " +
+                            data_type_name(input.type) +
+                            ", which only a Cast or DequantizeLinear may read, not " + who(n));
+        }
+    }
+
     void find_inputs(std::span<const std::int64_t> open) {
         for (const value_proto& input : graph_.inputs)
             if (reads(input.name) > 0 && input_names_.contains(input.name)) {
                 graph_input found{&input, read_image(input, open), false};
+                if (is_byte(input.type)) check_bytes(input);
                 found.turned = turns(found);
                 inputs_.push_back(std::move(found));
             }
         if (input_names_.empty()) throw error("the network has no input");
         if (inputs_.empty())
-            throw error("the output " + quoted(output_.name) + " does not depend on the input");
+            throw error("the output " + quoted(outputs_[0].name) + " does not depend on the input");
     }
 
     using places = std::unordered_map<std::string_view, std::size_t>;
@@ -200,25 +217,43 @@ class graph_index {
         return all;
     }
 
-    /// The output asked for, or the only one.
-    value_proto find_output(const std::string& wanted) const {
-        std::vector<std::string> names;
-        for (const value_proto& output : graph_.outputs) {
+    /// An output of the file, or a tensor inside; nothing where there is none of that name.
+    std::optional<value_proto> output_named(std::string_view wanted) const {
+        for (const value_proto& output : graph_.outputs)
             if (output.name == wanted) return output;
-            names.push_back(printable(output.name));
-        }
-        if (const auto given = producers_.find(wanted); given != producers_.end()) {
-            value_proto inner;
-            inner.name = given->first;
-            return inner;
-        }
-        if (!wanted.empty()) throw unknown_name("output", wanted, names);
-        if (names.empty()) throw error("the network has no output");
-        if (names.size() == 1) return graph_.outputs[0];
+        const auto given = producers_.find(wanted);
+        if (given == producers_.end()) return std::nullopt;
+        value_proto inner;
+        inner.name = given->first;
+        return inner;
+    }
+
+    /// The outputs asked for (A, or A,B, or all), or the only one.
+    std::vector<value_proto> find_outputs(const std::string& wanted) const {
+        if (const auto one = output_named(wanted)) return {*one};
+        std::vector<std::string> names;
         std::string all;
-        for (const std::string& name : names) all += (all.empty() ? "'" : ", '") + name + "'";
-        throw error("the network has more than one output: " + all +
-                    "; --output (onnx_options::output) picks one");
+        for (const value_proto& output : graph_.outputs) {
+            names.push_back(printable(output.name));
+            all += (all.empty() ? "'" : ", '") + names.back() + "'";
+        }
+        if (names.empty()) throw error("the network has no output");
+        if (wanted == "all" || (wanted.empty() && names.size() == 1)) return graph_.outputs;
+        if (wanted.empty())
+            throw error("the network has more than one output: " + all +
+                        "; --output (onnx_options::output) picks one, several (A,B) or all");
+        std::vector<value_proto> found;
+        for (std::size_t from = 0; from <= wanted.size();) {
+            const std::size_t end = std::min(wanted.find(',', from), wanted.size());
+            const std::string name = wanted.substr(from, end - from);
+            const auto one = output_named(name);
+            if (!one) throw unknown_name("output", name, names);
+            for (const value_proto& other : found)
+                if (other.name == one->name) throw error("output '" + name + "' is named twice");
+            found.push_back(*one);
+            from = end + 1;
+        }
+        return found;
     }
 
     void name_producers() {
@@ -249,7 +284,7 @@ class graph_index {
             needed[producer->second] = true;
             pending.push_back(producer->second);
         };
-        visit(output().name, nullptr);
+        for (const value_proto& output : outputs_) visit(output.name, nullptr);
         while (!pending.empty()) {
             const node_proto& node = graph_.nodes[pending.back()];
             pending.pop_back();
@@ -293,7 +328,7 @@ class graph_index {
     std::unordered_set<std::string_view> input_names_;
     std::vector<graph_input> inputs_;
     places producers_;
-    value_proto output_;
+    std::vector<value_proto> outputs_;
     places reads_;
     std::vector<std::size_t> order_;
 };

@@ -5,15 +5,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <hass/error.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/model.hpp>
+#include <hass/workload/onnx/composites.hpp>
 #include <hass/workload/onnx/drafts.hpp>
 #include <hass/workload/onnx/external_data.hpp>
 #include <hass/workload/onnx/finish.hpp>
@@ -50,6 +53,7 @@ class importer {
           external_(file_, folder),
           inlined_(file_),
           integer_(file_.graph),
+          composites_(file_.graph),
           patterns_(file_.graph),
           known_(known),
           graph_(supported(file_), options),
@@ -69,10 +73,9 @@ class importer {
             }
             tensors_.count_reads(op.node());
         }
-        const value& out = output();
-        if (!answers_by_place()) check_extents(graph_.output(), out);
+        const int last = graph_.outputs().size() == 1 ? only_output() : joined_outputs();
         draft_list& drafts = tensors_.drafts();
-        const std::vector<bool> leads = leading_to(out.from, drafts.rows());
+        const std::vector<bool> leads = leading_to(last, drafts.rows());
         hold_together(drafts.rows(), leads, drafts.demand());
         model m = assemble(drafts.rows(), leads);
         state_data_widths(m);
@@ -80,6 +83,7 @@ class importer {
         // token ids and masks are taken as they are
         if (!m.input && graph_.only_whole_numbers()) m.input = preprocessing{1.0F, {0.0F}, {1.0F}};
         m.inputs = tensors_.inputs();
+        m.outputs = std::move(parts_);
         m.channels_last_input = tensors_.channels_last();
         m.channels_last_output = channels_last_;
         return m;
@@ -126,23 +130,56 @@ class importer {
 
     /// Whether the file ends with an ArgMax, whose input answers.
     bool answers_by_place() const {
-        const node_proto* last = graph_.producer(graph_.output().name);
+        const node_proto* last = graph_.producer(graph_.outputs()[0].name);
         return last != nullptr && last->op_type == "ArgMax";
     }
 
-    /// The network's output, as plain data that some row gives; one with its channels last stays as
-    /// the row gives it.
-    const value& output() {
-        const std::string_view name = graph_.output().name;
-        const std::string who = "the output " + quoted(name);
-        value* out = tensors_.known(name);
-        if (out == nullptr || out->form == form::constant)
-            throw error(who + " does not depend on the input");
-        if (out->form == form::view && out->from >= 0) {
+    /// The row that gives the only output; one with its channels last stays as the row gives it.
+    int only_output() {
+        const value_proto& declared = graph_.outputs()[0];
+        value* out = tensors_.known(declared.name);
+        if (out != nullptr && out->form == form::view && out->from >= 0) {
             const auto channels = channel_axis(out->view);
             channels_last_ = channels && *channels > 0 && *channels + 1 == out->view.groups.size();
             if (channels_last_) out->form = form::plain, out->shape = out->view.base;
         }
+        const value& x = output(declared);
+        if (!answers_by_place()) check_extents(declared, x);
+        return x.from;
+    }
+
+    /// A row that gives all outputs, flat, one behind the other.
+    int joined_outputs() {
+        draft all;
+        std::int64_t volume = 0;
+        for (const value_proto& declared : graph_.outputs()) {
+            const value& x = output(declared);
+            check_extents(declared, x);
+            parts_.push_back({std::string(declared.name), x.shape, volume});
+            volume += x.shape.volume();
+            if (volume > largest_map) throw error("the outputs together hold > 2^28 values");
+            draft flat;
+            flat.row = elementwise(layer_kind::flatten, x.shape);
+            flat.row.out = {static_cast<int>(x.shape.volume()), 1, 1};
+            flat.name = printable(declared.name) + "/flat";
+            flat.from = {x.from};
+            const bool is_flat = flat.row.out == x.shape;
+            all.from.push_back(is_flat ? x.from : tensors_.drafts().add(std::move(flat)));
+        }
+        all.row =
+            elementwise(layer_kind::concat, {static_cast<int>(parts_[0].each.volume()), 1, 1});
+        all.row.out = {static_cast<int>(volume), 1, 1};
+        all.name = "outputs";
+        return tensors_.drafts().add(std::move(all));
+    }
+
+    /// An output as plain data that some row gives.
+    const value& output(const value_proto& declared) {
+        const std::string_view name = declared.name;
+        const std::string who = "the output " + quoted(name);
+        value* out = tensors_.known(name);
+        if (out == nullptr || out->form == form::constant)
+            throw error(who + " does not depend on the input");
         try {
             tensors_.settle(*out);
         } catch (const located_error&) {
@@ -162,11 +199,13 @@ class importer {
     external_data external_;
     inlined_functions inlined_;
     integer_operators integer_;
+    composite_operators composites_;
     recognised_patterns patterns_;
     operator_set known_;
     graph_index graph_;
     tensor_table tensors_;
-    bool channels_last_ = false;  ///< of the output
+    std::vector<model_output> parts_;  ///< of several outputs
+    bool channels_last_ = false;       ///< of the output
 };
 
 }  // namespace hass::detail::onnx

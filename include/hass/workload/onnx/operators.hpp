@@ -60,6 +60,15 @@ inline void cast(const operation& op) {
     op.pass(0);
 }
 
+/// Data as the second input's type has them.
+inline void cast_like(const operation& op) {
+    if (!op.has(1)) throw op.fail("needs two inputs");
+    const value& like = op.raw(1);
+    if (like.form == form::constant ? !like.number->floating : like.whole || like.boolean)
+        throw op.fail("to whole numbers is not supported");
+    op.pass(0);
+}
+
 /// One line an operator: its name, and what it does.
 struct table_entry {
     std::string_view op_type;
@@ -69,12 +78,21 @@ struct table_entry {
 /// Operators on data of an image.
 inline constexpr std::array table{
     table_entry{"Abs", [](const operation& op) { function(op, value_function::absolute); }},
+    table_entry{"Acos", [](const operation& op) { function(op, value_function::arccosine); }},
+    table_entry{"Acosh", [](const operation& op) { function(op, value_function::arcosh); }},
     table_entry{"Add", add},
+    table_entry{"And", logic},
     table_entry{"ArgMax", arg_max},
+    table_entry{"Asin", [](const operation& op) { function(op, value_function::arcsine); }},
+    table_entry{"Asinh", [](const operation& op) { function(op, value_function::arsinh); }},
+    table_entry{"Atan", [](const operation& op) { function(op, value_function::arctangent); }},
+    table_entry{"Atanh", [](const operation& op) { function(op, value_function::artanh); }},
     table_entry{"AveragePool", [](const operation& op) { pool(op, layer_kind::average_pool); }},
     table_entry{"BatchNormalization", batch_normalization},
     table_entry{"BipolarQuant", bipolar},
     table_entry{"Cast", cast},
+    table_entry{"CastLike", cast_like},
+    table_entry{"Ceil", [](const operation& op) { function(op, value_function::ceiling); }},
     table_entry{"Celu", celu},
     table_entry{"Clip", clip},
     table_entry{"Concat", join},
@@ -83,6 +101,8 @@ inline constexpr std::array table{
                     if (!convolution_of_groups(op)) convolution(op);
                 }},
     table_entry{"ConvTranspose", transposed_convolution},
+    table_entry{"Cos", [](const operation& op) { function(op, value_function::cosine); }},
+    table_entry{"Cosh", [](const operation& op) { function(op, value_function::cosh); }},
     table_entry{"DepthToSpace", depth_to_space},
     table_entry{"DequantizeLinear", dequantize_linear},
     table_entry{"Div", add},
@@ -90,11 +110,12 @@ inline constexpr std::array table{
     table_entry{
         "Elu",
         [](const operation& op) { function(op, value_function::elu, op.number("alpha", 1.0F)); }},
-    table_entry{"Equal", equal},
+    table_entry{"Equal", compare},
     table_entry{"Erf", [](const operation& op) { function(op, value_function::erf); }},
     table_entry{"Exp", [](const operation& op) { function(op, value_function::exponential); }},
     table_entry{"Expand", expand},
     table_entry{"Flatten", flatten},
+    table_entry{"Floor", [](const operation& op) { function(op, value_function::floor); }},
     table_entry{"Gather", gather},
     table_entry{"Gelu", gelu},
     table_entry{"Gemm", token_gemm},
@@ -108,6 +129,8 @@ inline constexpr std::array table{
                     const value& x = pooled_input(op);
                     covering_pool(op, x, layer_kind::max_pool, true, true, x.rank);
                 }},
+    table_entry{"Greater", compare},
+    table_entry{"GreaterOrEqual", compare},
     table_entry{"GroupNormalization", group_normalization},
     table_entry{"HardSigmoid", hard_sigmoid},
     table_entry{"HardSwish", [](const operation& op) { unary(op, layer_kind::hardswish); }},
@@ -116,6 +139,8 @@ inline constexpr std::array table{
     table_entry{"LRN", local_response},
     table_entry{"LayerNormalization", layer_normalization},
     table_entry{"LeakyRelu", leaky_relu},
+    table_entry{"Less", compare},
+    table_entry{"LessOrEqual", compare},
     table_entry{"Log", [](const operation& op) { function(op, value_function::logarithm); }},
     table_entry{"LogSoftmax", token_softmax},
     table_entry{"MatMul", matrix_product},
@@ -126,6 +151,7 @@ inline constexpr std::array table{
     table_entry{"Mul", multiply},
     table_entry{"Neg", [](const operation& op) { function(op, value_function::negate); }},
     table_entry{"Not", negation},
+    table_entry{"Or", logic},
     table_entry{"PRelu", leaky_relu},
     table_entry{"Pad", pad},
     table_entry{"Pow", power},
@@ -140,6 +166,7 @@ inline constexpr std::array table{
     table_entry{"Relu", relu},
     table_entry{"Reshape", reshape},
     table_entry{"Resize", resize},
+    table_entry{"Round", [](const operation& op) { function(op, value_function::rounded); }},
     table_entry{"Selu", selu},
     table_entry{"Shape", fold_shape},
     table_entry{"Shrink",
@@ -148,6 +175,9 @@ inline constexpr std::array table{
                              op.number("bias", 0.0F));
                 }},
     table_entry{"Sigmoid", [](const operation& op) { unary(op, layer_kind::sigmoid); }},
+    table_entry{"Sign", [](const operation& op) { function(op, value_function::sign); }},
+    table_entry{"Sin", [](const operation& op) { function(op, value_function::sine); }},
+    table_entry{"Sinh", [](const operation& op) { function(op, value_function::sinh); }},
     table_entry{"Size", fold_size},
     table_entry{"Slice", slice},
     table_entry{"Softmax", token_softmax},
@@ -159,23 +189,33 @@ inline constexpr std::array table{
     table_entry{"Squeeze", squeeze},
     table_entry{"Sub", add},
     table_entry{"Sum", sum},
+    table_entry{"Tan", [](const operation& op) { function(op, value_function::tangent); }},
     table_entry{"Tanh", [](const operation& op) { function(op, value_function::tanh); }},
     table_entry{"ThresholdedRelu",
                 [](const operation& op) {
                     function(op, value_function::thresholded_relu, op.number("alpha", 1.0F));
                 }},
+    table_entry{"Tile", tile},
     table_entry{"Transpose", transpose},
+    table_entry{"Trilu", triangle_of_data},
     table_entry{"Trunc", trunc_levels},
     table_entry{"Unsqueeze", unsqueeze},
     table_entry{"Upsample", resize},
     table_entry{"Where", choose},
+    table_entry{"Xor", logic},
 };
 
 /// Operators whose inputs are all constant.
 inline constexpr std::array fold_table{
     table_entry{"Abs", fold_unary},
+    table_entry{"Acos", fold_unary},
+    table_entry{"Acosh", fold_unary},
     table_entry{"Add", fold_binary},
     table_entry{"And", fold_binary},
+    table_entry{"Asin", fold_unary},
+    table_entry{"Asinh", fold_unary},
+    table_entry{"Atan", fold_unary},
+    table_entry{"Atanh", fold_unary},
     table_entry{"BipolarQuant", fold_bipolar},
     table_entry{"Cast", fold_cast},
     table_entry{"Ceil", fold_unary},
@@ -183,6 +223,7 @@ inline constexpr std::array fold_table{
     table_entry{"Constant", fold_constant},
     table_entry{"ConstantOfShape", fold_fill},
     table_entry{"Cos", fold_unary},
+    table_entry{"Cosh", fold_unary},
     table_entry{"DequantizeLinear", fold_dequantize},
     table_entry{"Div", fold_binary},
     table_entry{"Equal", fold_binary},
@@ -222,6 +263,7 @@ inline constexpr std::array fold_table{
     table_entry{"Sigmoid", fold_unary},
     table_entry{"Sign", fold_unary},
     table_entry{"Sin", fold_unary},
+    table_entry{"Sinh", fold_unary},
     table_entry{"Size", fold_size},
     table_entry{"Slice", fold_slice},
     table_entry{"Split", fold_split},
@@ -229,11 +271,14 @@ inline constexpr std::array fold_table{
     table_entry{"Squeeze", fold_squeeze},
     table_entry{"Sub", fold_binary},
     table_entry{"Sum", fold_binary},
+    table_entry{"Tan", fold_unary},
     table_entry{"Tanh", fold_unary},
     table_entry{"Tile", fold_tile},
     table_entry{"Transpose", fold_transpose_axes},
+    table_entry{"Trilu", fold_triangle},
     table_entry{"Unsqueeze", fold_unsqueeze},
     table_entry{"Where", fold_where},
+    table_entry{"Xor", fold_binary},
 };
 
 template <std::size_t N>

@@ -9,28 +9,21 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include <hass/workload/onnx/constant.hpp>
+#include <hass/workload/onnx/node_finder.hpp>
 #include <hass/workload/onnx/proto.hpp>
-#include <hass/workload/onnx/proto_reader.hpp>
 
 namespace hass::detail::onnx {
 
-class pattern_finder {
+class pattern_finder : private node_finder {
   public:
-    explicit pattern_finder(graph_proto& graph) : graph_(graph) {
-        for (const tensor_proto& t : graph.initializers) initializers_.emplace(t.name, &t);
-        for (std::size_t i = 0; i < graph.nodes.size(); ++i)
-            for (const std::string_view output : graph.nodes[i].outputs)
-                producers_.emplace(output, i);
-    }
+    explicit pattern_finder(graph_proto& graph) : node_finder(graph), nodes_(graph.nodes) {}
 
     /// Changes the last node of each chain that is recognised into the operator that it is.
     void replace_all() {
-        for (node_proto& node : graph_.nodes) {
+        for (node_proto& node : nodes_) {
             if (!node.domain.empty() || node.outputs.size() != 1) continue;
             if (!normalisation(node)) gelu(node);
         }
@@ -39,71 +32,15 @@ class pattern_finder {
   private:
     using factors = std::vector<std::string_view>;
 
-    /// The node that gives a tensor, if it is of that type and has `inputs` of them.
-    const node_proto* made_by(std::string_view tensor, std::string_view type,
-                              std::size_t inputs) const {
-        const auto at = producers_.find(tensor);
-        if (at == producers_.end()) return nullptr;
-        const node_proto& node = graph_.nodes[at->second];
-        const bool is = node.op_type == type && node.domain.empty() && node.inputs.size() == inputs;
-        return is ? &node : nullptr;
-    }
-
-    static const attribute_proto* attribute(const node_proto& node, std::string_view name) {
-        for (const attribute_proto& a : node.attributes)
-            if (a.name == name) return &a;
-        return nullptr;
-    }
-
-    /// A short constant's values; nothing for data, and for what has to be folded first.
-    std::optional<std::vector<double>> constants(std::string_view tensor) const {
-        const auto values_of = [](const tensor_proto& t) -> std::optional<std::vector<double>> {
-            constexpr std::int64_t most = 8;
-            std::int64_t count = 1;
-            for (const std::int64_t d : t.dims) {
-                if (d < 1 || d > most) return std::nullopt;
-                count *= d;
-            }
-            if (count > most || t.external) return std::nullopt;
-            budget few(0);
-            return numbers(file_constant(t), few);
-        };
-        if (const auto at = initializers_.find(tensor); at != initializers_.end())
-            return values_of(*at->second);
-        const node_proto* node = made_by(tensor, "Constant", 0);
-        if (node == nullptr) return std::nullopt;
-        if (const attribute_proto* a = attribute(*node, "value"); a != nullptr && a->t)
-            return values_of(read_tensor(*a->t));
-        if (const attribute_proto* f = attribute(*node, "value_float"); f != nullptr && f->f)
-            return std::vector{static_cast<double>(*f->f)};
-        return std::nullopt;
-    }
-    std::optional<double> number(std::string_view tensor) const {
-        const auto all = constants(tensor);
-        return all && all->size() == 1 ? std::optional((*all)[0]) : std::nullopt;
-    }
-    bool is_number(std::string_view tensor, double wanted) const {
-        const auto n = number(tensor);
-        return n && std::abs(*n - wanted) <= 1e-3 * std::abs(wanted);
-    }
-
-    /// The other input of a node of two, one of which is a number; "" where none or both are.
-    std::pair<std::string_view, double> beside_number(const node_proto& node) const {
-        for (const std::size_t k : {std::size_t{0}, std::size_t{1}})
-            if (const auto n = number(node.inputs[k]); n && !number(node.inputs[1 - k]))
-                return {node.inputs[1 - k], *n};
-        return {};
-    }
-
     /// What a mean along a single axis, which it keeps, is taken of, and the axis.
     struct mean {
         std::string_view of;
         std::int64_t axis = 0;
     };
     std::optional<mean> mean_of(std::string_view tensor) const {
-        const auto at = producers_.find(tensor);
-        if (at == producers_.end()) return std::nullopt;
-        const node_proto& node = graph_.nodes[at->second];
+        const node_proto* by = producer(tensor);
+        if (by == nullptr) return std::nullopt;
+        const node_proto& node = *by;
         if (node.op_type != "ReduceMean" || node.inputs.empty()) return std::nullopt;
         if (const attribute_proto* k = attribute(node, "keepdims"); k != nullptr && k->i == 0)
             return std::nullopt;
@@ -264,9 +201,7 @@ class pattern_finder {
         return false;
     }
 
-    graph_proto& graph_;
-    std::unordered_map<std::string_view, const tensor_proto*> initializers_;
-    std::unordered_map<std::string_view, std::size_t> producers_;
+    std::vector<node_proto>& nodes_;
 };
 
 /// Made before a graph is looked at; see the head of the file.

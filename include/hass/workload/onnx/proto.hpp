@@ -67,6 +67,12 @@ constexpr bool is_whole_number(std::int64_t type) {
            type == static_cast<std::int64_t>(data_type::boolean);
 }
 
+/// Whether a type is one of whole numbers of eight bits, as of pixels.
+constexpr bool is_byte(std::int64_t type) {
+    return type == static_cast<std::int64_t>(data_type::int8) ||
+           type == static_cast<std::int64_t>(data_type::uint8);
+}
+
 /// Whether values of a type are numbers with a fraction, whatever their width.
 constexpr bool is_floating(std::int64_t type) {
     switch (static_cast<data_type>(type)) {

@@ -29,8 +29,9 @@ namespace hass::detail::onnx {
 
 /// A linear layer on axis `axis` of input `i`, the batch left out: a 1x1 convolution, whose filters
 /// take the place of the features. `p.weights` are outputs x inputs.
+/// \param turned  whether the file has them inputs x outputs
 inline void token_linear(const operation& op, std::size_t i, std::size_t axis, std::int64_t outputs,
-                         layer_parameters p, std::string_view weight_name) {
+                         bool turned, layer_parameters p, std::string_view weight_name) {
     featured f = features_of(op, i, axis, axis);
     if (f.groups > 1) {  // of some features of each token: they have to be all channels
         const value& x = viewed_anyhow(op, i);
@@ -55,6 +56,9 @@ inline void token_linear(const operation& op, std::size_t i, std::size_t axis, s
     r.out = op.sound(outputs, f.x.shape.height, f.x.shape.width);
     r.bias = !p.bias.empty();
     value out = op.emit(r, {f.x.from}, std::move(p), weight_name);
+    row_origin& origin = op.trace(out, i, 1 - i);
+    origin.turned = turned;
+    origin.input = std::move(f.at);
     out.batch_axis = f.batch_axis, out.batch_merged = f.batch_merged;
     auto groups = grouped(f.view);
     groups[axis] = {{outputs, r.out.pixels()}};
@@ -219,6 +223,26 @@ inline void expand(const operation& op) {
             throw op.fail("of " + describe(x) + " to " + dims_text(wanted));
         volume *= to;
         if (to != dims[k - 1]) groups[k - 1] = {{to, 0}};
+    }
+    op.give(as_value(x, joined(v.base, v.order.first, groups)));
+}
+
+/// Data repeated along some of its axes.
+inline void tile(const operation& op) {
+    const value& x = viewed(op, 0);
+    const std::vector<std::int64_t> repeats = op.integers(1, "the repeats");
+    const value_view v = view_of(x);
+    if (repeats.size() != static_cast<std::size_t>(x.rank))
+        throw op.fail(text_of({"has ", repeats.size(), " repeats for ", x.rank, " axes"}));
+    if (repeats[0] != 1) throw op.fail("repeats the batch");
+    auto groups = grouped(v);
+    std::int64_t volume = v.volume();
+    for (std::size_t k = 0; k < groups.size(); ++k) {
+        const std::int64_t times = repeats[k + 1];
+        if (times < 1 || times > largest_map / volume)
+            throw op.fail("of " + describe(x) + " by " + dims_text(repeats));
+        volume *= times;
+        if (times > 1) groups[k].insert(groups[k].begin(), {times, 0});
     }
     op.give(as_value(x, joined(v.base, v.order.first, groups)));
 }

@@ -1,0 +1,439 @@
+// Operators that the loader spells out in others, and masks of data, against their definitions.
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hass/emulate/emulator.hpp>
+#include <hass/workload/onnx.hpp>
+
+#include "tensor_graph.hpp"
+
+namespace {
+
+using test::tensor;
+using test::tensor_graph;
+using writer::ints;
+
+using flow = std::pair<std::string, tensor>;  // a tensor of the file, and its value
+using number_pair = std::function<double(double, double)>;
+
+const std::vector<std::int64_t> map_dims{1, 3, 4, 5};
+
+// Values of which many are equal, and some are exactly +-0.5.
+hass::image_set steps(std::mt19937& bits, const std::vector<std::int64_t>& dims) {
+    std::vector<float> pixels;
+    test::for_each_index(dims, [&](std::size_t, const auto&) {
+        pixels.push_back(std::round(test::uniform(bits, -4.0F, 4.0F)) / 4.0F);
+    });
+    hass::image_set images;
+    images.count = 1;
+    const auto extent = [&](std::size_t k) {
+        return k < dims.size() ? static_cast<int>(dims[k]) : 1;
+    };
+    images.each = {extent(1), extent(2), extent(3)};
+    images.pixels = hass::make_npy<float>({pixels.size()}, pixels);
+    return images;
+}
+
+tensor tensor_of(const hass::image_set& images, std::vector<std::int64_t> dims) {
+    std::vector<float> values(static_cast<std::size_t>(images.each.volume()));
+    images.copy(0, 1, values);
+    return {std::move(dims), {values.begin(), values.end()}};
+}
+
+hass::model loaded(tensor_graph& g) {
+    return hass::parse_onnx(g.file().file(), "composites");
+}
+
+// The largest difference to what is expected.
+double off(const hass::model& m, const hass::image_set& images, const tensor& expected) {
+    hass::image_set given = images;
+    given.each = hass::image_shape(m);
+    const std::vector<float> answers =
+        hass::emulator(m, hass::preprocessing{1.0F, {0.0F}, {1.0F}}).logits(given);
+    REQUIRE(answers.size() == expected.values.size());
+    double most = 0.0;
+    for (std::size_t i = 0; i < answers.size(); ++i)
+        most = std::max(most, std::abs(static_cast<double>(answers[i]) - expected.values[i]));
+    return most;
+}
+
+tensor mapped(const tensor& x, const std::function<double(double)>& f) {
+    tensor y = x;
+    for (double& v : y.values) v = f(v);
+    return y;
+}
+
+// Sum over the letters that the result lacks, of products of both operands.
+tensor einsum(const std::string& left, const tensor& a, const std::string& right, const tensor& b,
+              const std::string& result) {
+    std::map<char, std::int64_t> extents;
+    for (std::size_t k = 0; k < left.size(); ++k) extents[left[k]] = a.dims[k];
+    for (std::size_t k = 0; k < right.size(); ++k) extents[right[k]] = b.dims[k];
+    std::string letters = result;
+    for (const auto& [letter, extent] : extents)
+        if (result.find(letter) == std::string::npos) letters += letter;
+    std::vector<std::int64_t> dims;
+    for (const char c : letters) dims.push_back(extents[c]);
+    tensor y;
+    y.dims.assign(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(result.size()));
+    const auto place = [&](const std::string& of, const tensor& x, const auto& at) {
+        std::int64_t from = 0;
+        for (std::size_t k = 0; k < of.size(); ++k)
+            from += at[letters.find(of[k])] * x.strides()[k];
+        return static_cast<std::size_t>(from);
+    };
+    std::int64_t volume = 1;
+    for (const std::int64_t d : y.dims) volume *= d;
+    y.values.assign(static_cast<std::size_t>(volume), 0.0);
+    test::for_each_index(dims, [&](std::size_t, const auto& at) {
+        const double factor = right.empty() ? 1.0 : b.values[place(right, b, at)];
+        y.values[place(result, y, at)] += a.values[place(left, a, at)] * factor;
+    });
+    return y;
+}
+
+}  // namespace
+
+TEST_CASE("clipping of small values that a file spells out is one function", "[composites]") {
+    std::mt19937 bits(411);
+    const hass::image_set images = steps(bits, map_dims);
+    const tensor x = tensor_of(images, map_dims);
+    struct form {
+        const char* compares;
+        bool turned, inverse,
+            keeps;  // the number comes first; Not behind; x where the mask is true
+        bool size;  // of |x|
+        double (*of)(double);
+    };
+    const auto big = [](double v) { return std::abs(v) > 0.5 ? v : 0.0; };
+    const auto not_small = [](double v) { return std::abs(v) >= 0.5 ? v : 0.0; };
+    const auto above = [](double v) { return v > 0.5 ? v : 0.0; };
+    const auto at_least = [](double v) { return v >= 0.5 ? v : 0.0; };
+    for (const form& f : {form{"Greater", false, false, true, true, big},
+                          form{"GreaterOrEqual", false, false, true, true, not_small},
+                          form{"Less", false, false, false, true, not_small},
+                          form{"LessOrEqual", false, false, false, true, big},
+                          form{"Less", true, false, true, true, big},
+                          form{"LessOrEqual", true, false, true, true, not_small},
+                          form{"Greater", true, false, false, true, not_small},
+                          form{"Less", false, true, true, true, not_small},
+                          form{"LessOrEqual", false, true, true, false, above},
+                          form{"Greater", false, false, true, false, above},
+                          form{"GreaterOrEqual", false, false, true, false, at_least},
+                          form{"Less", false, false, false, false, at_least}})
+        for (const bool product : {false, true}) {
+            if (product && !f.keeps) continue;
+            INFO(f.compares << f.turned << f.inverse << f.keeps << f.size << product);
+            tensor_graph g(bits);
+            g.file().input({0, 3, 4, 5});
+            const std::string y = g.node("Neg", {"x"});
+            const std::string left = f.size ? g.node("Abs", {y}) : y, tau = g.number(0.5);
+            std::string mask =
+                f.turned ? g.node(f.compares, {tau, left}) : g.node(f.compares, {left, tau});
+            if (f.inverse) mask = g.node("Not", {mask});
+            const std::string zero = g.number(0.0);
+            if (product)
+                g.node("Mul", {g.node("Cast", {mask}, {{"to", std::int64_t{1}}}), y});
+            else
+                g.node("Where", f.keeps ? std::vector{mask, y, zero} : std::vector{mask, zero, y});
+            const hass::model m = loaded(g);
+            CHECK(m.net.rows.size() == 2);
+            CHECK(off(m, images, mapped(mapped(x, [](double v) { return -v; }), f.of)) == 0.0);
+        }
+}
+
+TEST_CASE("Where chooses by a mask of data", "[composites]") {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    constexpr double most = std::numeric_limits<float>::max();
+    for (int form = 0; form < 6; ++form) {
+        INFO("form " << form);
+        std::mt19937 bits(static_cast<unsigned>(500 + form));
+        const hass::image_set images = steps(bits, map_dims);
+        const tensor x = tensor_of(images, map_dims);
+        tensor_graph g(bits);
+        g.file().input({0, 3, 4, 5});
+        const flow pixel{g.node("ReduceMax", {"x"}, {{"axes", ints({1})}}),
+                         einsum("abcd", x, "", {}, "acd")};
+        tensor largest{{1, 1, 4, 5}, std::vector<double>(20, -1e9)};
+        for (std::size_t k = 0; k < x.values.size(); ++k)
+            largest.values[k % 20] = std::max(largest.values[k % 20], x.values[k]);
+        const flow negative{g.node("Neg", {"x"}), mapped(x, [](double v) { return -v; })};
+        // x below the largest of its pixel, all of them, or x below 0.25
+        const std::string mask =
+            form < 3 ? g.node("Less", {"x", pixel.first}) : g.node("Less", {"x", g.number(0.25)});
+        const tensor truth =
+            form < 3 ? test::combined(x, largest, [](double p, double q) { return p < q; })
+                     : mapped(x, [](double v) { return v < 0.25; });
+        const bool first = form % 3 == 1, second = form % 3 == 2;
+        const double number = form == 5 ? -infinity : first ? 0.0 : 7.5;
+        const std::string yes = first ? g.number(number) : "x";
+        const std::string no = second ? g.number(number) : negative.first;
+        g.node("Where", {mask, yes, no});
+        tensor expected = x;
+        for (std::size_t k = 0; k < x.values.size(); ++k)
+            expected.values[k] = truth.values[k] != 0.0
+                                     ? (first ? number : x.values[k])
+                                     : (second ? std::max(number, -most) : -x.values[k]);
+        CHECK(off(loaded(g), images, expected) == 0.0);
+    }
+}
+
+TEST_CASE("comparisons and logic of data", "[composites]") {
+    std::mt19937 bits(613);
+    const hass::image_set images = steps(bits, map_dims);
+    const tensor x = tensor_of(images, map_dims);
+    const std::map<std::string, number_pair> compares{
+        {"Less", [](double p, double q) { return p < q; }},
+        {"LessOrEqual", [](double p, double q) { return p <= q; }},
+        {"Greater", [](double p, double q) { return p > q; }},
+        {"GreaterOrEqual", [](double p, double q) { return p >= q; }},
+        {"Equal", [](double p, double q) { return p == q; }}};
+    const std::map<std::string, number_pair> logic{
+        {"And", [](double p, double q) { return p != 0.0 && q != 0.0; }},
+        {"Or", [](double p, double q) { return p != 0.0 || q != 0.0; }},
+        {"Xor", [](double p, double q) { return (p != 0.0) != (q != 0.0); }}};
+    for (const auto& [type, f] : compares)
+        for (const auto& dims : {ints({}), ints({3, 1, 1}), ints({4, 5}), ints({3, 4, 5})})
+            for (const bool turned : {false, true}) {
+                INFO(type << " " << dims.size() << turned);
+                tensor_graph g(bits);
+                g.file().input({0, 3, 4, 5});
+                flow c = g.weight(dims);
+                const std::string steps_of = g.name();
+                std::vector<float> values;
+                for (double& v : c.second.values)
+                    values.push_back(static_cast<float>(v = std::round(4.0 * v) / 4.0));
+                g.file().weight(steps_of, dims, values);
+                const std::string y =
+                    g.node(type, turned ? std::vector<std::string>{steps_of, "x"}
+                                        : std::vector<std::string>{"x", steps_of});
+                g.node("Cast", {y}, {{"to", std::int64_t{1}}});
+                CHECK(off(loaded(g), images,
+                          turned ? test::combined(c.second, x, f)
+                                 : test::combined(x, c.second, f)) == 0.0);
+            }
+    const tensor low = mapped(x, [](double v) { return v < -0.25; });
+    const tensor high = mapped(x, [](double v) { return v >= 0.25; });
+    for (const auto& [type, f] : logic)
+        for (const bool constant : {false, true}) {
+            INFO(type << constant);
+            tensor_graph g(bits);
+            g.file().input({0, 3, 4, 5});
+            const std::string a = g.node("Less", {"x", g.number(-0.25)});
+            const std::string b = constant
+                                      ? g.node("Greater", {g.weight({4, 1}).first, g.number(-9.0)})
+                                      : g.node("GreaterOrEqual", {"x", g.number(0.25)});
+            g.node("Cast", {g.node(type, {a, b})}, {{"to", std::int64_t{1}}});
+            const tensor other = constant ? mapped(x, [](double) { return 1.0; }) : high;
+            CHECK(off(loaded(g), images, test::combined(low, other, f)) == 0.0);
+        }
+}
+
+TEST_CASE("reductions and norms that are others with a function around them", "[composites]") {
+    std::mt19937 bits(709);
+    const hass::image_set images = steps(bits, map_dims);
+    const tensor x = tensor_of(images, map_dims);
+    const auto over = [&](const std::string& left, const number_pair& f, double start) {
+        // folds x over the letters of "bchw" that `left` lacks
+        std::map<std::vector<std::int64_t>, double> all;
+        test::for_each_index(map_dims, [&](std::size_t n, const auto& at) {
+            std::vector<std::int64_t> key;
+            for (const char c : left) key.push_back(at[std::string("bchw").find(c)]);
+            const auto found = all.emplace(key, start).first;
+            found->second = f(found->second, x.values[n]);
+        });
+        tensor y;
+        for (const auto& [key, v] : all) y.values.push_back(v);
+        return y;
+    };
+    const auto sum = [](double (*of)(double)) {
+        return [of](double all, double v) { return all + of(v); };
+    };
+    const auto absolute = [](double v) { return std::abs(v); };
+    const auto square = [](double v) { return v * v; };
+    const auto exponential = [](double v) { return std::exp(100.0 * v); };
+    for (const auto& [left, axes] : {std::pair{std::string("bhw"), ints({1})},
+                                     {std::string("bc"), ints({2, 3})},
+                                     {std::string("bch"), ints({-1})},
+                                     {std::string("b"), ints({1, 2, 3})}})
+        for (const std::int64_t keeps : {0, 1}) {
+            INFO(left << keeps);
+            const auto reduced = [&](const std::string& type, const std::string& before = "") {
+                tensor_graph g(bits, 18);
+                g.file().input({0, 3, 4, 5});
+                std::string y = "x";
+                if (!before.empty()) y = g.node(before, {y, g.number(100.0)});
+                const std::string at = g.whole(axes);
+                g.node(type, {y, at}, {{"keepdims", keeps}});
+                return loaded(g);
+            };
+            CHECK(off(reduced("ReduceL1"), images, over(left, sum(absolute), 0.0)) < 1e-5);
+            CHECK(off(reduced("ReduceSumSquare"), images, over(left, sum(square), 0.0)) < 1e-4);
+            CHECK(off(reduced("ReduceL2"), images,
+                      mapped(over(left, sum(square), 0.0), [](double v) { return std::sqrt(v); })) <
+                  1e-5);
+            CHECK(off(reduced("ReduceMin"), images,
+                      over(
+                          left, [](double p, double q) { return std::min(p, q); }, 1e9)) == 0.0);
+            if (left == "bch") continue;  // one value a row does not stand for the whole row
+            // exp(100) is beyond float32
+            CHECK(off(reduced("ReduceLogSumExp", "Mul"), images,
+                      mapped(over(left, sum(exponential), 0.0),
+                             [](double v) { return std::log(v); })) < 1e-3);
+        }
+    for (const std::int64_t p : {1, 2})
+        for (const std::int64_t axis : {1, -3}) {
+            INFO(p << " " << axis);
+            tensor_graph g(bits);
+            g.file().input({0, 3, 4, 5});
+            g.node("LpNormalization", {g.node("Add", {"x", g.number(3.0)})},
+                   {{"p", p}, {"axis", axis}});
+            const tensor expected =
+                test::along(mapped(x, [](double v) { return v + 3.0; }), 1, [p](auto& line) {
+                    double all = 0.0;
+                    for (const double v : line) all += p == 1 ? std::abs(v) : v * v;
+                    for (double& v : line) v /= p == 1 ? all : std::sqrt(all);
+                });
+            CHECK(off(loaded(g), images, expected) < 1e-5);
+        }
+    for (const std::int64_t p : {1, 2, 3}) {
+        INFO(p);
+        tensor_graph whole(bits), parts(bits);
+        whole.file().input({0, 3, 4, 5}), parts.file().input({0, 3, 4, 5});
+        whole.node("GlobalLpPool", {"x"}, {{"p", p}});
+        parts.node("LpPool", {"x"},
+                   {{"p", p}, {"kernel_shape", ints({2, 3})}, {"pads", ints({1, 0, 0, 1})}});
+        const auto power = [&](double v) { return std::pow(std::abs(v), double(p)); };
+        const auto root = [&](double v) { return std::pow(v, 1.0 / double(p)); };
+        CHECK(off(loaded(whole), images,
+                  mapped(over(
+                             "bc", [&](double all, double v) { return all + power(v); }, 0.0),
+                         root)) < 1e-4);
+        tensor expected;
+        for (int c = 0; c < 3; ++c)
+            for (int y = -1; y < 3; ++y)
+                for (int z = 0; z < 4; ++z) {
+                    double all = 0.0;
+                    for (int k = 0; k < 6; ++k) {
+                        const int at_y = y + k / 3, at_z = z + k % 3;
+                        if (at_y >= 0 && at_y < 4 && at_z < 5)
+                            all += power(
+                                x.values[static_cast<std::size_t>((c * 4 + at_y) * 5 + at_z)]);
+                    }
+                    expected.values.push_back(root(all));
+                }
+        CHECK(off(loaded(parts), images, expected) < 1e-4);
+    }
+}
+
+TEST_CASE("Einsum where it is a product, a transpose or a sum", "[composites]") {
+    std::mt19937 bits(811);
+    struct form {
+        std::string left, right, result;
+        std::vector<std::int64_t> second;  // of a constant; none: of data
+    };
+    // b: the batch, t and u: tokens, the others: features and heads
+    for (const form& f :
+         {form{"btd", "df", "btf", {6, 7}}, form{"btd", "fd", "btf", {7, 6}},
+          form{"btd", "dhe", "bthe", {6, 2, 3}}, form{"btd", "hde", "bthe", {2, 6, 3}},
+          form{"btd", "btf", "bdf", {}}, form{"btd", "bud", "btu", {}}, form{"btd", "", "bdt", {}},
+          form{"btd", "", "bt", {}}, form{"btd", "d", "", {6}}}) {
+        const std::vector<std::int64_t> dims{1, 5, 6};
+        const hass::image_set images = steps(bits, dims);
+        const tensor x = tensor_of(images, dims);
+        tensor_graph g(bits);
+        g.file().input({0, 5, 6});
+        const std::string y = g.node("Neg", {"x"});
+        const tensor a = mapped(x, [](double v) { return -v; });
+        std::string equation = f.left;
+        std::vector<std::string> inputs{y};
+        tensor b;
+        if (!f.right.empty()) equation += ", " + f.right;
+        if (!f.second.empty()) {
+            const flow w = g.weight(f.second);
+            inputs.push_back(w.first), b = w.second;
+        } else if (!f.right.empty()) {
+            inputs.emplace_back(g.node("Abs", {"x"}));
+            b = mapped(x, [](double v) { return std::abs(v); });
+        }
+        equation += "->" + f.result;
+        INFO(equation);
+        const std::string out = g.node("Einsum", inputs, {{"equation", equation}});
+        if (f.right == "d") {
+            CHECK_THROWS_WITH(loaded(g), Catch::Contains("Einsum") && Catch::Contains("vector"));
+            continue;
+        }
+        g.node("Neg", {out});
+        CHECK(off(loaded(g), images, mapped(einsum(f.left, a, f.right, b, f.result), [](double v) {
+                      return -v;
+                  })) < 1e-5);
+    }
+    // attention as it is written with heads apart: queries, keys and back
+    const std::vector<std::int64_t> dims{1, 5, 6};
+    const hass::image_set images = steps(bits, dims);
+    const tensor x = tensor_of(images, dims);
+    tensor_graph g(bits);
+    g.file().input({0, 5, 6});
+    std::vector<flow> parts;
+    for (int k = 0; k < 3; ++k) {
+        const flow w = g.weight({6, 2, 3});
+        parts.emplace_back(
+            g.node("Einsum", {"x", w.first}, {{"equation", std::string("btd,dhe->bthe")}}),
+            einsum("btd", x, "dhe", w.second, "bthe"));
+    }
+    const std::string scores = g.node("Einsum", {parts[0].first, parts[1].first},
+                                      {{"equation", std::string("bqhe,bkhe->bhqk")}});
+    const tensor weight = test::along(
+        einsum("bqhe", parts[0].second, "bkhe", parts[1].second, "bhqk"), 3, test::softmax);
+    const std::string mixed = g.node("Einsum", {g.node("Softmax", {scores}), parts[2].first},
+                                     {{"equation", std::string("bhqk,bkhe->bqhe")}});
+    const flow back = g.weight({2, 3, 6});
+    g.node("Einsum", {mixed, back.first}, {{"equation", std::string("bqhe,hed->bqd")}});
+    const tensor expected = einsum("bqhe", einsum("bhqk", weight, "bkhe", parts[2].second, "bqhe"),
+                                   "hed", back.second, "bqd");
+    CHECK(off(loaded(g), images, expected) < 1e-5);
+}
+
+TEST_CASE("data repeated, and triangles of it", "[composites]") {
+    std::mt19937 bits(907);
+    const hass::image_set images = steps(bits, map_dims);
+    const tensor x = tensor_of(images, map_dims);
+    for (const auto& times : {ints({1, 2, 1, 1}), ints({1, 1, 3, 2}), ints({1, 2, 2, 2})}) {
+        tensor_graph g(bits);
+        g.file().input({0, 3, 4, 5});
+        g.node("Neg", {g.node("Tile", {g.node("Neg", {"x"}), g.whole(times)})});
+        std::vector<std::int64_t> dims = map_dims;
+        for (std::size_t k = 0; k < 4; ++k) dims[k] *= times[k];
+        tensor y{dims, {}};
+        test::for_each_index(dims, [&](std::size_t, std::vector<std::int64_t> at) {
+            for (std::size_t k = 0; k < 4; ++k) at[k] %= map_dims[k];
+            y.values.push_back(test::at_broadcast(x, at));
+        });
+        CHECK(off(loaded(g), images, y) == 0.0);
+    }
+    for (const std::int64_t upper : {0, 1})
+        for (const std::int64_t k : {-2, 0, 1}) {
+            tensor_graph g(bits);
+            g.file().input({0, 3, 4, 5});
+            const std::string at = g.name();
+            g.file().initializer(writer::integers(at, {}, {k}));
+            g.node("Trilu", {"x", at}, {{"upper", upper}});
+            tensor y = x;
+            test::for_each_index(map_dims, [&](std::size_t n, const auto& i) {
+                const bool keeps = upper != 0 ? i[3] - i[2] >= k : i[3] - i[2] <= k;
+                if (!keeps) y.values[n] = 0.0;
+            });
+            CHECK(off(loaded(g), images, y) == 0.0);
+        }
+}
