@@ -22,14 +22,14 @@ inline constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max
 
 /// How long the firings of one row take.
 struct service_trace {
-    double least = 0.0;   ///< cycles of every firing at least; all of them where lanes = 0
-    double intake = 0.0;  ///< cycles at least from one input pixel to the next
-    /// Pixels of an input that are taken in and not let go at most, those of the window included (and
-    /// never fewer); what comes then waits in front, and is taken in no faster.
-    std::int64_t intake_room = unlimited;
+    double least = 0.0;     ///< cycles of every firing at least; all of them where lanes = 0
+    double intake = 0.0;    ///< cycles at least from one input pixel to the next
     std::size_t lanes = 0;  ///< engines side by side, each at its own pace
     /// Cycles, images x firings x lanes; when more images run than there are, from the first again.
     std::vector<float> cycles{};
+    /// Pixels of an input that are taken in and not let go at most, those of the window included (and
+    /// never fewer); what comes then waits in front, and is taken in no faster.
+    std::int64_t intake_room = unlimited;
 
     /// Cycles for an image when nothing ever waits: the mean of the slowest lane, or the intake's.
     double mean(const layer_row& row) const {
