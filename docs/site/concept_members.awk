@@ -36,6 +36,10 @@ BEGIN {
     say("double mean\\(double mean_survivors, double empty_share, int macs\\)", "Cycles of a window from the mean of its surviving pairs and the share of empty windows: part of hass::Interval.")
     say("double layer\\(double pair_sparsity, int pairs, int macs\\)", "Cycles of a window from the layer's sparsity alone: part of hass::Interval.")
 
+    say("dot_products dots_of\\(", "What is counted of whole dot products for this engine.")
+    say("void add\\(const float\\* planes, std::size_t images, float keep\\)", "Adds images given as planes; values with |x| < keep count as zero.")
+    say("service_trace& trace\\(\\)", "What was recorded so far.")
+
     # hass::ArrayEngine
     say("int multipliers\\(\\)", "Multipliers of the whole array: part of hass::ArrayEngine.")
     say("std::optional<double> area_mm2\\(\\)", "Area in mm2 as published; nullopt where it is not: part of hass::ArrayEngine.")

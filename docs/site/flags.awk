@@ -4,7 +4,7 @@ function finish() {
     if (flag == "") return
     heading = flag
     gsub(/^-[a-z],/, "", heading)
-    printf "### %s {#flags-%s%s}\n\n", heading, program, heading
+    printf "### %s%s {#flags-%s%s}\n\n", (heading ~ /^-/ ? "\\" : ""), heading, program, heading
     if (kind != "") printf "`%s` ", kind
     gsub(/</, "\\&lt;", text)
     gsub(/^ +| +$/, "", text)
