@@ -1,4 +1,4 @@
-# What a program's --help says, as a page: a heading a flag, so that the site's search finds it.
+# What a program's --help says, as a page: a heading a flag, so that each has a link.
 # awk -v program=hass_search -f flags.awk
 function finish() {
     if (flag == "") return
