@@ -6,6 +6,7 @@ BEGIN {
     # Pattern of the declaration, and what it is.
     say("operator==\\(.*= default;", "Member by member.")
     say("operator<=>\\(.*= default;", "Member by member, in order of declaration.")
+    say("^ *[a-z_]+\\([a-z_]+&& [a-z]+\\) noexcept", "Takes over; the other holds nothing then.")
     say("operator network_view\\(\\) const", "Rows, edges and names, not owned: part of hass::Network.")
     say("string_view name\\([a-z_]+ [a-z_]+\\)", "The name, as files and flags write it.")
     say("std::array<std::string_view, .*> [a-z_0-9]+_names\\{", "Names in the order of the enumeration, as files and flags write them.")
