@@ -8,6 +8,7 @@
 #include <hass/explore/allocate.hpp>
 #include <hass/workload/zoo.hpp>
 
+//! [engine]
 /// Skips zero activations, one at a time, and multiplies the others with the weights of `out`
 /// filters at once (an outer-product engine). Its figures are made up for this example.
 struct outer_product {
@@ -30,14 +31,17 @@ struct outer_product {
     }
 };
 static_assert(hass::Engine<outer_product>);
+//! [engine]
 
 int main() {
     // Alone, and beside the library's dense engine with the better of both in each layer.
     const hass::network_view net = hass::zoo::mobilenet_v2;
     const hass::uniform_sparsity half(0.5);
+    //! [choose]
     const hass::engine_list<hass::dense_dot<>, outer_product> either;
     const auto dense = hass::allocate(net, half, hass::dense_dot<>{}, hass::boards::u250{});
     const auto mixed = hass::allocate(net, half, either, hass::boards::u250{});
+    //! [choose]
     std::printf("MobileNetV2 on u250: dense %.0f images/s, with a choice of engines %.0f\n",
                 dense.estimate.images_per_second, mixed.estimate.images_per_second);
 }

@@ -19,6 +19,7 @@ int main() {
                         best.certificate.reason.c_str());
     };
 
+    //! [board]
     // as a value: half of a board that somebody else uses too
     hass::device shared = hass::boards::u250::value;
     shared.name = "half u250";
@@ -31,6 +32,7 @@ int main() {
             "uram": 200, "bandwidth_gbps": 100, "mhz": 300})",
         "myboard.json");
     report(own.limits());
+    //! [board]
     try {
         hass::parse_device(R"({"name": "myboard", "dps": 3000})", "myboard.json");
     } catch (const hass::error& wrong) {

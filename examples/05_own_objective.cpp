@@ -6,6 +6,7 @@
 #include <hass/search/tpe.hpp>
 
 int main() {
+    //! [objective]
     // Two thresholds; a toy accuracy that falls with both, a toy speed that rises.
     const hass::space space(
         {hass::real_axis("conv.weight", 0.0, 1.0), hass::real_axis("conv.activation", 0.0, 1.0)});
@@ -16,12 +17,15 @@ int main() {
         // maximise speed; at most two points of accuracy may be lost: constraint <= 0
         return hass::outcome::constrained({speed}, {0.90 - accuracy}, "too inaccurate");
     };
+    //! [objective]
 
+    //! [study]
     hass::study_options options;
     options.directions = {hass::direction::maximise};
     options.trials = 60;
     hass::study<hass::tpe<>> study(space, /*seed*/ 1, options);
     while (auto trial = study.ask()) study.tell(*trial, objective(*trial));
+    //! [study]
 
     std::printf("%s\n", study.conclusion().c_str());
     if (const auto best = study.best())

@@ -16,6 +16,7 @@ using net = hass::sequential<hass::input<8, 16, 16>, hass::conv2d<8, 16, 3, hass
                              hass::relu, hass::pointwise<16, 32>>;
 
 int main() {
+    //! [loop]
     // Tensors from anywhere: weights and inputs of each convolution, here Eigen's random ones.
     std::srand(1);
     const std::vector<Eigen::VectorXf> weights{Eigen::VectorXf::Random(16 * 8 * 9),
@@ -36,5 +37,6 @@ int main() {
         const double kept = 1.0 - hass::average(net{}, at).weight;
         study.tell(*trial, hass::outcome::ok(kept + best.estimate.images_per_second / 1e5));
     }
+    //! [loop]
     std::printf("%s\n", study.conclusion().c_str());
 }

@@ -1,14 +1,19 @@
 // Foldings for FINN: the optimal ones beside those of its own SetFolding, at equal budget and at equal
-// throughput, with the time that finding them took. The table of docs/foldings.md.
+// throughput, with the time that finding them took. The table of docs/foldings.md; of networks of one's
+// own, at 4 bits:
+//
+//     20_foldings zcu104 net.onnx ...
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <optional>
 #include <string>
 
 #include <hass/device/boards.hpp>
 #include <hass/error.hpp>
 #include <hass/explore/finn_foldings.hpp>
+#include <hass/workload/onnx.hpp>
 #include <hass/workload/zoo.hpp>
 
 namespace {
@@ -94,9 +99,19 @@ void compare(const char* name, const network_view& net, finn::build how, const d
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) try {
     std::printf("%48s %9s %6s %7s %6s %8s\n", "images/s", "LUT", "DSP", "BRAM18", "URAM",
                 "between");
+    for (int k = 2; k < argc; ++k) {
+        const std::filesystem::path file(argv[k]);
+        try {
+            compare(file.stem().string().c_str(), load_onnx(file), {4, 4, 8, 8, true},
+                    boards::find(argv[1]));
+        } catch (const error& refused) {
+            std::printf("%s: %s\n", file.stem().string().c_str(), refused.what());
+        }
+    }
+    if (argc > 1) return 0;
     device pynq = boards::pynq_z2::value;
     pynq.mhz = 100.0;  // FINN's default
     compare("CNV w1a1", zoo::cnv, {1, 1, 8, 0, false}, pynq);
@@ -104,4 +119,7 @@ int main() {
     compare("MobileNetV1 w4a4", zoo::mobilenet_v1, {4, 4, 8, 8, true}, boards::zcu104::value);
     compare("MobileNetV1 w4a4", zoo::mobilenet_v1, {4, 4, 8, 8, true}, boards::u250::value);
     compare("ResNet-50 w1a2", zoo::resnet50, {1, 2, 8, 8, false}, boards::u250::value);
+} catch (const error& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 2;
 }

@@ -124,6 +124,7 @@
 #include <hass/engine/modelled_usage.hpp>
 #include <hass/engine/pass.hpp>
 #include <hass/engine/patterns/coarse.hpp>
+#include <hass/engine/patterns/named.hpp>
 #include <hass/engine/patterns/pattern.hpp>
 #include <hass/engine/patterns/periodic.hpp>
 #include <hass/engine/patterns/structured.hpp>
@@ -164,6 +165,7 @@
 #include <hass/device/validate.hpp>
 //
 #include <hass/pipeline/critical_path.hpp>
+#include <hass/pipeline/dot_service.hpp>
 #include <hass/pipeline/evaluate.hpp>
 #include <hass/pipeline/fifos.hpp>
 #include <hass/pipeline/fill.hpp>
@@ -279,6 +281,7 @@
 #include <hass/search/gp/output_warp.hpp>
 #include <hass/search/gp/posterior.hpp>
 #include <hass/search/gp/trial_models.hpp>
+#include <hass/search/gp/trust_region.hpp>
 #include <hass/search/gp/unit_columns.hpp>
 #include <hass/search/gp/utility_search.hpp>
 #include <hass/search/grid.hpp>
@@ -321,6 +324,8 @@
 #include <hass/report/html.hpp>
 #include <hass/report/json.hpp>
 #include <hass/report/progress.hpp>
+#include <hass/report/pruned_graph.hpp>
+#include <hass/report/pruned_onnx.hpp>
 #include <hass/report/run_files.hpp>
 #include <hass/report/solution.hpp>
 #include <hass/report/table.hpp>

@@ -52,6 +52,7 @@ class text_part {
     text_part(unsigned long long value) : kind_(kind::natural), natural_(value) {}
     text_part(double value) : kind_(kind::real), real_(value) {}
 
+    /// As text_of() does.
     void append_to(std::string& text) const {
         if (kind_ == kind::word) {
             text += word_;

@@ -35,6 +35,13 @@ struct subject {
     }
 };
 
+double mean(const hass::list_lengths& lists) {
+    double sum = 0.0;
+    for (std::size_t z = 0; z < lists.share.size(); ++z)
+        sum += static_cast<double>(z) * lists.share[z];
+    return sum;
+}
+
 }  // namespace
 
 TEST_CASE("cross-entropy and right answers are the definition's") {
@@ -68,6 +75,7 @@ TEST_CASE("a measured network agrees with the emulator wherever one tensor alone
     const subject s;
     hass::recording_options options;
     options.steps = 3;
+    options.run.products = {true, true};
     std::size_t last = 0;
     options.progress = [&](std::size_t done, std::size_t total) {
         CHECK((done >= last && done <= total));
@@ -82,14 +90,20 @@ TEST_CASE("a measured network agrees with the emulator wherever one tensor alone
     REQUIRE(m.layers.size() == 6);
     CHECK(hass::parse_statistics(hass::format_statistics(m), "again") == m);
 
+    CHECK((m.products() == hass::dot_products{true, true}));
+
     const hass::network_thresholds zero(s.net.size());
-    const auto natural = s.emulator.run(s.images, s.labels, zero).statistics;
+    const auto natural = s.emulator.run(s.images, s.labels, zero, options.run).statistics;
+    // lanes and lists of clipped tensors, predicted against counted
+    double lane_off = 0.0, list_off = 0.0, lanes = 0.0, lists = 0.0;
     const auto same = m.statistics(zero);
     const hass::additive_accuracy model(m);
     for (const hass::recorded_layer& layer : m.layers) {
         const std::size_t i = layer.place;
         INFO(hass::name_of(s.net, i));
         CHECK(same[i].pair_sparsity == natural[i].pair_sparsity);
+        CHECK(same[i].lanes == natural[i].lanes);
+        CHECK(same[i].lists.size() == natural[i].lists.size());
         REQUIRE(same[i].windows.size() == natural[i].windows.size());
         for (std::size_t w = 0; w < natural[i].windows.size(); ++w)
             for (std::size_t k = 0; k < natural[i].windows[w].share.size(); ++k)
@@ -103,7 +117,7 @@ TEST_CASE("a measured network agrees with the emulator wherever one tensor alone
             for (std::size_t k = 0; k < curve.thresholds.size(); ++k) {
                 hass::network_thresholds tau = zero;
                 (weights ? tau[i].weight : tau[i].activation) = curve.thresholds[k];
-                const hass::emulation run = s.emulator.run(s.images, s.labels, tau);
+                const hass::emulation run = s.emulator.run(s.images, s.labels, tau, options.run);
                 CHECK(curve.answered[k].top1 == run.top1);
                 CHECK(curve.answered[k].top5 == run.top5);
                 CHECK(model.added_loss(tau) ==
@@ -114,9 +128,16 @@ TEST_CASE("a measured network agrees with the emulator wherever one tensor alone
                 CHECK(predicted.activation_sparsity ==
                       Approx(counted.activation_sparsity).margin(0.01));
                 CHECK(predicted.pair_sparsity == Approx(counted.pair_sparsity).margin(0.05));
+                for (std::size_t l = 0; l < counted.lanes.size(); ++l, lanes += 1.0)
+                    lane_off += std::abs(predicted.lanes[l].cycles / counted.lanes[l].cycles - 1.0);
+                for (std::size_t l = 0; l < counted.lists.size(); ++l, lists += 1.0)
+                    list_off += std::abs(mean(predicted.lists[l]) / mean(counted.lists[l]) - 1.0);
             }
         }
     }
+    INFO("mean errors: lanes " << lane_off / lanes << ", lists " << list_off / lists);
+    CHECK(lane_off / lanes < 0.10);
+    CHECK(list_off / lists < 0.03);
     options.steps = 0;
     CHECK_THROWS_AS(hass::record_network(s.emulator, s.images, s.labels, options), hass::error);
 }

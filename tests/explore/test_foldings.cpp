@@ -365,7 +365,18 @@ TEST_CASE("FINN: rows without a node are refused by name", "[foldings][finn]") {
     layer_row r;
     r.in = {8, 4, 4}, r.out = {8, 4, 4}, r.groups = 2;
     grouped.rows = {r}, grouped.edges = {{-1, 0}};
-    CHECK_THROWS_WITH(finn::graph_of(grouped), Catch::Contains("2 groups of 4 channels"));
+    const finn::graph as_dense = finn::graph_of(grouped);
+    REQUIRE(as_dense.notes.size() == 1);
+    CHECK_THAT(as_dense.notes[0], Catch::Contains("2 groups of 4 channels"));
+    layer_row dense = r;
+    dense.groups = 1;
+    network ungrouped = grouped;
+    ungrouped.rows = {dense};
+    const finn::graph same = finn::graph_of(ungrouped);
+    CHECK(same.notes.empty());
+    REQUIRE(as_dense.nodes.size() == same.nodes.size());
+    for (std::size_t n = 0; n < same.nodes.size(); ++n)
+        CHECK(as_dense.nodes[n].kind == same.nodes[n].kind);
     r.kind = layer_kind::matmul, r.groups = 1;
     grouped.rows = {r};
     CHECK_THROWS_WITH(finn::graph_of(grouped), Catch::Contains("matmul"));

@@ -104,4 +104,6 @@ sed 's/"calibrated"/"calibratd"/' mine.json >base.json
 wants "base.json: unknown base 'calibratd'; did you mean 'calibrated'" --resources base.json
 sed 's/"factor"/"facter"/' mine.json >field.json
 wants "unknown field 'facter'; did you mean 'factor'" --resources field.json
+bash "$(dirname "${BASH_SOURCE[0]}")/check_files.sh" plain mine mine.json names.json layers.json ||
+    complain "files that their schemas refuse"
 [ $failures -eq 0 ]

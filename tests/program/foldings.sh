@@ -84,3 +84,5 @@ grep -q "on zedboard at 143 MHz: 1 rows, 9 x 8 bits" log || fail "another board"
 "$program" --evaluate config.json --device pynq-z2 --mhz 100 >log
 grep -q "on pynq-z2 at 100 MHz" log || fail "another board than the one that was named"
 refuses "not with --evaluate" --evaluate config.json --trials 2
+
+bash "$(dirname "${BASH_SOURCE[0]}")/check_files.sh" .

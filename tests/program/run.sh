@@ -61,3 +61,18 @@ cmp "$scratch/stdout" "$scratch/json/solution.json"
 "$1" "${short[@]}" --quiet --out "$scratch/quiet" </dev/null >"$scratch/stdout" 2>&1
 [ ! -s "$scratch/stdout" ] || { echo "--quiet:"; cat "$scratch/stdout"; exit 1; }
 cmp "$scratch/quiet/solution.json" "$scratch/json/solution.json"
+
+# Colours on a terminal, and none there for who does not want them. `script` is a terminal.
+if command -v script >/dev/null; then
+    shown() {
+        TERM=xterm script -qec "'$hass_search' --first-images 20 --trials 1 --search hardware --out '$scratch/tty'" /dev/null \
+            </dev/null >"$scratch/log"
+    }
+    hass_search=$1
+    (unset NO_COLOR; shown)
+    grep -q $'\033\\[1m' "$scratch/log" || { echo "no colours on a terminal"; exit 1; }
+    NO_COLOR=1 shown
+    if grep -q $'\033\\[[13]' "$scratch/log"; then echo "colours in spite of NO_COLOR"; exit 1; fi
+fi
+
+bash "$(dirname "${BASH_SOURCE[0]}")/check_files.sh" "$scratch"

@@ -41,3 +41,5 @@ refused() {
 refused "--simulate -1: must not be negative" --simulate -1
 refused "--simulate: needs images" --simulate 4 --network resnet18
 refused "cycles of dense engines do not depend on data" --simulate 4 --engine dense
+
+bash "$(dirname "${BASH_SOURCE[0]}")/check_files.sh" .

@@ -38,3 +38,5 @@ for ready in "$data"/statistics/*.statistics; do
     grep -q '"accuracy": "predicted"' ready/solution.json
     grep -q '"device": "u250"' ready/solution.json
 done
+
+bash "$(dirname "${BASH_SOURCE[0]}")/check_files.sh" .

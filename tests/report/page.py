@@ -60,7 +60,8 @@ def check_marks(b, folder, solution):
         "chart-speed": [designs], "chart-pareto": [len(of[s]) for s in made_up_run.STUDIES] + [designs],
         "chart-history": feasible + steps, "chart-importance": [min(15, len(solution["searches"][1]["importance"]["shares"]))],
         "chart-parallel": [len(of["hardware-aware"])], "chart-pipeline": [stages], "chart-cycles": [stages],
-        "chart-resources": [sum(1 for r in made_up_run.RESOURCES for l in last["layers"] if l[r] > 0) + 6],
+        "chart-resources": [n for n in [sum(1 for r in made_up_run.RESOURCES for l in last["layers"] if l[r] > 0 and l["kind"] == kind)
+                                        for kind in ("convolution", "add", "relu")] if n > 0] + [6],
         "chart-prices": [6, 6], "chart-boards": [len(boards), sum(1 for x in boards if x["images_per_s"] is not None)],
         "chart-sparsity": [with_weights] * 6, "chart-magnitudes-weights": [tensors, sum(1 for l in last["layers"] if l["tau_w"] > 0)],
         "chart-magnitudes-activations": [tensors, sum(1 for l in last["layers"] if l["tau_a"] > 0)], "chart-distribution": [21, 21], "chart-errors": [4]}

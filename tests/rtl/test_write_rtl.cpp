@@ -66,7 +66,7 @@ run simulate(const fs::path& folder, const std::vector<values>& images, std::siz
     run r;
     std::string word, name;
     while (text >> word) {
-        if (word == "busy") text >> name, word += " " + name;
+        if (word == "busy" || word == "held") text >> name, word += " " + name;
         double x = 0.0;
         if (text >> x) r.numbers[word] = x;
     }

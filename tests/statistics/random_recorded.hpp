@@ -63,6 +63,26 @@ inline hass::sensitivity_curve random_curve(std::mt19937& bits, std::uint32_t im
     return c;
 }
 
+/// Work of whole dot products of any size, in every second network by its rows' heights.
+inline void add_random_dots(std::mt19937& bits, const hass::layer_row& row,
+                            hass::layer_statistics& s) {
+    if (row.in.height % 2 == 0) return;
+    hass::for_each_lane_layout(row, [&](const hass::lane_layout& l) {
+        s.lanes.push_back({l, 100.0 * unit(bits)});
+    });
+    std::sort(s.lanes.begin(), s.lanes.end(),
+              [](const auto& a, const auto& b) { return a.layout < b.layout; });
+    hass::for_each_list_count(row, [&](int lists) {
+        const auto most = static_cast<std::size_t>(hass::taps(row) * row.in.channels / lists);
+        std::vector<double> share(most + 1);
+        double sum = 0.0;
+        for (double& x : share) x = unit(bits), sum += x;
+        for (double& x : share) x /= sum;
+        s.lists.push_back({lists, share});
+        hass::detail::round_to_steps(s.lists.back());
+    });
+}
+
 /// Joint statistics of a layer with random tensors, counted.
 inline hass::layer_statistics random_statistics(std::mt19937& bits, const hass::layer_row& row) {
     const auto weights = random_values(bits, static_cast<std::size_t>(hass::weight_count(row)));
@@ -77,6 +97,7 @@ inline hass::layer_statistics random_statistics(std::mt19937& bits, const hass::
     hass::layer_statistics s =
         hass::joint_statistics(windows, hass::weight_windows(row, weights, 0.0));
     for (hass::window_histogram& h : s.windows) hass::detail::round_to_steps(h);
+    add_random_dots(bits, row, s);
     return s;
 }
 

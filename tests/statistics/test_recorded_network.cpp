@@ -93,6 +93,34 @@ TEST_CASE("statistics stay consistent at any thresholds, and fall with them") {
             CHECK(here.pair_sparsity_padded <= after[l.place].pair_sparsity_padded + 1e-12);
             CHECK(here.pair_sparsity <= after[l.place].pair_sparsity + 1e-12);
             CHECK(here.pair_sparsity >= l.natural.pair_sparsity - 1e-12);
+            REQUIRE(here.lanes.size() == l.natural.lanes.size());
+            for (std::size_t k = 0; k < here.lanes.size(); ++k) {
+                CHECK(here.lanes[k].layout == l.natural.lanes[k].layout);
+                CHECK(here.lanes[k].cycles <= l.natural.lanes[k].cycles);
+                // a last window without a pair takes a cycle: lanes may get a little slower
+                CHECK(after[l.place].lanes[k].cycles <= 1.05 * here.lanes[k].cycles);
+            }
+            REQUIRE(here.lists.size() == l.natural.lists.size());
+            const auto mean = [](const hass::list_lengths& lists) {
+                double sum = 0.0;
+                for (std::size_t z = 0; z < lists.share.size(); ++z)
+                    sum += static_cast<double>(z) * lists.share[z];
+                return sum;
+            };
+            for (std::size_t k = 0; k < here.lists.size(); ++k) {
+                const std::vector<double>& share = here.lists[k].share;
+                CHECK(std::accumulate(share.begin(), share.end(), 0.0) == Approx(1.0));
+                CHECK(mean(here.lists[k]) <= mean(l.natural.lists[k]) + 1e-9);
+            }
+            if (here.lists.size() > 0) {  // of one list its mean falls as values do
+                const double left =
+                    (1.0 - here.pair_sparsity_padded) / (1.0 - here.weight_sparsity);
+                const double was =
+                    (1.0 - l.natural.pair_sparsity_padded) / (1.0 - l.natural.weight_sparsity);
+                if (was > 0.0 && left < was && was < 1.0)
+                    CHECK(mean(here.lists[0]) ==
+                          Approx(mean(l.natural.lists[0]) * left / was).epsilon(1e-6));
+            }
             REQUIRE(here.windows.size() == l.natural.windows.size());
             for (const hass::window_histogram& h : here.windows) {
                 const auto width = static_cast<std::size_t>(h.length) + 1;
@@ -202,6 +230,14 @@ TEST_CASE("measurements on several sets of images add up in any order") {
                                      (n[0] + n[1] + n[2]);
                 CHECK(std::abs(x.activations.channels[i] - exact) <= 1.0 + 1e-9);
             }
+            for (std::size_t k = 0; k < x.natural.lanes.size(); ++k) {
+                const auto cycles = [&](const recorded_network& m) {
+                    return m.layers[j].natural.lanes[k].cycles;
+                };
+                CHECK(cycles(one) ==
+                      Approx((n[0] * cycles(a) + n[1] * cycles(b) + n[2] * cycles(c)) /
+                             (n[0] + n[1] + n[2])));
+            }
             for (std::size_t w = 0; w < x.natural.windows.size(); ++w)
                 for (std::size_t i = 0; i < x.natural.windows[w].share.size(); ++i) {
                     const auto share = [&](const recorded_network& m) {
@@ -230,6 +266,8 @@ TEST_CASE("measurements that do not fit each other are not merged") {
     refused([&](auto& m) { m.sources = a.sources; }, "they share a set of images");
     refused([](auto& m) { m.images = ~0U; }, "more than 2^32 - 1 images");
     refused([](auto& m) { m.layers[0].weight_curve.thresholds[0] += 1e-3F; }, "other thresholds");
+    refused([](auto& m) { m.layers[0].natural.lanes.push_back({}); }, "was not measured of both");
+    refused([](auto& m) { m.layers[0].natural.lists.push_back({}); }, "was not measured of both");
     refused([](auto& m) { m.layers[0].weights.whole[0] ^= 1; }, "other distributions of weights");
     refused([](auto& m) { m.net.rows.back().bias = !m.net.rows.back().bias; },
             "is not what was measured");

@@ -1,4 +1,5 @@
 // Statistics files: what is read is what was written, and whatever is wrong is named.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
@@ -186,6 +187,37 @@ TEST_CASE("numbers of the body that cannot be are refused by layer") {
         "101 right answers for 100");
     bad([&](net&, layer& l) { l.weight_curve.answered[0].loss = nan; },
         "a loss that is not within");
+    const auto with_dots = [](layer& l) {  // as the row has them
+        hass::layer_row row;
+        row.in = {2, 4, 4}, row.out = {3, 3, 3}, row.kernel_h = row.kernel_w = 2;
+        hass::for_each_lane_layout(row, [&](const hass::lane_layout& x) {
+            l.natural.lanes.push_back({x, 1.5});
+        });
+        std::sort(l.natural.lanes.begin(), l.natural.lanes.end(),
+                  [](const auto& a, const auto& b) { return a.layout < b.layout; });
+        l.natural.lists = {{1, {0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0}}};
+    };
+    hass::recorded_network dots = good;
+    with_dots(dots.layers[0]);
+    CHECK(hass::parse_statistics(hass::format_statistics(dots), "f") == dots);
+    CHECK((dots.products() == hass::dot_products{true, true}));
+    CHECK((good.products() == hass::dot_products{}));
+    const auto bad_dots = [&](const auto& change, const std::string& why) {
+        bad([&](net&, layer& l) { with_dots(l), change(l.natural); }, why);
+    };
+    using statistics = hass::layer_statistics;
+    bad_dots([&](statistics& s) { s.lanes[0].cycles = nan; },
+             "cycles of lanes that are not within");
+    bad_dots([&](statistics& s) { s.lanes[1].layout.macs = 77; },
+             "lanes that the row does not have");
+    bad_dots([&](statistics& s) { s.lanes.pop_back(); }, "lanes that the row does not have");
+    bad_dots([&](statistics& s) { s.lists[0].lanes = 2; }, "are not those that the row can have");
+    bad_dots([&](statistics& s) { s.lists[0].lanes = 9; },
+             "'layers[0].lists' is not within 1 and 4");
+    const parts counted(hass::format_statistics(dots));
+    std::string wrong = counted.body;
+    wrong[wrong.size() - 1] = 1;  // the last share of the list
+    refused(sealed(counted.header, wrong), "shares of 1 lists do not sum to 1");
     const parts file(hass::format_statistics(good));
     std::string body = file.body;
     body[32] = 1;  // the first share of the first window

@@ -45,7 +45,9 @@ namespace hass {
 struct weight_pattern {
     std::string name;  ///< equal names mean equal patterns: a network is projected once a name
     std::function<bool(const layer_row&)> takes;  ///< rows that are projected; others stay dense
+    /// Zeroes weights until they conform.
     std::function<void(patterns::weight_extents, std::span<float>)> project;
+    /// Largest share of weights that are not zero.
     std::function<double(patterns::weight_extents)> density;
     std::function<std::int64_t(patterns::weight_extents, int)> bits;  ///< of such a tensor
 };
@@ -83,8 +85,8 @@ inline std::int64_t storage_bits(const network_view& net, const weight_pattern& 
 
 /// What an engine does with the whole network.
 struct performance {
-    double cycles = 0.0;  ///< between images
-    double images_per_second = 0.0;
+    double cycles = 0.0;                  ///< between images
+    double images_per_second = 0.0;       ///< 0: nothing runs
     std::optional<usage> cost{};          ///< of a design on a board
     std::optional<int> multipliers{};     ///< of an array
     std::optional<double> utilisation{};  ///< of an array's multipliers
@@ -94,8 +96,9 @@ struct performance {
 
 /// One entry of a comparison.
 struct contender {
-    std::string name;
-    weight_pattern weights;
+    std::string name;        ///< of the engine, as tables show it
+    weight_pattern weights;  ///< pattern that its weights conform to
+    /// What it does with a network so pruned.
     std::function<performance(const network_view&, const network_statistics&)> run;
 };
 
@@ -144,7 +147,7 @@ contender board_contender(std::string name, E engine, const D& board, weight_pat
 
 /// A network whose weights conform to a pattern.
 struct pruned_network {
-    network_statistics statistics;
+    network_statistics statistics;     ///< of the network so pruned
     std::optional<double> accuracy{};  ///< top-1 in [0, 1]; nullopt: not measured
 };
 
@@ -207,18 +210,18 @@ inline auto recorded(recorded_network m) {
 
 /// One row of the result.
 struct comparison {
-    std::string name;
-    std::string pattern;
-    std::optional<double> accuracy;  ///< top-1 in [0, 1]
-    average_sparsity sparsity;
-    std::int64_t storage_bits = 0;  ///< of the weights
-    performance achieved;
+    std::string name;                   ///< of the engine
+    std::string pattern;                ///< of the weights
+    std::optional<double> accuracy;     ///< top-1 in [0, 1]
+    average_sparsity sparsity;          ///< shares of zeros, over the network
+    std::int64_t storage_bits = 0;      ///< of the weights
+    performance achieved;               ///< what the engine does with it
     std::optional<double> compute_edp;  ///< uJ us of the multipliers alone
     std::optional<double> edp;          ///< uJ us
     /// No other entry is as accurate and as fast, and better in one; likewise with the EDP of the
     /// multipliers, which all arrays have. Without accuracies all count as equally accurate.
     bool on_throughput_front = false;
-    bool on_edp_front = false;
+    bool on_edp_front = false;  ///< the same with `compute_edp` in place of images/s
 };
 
 namespace detail {

@@ -25,18 +25,19 @@ namespace hass {
 /// One way to build a stage. All >= 0 and finite; units are the user's, the same everywhere.
 struct stage_design {
     double cycles = 0.0;  ///< for one image, > 0
-    double area = 0.0;
-    double power = 0.0;
+    double area = 0.0;    ///< >= 0, in the user's unit
+    double power = 0.0;   ///< >= 0, in the user's unit
 
     constexpr bool operator==(const stage_design&) const = default;
 };
 
 /// What all stages share.
 struct mining_budget {
-    double area = std::numeric_limits<double>::infinity();
-    double power = std::numeric_limits<double>::infinity();
+    double area = std::numeric_limits<double>::infinity();   ///< of all stages
+    double power = std::numeric_limits<double>::infinity();  ///< of all stages
 };
 
+/// What a pipeline is mined for.
 enum class mining_objective : std::uint8_t {
     throughput,            ///< smallest interval; then least power, then least area
     throughput_per_power,  ///< smallest interval x power; then smallest interval
@@ -48,7 +49,7 @@ struct mined_pipeline {
     std::vector<std::size_t> choice;  ///< index into the stage's list
     double interval = 0.0;            ///< cycles of the slowest stage
     double area = 0.0;                ///< sums over stages
-    double power = 0.0;
+    double power = 0.0;               ///< sum over stages
 };
 
 namespace detail {

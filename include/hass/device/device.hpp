@@ -13,9 +13,9 @@ namespace hass {
 /// One board. `budget.bandwidth` is what its link to memory carries in Gbit/s: images, answers, and
 /// weights that are read off-chip. 0 carries nothing, so nothing fits; infinity is unlimited.
 struct device {
-    std::string_view name = "custom";
-    usage budget{};
-    double mhz = 200.0;                                    ///< clock of the accelerator, > 0
+    std::string_view name = "custom";  ///< as flags and files name it
+    usage budget{};                    ///< what there is of each resource; bandwidth in Gbit/s
+    double mhz = 200.0;                ///< clock of the accelerator, > 0
     hass::dsp_slice dsp_slice = hass::dsp_slice::dsp48e2;  ///< what its DSPs are
     double reconfiguration_s = 0.08255;                    ///< time to load another bitstream, >= 0
 

@@ -40,6 +40,7 @@ class owned_device {
         : name_(std::make_shared<const std::string>(std::move(name))), device_(values) {
         device_.name = *name_;
     }
+    /// A copy that owns its name.
     explicit owned_device(const device& values) : owned_device(std::string(values.name), values) {}
 
     const device& limits() const { return device_; }

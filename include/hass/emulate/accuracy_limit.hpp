@@ -55,8 +55,8 @@ class limit_test {
   public:
     /// Images seen in each stratum, and how many of them were answered right.
     struct counts {
-        std::array<std::size_t, 2> seen{};
-        std::array<std::size_t, 2> right{};
+        std::array<std::size_t, 2> seen{};   ///< images
+        std::array<std::size_t, 2> right{};  ///< of which were answered right
     };
 
     /// \param strata   images in each; the second one is 0 where there is no reference

@@ -24,18 +24,19 @@ namespace hass {
 
 /// A box in pixels of the network's input, and what it holds.
 struct detection {
+    /// Left, top, right and bottom edge, pixels.
     float x1 = 0.0F, y1 = 0.0F, x2 = 0.0F, y2 = 0.0F;
-    int label = 0;
-    float score = 1.0F;
+    int label = 0;       ///< class, from 0
+    float score = 1.0F;  ///< confidence, [0, 1]
 };
 
 /// What a picture truly holds.
 struct labelled_picture {
-    std::vector<detection> boxes;
+    std::vector<detection> boxes;  ///< all of the picture's
     /// Extent of the picture in pixels of the network's input, from its top left corner; what lies
     /// beyond is filling. Boxes end there.
     float width = std::numeric_limits<float>::infinity();
-    float height = std::numeric_limits<float>::infinity();
+    float height = std::numeric_limits<float>::infinity();  ///< see `width`
 };
 
 /// Share of the area that two boxes cover which both of them do.
@@ -57,6 +58,7 @@ inline double overlap(const detection& a, const detection& b) {
 /// - yolov8: (x, y, w, h, classes) x cells, decoded to pixels, no objectness
 enum class detector_head { yolox, yolov5, yolov8 };
 
+/// Names of detector_head, in its order.
 inline constexpr std::array<std::string_view, 3> detector_heads{"yolox", "yolov5", "yolov8"};
 
 /// \throws hass::error naming the nearest known head
@@ -68,10 +70,10 @@ inline detector_head detector_head_named(std::string_view name) {
 
 /// How boxes are chosen of a head's numbers.
 struct detector_options {
-    detector_head head = detector_head::yolox;
-    double least_score = 0.001;
-    double most_overlap = 0.65;  ///< of two boxes of one class the weaker goes beyond this
-    std::size_t most_boxes = 300;
+    detector_head head = detector_head::yolox;  ///< what the network ends in
+    double least_score = 0.001;                 ///< boxes below are dropped before anything else
+    double most_overlap = 0.65;    ///< of two boxes of one class the weaker goes beyond this
+    std::size_t most_boxes = 300;  ///< best ones that a picture keeps
 };
 
 /// Reads the boxes of one answer.
@@ -97,6 +99,7 @@ class box_decoder {
                  outputs, " numbers an image are not ", rows_, " boxes with their classes"}));
     }
 
+    /// Number of classes that a row of the head scores.
     std::size_t classes() const { return columns_ - first_class(); }
 
     /// The boxes of an answer after non-maximum suppression class by class, best first. Each is of
@@ -161,7 +164,7 @@ class box_decoder {
 /// Mean average precision as COCO defines it.
 struct average_precision {
     double at_50_to_95 = 0.0;  ///< mean over overlaps 0.5, 0.55, ..., 0.95
-    double at_50 = 0.0;
+    double at_50 = 0.0;        ///< at an overlap of 0.5 alone
 };
 
 /// Over classes that the truth has: average of the precision (the best at this recall or beyond) at

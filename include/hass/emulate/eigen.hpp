@@ -28,19 +28,21 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
     /// Weights of one row, clipped, in the form its kernel takes.
     struct weights {
         std::vector<detail::packed_filters> groups;  ///< dense product, one a group
-        std::vector<float> depthwise;
+        std::vector<float> depthwise;                ///< channels x taps of a depthwise row
     };
     /// Buffers of one thread.
     struct workspace {
-        std::vector<std::vector<float>> buffers;
-        std::vector<float> planes;
-        std::vector<float> rounded;  ///< an input in fixed point
-        detail::gemm_scratch gemm;
-        detail::product_scratch product;
+        std::vector<std::vector<float>> buffers;  ///< one a stream that is live, images x values
+        std::vector<float> planes;                ///< a padded input
+        std::vector<float> rounded;               ///< an input in fixed point
+        detail::gemm_scratch gemm;                ///< of matrix products
+        detail::product_scratch product;          ///< of products of two activations
     };
 
+    /// For one program, which must outlive it.
     explicit eigen_backend(const program& p) : backend_base(p) {}
 
+    /// Part of hass::EmulationBackend.
     weights prepare(std::size_t i, std::vector<float> clipped) const {
         const layer_row& row = program_->rows()[i];
         weights w;
@@ -56,6 +58,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         return w;
     }
 
+    /// Part of hass::EmulationBackend.
     void answers(std::size_t size, const workspace& space, std::span<float> out) const {
         const float* result = space.buffers[program_->schedule.result()].data();
         const auto pixels = static_cast<std::size_t>(program_->rows().back().out.pixels());

@@ -19,6 +19,7 @@ concept AccuracyModel = requires(const A& a, const network_thresholds& threshold
     { a.accuracy(thresholds) } -> std::convertible_to<double>;
 };
 
+/// Of a run on as many images as there are.
 inline constexpr std::size_t all_images = std::numeric_limits<std::size_t>::max();
 
 /// How to run; none of it changes any result except for what statistics are taken.
@@ -30,6 +31,7 @@ struct emulation_options {
     /// What is counted of whole dot products, for engines that ask for it, and on how many of those
     /// images: it takes several times as long as windows.
     dot_products products{};
+    /// Statistics of whole dot products are counted on so many images.
     std::size_t product_images = all_images;
 };
 
@@ -47,8 +49,11 @@ struct emulation {
 
     /// What a search looks at: the metric that was given, or top-1. Up is better.
     double score() const { return estimate.value_or(judged.value_or(share(top1))); }
+    /// Share of images answered right, [0, 1]; an estimate where a run ended early.
     double top1_accuracy() const { return estimate.value_or(share(top1)); }
+    /// Share of images whose label is among the first five, [0, 1].
     double top5_accuracy() const { return share(top5); }
+    /// Mean cross-entropy of the labels, nats.
     double mean_loss() const { return images == 0 ? 0.0 : loss / static_cast<double>(images); }
 
   private:

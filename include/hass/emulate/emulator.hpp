@@ -51,14 +51,19 @@ class basic_emulator {
         : basic_emulator(hass::program(std::move(m), std::move(p))) {}
     /// With the preprocessing that the model states; pixels as they are where it states none.
     explicit basic_emulator(hass::model m) : basic_emulator(hass::program(std::move(m))) {}
+    /// Of a program that exists already.
     explicit basic_emulator(hass::program p)
         : program_(std::make_shared<const hass::program>(std::move(p))),
           backend_(*program_),
           scoring_(network(), program_->model.source, image_shape(program_->model)) {}
 
+    /// What it runs.
     const hass::model& model() const { return program_->model; }
+    /// Its rows and edges.
     network_view network() const { return program_->model.net; }
+    /// The model and how images become its input.
     const hass::program& program() const { return *program_; }
+    /// What computes.
     const Backend& backend() const { return backend_; }
     /// Numbers that the network answers an image with.
     std::size_t classes() const { return scoring_.classes(); }
@@ -309,6 +314,7 @@ class basic_emulator {
     detail::scoring scoring_;
 };
 
+/// The emulator on Eigen.
 using emulator = basic_emulator<eigen_backend>;
 
 }  // namespace hass

@@ -113,6 +113,7 @@ class basic_evaluator {
     std::size_t images_run() const { return images_run_; }
     /// Compute rows that were run so far, and those that would have been without remembering.
     std::size_t rows_run() const { return rows_run_; }
+    /// Rows that would have been computed without anything kept.
     std::size_t rows_asked() const { return rows_asked_; }
 
   private:
@@ -389,6 +390,7 @@ class basic_evaluator {
     mutable std::size_t rows_asked_ = 0;
 };
 
+/// The evaluator on Eigen.
 using evaluator = basic_evaluator<eigen_backend>;
 
 }  // namespace hass

@@ -34,10 +34,10 @@ enum class scale_of : std::uint8_t {
 
 /// Widths and scales of an emulated accelerator.
 struct fixed_point {
-    int weight_bits = 16;  ///< 2..16
-    int data_bits = 16;    ///< of the inputs of compute rows, 2..16
-    scale_of weights = scale_of::channel;
-    scale_of data = scale_of::tensor;
+    int weight_bits = 16;                  ///< 2..16
+    int data_bits = 16;                    ///< of the inputs of compute rows, 2..16
+    scale_of weights = scale_of::channel;  ///< what weights share a scale
+    scale_of data = scale_of::tensor;      ///< what activations share a scale
 };
 
 /// The model with every weight rounded (`quantizer`): q * step, |q| <= 2^(bits-1) - 1, where step

@@ -12,8 +12,8 @@ namespace hass {
 
 /// The values that a stream can hold. With `low` = 0, saturation is a ReLU.
 struct integer_range {
-    std::int64_t low = -128;
-    std::int64_t high = 127;
+    std::int64_t low = -128;  ///< least value
+    std::int64_t high = 127;  ///< largest value
 
     /// All of two's complement. \param bits  1..32
     static constexpr integer_range of(int bits) {
@@ -43,9 +43,9 @@ constexpr std::int64_t clip(std::int64_t x, std::int64_t threshold) {
 
 /// How the sums of one channel become values of the next layer's scale.
 struct requantisation {
-    std::int64_t bias = 0;
-    std::int64_t multiplier = 1;
-    int shift = 0;  ///< 0..62
+    std::int64_t bias = 0;        ///< added to the sum first
+    std::int64_t multiplier = 1;  ///< then multiplied
+    int shift = 0;                ///< 0..62
 };
 
 /// (sum + bias) * multiplier / 2^shift, halves to even, saturated (`hass_requantise`). The product

@@ -47,6 +47,7 @@ class integer_emulator {
         last_reader_.back() = net.size();
     }
 
+    /// What it runs.
     const integer_network& network() const { return *network_; }
     /// Numbers that the network answers an image with.
     std::size_t classes() const { return scoring_.classes(); }

@@ -62,22 +62,23 @@ struct integer_row {
 
 /// A network of integers; one integer row a row of `net`.
 struct integer_network {
-    network net;
-    std::vector<integer_row> rows;
-    preprocessing input;        ///< one mean and std a channel
-    integer_range input_range;  ///< of the first stream
-    double input_step = 1.0;    ///< what one of the first stream is worth
-    int data_bits = 8;          ///< of all streams, logits apart (`bits` of the last rows)
-    int weight_bits = 8;
-    std::string source;  ///< file of the model, for messages
+    network net;                    ///< rows and edges
+    std::vector<integer_row> rows;  ///< one a row of `net`
+    preprocessing input;            ///< one mean and std a channel
+    integer_range input_range;      ///< of the first stream
+    double input_step = 1.0;        ///< what one of the first stream is worth
+    int data_bits = 8;              ///< of all streams, logits apart (`bits` of the last rows)
+    int weight_bits = 8;            ///< of every compute row
+    std::string source;             ///< file of the model, for messages
 };
 
 /// The stream that leaves row `from`, or the image's for `network_input`.
 struct integer_stream {
-    integer_range range{};
-    int bits = 8;
-    double step = 1.0;
+    integer_range range{};  ///< values that it can hold
+    int bits = 8;           ///< of a value
+    double step = 1.0;      ///< what one is worth
 };
+/// The stream behind a row; the image's for `network_input`.
 inline integer_stream stream_of(const integer_network& n, int from) {
     if (from == network_input) return {n.input_range, n.data_bits, n.input_step};
     const integer_row& row = n.rows[static_cast<std::size_t>(from)];

@@ -34,7 +34,7 @@ struct integer_format {
     int data_bits = 16;    ///< of every stream between rows, 2..16
     /// Of the answers, where they come from a requantisation: coarse ones would be equal. 2..16
     int logit_bits = 16;
-    scale_of weights = scale_of::channel;
+    scale_of weights = scale_of::channel;  ///< what weights share a scale
 };
 
 namespace detail {

@@ -92,6 +92,7 @@ class mean_limit_test {
         return expected;
     }
 
+    /// The least mean that meets the limit.
     double floor() const { return floor_; }
 
   private:

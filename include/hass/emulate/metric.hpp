@@ -49,7 +49,7 @@ inline double mean_in_order(std::span<const double> scores) {
 
 /// How good answers are; up is better.
 struct metric {
-    metric_unit unit;
+    metric_unit unit;  ///< its name and unit
     /// Of one image: the metric is the mean over images, and a run may end before the last one.
     std::function<double(std::span<const float> answer, std::size_t image)> of_image{};
     /// Of all images, for what is no mean over them; takes (answers, images).
@@ -60,6 +60,7 @@ struct metric {
     std::function<std::vector<std::pair<std::string, double>>(std::span<const float>, std::size_t)>
         details{};
 
+    /// Whether it is the mean of a score of single images.
     bool is_mean() const { return static_cast<bool>(of_image); }
 
     /// The score of answers to images 0 .. images - 1 in their order.
@@ -98,11 +99,12 @@ metric whole_metric(metric_unit unit, F f) {
 
 /// Where in an answer the numbers of one position (pixel, token) lie.
 struct answer_layout {
-    std::size_t classes = 1;
-    std::size_t positions = 1;
+    std::size_t classes = 1;    ///< numbers a position
+    std::size_t positions = 1;  ///< positions an answer has
     bool classes_last = false;  ///< positions x classes, or classes x positions
 
     std::size_t size() const { return classes * positions; }
+    /// The number of class `c` at a position.
     float at(std::span<const float> answer, std::size_t c, std::size_t position) const {
         return answer[classes_last ? position * classes + c : c * positions + position];
     }

@@ -22,9 +22,9 @@ namespace hass {
 /// A model and how images become its input. Constructing one checks that rows and parameters fit
 /// each other.
 struct program {
-    hass::model model;
-    hass::preprocessing input;
-    detail::schedule schedule;
+    hass::model model;                            ///< what is computed
+    hass::preprocessing input;                    ///< how pixels become its input
+    detail::schedule schedule;                    ///< which buffer each row writes
     std::vector<detail::sliding_window> windows;  ///< one a row; of use where windows slide
     std::vector<detail::source_places> places;    ///< one a row, empty but for those that `moves`
     /// Grids that the input of a row is rounded to: one, one a channel, or none (float32). Empty:
@@ -73,6 +73,7 @@ struct program {
     /// With the preprocessing that the model states; pixels as they are where it states none.
     explicit program(hass::model m) : program(own_input(std::move(m))) {}
 
+    /// Of the model.
     const std::vector<layer_row>& rows() const { return model.net.rows; }
     /// Numbers that the network answers an image with.
     std::size_t classes() const { return static_cast<std::size_t>(rows().back().out.volume()); }

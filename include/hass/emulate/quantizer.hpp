@@ -8,8 +8,8 @@ namespace hass {
 
 /// Values q * step for whole |q| <= levels: symmetric fixed point.
 struct quantizer {
-    float step = 0.0F;  ///< 0: all values become 0
-    float levels = 0.0F;
+    float step = 0.0F;    ///< 0: all values become 0
+    float levels = 0.0F;  ///< steps on either side of 0
 
     /// The grid of so many bits that ends at `largest`.
     static quantizer of(float largest, int bits) {

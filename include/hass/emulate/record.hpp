@@ -33,6 +33,7 @@ struct recording_options {
     int steps = 6;
     int between = 2;                        ///< thresholds of distributions a step, >= 1
     layer_thresholds highest = {0.9, 0.9};  ///< sparsity at the last step, in (0, 1]
+    /// Threads and images of every run; with `products`, work of lanes and lists is recorded as well.
     emulation_options run{};
     /// Budget of the activations kept from one run to the next (`evaluator`); results do not depend
     /// on it.
@@ -167,6 +168,7 @@ inline recorded_network record_network(const emulator& network, const image_set&
                     before ? &before->activations : nullptr);
         layer.natural = natural.statistics[i];
         for (window_histogram& h : layer.natural.windows) detail::round_to_steps(h);
+        for (list_lengths& l : layer.natural.lists) detail::round_to_steps(l);
         if (same_images) {
             layer.weight_curve = before->weight_curve;
             layer.activation_curve = before->activation_curve;

@@ -1,5 +1,5 @@
 /// \file arithmetic.hpp
-/// Constant-expression integer and rounding helpers that <cmath> does not offer in C++20.
+/// Constant-expression integer and rounding helpers that the standard library does not offer in C++20.
 #pragma once
 
 #include <array>

@@ -15,6 +15,7 @@ namespace hass {
 /// A layer on dense engines, ready to be asked for the cycles of many options.
 class prepared_dense_dot {
   public:
+    /// Of a row; `runs`: a dense_dot executes it.
     constexpr prepared_dense_dot(const layer_row& row, bool runs)
         : runs_(runs),
           macs_(static_cast<double>(mac_count(row))),

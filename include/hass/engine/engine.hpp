@@ -99,11 +99,11 @@ constexpr std::string_view name(multiplier built_from) {
 
 /// Everything that is chosen for one row.
 struct row_option {
-    parallelism folding{};
+    parallelism folding{};  ///< how much of it stands side by side
     /// Of the weights; of what a row without weights buffers.
     weight_memory memory = weight_memory::bram18;
     int engine = 0;  ///< which engine of an `engine_list`; 0 for a single one
-    multiplier multipliers = multiplier::dsp;
+    multiplier multipliers = multiplier::dsp;  ///< what its multipliers are made of
     /// Of what a row with weights buffers: lines, windows, partial sums, biases.
     weight_memory maps = weight_memory::bram18;
 
@@ -116,7 +116,7 @@ constexpr parallelism::operator row_option() const {
 
 /// What a row has to hold of one of its inputs until the others are there (`skew.hpp`).
 struct held_input {
-    std::int64_t words = 0;
+    std::int64_t words = 0;   ///< of the input, held at once
     std::int64_t cycles = 0;  ///< beside the words, a word a stream in each
 
     constexpr bool operator==(const held_input&) const = default;
@@ -124,9 +124,9 @@ struct held_input {
 
 /// Word widths in bits.
 struct precision {
-    int data = 16;
-    int weight = 16;
-    int accumulator = 32;
+    int data = 16;         ///< of activations
+    int weight = 16;       ///< of weights
+    int accumulator = 32;  ///< of sums
 
     constexpr bool operator==(const precision&) const = default;
 };
@@ -234,6 +234,7 @@ constexpr int words_in(const layer_row& row, const row_option& c) {
     const parallelism& p = c.folding;
     return is_compute(row) ? p.in * p.group * p.vector : p.in;
 }
+/// Words a cycle at most that a row gives.
 constexpr int words_out(const layer_row& row, const row_option& c) {
     return is_compute(row) ? c.folding.out * c.folding.group : c.folding.in;
 }

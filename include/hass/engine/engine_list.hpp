@@ -33,7 +33,7 @@ constexpr Result at(const Tuple& tuple, int index, Visit&& visit) {
 /// A layer at one operating point on every engine of a list.
 template <class... Prepared>
 struct prepared_list {
-    std::tuple<Prepared...> engines;
+    std::tuple<Prepared...> engines;  ///< one an engine
 
     constexpr double cycles(const row_option& c) const {
         return detail::at<double>(engines, c.engine,
@@ -45,7 +45,7 @@ struct prepared_list {
 /// without weights and block RAMs that are missing. Lists do not nest.
 template <Engine... E>
 requires(sizeof...(E) > 0) struct engine_list {
-    std::tuple<E...> engines{};
+    std::tuple<E...> engines{};  ///< in the order of `row_option::engine`
 
     /// The engine that speaks for all where the row's own is not asked.
     constexpr const auto& first() const { return std::get<0>(engines); }

@@ -17,6 +17,7 @@ namespace hass {
 constexpr std::int64_t padded_height(const layer_row& row) {
     return std::int64_t{row.in.height} + row.pad_top + row.pad_bottom;
 }
+/// Columns of a row's input with its padding.
 constexpr std::int64_t padded_width(const layer_row& row) {
     return std::int64_t{row.in.width} + row.pad_left + row.pad_right;
 }
@@ -37,6 +38,7 @@ struct folded_row {
         group_blocks;      ///< of which one group's, C / (g * vector * in): partial sums to add
     std::int64_t filters;  ///< filters in turn on one engine, F / (g * out)
 
+    /// Of a row that may be folded so.
     constexpr folded_row(const layer_row& row, const parallelism& p)
         : pairs(p.vector * taps(row)),
           streams_in(p.in * p.group),

@@ -36,6 +36,13 @@ concept ListResources = requires(const R& r, const layer_row& row, const row_opt
     r.for_each_memory(row, c.folding, [](weight_memory, weight_memory) {});
 };
 
+/// Cycles of a replay of `entries` entries of the longest list, and of shifting out sums: a pixel's
+/// first, or one behind another. At least a cycle a tap.
+constexpr int list_replay(int entries, int taps, int chain, bool first) {
+    const int begin = first ? 1 : 0;
+    return std::max(entries + std::max(chain, 2 + begin), taps + 1 + begin);
+}
+
 /// A layer at one operating point, ready to be asked for the cycles of many options.
 class prepared_list_dot {
   public:
@@ -88,10 +95,8 @@ class prepared_list_dot {
             replay mean;
             for (std::size_t z = 0; z <= most; ++z) {
                 const int entries = static_cast<int>(z);
-                mean.first += lengths.share[z] *
-                              static_cast<double>(std::max(entries + std::max(chain, 3), k + 2));
-                mean.later += lengths.share[z] *
-                              static_cast<double>(std::max(entries + std::max(chain, 2), k + 1));
+                mean.first += lengths.share[z] * list_replay(entries, k, chain, true);
+                mean.later += lengths.share[z] * list_replay(entries, k, chain, false);
             }
             of_chain[static_cast<std::size_t>(chain)] = mean;
         }

@@ -13,6 +13,7 @@ namespace hass {
 /// What a model says of some resources, and which of them it says nothing of.
 struct modelled_usage {
     usage value{};  ///< 0 where nothing is said; a lower bound where only a part is modelled
+    /// By index into `resources`.
     std::array<bool, resources.size()> known{true, true, true, true, true, true};
 
     /// Nothing where some of it is not modelled. \param r  an index into `resources`
@@ -26,6 +27,7 @@ struct modelled_usage {
         ((u.known[r] = false), ...);
         return u;
     }
+    /// Sum; known where both are.
     constexpr modelled_usage& operator+=(const modelled_usage& o) {
         value += o.value;
         for (std::size_t r = 0; r < known.size(); ++r) known[r] = known[r] && o.known[r];

@@ -22,6 +22,7 @@ namespace hass {
 /// A layer at one operating point, ready to be asked for the cycles of many options.
 class prepared_sparse_dot {
   public:
+    /// Expects the windows of every option once. \param interval  cycles of a window.
     template <Interval I>
     constexpr prepared_sparse_dot(const I& interval, const layer_row& row,
                                   const layer_statistics& s, bool runs)

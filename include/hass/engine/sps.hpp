@@ -20,6 +20,7 @@
 
 namespace hass {
 
+/// SPS: weights whose patterns of taps repeat from channel to channel, so that PEs share them.
 struct sps {
     int taps = 9;    ///< of the kernels that have a pattern
     int keep = 4;    ///< taps that stay, 1..taps

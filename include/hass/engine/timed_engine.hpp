@@ -32,7 +32,7 @@ concept TimedEngine = requires(const E& e, const layer_row& row, const layer_sta
 template <TimedEngine E, class R>
 requires std::is_invocable_r_v<usage, const R&, const layer_row&, const row_option&>
 struct priced_engine {
-    E engine;
+    E engine;  ///< what it takes its cycles from
     R resources;
 
     constexpr double cycles(const layer_row& row, const layer_statistics& s,
@@ -51,6 +51,7 @@ struct priced_engine {
     }
 };
 
+/// Makes a priced_engine. \param model  callable as (row, option) -> usage.
 template <TimedEngine E, class R>
 constexpr priced_engine<E, R> with_resources(E engine, R model) {
     return {std::move(engine), std::move(model)};

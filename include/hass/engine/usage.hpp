@@ -12,21 +12,24 @@ namespace hass {
 /// FPGA resources in their native units: DSP slices, LUTs, flip-flops, 18 Kbit block RAMs, 288 Kbit
 /// URAMs, and off-chip traffic in Gbit/s.
 struct usage {
-    double dsp = 0.0;
-    double lut = 0.0;
-    double ff = 0.0;
-    double bram18 = 0.0;
-    double uram = 0.0;
-    double bandwidth = 0.0;
+    double dsp = 0.0;        ///< DSP slices
+    double lut = 0.0;        ///< look-up tables
+    double ff = 0.0;         ///< registers
+    double bram18 = 0.0;     ///< block RAMs of 18 Kbit
+    double uram = 0.0;       ///< UltraRAMs
+    double bandwidth = 0.0;  ///< of off-chip memory, Gbit/s
 
     constexpr bool operator==(const usage&) const = default;
 
+    /// Member by member.
     constexpr usage& operator+=(const usage& o) {
         dsp += o.dsp, lut += o.lut, ff += o.ff;
         bram18 += o.bram18, uram += o.uram, bandwidth += o.bandwidth;
         return *this;
     }
+    /// Member by member.
     friend constexpr usage operator+(usage a, const usage& b) { return a += b; }
+    /// Every member k times.
     friend constexpr usage operator*(double k, const usage& u) {
         return {k * u.dsp, k * u.lut, k * u.ff, k * u.bram18, k * u.uram, k * u.bandwidth};
     }
@@ -34,9 +37,10 @@ struct usage {
 
 /// The fields of `usage` by name, for reports and for loops over resources.
 struct resource {
-    std::string_view name;
-    double usage::*field;
+    std::string_view name;  ///< as tables show it
+    double usage::*field;   ///< its member of `usage`
 };
+/// All members of `usage`, in their order.
 inline constexpr std::array<resource, 6> resources{{{"DSP", &usage::dsp},
                                                     {"LUT", &usage::lut},
                                                     {"FF", &usage::ff},
@@ -51,10 +55,15 @@ constexpr std::size_t index_of(double usage::*field) {
     return r;
 }
 
+/// Place of DSPs in `resources`.
 inline constexpr std::size_t dsp_index = index_of(&usage::dsp);
+/// Place of LUTs.
 inline constexpr std::size_t lut_index = index_of(&usage::lut);
+/// Place of FFs.
 inline constexpr std::size_t ff_index = index_of(&usage::ff);
+/// Place of block RAMs.
 inline constexpr std::size_t bram18_index = index_of(&usage::bram18);
+/// Place of UltraRAMs.
 inline constexpr std::size_t uram_index = index_of(&usage::uram);
 /// Of weights alone wherever rows are summed.
 inline constexpr std::size_t bandwidth_index = index_of(&usage::bandwidth);

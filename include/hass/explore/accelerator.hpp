@@ -24,13 +24,17 @@ namespace hass {
 /// \tparam Board  what there is to spend
 template <Network Net, Engine E, Device Board>
 struct accelerator {
+    /// Rows.
     static constexpr std::size_t size = network_view(Net{}).size();
 
     /// The smallest design: no parallelism anywhere, weights in BRAM18.
     static constexpr std::array<row_option, size> start{};
 
+    /// What is computed.
     static constexpr network_view net() { return Net{}; }
+    /// What computes it.
     static constexpr E engine() { return E{}; }
+    /// What there is to spend.
     static constexpr Board board() { return Board{}; }
 
     /// `hass::evaluate` for this network, engine and board.

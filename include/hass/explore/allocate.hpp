@@ -92,7 +92,9 @@ class allocator {
     // what the policy sees points into this object's own tables; moving keeps them in place
     allocator(const allocator&) = delete;
     allocator& operator=(const allocator&) = delete;
+    /// Moves its tables; they keep their places.
     allocator(allocator&&) = default;
+    /// Moves its tables; they keep their places.
     allocator& operator=(allocator&&) = default;
 
     /// The allocation for these statistics.
@@ -205,12 +207,15 @@ class allocator {
         return a;
     }
 
+    /// What it allocates for.
     network_view net() const { return {rows_, edges_, names_}; }
     const device& board() const { return board_; }
+    /// What executes the rows.
     const E& engine() const { return engine_; }
     /// Every option of row `i` that leaves room for the other rows, and their cycles at the
     /// last call.
     const priced_options& options(std::size_t i) const { return options_[i]; }
+    /// Of every option of row `i` at the last call, in the order of `options`.
     std::span<const double> cycles(std::size_t i) const { return cycles_[i]; }
 
   private:
@@ -361,8 +366,10 @@ class allocator {
     std::vector<layer_statistics> statistics_;
 };
 
+/// With the exact policy.
 template <Engine E, Device D>
 allocator(const network_view&, E, const D&) -> allocator<E>;
+/// With a policy of one's own.
 template <Engine E, Device D, AllocationPolicy P>
 allocator(const network_view&, E, const D&, P) -> allocator<E, P>;
 

@@ -21,8 +21,8 @@ struct certificate {
     double gap = 0.0;
     /// Whether no design of the same interval has fewer DSPs / as few DSPs and fewer LUTs.
     bool fewest_dsp = false;
-    bool fewest_lut = false;
-    double least_dsp = 0.0;  ///< no design of the same interval has fewer DSPs than this
+    bool fewest_lut = false;  ///< see `fewest_dsp`
+    double least_dsp = 0.0;   ///< no design of the same interval has fewer DSPs than this
     /// Of `allocator::least`: no design of the required throughput needs less of the resource
     /// (bandwidth: with images at that throughput).
     double least_need = 0.0;
@@ -47,7 +47,7 @@ struct allocation {
     hass::design design;  ///< one option a row
     std::vector<stage_estimate> stages;  ///< cycles and cost of each row of it
     hass::estimate estimate;             ///< of these stages, as `evaluate` gives it
-    hass::certificate certificate;
+    hass::certificate certificate;       ///< what is proved about it
 };
 
 namespace detail {

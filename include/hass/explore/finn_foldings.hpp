@@ -27,7 +27,7 @@ namespace hass {
 struct finn_design {
     std::vector<finn::folding> foldings{};    ///< one a node
     std::vector<std::int64_t> fifo_depths{};  ///< one a stream of the graph: words of its producer
-    folding_solution solution{};
+    folding_solution solution{};              ///< interval, resources and proof
 };
 
 /// Everything that FINN may fold, on one board.
@@ -48,6 +48,7 @@ class finn_foldings {
           held_(held_inputs(net)),
           allocator_(problem(board.limits()), board) {}
 
+    /// Of FINN's nodes.
     const finn::graph& graph() const { return graph_; }
     const device& board() const { return allocator_.board(); }
 
@@ -245,9 +246,9 @@ class finn_foldings {
 
 /// What FINN's SetFolding asks for.
 struct set_folding_settings {
-    double target_cycles = 1.0;
-    int mvau_wwidth_max = 36;  ///< bits of weights of one PE
-    bool two_pass_relaxation = true;
+    double target_cycles = 1.0;       ///< of every node
+    int mvau_wwidth_max = 36;         ///< bits of weights of one PE
+    bool two_pass_relaxation = true;  ///< folds again for what the slowest node came to
 };
 
 namespace detail {

@@ -36,8 +36,8 @@ namespace hass {
 
 /// One way to build a stage.
 struct folding_option {
-    double cycles = 0.0;  ///< for one image
-    modelled_usage needs{};
+    double cycles = 0.0;            ///< for one image
+    modelled_usage needs{};         ///< without what stands between stages
     int bits_in = 1, bits_out = 1;  ///< of its streams, each cycle
 };
 
@@ -52,6 +52,7 @@ struct folding_problem {
     double image_bits = 0.0;  ///< that the board's link carries for an image
 
     std::size_t size() const { return list_of.size(); }
+    /// Of stage `i`.
     const std::vector<folding_option>& options(std::size_t i) const { return lists[list_of[i]]; }
     /// One more stage, with options of its own.
     std::vector<folding_option>& add(std::string name) {
@@ -68,15 +69,15 @@ struct folding_problem {
 struct folding_solution {
     bool fits = false;                  ///< false: nothing is chosen, and `reason` says why
     std::vector<std::size_t> chosen{};  ///< one a stage, indices into its options
-    double interval_cycles = 0.0;
-    double images_per_second = 0.0;
-    std::size_t slowest = 0;  ///< stage
-    modelled_usage total{};   ///< stages and what stands between them
-    modelled_usage between{};
-    double least_interval = 0.0;  ///< no foldings have a smaller one (`fastest`)
-    double least_need = 0.0;      ///< none need less of the resource asked for (`least`)
-    double gap = 0.0;             ///< above the proved bound; 0: optimal
-    std::string reason{};         ///< what stops it from being better, or from being at all
+    double interval_cycles = 0.0;       ///< of the slowest stage, or of the board's link
+    double images_per_second = 0.0;     ///< at the board's clock
+    std::size_t slowest = 0;            ///< stage
+    modelled_usage total{};             ///< stages and what stands between them
+    modelled_usage between{};           ///< of it what stands between stages
+    double least_interval = 0.0;        ///< no foldings have a smaller one (`fastest`)
+    double least_need = 0.0;            ///< none need less of the resource asked for (`least`)
+    double gap = 0.0;                   ///< above the proved bound; 0: optimal
+    std::string reason{};               ///< what stops it from being better, or from being at all
 };
 
 /// What chosen options take, and at which interval.
@@ -122,6 +123,7 @@ class folding_allocator {
     folding_allocator(const folding_allocator&) = delete;
     folding_allocator& operator=(const folding_allocator&) = delete;
 
+    /// As it was given.
     const folding_problem& problem() const { return problem_; }
     const device& board() const { return board_; }
 

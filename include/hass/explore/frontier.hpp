@@ -20,17 +20,17 @@ namespace hass {
 /// One way to build a row: cycles for one image, what it needs, and which option it is
 /// (an index into `priced_options::options`) with which widths.
 struct frontier_option {
-    double cycles = 0.0;
-    resource_vector need{};
-    std::uint32_t index = 0;
-    stream_port port{};
+    double cycles = 0.0;      ///< for one image
+    resource_vector need{};   ///< by resource
+    std::uint32_t index = 0;  ///< into `priced_options::options`
+    stream_port port{};       ///< its widths
 };
 
 /// The points of a row that no other point beats or equals in cycles and all resources, whatever
 /// its widths make of the streams at the row, fastest first. Never empty for a row that has an
 /// option at all.
 struct frontier {
-    std::vector<frontier_option> options;
+    std::vector<frontier_option> options;  ///< fastest first
     /// least_needs[k][r]: least need of resource r among the k + 1 fastest points
     std::vector<resource_vector> least_needs;
     /// What each point adds to the latency of an image, cycles; empty where nobody asks

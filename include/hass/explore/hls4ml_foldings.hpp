@@ -25,19 +25,19 @@ namespace hls4ml {
 
 /// How a network is built.
 struct build {
-    io_type io = io_type::stream;
-    strategy how = strategy::resource;
-    int bits = 16;                   ///< of weights and activations, >= 1
-    std::int64_t largest_reuse = 0;  ///< 0: whatever is legal
+    io_type io = io_type::stream;       ///< how data come
+    strategy how = strategy::resource;  ///< how products are built
+    int bits = 16;                      ///< of weights and activations, >= 1
+    std::int64_t largest_reuse = 0;     ///< 0: whatever is legal
 };
 
 }  // namespace hls4ml
 
 /// How each compute row is built, and what it comes to.
 struct hls4ml_design {
-    std::vector<std::string> names{};  ///< of the compute rows
-    std::vector<hls4ml::layer> layers{};
-    folding_solution solution{};  ///< `total` says which resources are known
+    std::vector<std::string> names{};     ///< of the compute rows
+    std::vector<hls4ml::layer> layers{};  ///< one a layer
+    folding_solution solution{};          ///< `total` says which resources are known
 };
 
 /// Everything that hls4ml may build, on one board.
@@ -49,6 +49,7 @@ class hls4ml_foldings {
     hls4ml_foldings(const network_view& net, const hls4ml::build& how, const D& board)
         : allocator_(problem(net, how, board.limits()), board) {}
 
+    /// The smallest interval within the board.
     hls4ml_design fastest() { return designed(allocator_.fastest()); }
     /// \param images_per_second  > 0 \throws hass::error as `folding_allocator`
     hls4ml_design least(double usage::*resource, double images_per_second) {

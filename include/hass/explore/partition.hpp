@@ -35,8 +35,8 @@ namespace hass {
 
 /// Rows `first` .. `last - 1` and their design.
 struct network_part {
-    std::size_t first = 0;
-    std::size_t last = 0;
+    std::size_t first = 0;         ///< row
+    std::size_t last = 0;          ///< one behind the last row
     allocation best;               ///< of these rows alone
     double crossing_bits = 0.0;    ///< for one image, into and out of this part through cuts
     double interval_cycles = 0.0;  ///< of the part: of `best`, or of the chain's link if slower
@@ -45,12 +45,12 @@ struct network_part {
 /// A network in parts.
 struct partitioning {
     bool fits = false;  ///< false: some layer fits nowhere on its own, `reason` says which
-    std::vector<network_part> parts;
-    double images_per_second = 0.0;
-    double seconds_per_batch = 0.0;  ///< one board only
+    std::vector<network_part> parts;  ///< in order
+    double images_per_second = 0.0;   ///< of the slowest part
+    double seconds_per_batch = 0.0;   ///< one board only
     /// Whether every allocation that was compared is proved optimal; the cuts are optimal then.
     bool proved = false;
-    std::string reason;
+    std::string reason;  ///< in words
 };
 
 /// How a network is partitioned on one board.

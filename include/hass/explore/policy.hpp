@@ -25,13 +25,14 @@ struct row_options {
     std::span<const stream_port> ports{};     ///< of each option; empty: all the same
     const port_rises* rises = nullptr;        ///< where there are ports
 
+    /// Widths of option `k`.
     stream_port port(std::size_t k) const { return ports.empty() ? stream_port{} : ports[k]; }
 };
 
 /// What a policy chooses from.
 struct allocation_problem {
-    std::span<const row_options> rows;
-    resource_vector budget{};
+    std::span<const row_options> rows;  ///< one a row of the network
+    resource_vector budget{};           ///< by resource
     /// Missing block RAMs are built from LUTs: their column holds LUTs and block RAMs together, see
     /// `to_needs`.
     bool bram18_from_lut = false;
@@ -68,7 +69,7 @@ struct allocation_problem {
 
 /// What a policy has chosen and proved.
 struct allocation_choice {
-    bool found = false;
+    bool found = false;                  ///< false: none is within the budget
     std::vector<std::uint32_t> options;  ///< one a row
     double proved_interval = 0.0;        ///< no choice has a smaller interval (cycles); infinite
                                          ///< when it is proved that nothing fits

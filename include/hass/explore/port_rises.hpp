@@ -22,7 +22,9 @@ class port_rises {
         takes_.resize(in * in), gives_.resize(out * out);
     }
 
+    /// Of the streams it takes.
     std::size_t widths_in() const { return in_; }
+    /// Of those it gives.
     std::size_t widths_out() const { return out_; }
 
     /// Counts a stream that the row takes, or gives. \param need  need(other end, this end)
@@ -30,6 +32,7 @@ class port_rises {
     void add_taken(std::size_t others, const Need& need) {
         add(takes_, in_, others, need);
     }
+    /// See add_taken().
     template <class Need>
     void add_given(std::size_t others, const Need& need) {
         add(gives_, out_, others, need);

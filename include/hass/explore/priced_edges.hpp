@@ -32,6 +32,7 @@ struct priced_edge {
     std::size_t widths_in = 1;             ///< that options of `to` take
     std::vector<resource_vector> needs{};  ///< [width that `from` gives][width that `to` takes]
 
+    /// Of these widths.
     const resource_vector& need(const stream_port& gives, const stream_port& takes) const {
         return needs[gives.out * widths_in + takes.in];
     }
@@ -123,7 +124,9 @@ class priced_edges {
             }
     }
 
+    /// Whether no stream has a price.
     bool empty() const { return edges_.empty(); }
+    /// Those that have a price.
     std::span<const priced_edge> edges() const { return edges_; }
     /// Indices of the streams of row `i`.
     std::span<const std::size_t> of(std::size_t i) const { return of_[i]; }
@@ -135,7 +138,9 @@ class priced_edges {
     const port_rises& rises(std::size_t i) const { return rises_[i]; }
     /// No design needs more between its stages.
     const resource_vector& most() const { return most_; }
+    /// In which rows are looked at.
     const detail::row_order& order() const { return order_; }
+    /// Another one after every change.
     std::uint64_t version() const { return version_; }
 
     /// What a choice needs, row i at port(i).

@@ -29,9 +29,14 @@ class priced_options {
     /// A price list orders options by what they take of the budget: of each resource alone, under
     /// the resource's own index, or of several together, under these.
     /// @{
+
+    /// Block RAM and URAM together.
     static constexpr std::size_t memories = resources.size();
+    /// DSPs and LUTs together.
     static constexpr std::size_t dsp_and_lut = memories + 1;
+    /// All of the budget.
     static constexpr std::size_t everything = memories + 2;
+    /// How many lists there are.
     static constexpr std::size_t lists = memories + 3;
     /// @}
 
@@ -80,11 +85,15 @@ class priced_options {
     }
 
     std::size_t size() const { return options_.size(); }
+    /// By what they need.
     const std::vector<row_option>& options() const { return options_; }
+    /// Of each option.
     const std::vector<resource_vector>& costs() const { return costs_; }
+    /// One of them.
     const price_list& list(std::size_t l) const { return lists_[l]; }
     /// Options that `finish` dropped, with their costs.
     const std::vector<row_option>& dropped() const { return dropped_; }
+    /// See dropped().
     const std::vector<resource_vector>& dropped_costs() const { return dropped_costs_; }
 
   private:

@@ -12,12 +12,14 @@ namespace hass {
 /// Resources as a vector, in the order of `resources`.
 using resource_vector = std::array<double, resources.size()>;
 
+/// In the order of `resources`.
 constexpr resource_vector to_vector(const usage& u) {
     resource_vector v{};
     for (std::size_t r = 0; r < v.size(); ++r) v[r] = u.*resources[r].field;
     return v;
 }
 
+/// The other way.
 constexpr usage to_usage(const resource_vector& v) {
     usage u;
     for (std::size_t r = 0; r < v.size(); ++r) u.*resources[r].field = v[r];

@@ -26,12 +26,13 @@ inline std::string csv_field(std::string_view text) {
 
 /// A table: the names of its columns, and rows of as many fields.
 struct csv_table {
+    /// A line of it.
     struct row {
-        std::size_t line = 0;  ///< of the file, from 1
-        std::vector<std::string> fields;
+        std::size_t line = 0;             ///< of the file, from 1
+        std::vector<std::string> fields;  ///< one a column
     };
-    std::vector<std::string> columns;
-    std::vector<row> rows;
+    std::vector<std::string> columns;  ///< from the header
+    std::vector<row> rows;             ///< in order
 };
 
 namespace detail {

@@ -71,7 +71,7 @@ inline npy_array parse_npy(std::vector<std::byte> content, std::string source) {
     return array;
 }
 
-/// \copydoc parse_npy
+/// The same of bytes that somebody else owns.
 inline npy_array parse_npy(std::span<const std::byte> content, std::string source) {
     return parse_npy(std::vector<std::byte>(content.begin(), content.end()), std::move(source));
 }

@@ -65,9 +65,9 @@ constexpr npy_type npy_type_of() {
 /// One array: C order, little-endian.
 struct npy_array {
     std::vector<std::size_t> shape;  ///< extents, slowest first; empty for a single number
-    npy_type type = npy_type::f4;
-    std::vector<std::byte> bytes;  ///< size() * size_of(type) of them
-    std::string source;            ///< file it came from, for messages
+    npy_type type = npy_type::f4;    ///< of its values
+    std::vector<std::byte> bytes;    ///< size() * size_of(type) of them
+    std::string source;              ///< file it came from, for messages
 
     /// Number of elements.
     std::size_t size() const { return bytes.size() / size_of(type); }

@@ -26,7 +26,7 @@ namespace hass {
 /// An array of an .npz file.
 struct npz_member {
     std::string name;  ///< without ".npy"
-    npy_array array;
+    npy_array array;   ///< what it holds
 };
 
 namespace detail {

@@ -42,21 +42,22 @@ namespace hass {
 
 /// One stage of the pipeline as built: what it takes for one image, and what it costs.
 struct stage_estimate {
-    double cycles = 0.0;
-    usage cost{};
+    double cycles = 0.0;  ///< for one image
+    usage cost{};         ///< without what stands between stages
 };
 
 /// The whole accelerator.
 struct estimate {
-    double interval_cycles = 0.0;  ///< cycles between images: the slowest stage's, or the link's
-    std::size_t bottleneck = 0;    ///< the slowest stage (the first on ties); see `link_binds`
-    double link_cycles = 0.0;      ///< in which the board's link carries an image and its answers
-                                   ///< beside the weights; infinite when these leave nothing
-    double images_per_second = 0.0;
+    double interval_cycles = 0.0;    ///< cycles between images: the slowest stage's, or the link's
+    std::size_t bottleneck = 0;      ///< the slowest stage (the first on ties); see `link_binds`
+    double link_cycles = 0.0;        ///< in which the board's link carries an image and its answers
+                                     ///< beside the weights; infinite when these leave nothing
+    double images_per_second = 0.0;  ///< at the board's clock
     /// Cycles from the image's first pixel to the first pixel of the result, and to the last one,
     /// when the image comes at the pace of the interval, as behind another one. An image that is
     /// there at once takes no longer.
     double fill_cycles = 0.0;
+    /// From the first pixel in to the last answer out, behind other images.
     double latency_cycles = 0.0;
     /// Cycles from the first pixel of a single image to the last one of its result, in an empty
     /// pipeline whose stages go at their own pace (batch 1); the image comes as fast as the board's

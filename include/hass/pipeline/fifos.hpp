@@ -92,8 +92,8 @@ usage fifo_cost(const E& engine, const network_view& net, std::span<const row_op
 
 /// Depths of all FIFOs, what they cost beyond what `evaluate` counts, and what they keep.
 struct fifo_plan {
-    fifo_depths depths;
-    usage cost{};
+    fifo_depths depths;            ///< of every edge and stage
+    usage cost{};                  ///< of them, beyond what `evaluate` counts
     double best_cycles = 0.0;      ///< between images, with FIFOs without end and the same images
     double interval_cycles = 0.0;  ///< with these
     double without_cycles = 0.0;   ///< with a pixel on each edge, and what joins hold back
@@ -101,6 +101,7 @@ struct fifo_plan {
 
     /// Share of the throughput that FIFOs without end give.
     double kept() const { return best_cycles / interval_cycles; }
+    /// The same without any.
     double kept_without() const { return best_cycles / without_cycles; }
 };
 

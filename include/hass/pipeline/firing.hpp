@@ -121,7 +121,7 @@ inline input_firings firings_of(const layer_row& row, const shape& from, std::in
 }
 
 /// Where input `k` of a stack begins: rows, or columns, of the inputs before it.
-/// \param extents  of all inputs, in their order
+/// \param inputs  extents of all inputs, in their order
 inline std::int64_t stack_offset(const layer_row& row, std::span<const shape> inputs,
                                  std::size_t k) {
     if (row.kind != layer_kind::stack) return 0;

@@ -35,8 +35,8 @@ namespace hass {
 
 /// A stage for one image: its cycles, and what a pixel takes beside them (`pixel_latency` of 0).
 struct stage_pace {
-    double cycles = 0.0;
-    double delay = 0.0;
+    double cycles = 0.0;  ///< for one image
+    double delay = 0.0;   ///< cycles of a pixel beside them
 };
 
 namespace detail {
@@ -72,6 +72,7 @@ struct ray {
 /// See the head of the file. The network's edges have to be in order, and outlive this.
 class own_pace {
   public:
+    /// \param net  outlives this.
     constexpr explicit own_pace(const network_view& net) : edges_(net.edges) {
         rows_.reserve(net.size());
         for (const layer_row& row : net.rows) {

@@ -1,6 +1,6 @@
 /// \file recorded_service.hpp
 /// Services of a trained network's stages on real images: runs the network, clipped, and hands the
-/// maps to `window_service`.
+/// maps to `window_service`, `lane_service` and `list_service`.
 ///
 ///     const auto statistics = network.run(images, labels, thresholds).statistics;
 ///     const auto chosen = hass::allocate(net, statistics, engine, board).design;
@@ -13,11 +13,13 @@
 #include <memory>
 #include <span>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <hass/emulate/emulation.hpp>
 #include <hass/emulate/emulation_pass.hpp>
 #include <hass/emulate/emulator.hpp>
+#include <hass/pipeline/dot_service.hpp>
 #include <hass/pipeline/evaluate.hpp>
 #include <hass/pipeline/service.hpp>
 #include <hass/statistics/layer_statistics.hpp>
@@ -26,28 +28,60 @@
 
 namespace hass {
 
+/// What a row's cycles hang on; neither: they are the same for every pixel.
+struct traced_work {
+    std::vector<double> windows{};  ///< cycles of a window by its surviving pairs, `window_table`
+    dot_products dots{};            ///< lanes or lists, `dots_of`
+};
+
+namespace detail {
+
+/// The cycles of a row's pixels, whatever executes it; empty: steady.
+using any_service = std::variant<std::monostate, std::unique_ptr<window_service>,
+                                 std::unique_ptr<lane_service>, std::unique_ptr<list_service>>;
+
+inline any_service service_of(const layer_row& row, const row_option& c, const traced_work& work,
+                              const layer_statistics& s, std::span<const float> weights,
+                              filter_share share) {
+    if (work.dots.lanes) return std::make_unique<lane_service>(row, c.folding, weights);
+    if (work.dots.lists) return std::make_unique<list_service>(row, c.folding);
+    if (work.windows.empty()) return {};
+    return std::make_unique<window_service>(work.windows, row, c.folding, s, weights, share);
+}
+
+/// visit(service) where there is one.
+template <class Visit>
+void with_service(any_service& any, Visit visit) {
+    std::visit(
+        [&](auto& held) {
+            if constexpr (requires { held->trace(); }) visit(*held);
+        },
+        any);
+}
+
+}  // namespace detail
+
 /// Services of all rows, `images` in their order.
 /// \param statistics  by which channels are dealt to streams; of the same images where the model is
 ///                    to have the same means
 /// \param services    steady ones (`steady_services`), which traces take the place of
-/// \param windows     a row each: cycles of a window by its surviving pairs; empty: steady
+/// \param work        a row each
 /// \throws hass::error as `basic_emulator::run` and `window_service`
 template <EmulationBackend Backend>
 std::vector<service_trace> recorded_services(
     const basic_emulator<Backend>& network, const image_set& images,
     const network_thresholds& thresholds, const network_statistics& statistics,
     std::span<const row_option> chosen, std::vector<service_trace> services,
-    std::span<const std::vector<double>> windows, filter_share share = filter_share::own) {
+    std::span<const traced_work> work, filter_share share = filter_share::own) {
     const network_view net = network.network();
     network.check_images(images);
     check_thresholds(net, thresholds);
-    std::vector<std::unique_ptr<window_service>> rows(net.size());
+    std::vector<detail::any_service> rows(net.size());
     for (std::size_t i = 0; i < net.size(); ++i) {
-        if (windows[i].empty() || !has_weights(net[i])) continue;  // filters of a product change
+        if (!has_weights(net[i])) continue;  // filters of a product change
         const std::vector<float> weights =
             clipped_weights(net[i], network.model().parameters[i].weights, thresholds[i]);
-        rows[i] = std::make_unique<window_service>(windows[i], net[i], chosen[i].folding,
-                                                   statistics.at(i), weights, share);
+        rows[i] = detail::service_of(net[i], chosen[i], work[i], statistics.at(i), weights, share);
     }
     const std::vector<std::size_t> order = detail::in_order(images.count);
     detail::emulation_pass<Backend> pass(network.program(), network.backend(), images, order,
@@ -59,14 +93,17 @@ std::vector<service_trace> recorded_services(
                 const layer_thresholds& tau = thresholds[i];
                 // with thresholds of channels the planes come clipped
                 const double keep = tau.activation_channels.empty() ? tau.activation : 0.0;
-                if (rows[i]) rows[i]->add(seen.planes, size, detail::keep_from(keep));
+                detail::with_service(rows[i], [&](auto& service) {
+                    service.add(seen.planes, size, detail::keep_from(keep));
+                });
             });
     for (std::size_t i = 0; i < net.size(); ++i)
-        if (rows[i]) services[i] = std::move(rows[i]->trace());
+        detail::with_service(rows[i],
+                             [&](auto& service) { services[i] = std::move(service.trace()); });
     return services;
 }
 
-/// The same for an engine whose windows are known (`window_table`).
+/// The same for an engine whose windows or dot products are known (`window_table`, `dots_of`).
 template <EmulationBackend Backend, Engine E>
 std::vector<service_trace> recorded_services(const basic_emulator<Backend>& network,
                                              const image_set& images,
@@ -79,13 +116,14 @@ std::vector<service_trace> recorded_services(const basic_emulator<Backend>& netw
         throw error(text_of({"service: ", chosen.size(), " options and ", statistics.size(),
                              " statistics for ", net.size(), " layers"}));
     std::vector<stage_estimate> stages(net.size());
-    std::vector<std::vector<double>> windows(net.size());
+    std::vector<traced_work> work(net.size());
     for (std::size_t i = 0; i < net.size(); ++i) {
         stages[i].cycles = row_cycles(engine, net[i], statistics[i], chosen[i]);
-        if (is_compute(net[i])) windows[i] = window_table(engine, net[i], chosen[i]);
+        if (is_compute(net[i]))
+            work[i] = {window_table(engine, net[i], chosen[i]), dots_of(engine, net[i], chosen[i])};
     }
     return recorded_services(network, images, thresholds, statistics, chosen,
-                             steady_services(net, stages), windows, share);
+                             steady_services(net, stages), work, share);
 }
 
 }  // namespace hass

@@ -98,7 +98,7 @@ template <ResourceModel R>
 std::vector<double> window_table(const dense_dot<R>&, const layer_row&, const row_option&) {
     return {};
 }
-/// Lanes and lists do not stop at windows: a pixel takes the mean of all.
+/// Lanes and lists do not stop at windows: see `dot_service.hpp`.
 template <class R>
 std::vector<double> window_table(const lane_dot<R>&, const layer_row&, const row_option&) {
     return {};
@@ -140,6 +140,7 @@ class window_service {
     ///                with |x| < keep count as zero
     void add(const float* planes, std::size_t images, float keep);
 
+    /// What was recorded so far.
     service_trace& trace() { return trace_; }
 
   private:

@@ -38,6 +38,7 @@ struct service_trace {
     }
 };
 
+/// Depth of a FIFO without end.
 inline constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
 
 /// Room between and within stages.

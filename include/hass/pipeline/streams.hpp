@@ -15,8 +15,8 @@ namespace hass {
 
 /// From one row to another one that reads it.
 struct stream_edge {
-    std::size_t from = 0;
-    std::size_t to = 0;
+    std::size_t from = 0;  ///< row that gives
+    std::size_t to = 0;    ///< row that takes
 
     constexpr bool operator==(const stream_edge&) const = default;
 };

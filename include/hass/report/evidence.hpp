@@ -25,15 +25,16 @@ namespace hass {
 
 /// How one search went.
 struct search_report {
-    std::string study;
+    std::string study;            ///< its name in `trials.csv`
     double accuracy_floor = 0.0;  ///< least top-1 that it accepts, a share
-    std::size_t trials = 0;
-    std::string conclusion;
+    std::size_t trials = 0;       ///< finished
+    std::string conclusion;       ///< in one line
     /// Trials that were better than all feasible ones before, and their objective.
     std::vector<std::pair<std::uint64_t, double>> best_so_far;
     std::optional<importance_result> importance;  ///< nullopt: too few trials, or they are alike
 };
 
+/// As it stands under "searches".
 inline report_json to_json(const search_report& s) {
     report_json one;
     one["study"] = s.study;
@@ -85,6 +86,7 @@ inline report_json magnitudes_json(const network_view& net, const network_magnit
     return rows;
 }
 
+/// As it stands under "prices".
 inline report_json to_json(const resource_price& p) {
     // as the fields of a design are called
     constexpr std::string_view keys[] = {"dsp", "lut", "ff", "bram18", "uram", "bandwidth_gbps"};

@@ -23,19 +23,20 @@ namespace hass {
 
 /// What a board took and did, where a file says it.
 struct measured_design {
+    /// As the file has them; nullopt: it has not.
     std::optional<double> dsp{}, lut{}, ff{}, bram18{};
     std::optional<double> images_per_second{};  ///< one image at a time
 };
 
 /// Somebody's design.
 struct configured_design {
-    std::string name{};
-    std::string board{};  ///< of the catalogue; empty: not said
-    double mhz = 0.0;     ///< 0: not said
-    hass::network network{};
-    hass::design design{};  ///< one option a row
-    precision widths{};     ///< of the first row with weights
-    measured_design measured{};
+    std::string name{};          ///< of the file
+    std::string board{};         ///< of the catalogue; empty: not said
+    double mhz = 0.0;            ///< 0: not said
+    hass::network network{};     ///< rows and edges that follow from the modules
+    hass::design design{};       ///< one option a row
+    precision widths{};          ///< of the first row with weights
+    measured_design measured{};  ///< what the file says of it
 };
 
 namespace detail {

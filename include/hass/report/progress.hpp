@@ -25,6 +25,7 @@ inline std::string duration_text(double seconds) {
 /// Progress of `total` steps on a stream (stderr as a rule; nullptr: nothing is shown).
 class progress_bar {
   public:
+    /// A line that is drawn over, where the stream is a terminal. \param total  of what is counted.
     progress_bar(std::string label, std::size_t total, std::FILE* stream = stderr)
         : label_(std::move(label)),
           total_(total),

@@ -25,19 +25,20 @@ namespace hass {
 
 /// One stage of a design.
 struct layer_report {
-    std::string name;
-    std::string_view kind;
-    std::string engine;  ///< empty for rows without weights
-    layer_thresholds thresholds{};
-    double weight_sparsity = 0.0;  ///< shares of zeros in [0, 1]; 0 for rows without weights
-    double activation_sparsity = 0.0;
-    double pair_sparsity = 0.0;  ///< padding counted as zeros: what the engine meets
+    std::string name;                  ///< of the layer
+    std::string_view kind;             ///< see `layer_kind_names`
+    std::string engine;                ///< empty for rows without weights
+    layer_thresholds thresholds{};     ///< as (weight, activation) magnitudes
+    double weight_sparsity = 0.0;      ///< shares of zeros in [0, 1]; 0 for rows without weights
+    double activation_sparsity = 0.0;  ///< share of zeros of its input
+    double pair_sparsity = 0.0;        ///< padding counted as zeros: what the engine meets
+    /// As a quantised network states them; 0: as the engine has.
     int weight_bits = 0,
-        data_bits = 0;  ///< as a quantised network states them; 0: as the engine has
-    row_option chosen{};
+        data_bits = 0;             ///< as a quantised network states them; 0: as the engine has
+    row_option chosen{};           ///< how it is built
     double interval_cycles = 0.0;  ///< for one image
     double fill_cycles = 0.0;      ///< from its first input pixel to its first output pixel
-    usage cost{};
+    usage cost{};                  ///< without what stands between stages
     std::vector<int> inputs;  ///< the rows that feed it, in order; `network_input`: the image does
 };
 
@@ -53,21 +54,21 @@ inline constexpr std::string_view link_name = "board's bandwidth";
 /// largest of `layers`, or the link's; resources = their sums, and bandwidth for images and
 /// answers.
 struct solution_report {
-    std::string label;   ///< "dense", "hardware-aware", ...
-    double score = 0.0;  ///< by `metric`
-    metric_unit metric{};
+    std::string label;                 ///< "dense", "hardware-aware", ...
+    double score = 0.0;                ///< by `metric`
+    metric_unit metric{};              ///< what `score` is
     std::optional<double> top5{};      ///< share of images, [0, 1]; nullopt for other metrics
     double weight_sparsity = 0.0;      ///< of all weights
     double activation_sparsity = 0.0;  ///< of all inputs of compute rows
     double pair_sparsity = 0.0;        ///< of all multiply-accumulates
-    double mhz = 0.0;
-    estimate hardware{};
-    std::string bottleneck;  ///< name of the slowest stage, or `link_name`
-    std::string limit;       ///< why it is not faster, in words
-    std::string binding;     ///< the resource that forbids more, if one does
+    double mhz = 0.0;                  ///< clock of the board
+    estimate hardware{};               ///< interval, resources, latency
+    std::string bottleneck;            ///< name of the slowest stage, or `link_name`
+    std::string limit;                 ///< why it is not faster, in words
+    std::string binding;               ///< the resource that forbids more, if one does
     /// No design is faster than this (images/s), and by how much that is above this one, minus 1.
     double upper_bound = 0.0;
-    double gap = 0.0;
+    double gap = 0.0;                  ///< 0: proved optimal
     std::vector<layer_report> layers;  ///< one a row
 };
 

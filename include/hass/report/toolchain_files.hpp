@@ -123,6 +123,7 @@ inline std::string finn_report_text(const finn_foldings& of, const finn_design& 
                                     finn::policy which) {
     report_json file = detail::to_json("finn", d.solution, of.board());
     file["estimates"] = name(which);
+    file["notes"] = of.graph().notes;
     report_json& nodes = file["nodes"] = report_json::array();
     const finn::dsp_block dsp = finn::dsp_block_of(of.board().dsp_slice);
     for (std::size_t n = 0; n < d.foldings.size(); ++n) {

@@ -57,6 +57,7 @@ struct compute_shape {
         chain = kind == engine_kind::lists ? drain_chain(p.out) : 1;
     }
 
+    /// Words of results that leave at once.
     int lanes_out() const { return groups * filters / chain; }
     /// Values that a word has behind the narrowing: the fewest that keep up with the engine.
     int values_out(std::int64_t cycles) const {

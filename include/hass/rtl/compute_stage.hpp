@@ -19,6 +19,7 @@ namespace hass::rtl {
 /// The stage of a compute row under way: instances one behind the other.
 class compute_stage {
   public:
+    /// \throws hass::error naming the layer where the engine cannot be built.
     compute_stage(const row_view& r, engine_kind kind)
         : r_(with_modules(r, kind)),
           kind_(kind),
@@ -32,6 +33,7 @@ class compute_stage {
         if (kind == engine_kind::dense) dealt_ = detail::as_they_come(s_);
     }
 
+    /// The module's text and its memories.
     stage operator()() {
         module_text text(detail::heading(r_, folding()), r_.id(), detail::ports_of({in_}, out_));
         std::string at = "in";

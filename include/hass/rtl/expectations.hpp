@@ -21,7 +21,7 @@ namespace hass {
 
 /// Cycles of a design, of an image.
 struct expected_cycles {
-    double interval = 0.0;
+    double interval = 0.0;       ///< cycles between images
     double fill = 0.0;           ///< at the pace of the interval
     std::vector<double> rows{};  ///< of each row by itself
 };

@@ -12,8 +12,8 @@ namespace hass::rtl {
 
 /// A file of a design: its path in the folder, and what stands in it.
 struct file {
-    std::string path;
-    std::string content;
+    std::string path;     ///< relative to the design's folder
+    std::string content;  ///< whole
 };
 
 /// Bits of two's complement that hold the integer. At least 1.
@@ -44,6 +44,7 @@ class memory_image {
         word_.clear();
     }
 
+    /// For $readmemh.
     const std::string& text() const { return text_; }
 
   private:

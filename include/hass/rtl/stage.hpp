@@ -35,15 +35,18 @@ struct stage {
 
 /// A row that becomes a stage.
 struct row_view {
-    const integer_network& net;
-    std::size_t index;
-    const row_option& option;
+    const integer_network& net;  ///< of which it is a row
+    std::size_t index;           ///< of the row
+    const row_option& option;    ///< how it is built
 
     const layer_row& row() const { return net.net.rows[index]; }
+    /// Its weights and scales.
     const integer_row& integers() const { return net.rows[index]; }
+    /// Of the layer.
     std::string name() const { return name_of(net.net, index); }
     /// Of its module and its memories.
     std::string id() const { return text_of({"row_", index, "_", identifier(name())}); }
+    /// Rows that feed it; `network_input` for the image.
     std::vector<int> inputs() const { return inputs_of(net.net, index); }
     /// What enters by one of its inputs. A flatten or a folded ReLU in front has it unchanged.
     integer_stream in(std::size_t port = 0) const { return stream_of(net, inputs()[port]); }
@@ -54,6 +57,7 @@ struct row_view {
             throw error(
                 text_of({"rtl: layer '", name(), "' (", hass::name(row().kind), "): ", missing}));
     }
+    /// File name of one of its memories.
     std::string memory(std::string_view what) const { return text_of({id(), "_", what, ".mem"}); }
 };
 
@@ -217,6 +221,7 @@ inline void require_windows(const row_view& r, int words) {
     r.require(missing.empty(), missing);
 }
 
+/// Parameters of `hass_window` for the row.
 inline bindings window_parameters(const row_view& r, int bits, int lanes, int words,
                                   std::int64_t fill) {
     const layer_row& row = r.row();

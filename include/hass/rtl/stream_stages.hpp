@@ -16,6 +16,7 @@ namespace hass::rtl {
 /// Makes the stages of rows without weights, a function a kind.
 class stream_stage {
   public:
+    /// Of a row without weights. \throws hass::error naming the layer where none exists.
     explicit stream_stage(const row_view& r)
         : r_(r), row_(r.row()), lanes_(r.option.folding.in), bits_(r.in().bits) {
         const int channels = stage_channels(row_);
@@ -26,6 +27,7 @@ class stream_stage {
         out_ = {"out", lanes_, r.integers().bits};
     }
 
+    /// The module's text.
     stage operator()() const {
         switch (row_.kind) {
             case layer_kind::max_pool:

@@ -152,7 +152,7 @@ inline std::string testbench_main(const accelerator_text& all) {
          "    std::vector<sink> sinks{",
          sinks,
          "};\n"
-         "    std::vector<std::int64_t> busy(stages.size(), 0);\n"
+         "    std::vector<std::int64_t> busy(stages.size(), 0), held(stages.size(), 0);\n"
          "\n"
          "    VerilatedContext context;\n"
          "    V",
@@ -181,8 +181,11 @@ inline std::string testbench_main(const accelerator_text& all) {
          offer,
          ready,
          "        top.eval();\n"
-         "        for (std::size_t s = 0; s < stages.size(); ++s)\n"
-         "            busy[s] += bit_of(top.busy, static_cast<int>(s));\n",
+         "        for (std::size_t s = 0; s < stages.size(); ++s) {\n"
+         "            const bool works = bit_of(top.busy, static_cast<int>(s));\n"
+         "            busy[s] += works;\n"
+         "            held[s] += !works && bit_of(top.held, static_cast<int>(s));\n"
+         "        }\n",
          take,
          collect,
          "        tick();\n"
@@ -209,8 +212,10 @@ inline std::string testbench_main(const accelerator_text& all) {
          "                static_cast<long long>(s.done[0]),\n"
          "                static_cast<double>(s.done.back() - s.done[0]) / images_between);\n"
          "    for (std::size_t i = 0; i < stages.size(); ++i)\n"
-         "        std::printf(\"busy %s %.2f\\n\", stages[i],\n"
-         "                    static_cast<double>(busy[i]) / static_cast<double>(count));\n"
+         "        std::printf(\"busy %s %.2f\\nheld %s %.2f\\n\", stages[i],\n"
+         "                    static_cast<double>(busy[i]) / static_cast<double>(count), "
+         "stages[i],\n"
+         "                    static_cast<double>(held[i]) / static_cast<double>(count));\n"
          "    return 0;\n"
          "}\n"});
 }

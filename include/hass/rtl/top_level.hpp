@@ -32,21 +32,25 @@ inline constexpr int reset_cycles = 128;
 
 /// All of a design but the modules that are the same for every one.
 struct accelerator_text {
-    std::string name;
+    std::string name;           ///< of the module
     std::string text;           ///< of the top level
     std::vector<stage> stages;  ///< those with a module, in their order
+    /// Of the top level.
     std::vector<port> images, answers;
 };
 
 /// Connects stages. O(rows + edges), and what `network_skew` takes.
 class top_level {
   public:
-    /// \param stages  one a row, with an empty module where the row is wires alone
-    top_level(const integer_network& net, std::string name, std::vector<stage> stages)
+    /// \param stages       one a row, with an empty module where the row is wires alone
+    /// \param fifo_pixels  that wait on each edge at least; empty: none
+    top_level(const integer_network& net, std::string name, std::vector<stage> stages,
+              std::vector<std::int64_t> fifo_pixels = {})
         : net_(net),
           view_(net.net),
           name_(std::move(name)),
           stages_(std::move(stages)),
+          fifo_pixels_(std::move(fifo_pixels)),
           skew_(view_),
           readers_(view_.size()),
           latency_(view_.size(), 0) {
@@ -54,6 +58,7 @@ class top_level {
         collect_answers();
     }
 
+    /// All files of it.
     accelerator_text operator()() {
         accelerator_text all{name_, {}, {}, images_, answers_};
         module_text text(heading(), name_, top_ports());
@@ -109,8 +114,10 @@ class top_level {
                 l.words = held[k].words;
                 l.cycles = held[k].cycles + last - arrives[k];
             }
-            if (s.gap > 0 && l.from != network_input)  // the image waits in memory
+            if (l.from != network_input) {  // the image waits in memory
+                l.words = std::max(l.words, planned_words(i, k));
                 l.words += s.gap * view_[i].in.channels;
+            }
             if (l.from == network_input) {
                 l.source = add_image_port(i, k);
             } else {
@@ -120,6 +127,21 @@ class top_level {
                 readers.push_back(l.source);
             }
             links_.push_back(l);
+        }
+    }
+
+    /// Values that are to wait in front of input k of row i, those in front of its wires included.
+    std::int64_t planned_words(std::size_t i, std::size_t k) const {
+        if (fifo_pixels_.empty()) return 0;
+        std::int64_t words = 0;
+        for (int row = static_cast<int>(i);; k = 0) {
+            const auto first = std::find_if(view_.edges.begin(), view_.edges.end(),
+                                            [&](const edge& e) { return e.to == row; });
+            const std::size_t at = static_cast<std::size_t>(first - view_.edges.begin()) + k;
+            row = view_.edges[at].from;
+            if (row == network_input) return words;
+            words += fifo_pixels_[at] * view_[static_cast<std::size_t>(row)].out.channels;
+            if (!stages_[static_cast<std::size_t>(row)].module.empty()) return words;
         }
     }
 
@@ -178,6 +200,7 @@ class top_level {
         std::size_t count = 0;
         for (const stage& s : stages_) count += s.module.empty() ? 0 : 1;
         ports.push_back(text_of({"output logic [", count - 1, ":0] busy"}));
+        ports.push_back(text_of({"output logic [", count - 1, ":0] held"}));
         return ports;
     }
 
@@ -267,6 +290,7 @@ class top_level {
         module_text::connect(ports, "out", out);
         ports.push_back(text_of({".busy(busy[", number, "])"}));
         text.instance(s.module, {}, s.module + "_i", ports);
+        text.line(text_of({"assign held[", number, "] = ", out, "_valid && !", out, "_ready;"}));
         if (readers.size() > 1) write_fork(text, s, out, readers);
     }
 
@@ -318,6 +342,7 @@ class top_level {
     network_view view_;
     std::string name_;
     std::vector<stage> stages_;
+    std::vector<std::int64_t> fifo_pixels_;
     network_skew skew_;
     std::vector<std::vector<std::string>> readers_;  // of each row: streams of its output
     std::vector<int> latency_;

@@ -15,10 +15,11 @@ namespace hass::rtl {
 
 /// Words that go from one instance to another: `lanes` values of `bits`, the first rightmost.
 struct stream {
-    std::string name;
-    int lanes = 1;
-    int bits = 16;
+    std::string name;  ///< of its signals
+    int lanes = 1;     ///< values side by side
+    int bits = 16;     ///< of a value
 
+    /// Bits side by side.
     int width() const { return lanes * bits; }
 };
 
@@ -30,9 +31,10 @@ struct binding {
     binding(std::string_view n, long v) : name(n), value(std::to_string(v)) {}
     binding(std::string_view n, int v) : name(n), value(std::to_string(v)) {}
 
-    std::string name;
-    std::string value;
+    std::string name;   ///< of the parameter or port
+    std::string value;  ///< as it is written
 };
+/// In order.
 using bindings = std::vector<binding>;
 
 /// A file's name as it stands in a parameter.
@@ -67,6 +69,7 @@ class module_text {
         head_ = text_.size();
     }
 
+    /// One line of the module, indented.
     void line(std::string_view text = {}) {
         if (!text.empty()) text_ += text_of({"    ", text});
         text_ += '\n';
@@ -117,6 +120,7 @@ class module_text {
         instance(module, parameters, name, ports);
     }
 
+    /// The whole module.
     std::string finished() const { return text_ + "endmodule\n"; }
 
   private:

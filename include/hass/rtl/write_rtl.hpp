@@ -53,11 +53,14 @@ struct rtl_options {
     /// What executes the dot products of an option's `engine`: one an engine of the list that the
     /// design was made with.
     std::vector<rtl::engine_kind> engines{rtl::engine_kind::dense};
+    /// Pixels that find room on each edge beside the window of what reads it (`fifo_depths::edge`);
+    /// what joins and windows need is there in any case. Empty: nothing more.
+    std::vector<std::int64_t> fifo_pixels{};
     /// Where the modules lie; by default `rtl::default_modules()`.
     std::filesystem::path modules = rtl::default_modules();
     /// For the Vivado script alone, which asks for the part where it is empty.
     std::string part = "xczu7ev-ffvc1156-2-e";
-    double mhz = 200.0;
+    double mhz = 200.0;  ///< for the Vivado script's constraint
 };
 
 namespace rtl {
@@ -121,11 +124,15 @@ inline std::vector<file> design_files(const integer_network& net,
     if (options.name != identifier(options.name) || options.name.rfind("hass_", 0) == 0)
         throw error("rtl: '" + options.name + "' is no name of a module of a user's own; '" +
                     identifier("a_" + options.name) + "' would be");
+    if (!options.fifo_pixels.empty() && options.fifo_pixels.size() != view.edges.size())
+        throw error(text_of(
+            {"rtl: ", options.fifo_pixels.size(), " FIFOs for ", view.edges.size(), " edges"}));
     validate(view);
     std::vector<stage> stages;
     for (std::size_t i = 0; i < view.size(); ++i)
         stages.push_back(make_stage({net, i, chosen[i]}, options.engines));
-    const accelerator_text all = top_level(net, options.name, std::move(stages))();
+    const accelerator_text all =
+        top_level(net, options.name, std::move(stages), options.fifo_pixels)();
 
     std::vector<file> files = used_modules(all, options.modules);
     for (const stage& s : all.stages) {

@@ -23,6 +23,7 @@ namespace hass {
 /// Coordinates are in [0, 1]. For up to a few hundred observations: O(n^3 + n^2 axes).
 class additive_model {
   public:
+    /// Nothing observed yet.
     explicit additive_model(std::size_t axes) : axes_(axes) {}
 
     std::size_t size() const { return targets_.size(); }
@@ -43,10 +44,11 @@ class additive_model {
 
     /// One weight per axis and power, the shared ones folded in: what value() reads.
     struct function {
-        double constant = 0.0;
-        std::span<const int> powers;
-        std::vector<double> weights;  // [axis][power]
+        double constant = 0.0;        ///< added to all
+        std::span<const int> powers;  ///< the same for each axis
+        std::vector<double> weights;  ///< [axis][power]
 
+        /// Its value at a point of the unit cube.
         double operator()(std::span<const double> unit) const {
             double sum = constant;
             const double* w = weights.data();

@@ -16,6 +16,7 @@ namespace hass {
 /// Owns any Optimizer; moves, does not copy.
 class any_optimizer {
   public:
+    /// Takes over any optimizer.
     template <Optimizer O>
     requires(!std::same_as<std::remove_cvref_t<O>, any_optimizer>) any_optimizer(O optimizer)
         : held_(std::make_unique<model<O>>(std::move(optimizer))) {}

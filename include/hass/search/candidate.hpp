@@ -28,16 +28,17 @@ enum class sparsity_metric : std::uint8_t {
     macs     ///< every multiply-accumulate alike
 };
 
+/// The average that the metric names.
 constexpr double sparsity_by(sparsity_metric metric, const average_sparsity& s) {
     return metric == sparsity_metric::macs ? s.pair : s.pair_of_layers;
 }
 
 /// One set of thresholds, measured and built.
 struct candidate {
-    network_thresholds thresholds;
-    measurement measured;
-    average_sparsity sparsity;
-    allocation hardware;
+    network_thresholds thresholds;  ///< one pair a compute layer
+    measurement measured;           ///< accuracy and statistics with these thresholds
+    average_sparsity sparsity;      ///< over the network
+    allocation hardware;            ///< the best design for them
 
     /// What the objectives look at (concept MeasuredTerms).
     measured_terms terms(sparsity_metric metric = sparsity_metric::layers) const {

@@ -5,7 +5,7 @@
 /// After Jones, Schonlau, Welch (1998), with what is known since: Matern 5/2 (Snoek, Larochelle,
 /// Adams 2012), length scales that grow with the dimension (Hvarfner et al. 2024), expected
 /// improvement in logarithms (Ament et al. 2023), constraints by their probability (Gardner et al.
-/// 2014), hypervolume improvement for two and three objectives (Emmerich 2005), random weights
+/// 2014), a trust region with many axes (Eriksson et al. 2019), hypervolume improvement for two and three objectives (Emmerich 2005), random weights
 /// above (Knowles 2006), running trials believed at their mean (Ginsbourger et al. 2010).
 #pragma once
 
@@ -24,6 +24,7 @@
 #include <hass/search/gp/hypervolume_improvement.hpp>
 #include <hass/search/gp/kernel.hpp>
 #include <hass/search/gp/trial_models.hpp>
+#include <hass/search/gp/trust_region.hpp>
 #include <hass/search/gp/unit_columns.hpp>
 #include <hass/search/gp/utility_search.hpp>
 #include <hass/search/optimizer.hpp>
@@ -35,15 +36,17 @@ namespace hass {
 
 /// Settings of a Gaussian process search.
 struct gaussian_process_options {
-    std::size_t startup = 10;  ///< trials that have to finish before it suggests
-    utility_search_options search;
-    gaussian_model_options model;
+    std::size_t startup = 10;       ///< trials that have to finish before it suggests
+    utility_search_options search;  ///< how the next point is looked for
+    gaussian_model_options model;   ///< how processes are fitted
+    trust_region_options region;    ///< of one objective
 };
 
 /// Gaussian process search; minimises. Axes of every kind, any number of objectives.
 ///
 /// - Startup points are quasi-random; with many axes (twice as many as startup points) every other
 ///   one moves all numeric axes alike, from their low to their high ends.
+/// - With one objective and many axes suggestions keep to a trust region around the best trial.
 /// - Points it did not suggest are data like its own.
 /// - Constraints told with outcome::constrained are learnt one by one; a suggestion counts with the
 ///   probability that all hold. Infeasible by an unknown amount, and failed: where that happens is
@@ -69,6 +72,7 @@ class gaussian_process {
           seed_(seed),
           options_(options),
           acquisition_(std::move(acquisition)),
+          region_(options.region),
           sobol_(trials_.columns().axes().size(), seed) {}
 
     /// The next point; never exhausted.
@@ -140,7 +144,7 @@ class gaussian_process {
             trials_.best_points(4, [&](std::size_t i) { return trials_.measured()[i].values[0]; });
         const auto found =
             search_utility(where(), trials_.columns(), optimism, sobol_, trials_.finished(), random,
-                           std::span(around), options_.search);
+                           std::span(around), unit_box(trials_.columns().size()), options_.search);
         const double optimistic = std::min(pessimistic, -found.front().utility);
         return model.warp().inverse(pessimistic) - model.warp().inverse(optimistic);
     }
@@ -182,7 +186,7 @@ class gaussian_process {
             std::vector<std::vector<double>> around;
             if (!trials_.nearest().empty()) around.push_back(trials_.nearest());
             found = proposals([](const double*, std::span<double>) { return 0.0; }, index, random,
-                              around);
+                              around, unit_box(trials_.columns().size()));
         } else if (trials_.objectives() == 1) {
             found = by_improvement(trials_.values()[0], true, index, random);
         } else if (trials_.objectives() <= 3) {
@@ -203,7 +207,8 @@ class gaussian_process {
     /// Adds what the constraints say to a utility, and looks for its maximum.
     template <class Utility>
     std::vector<proposal> proposals(Utility&& utility, std::uint64_t index, random_stream& random,
-                                    const std::vector<std::vector<double>>& around) {
+                                    const std::vector<std::vector<double>>& around,
+                                    const unit_box& within) {
         const std::vector<model_type*> limits = trials_.limits();
         gp_prediction at;
         const auto total = [&](const double* x, std::span<double> slopes) {
@@ -219,7 +224,7 @@ class gaussian_process {
             return sum;
         };
         return search_utility(where(), trials_.columns(), total, sobol_, index + 1, random,
-                              std::span(around), options_.search);
+                              std::span(around), within, options_.search);
     }
 
     /// \param own  is it the model of the objective, not one of weighted objectives?
@@ -227,12 +232,14 @@ class gaussian_process {
                                          random_stream& random) {
         trials_.prepare(model);
         const auto& posterior = model.posterior();
+        const bool local = own && region_.applies(trials_.columns());
         const auto row = [&](std::size_t i) { return own ? trials_.measured()[i].row : i; };
-        // The least that is expected at a trial: luck with noise is no record to beat.
+        // The least that is expected at a trial: luck with noise is no record to beat. In a trust
+        // region it is: what a model of many axes takes for noise is what it cannot follow yet.
         double best = std::numeric_limits<double>::infinity();
         for (std::size_t i = 0; i < trials_.measured().size(); ++i)
             if (trials_.measured()[i].ok)
-                best = std::min(best, row(i) < posterior.size()
+                best = std::min(best, row(i) < posterior.size() && !local
                                           ? posterior.smoothed(row(i))
                                           : model.warp()(model.values()[row(i)]));
         gp_prediction at;
@@ -248,7 +255,23 @@ class gaussian_process {
                 return a.value;
             },
             index, random,
-            trials_.best_points(4, [&](std::size_t i) { return model.values()[row(i)]; }));
+            trials_.best_points(4, [&](std::size_t i) { return model.values()[row(i)]; }),
+            local ? near_best(posterior.covariance()) : unit_box(trials_.columns().size()));
+    }
+
+    /// The trust region; there is a feasible trial.
+    template <class C>
+    unit_box near_best(const C& covariance) {
+        const auto& measured = trials_.measured();
+        std::size_t best = measured.size();
+        for (std::size_t i = 0; i < measured.size(); ++i)
+            if (measured[i].ok &&
+                (best == measured.size() || measured[i].values[0] < measured[best].values[0]))
+                best = i;
+        region_.follow(measured.size(), measured[best].values[0]);
+        std::vector<double> lengths;
+        if constexpr (requires { covariance.lengths(); }) lengths = covariance.lengths();
+        return region_.around(trials_.columns(), measured[best].columns, lengths);
     }
 
     std::vector<proposal> by_hypervolume(std::uint64_t index, random_stream& random) {
@@ -301,13 +324,14 @@ class gaussian_process {
                                                          slopes);
                 return v.value;
             },
-            index, random, around);
+            index, random, around, unit_box(trials_.columns().size()));
     }
 
     trial_models<K> trials_;
     std::uint64_t seed_;
     gaussian_process_options options_;
     A acquisition_;
+    trust_region region_;
     sobol_sequence sobol_;
     std::uint64_t asked_ = 0;
 };

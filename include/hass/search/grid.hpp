@@ -82,6 +82,7 @@ class grid_search {
 
     /// Number of points of the whole grid.
     std::uint64_t size() const { return order_.size(); }
+    /// Whether every point was asked for.
     bool exhausted() const { return asked_ >= order_.size(); }
 
   private:

@@ -17,9 +17,10 @@ namespace hass {
 
 /// What a history says about its axes.
 struct importance_result {
+    /// What one axis explains.
     struct share {
-        std::string axis;
-        double variance;  ///< share of the model's variance over the box, [0, 1]; all add up to 1
+        std::string axis;  ///< its name
+        double variance;   ///< share of the model's variance over the box, [0, 1]; all add up to 1
     };
     std::vector<share> shares;  ///< largest first; settled and categorical axes are left out
     /// Share of the trials' variance that the model explains, at most 1: near 0, the shares mean

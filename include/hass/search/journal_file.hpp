@@ -23,27 +23,28 @@ namespace hass {
 
 /// A trial as a journal holds it.
 struct journal_trial {
+    /// Optuna's codes.
     enum class state_code { running = 0, complete = 1, pruned = 2, failed = 3, waiting = 4 };
 
-    state_code state = state_code::running;
-    std::vector<double> values;            ///< in the study's own signs; empty unless complete
-    bool bad_value = false;                ///< a value was NaN, infinite or null
-    std::map<std::string, double> params;  ///< by axis: value, or index of the choice
-    std::map<std::string, axis> axes;      ///< the ranges they were chosen from
-    std::map<std::int64_t, double> intermediate_values;
-    std::map<std::string, ordered_json> user_attrs;
-    std::map<std::string, ordered_json> system_attrs;
+    state_code state = state_code::running;  ///< where it stands
+    std::vector<double> values;              ///< in the study's own signs; empty unless complete
+    bool bad_value = false;                  ///< a value was NaN, infinite or null
+    std::map<std::string, double> params;    ///< by axis: value, or index of the choice
+    std::map<std::string, axis> axes;        ///< the ranges they were chosen from
+    std::map<std::int64_t, double> intermediate_values;  ///< by step
+    std::map<std::string, ordered_json> user_attrs;      ///< by key
+    std::map<std::string, ordered_json> system_attrs;    ///< by key
     std::size_t told_before = 0;  ///< finished trials of the study when this one began
 };
 
 /// A study as a journal holds it.
 struct journal_study {
-    std::string name;
-    std::vector<direction> directions;
-    std::map<std::string, ordered_json> user_attrs;
-    std::vector<journal_trial> trials;  ///< by Optuna's trial number
-    std::vector<std::size_t> told;      ///< positions of the finished ones, in order of finishing
-    bool deleted = false;
+    std::string name;                                ///< unique in the journal
+    std::vector<direction> directions;               ///< one an objective
+    std::map<std::string, ordered_json> user_attrs;  ///< by key
+    std::vector<journal_trial> trials;               ///< by Optuna's trial number
+    std::vector<std::size_t> told;  ///< positions of the finished ones, in order of finishing
+    bool deleted = false;           ///< by a later line
 };
 
 /// Everything in a journal.

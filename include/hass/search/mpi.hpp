@@ -56,7 +56,7 @@ struct mpi_report {
     std::size_t late_trials = 0;  ///< failed because their rank did not answer in time
     std::vector<int> lost;        ///< ranks that still owe an answer
     /// False: every rank was lost, and trials are left.
-    bool complete = true;
+    bool complete = true;  ///< all trials have finished
 };
 
 /// Evaluates whatever the leader sends, until it says that it is over. An objective that throws a

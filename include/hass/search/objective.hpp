@@ -32,6 +32,7 @@ struct measured_terms {
     double dsp = 0.0;                ///< DSPs of the allocated design
 };
 
+/// Has what objectives look at.
 template <class T>
 concept MeasuredTerms = requires(const T& t) {
     { t.accuracy } -> std::convertible_to<double>;
@@ -57,6 +58,7 @@ struct objective_weights {
     /// Weights that ignore the hardware: accuracy and sparsity only.
     static constexpr objective_weights software_only() { return {0.1, 0.0, 0.0}; }
 
+    /// Whether any term needs a design.
     constexpr bool use_hardware() const { return throughput > 0.0 || dsp > 0.0; }
 };
 
@@ -66,8 +68,8 @@ struct accuracy_floor {
     /// \param unit  of the metric that the accuracy is
     explicit accuracy_floor(double least, metric_unit unit = {})
         : value(least), metric(std::move(unit)) {}
-    double value;
-    metric_unit metric;
+    double value;        ///< as `metric` measures
+    metric_unit metric;  ///< unit of it
 };
 
 /// The scalar objective of HASS with a limit on the accuracy. Maximise it.
@@ -95,8 +97,10 @@ class hass_objective {
 
     /// The four terms, before weighting: relative accuracy, sparsity, speed-up, share of the DSPs.
     struct term_values {
+        /// As above.
         double accuracy, sparsity, throughput, dsp;
     };
+    /// Of what was measured.
     template <MeasuredTerms T>
     term_values terms(const T& t) const {
         return {t.accuracy / accuracy_, t.sparsity, t.images_per_second / images_per_second_,
@@ -116,6 +120,7 @@ class hass_objective {
     outcome operator()(const T& t) const {
         return limited({value(t)}, t);
     }
+    /// One: up.
     static std::vector<direction> directions() { return {direction::maximise}; }
 
     /// `values` as an outcome, infeasible by what the accuracy is short of the floor.
@@ -128,6 +133,7 @@ class hass_objective {
                      floor_->metric.text(floor_->value)}));
     }
 
+    /// As they were given.
     const objective_weights& weights() const { return weights_; }
 
   private:
@@ -142,12 +148,15 @@ class hass_objective {
 /// accuracy and sparsity where the weights ignore the hardware.
 class pareto_objective {
   public:
+    /// With the floor and references of this one.
     explicit pareto_objective(hass_objective one_number) : one_number_(one_number) {}
 
+    /// Accuracy up, throughput up, DSPs down.
     std::vector<direction> directions() const {
         if (!hardware()) return {direction::maximise, direction::maximise};
         return {direction::maximise, direction::maximise, direction::minimise};
     }
+    /// Three values, infeasible below the floor.
     template <MeasuredTerms T>
     outcome operator()(const T& t) const {
         if (!hardware()) return one_number_.limited({t.accuracy, t.sparsity}, t);

@@ -36,12 +36,14 @@ struct trial {
     /// Number of a trial that the told optimizer never handed out.
     static constexpr std::uint64_t foreign = std::numeric_limits<std::uint64_t>::max();
 
-    std::uint64_t number = foreign;
-    std::vector<double> point;  ///< one value per axis, see space.hpp
+    std::uint64_t number = foreign;  ///< from 0, by the optimizer
+    std::vector<double> point;       ///< one value per axis, see space.hpp
 
+    /// So that f(trial) reads well.
     operator std::span<const double>() const { return point; }  // so that f(trial) reads well
 };
 
+/// Where a trial stands.
 enum class trial_state {
     running,     ///< asked, not told
     ok,          ///< measured, all constraints hold
@@ -50,6 +52,7 @@ enum class trial_state {
     pruned       ///< stopped early
 };
 
+/// Whether less or more is better.
 enum class direction { minimise, maximise };
 
 /// What came out of a trial. Holds only finite numbers: a NaN or an infinity among the values or
@@ -61,6 +64,7 @@ class outcome {
 
     /// All objectives measured, no constraint violated.
     static outcome ok(std::vector<double> values) { return constrained(std::move(values), {}); }
+    /// One value.
     static outcome ok(double value) { return ok(std::vector<double>{value}); }
 
     /// Measured under constraints: c_j <= 0 holds, c_j > 0 is violated by that much. `ok` when all
@@ -110,7 +114,9 @@ class outcome {
         return made;
     }
 
+    /// Ok, infeasible, pruned or failed.
     trial_state state() const { return state_; }
+    /// Whether it has values and no constraint is violated.
     bool is_ok() const { return state_ == trial_state::ok; }
     /// One per objective; empty when failed, possibly empty when infeasible.
     const std::vector<double>& values() const { return values_; }

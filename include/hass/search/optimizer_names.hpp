@@ -10,7 +10,7 @@ namespace hass {
 
 /// How an optimizer is called.
 struct optimizer_name {
-    std::string_view name;
+    std::string_view name;     ///< as `--optimizer` takes it
     std::string_view summary;  ///< one line for --help
 };
 

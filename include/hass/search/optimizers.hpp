@@ -24,9 +24,9 @@ namespace hass {
 
 /// How an optimizer is called and made.
 struct optimizer_entry {
-    std::string_view name;
-    std::string_view summary;  ///< one line for --help
-    any_optimizer (*make)(space where, std::uint64_t seed);
+    std::string_view name;                                   ///< as `--optimizer` takes it
+    std::string_view summary;                                ///< one line for --help
+    any_optimizer (*make)(space where, std::uint64_t seed);  ///< makes one
 };
 
 /// Those the library brings. A program with optimizers of its own makes a longer list.

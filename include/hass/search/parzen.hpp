@@ -48,6 +48,7 @@ enum class parzen_use { joint, marginal };
 template <class Bandwidth = neighbour_gap_bandwidth>
 class parzen_mixture {
   public:
+    /// Without observations: the prior alone.
     parzen_mixture(std::vector<parzen_axis> axes, parzen_use use)
         : axes_(std::move(axes)), use_(use), columns_(axes_.size()) {
         make_room(0);
@@ -110,9 +111,11 @@ class parzen_mixture {
     const std::vector<std::size_t>& members() const { return slots_.members(); }
     /// Normalised weights by kernel.
     std::span<const double> weights() const { return weights_; }
+    /// Centre of a kernel.
     double mean(std::size_t axis, std::size_t kernel) const {
         return columns_[axis].cells[slots_.at(kernel)].mean;
     }
+    /// Bandwidth of a kernel.
     double sigma(std::size_t axis, std::size_t kernel) const {
         return columns_[axis].cells[slots_.at(kernel)].sigma;
     }

@@ -22,11 +22,12 @@ namespace hass {
 
 /// One axis as the mixture sees it.
 struct parzen_axis {
-    double low = 0.0;  ///< range, half a step beyond the end values on stepped axes
-    double high = 1.0;
+    double low = 0.0;         ///< range, half a step beyond the end values on stepped axes
+    double high = 1.0;        ///< see `low`
     double step = 0.0;        ///< 0: continuous; otherwise probability of the cell around a value
     std::size_t choices = 0;  ///< > 0: categorical, coordinates are indices
 
+    /// From an axis of a space.
     explicit parzen_axis(const axis& a)
         : step(a.log || a.kind == axis_kind::categorical ? 0.0 : a.step),
           choices(a.kind == axis_kind::categorical ? a.choices.size() : 0) {
@@ -34,6 +35,7 @@ struct parzen_axis {
         low = range.first;
         high = range.second;
     }
+    /// Of the range.
     double width() const { return high - low; }
 };
 
@@ -54,6 +56,7 @@ struct neighbour_gap_bandwidth {
     /// Depends on the neighbours alone: other observations may come and go.
     static constexpr bool local = true;
 
+    /// Of one kernel.
     constexpr double operator()(const parzen_neighbours& n) const {
         if (n.count > 1 && n.first) return n.right;
         if (n.count > 1 && n.last) return n.left;
@@ -64,6 +67,7 @@ struct neighbour_gap_bandwidth {
 /// Bandwidth = range / 5 * count^(-1 / (dimensions + 4)), Scott's rule: the same for every
 /// observation. Optuna 4.9 and before, multivariate.
 struct scott_bandwidth {
+    /// Of one kernel.
     constexpr double operator()(const parzen_neighbours& n) const {
         const double count = n.count > 0 ? static_cast<double>(n.count) : 1.0;
         return 0.2 * n.range *
@@ -74,6 +78,7 @@ struct scott_bandwidth {
 /// Weights of `count` observations in time order: 1 for the newest 25, older ones on a ramp from
 /// 1/count to 1. The prior kernel weighs 1.
 struct recency_weights {
+    /// Writes one an observation, oldest first.
     void operator()(std::span<double> weights) const {
         const std::size_t count = weights.size();
         std::fill(weights.begin(), weights.end(), 1.0);
@@ -88,6 +93,7 @@ struct recency_weights {
 
 /// All observations weigh the same.
 struct equal_weights {
+    /// Writes one an observation.
     void operator()(std::span<double> weights) const {
         std::fill(weights.begin(), weights.end(), 1.0);
     }

@@ -69,7 +69,7 @@ inline double pearson_divergence(std::span<const double> top, std::span<const do
 /// Other than importance() it needs no model, takes categorical axes, and asks what matters near the
 /// optimum, not over the box.
 /// \param records    of a study; those without values are left out
-/// \param direction  of the objective
+/// \param towards    of the objective
 /// \returns shares that add up to 1, largest first; all 0 when the best lie as all do
 /// \throws hass::error with fewer than four measured trials, or no such objective
 inline std::vector<importance_result::share> ped_anova(const space& where,

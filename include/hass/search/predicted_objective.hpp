@@ -30,6 +30,7 @@ class predicted_objective {
           objective_(objective),
           metric_(metric) {}
 
+    /// Part of hass::KnownPart.
     double operator()(std::span<const double> point) const {
         const predicted_statistics::view statistics = predicted_.at(point);
         const average_sparsity sparsity = average(predicted_.net(), statistics);

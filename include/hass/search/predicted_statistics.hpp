@@ -31,6 +31,7 @@ class predicted_statistics {
     /// One entry a row (concept NetworkStatistics); points into the object it came from.
     class view {
       public:
+        /// Of a row. \throws std::out_of_range.
         const layer_statistics& at(std::size_t row) const { return *rows_.at(row); }
 
       private:
@@ -53,6 +54,7 @@ class predicted_statistics {
         if (steps < 1) throw error(text_of({"predicted statistics: steps = ", steps}));
     }
 
+    /// What is predicted for.
     const network_view& net() const { return axes_.net(); }
 
     /// \param point in the axes' space \throws hass::error on a wrong length

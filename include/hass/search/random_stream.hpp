@@ -94,10 +94,13 @@ class random_stream {
 /// than inversion. How many numbers of the stream a draw takes varies.
 class normal_draws {
   public:
+    /// \param random  outlives it.
     explicit normal_draws(random_stream& random) : random_(random) {}
 
+    /// Where draws come from.
     random_stream& stream() { return random_; }
 
+    /// The next draw of a standard normal.
     double operator()() {
         if (have_spare_) {
             have_spare_ = false;

@@ -33,11 +33,11 @@ namespace hass {
 
 /// A real number to choose; stepped when step > 0.
 struct real_knob {
-    double low = 0.0;
-    double high = 1.0;
-    double step = 0.0;
-    bool log = false;
-    double value = low;
+    double low = 0.0;    ///< least value
+    double high = 1.0;   ///< largest value
+    double step = 0.0;   ///< 0: continuous
+    bool log = false;    ///< searched in the logarithm
+    double value = low;  ///< as it is now
 
     axis as_axis(std::string name) const {
         axis made = step > 0.0 ? stepped_axis(std::move(name), low, high, step)
@@ -51,11 +51,11 @@ struct real_knob {
 
 /// An integer to choose.
 struct integer_knob {
-    std::int64_t low = 0;
-    std::int64_t high = 1;
-    std::int64_t step = 1;
-    bool log = false;
-    std::int64_t value = low;
+    std::int64_t low = 0;      ///< least value
+    std::int64_t high = 1;     ///< largest value
+    std::int64_t step = 1;     ///< between values
+    bool log = false;          ///< searched in the logarithm
+    std::int64_t value = low;  ///< as it is now
 
     axis as_axis(std::string name) const {
         return integer_axis(std::move(name), low, high, step, log);
@@ -66,8 +66,8 @@ struct integer_knob {
 
 /// A name to choose; `value` is its index.
 struct choice_knob {
-    std::vector<std::string> choices;
-    std::size_t value = 0;
+    std::vector<std::string> choices;  ///< names
+    std::size_t value = 0;             ///< index of the one taken
 
     axis as_axis(std::string name) const { return categorical_axis(std::move(name), choices); }
     void set(double coordinate) { value = static_cast<std::size_t>(coordinate); }
@@ -76,7 +76,7 @@ struct choice_knob {
 
 /// Off or on.
 struct switch_knob {
-    bool value = false;
+    bool value = false;  ///< as it is now
 
     axis as_axis(std::string name) const {
         return categorical_axis(std::move(name), {"off", "on"});

@@ -23,8 +23,10 @@ namespace hass {
 /// stratified perfectly, pairs of high dimensions only on average.
 class sobol_sequence {
   public:
+    /// Of a coordinate.
     static constexpr unsigned bits = 32;
 
+    /// Scrambled by the seed. \param dimensions  1 or more.
     explicit sobol_sequence(std::size_t dimensions, std::uint64_t seed = 0) : seed_(seed) {
         std::uint32_t polynomial = 1;  // the next candidate; bit k is the coefficient of x^k
         random_stream random(0x50b01);
@@ -55,6 +57,7 @@ class sobol_sequence {
         }
     }
 
+    /// Coordinates of a point.
     std::size_t dimensions() const { return directions_.size(); }
 
     /// Coordinate of point `index` < 2^32 in one dimension, in [0, 1); random below 2^-32.

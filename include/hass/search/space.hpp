@@ -24,6 +24,7 @@
 
 namespace hass {
 
+/// What values an axis has.
 enum class axis_kind { real, integer, categorical };
 
 namespace detail {
@@ -44,8 +45,8 @@ inline std::string number_text(double value) {
 /// One thing to choose. Make axes with real_axis (or as {name, low, high}), log_axis, stepped_axis,
 /// integer_axis and categorical_axis; `space` checks them.
 struct axis {
-    std::string name;
-    axis_kind kind = axis_kind::real;
+    std::string name;                  ///< unique in its space
+    axis_kind kind = axis_kind::real;  ///< what values it has
     double low = 0.0;                  ///< smallest value
     double high = 1.0;                 ///< largest value, included
     double step = 0.0;                 ///< distance of neighbouring values; 0: continuous
@@ -236,7 +237,9 @@ class space {
     space(std::initializer_list<axis> axes) : space(std::vector<axis>(axes)) {}
 
     std::size_t size() const { return axes_.size(); }
+    /// In the order that they were given.
     const axis& operator[](std::size_t i) const { return axes_[i]; }
+    /// In order.
     const std::vector<axis>& axes() const { return axes_; }
 
     /// Position of the axis `name`. \throws hass::error with the nearest valid name

@@ -41,12 +41,13 @@ struct study_options {
 
 /// A trial and what is known about it.
 struct trial_record {
-    std::uint64_t number = 0;
-    std::vector<double> point;
+    std::uint64_t number = 0;       ///< from 0, in order of ask()
+    std::vector<double> point;      ///< in the space's own coordinates
     std::optional<outcome> result;  ///< nullopt while running; values in the user's own signs
     bool enqueued = false;          ///< the point was enqueued, not suggested
     std::size_t told_before = 0;    ///< results known when it was asked: fixes the suggestion
 
+    /// Ok, infeasible, pruned, failed, or running without a result.
     trial_state state() const { return result ? result->state() : trial_state::running; }
 };
 
@@ -70,6 +71,7 @@ class study {
         std::constructible_from<O, space, std::uint64_t>
         : study(O(std::move(where), seed), std::move(options)) {}
 
+    /// With an optimizer of one's own.
     explicit study(O optimizer, study_options options = {})
         : optimizer_(std::move(optimizer)), options_(std::move(options)) {
         if (options_.directions.empty()) throw error("study: no direction, so no objective");
@@ -224,10 +226,12 @@ class study {
                last->result->reason();
     }
 
+    /// One an objective.
     const std::vector<direction>& directions() const { return options_.directions; }
     const space& where() const { return optimizer_.where(); }
     /// The optimizer; not to be used while other threads ask or tell.
     O& optimizer() { return optimizer_; }
+    /// See above.
     const O& optimizer() const { return optimizer_; }
 
     /// Takes up a study where an earlier process left it, before the first ask(): replays its asks

@@ -26,8 +26,6 @@ struct threshold_scope {
     std::vector<std::string> exempt{};
 };
 
-namespace detail {
-
 /// Whether each row of `net` is exempt. \throws hass::error for a name that no compute row has
 inline std::vector<bool> exempt_rows(const network_view& net, std::span<const std::string> exempt) {
     std::vector<bool> found(net.size(), false);
@@ -52,8 +50,6 @@ inline std::vector<bool> exempt_rows(const network_view& net, std::span<const st
     }
     return found;
 }
-
-}  // namespace detail
 
 /// The search axes of a network: two a compute row that is not exempt, "NAME.weight" and
 /// "NAME.activation", in [0, 1]. 0 leaves the tensor as it is, 1 brings its sparsity to the highest
@@ -80,7 +76,7 @@ class threshold_axes {
         if (!(highest.weight > 0 && highest.weight <= 1 && highest.activation > 0 &&
               highest.activation <= 1))
             throw error("threshold axes: the highest sparsity must be within (0, 1]");
-        const std::vector<bool> exempt = detail::exempt_rows(net, scope.exempt);
+        const std::vector<bool> exempt = exempt_rows(net, scope.exempt);
         for (std::size_t i = 0; i < net.size(); ++i)
             if (is_compute(net.rows[i]) && !exempt[i]) rows_.push_back(i);
         if (rows_.empty())

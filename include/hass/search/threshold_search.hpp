@@ -37,12 +37,13 @@ namespace hass {
 
 /// One trial and all that was found out about it.
 struct judged_trial {
-    std::uint64_t number = 0;
+    std::uint64_t number = 0;   ///< from 0
     std::vector<double> point;  ///< on the axes
-    hass::candidate candidate;
-    double objective = 0.0;  ///< in one number, also where the optimizer is told several
-    outcome result;          ///< what the optimizer was told
+    hass::candidate candidate;  ///< thresholds, what was measured, the design
+    double objective = 0.0;     ///< in one number, also where the optimizer is told several
+    outcome result;             ///< what the optimizer was told
 
+    /// Whether it counts.
     bool feasible() const { return result.is_ok(); }
 };
 
@@ -62,8 +63,8 @@ struct threshold_search_result {
 
 /// Settings of a search.
 struct threshold_search_options {
-    std::size_t trials = 96;  ///< the first of them with nothing clipped
-    sparsity_metric sparsity = sparsity_metric::layers;
+    std::size_t trials = 96;                             ///< the first of them with nothing clipped
+    sparsity_metric sparsity = sparsity_metric::layers;  ///< average that the objective takes
     /// Called after every trial, which is the last of `so_far.trials`; the search ends when it
     /// returns false.
     std::function<bool(const threshold_search_result& so_far)> after_trial{};

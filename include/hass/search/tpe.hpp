@@ -30,6 +30,7 @@ namespace hass {
 
 /// Size of the good set: ceil(n / 10), at most 25 for one objective. Optuna 5.0.
 struct gamma_tenth {
+    /// Of n finished trials.
     constexpr std::size_t operator()(std::size_t n, std::size_t objectives) const {
         const std::size_t tenth = (n + 9) / 10;
         return objectives > 1 || tenth < 25 ? tenth : 25;
@@ -38,6 +39,7 @@ struct gamma_tenth {
 
 /// Size of the good set: ceil(n / 10), at most 25. Optuna 4.9 and before.
 struct gamma_tenth_capped {
+    /// Of n finished trials.
     constexpr std::size_t operator()(std::size_t n, std::size_t) const {
         const std::size_t tenth = (n + 9) / 10;
         return tenth < 25 ? tenth : 25;
@@ -46,6 +48,7 @@ struct gamma_tenth_capped {
 
 /// Size of the good set: ceil(sqrt(n) / 4), at most 25. hyperopt.
 struct gamma_root {
+    /// Of n finished trials.
     std::size_t operator()(std::size_t n, std::size_t) const {
         const auto quarter =
             static_cast<std::size_t>(std::ceil(0.25 * std::sqrt(static_cast<double>(n))));
@@ -56,6 +59,7 @@ struct gamma_root {
 /// Candidates drawn per suggestion (per axis when univariate): always `Count`.
 template <std::size_t Count = 24>
 struct fixed_candidates {
+    /// How many.
     constexpr std::size_t operator()(std::size_t /*dimensions*/, std::size_t /*finished*/) const {
         return Count;
     }
@@ -77,10 +81,10 @@ enum class tpe_front_weights {
 
 /// Settings of a TPE that may change from run to run.
 struct tpe_options {
-    std::size_t startup = 10;  ///< uniform draws until this many trials have finished
-    tpe_model model = tpe_model::automatic;
+    std::size_t startup = 10;                ///< uniform draws until this many trials have finished
+    tpe_model model = tpe_model::automatic;  ///< one density for all axes, or one each
     bool constant_liar = true;  ///< running trials count as bad, so that parallel asks spread out
-    tpe_front_weights front_weights = tpe_front_weights::equal;
+    tpe_front_weights front_weights = tpe_front_weights::equal;  ///< of trials on a Pareto front
 };
 
 /// Tree-structured Parzen estimator; minimises.
@@ -157,14 +161,16 @@ class tpe {
 
     /// Numbers of the good and of the bad trials, each in time order; running ones are bad.
     struct split_result {
-        std::vector<std::size_t> good;
-        std::vector<std::size_t> bad;
+        std::vector<std::size_t> good;  ///< numbers
+        std::vector<std::size_t> bad;   ///< numbers
     };
+    /// Finished trials as the next suggestion sees them.
     split_result split() {
         fit();
         return {good_->members(), bad_->members()};
     }
 
+    /// A density of points.
     using mixture = parzen_mixture<Bandwidth>;
 
     /// The mixture of the good trials; its axes are the searched ones, in order.

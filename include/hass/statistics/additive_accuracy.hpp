@@ -36,6 +36,7 @@ class additive_accuracy {
     double accuracy(const network_thresholds& thresholds) const {
         return top1_.at(added_loss(thresholds));
     }
+    /// Share of images whose label is among the first five, [0, 1].
     double top5_accuracy(const network_thresholds& thresholds) const {
         return top5_.at(added_loss(thresholds));
     }

@@ -32,6 +32,7 @@ class dot_counts {
         if (lanes_) lanes_->merge(*other.lanes_);
         if (lists_) lists_->merge(*other.lists_);
     }
+    /// What was asked for, into the layer's statistics.
     void write_to(layer_statistics& s) {
         if (lanes_) s.lanes = lanes_->work();
         if (lists_) s.lists = lists_->lengths();

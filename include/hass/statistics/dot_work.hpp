@@ -13,10 +13,10 @@ namespace hass {
 /// How the positions of a dot product are dealt to lanes that meet only at its end. A window is
 /// `vector` adjacent input channels x K taps; `in` windows side by side enter `in * macs` lanes.
 struct lane_layout {
-    int in = 1;
-    int group = 1;  ///< groups whose dot products end together
-    int macs = 1;   ///< lanes of one window
-    int vector = 1;
+    int in = 1;       ///< streams of input channels
+    int group = 1;    ///< groups whose dot products end together
+    int macs = 1;     ///< lanes of one window
+    int vector = 1;   ///< channels a window
     int shared = 1;   ///< filters that skip alike: what is zero for all of them; 0: all filters of
                       ///< the layer, whose weights are not looked at
     int engines = 1;  ///< such sets of filters whose dot products end together
@@ -25,11 +25,12 @@ struct lane_layout {
 };
 
 /// Cycles until the fullest lane is through, of a dot product of one group and set of filters: its
-/// pairs that are not skipped, and one more where all of its last window is. The mean over images,
-/// positions and sets of filters.
+/// pairs that are not skipped, and one more where all of its last window is; the windows of the dot
+/// product, which come one a cycle, where they are more. The mean over images, positions and sets of
+/// filters.
 struct lane_work {
-    lane_layout layout{};
-    double cycles = 0.0;
+    lane_layout layout{};  ///< what it was counted for
+    double cycles = 0.0;   ///< mean of a dot product
 
     constexpr bool operator==(const lane_work&) const = default;
 };
@@ -37,16 +38,16 @@ struct lane_work {
 /// Share of a layer's output pixels of which the longest of `lanes` lists has z non-zero
 /// activations, z = 0 .. K C / lanes; input channel c stands in list c mod `lanes`, padding in none.
 struct list_lengths {
-    int lanes = 1;
-    std::vector<double> share{};
+    int lanes = 1;                ///< lists a pixel
+    std::vector<double> share{};  ///< by length of the longest list
 
     constexpr bool operator==(const list_lengths&) const = default;
 };
 
 /// What is to be counted beside windows.
 struct dot_products {
-    bool lanes = false;
-    bool lists = false;
+    bool lanes = false;  ///< count `layer_statistics::lanes`
+    bool lists = false;  ///< count `layer_statistics::lists`
 
     constexpr bool operator==(const dot_products&) const = default;
 };

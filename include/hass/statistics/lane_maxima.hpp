@@ -1,6 +1,6 @@
 /// \file lane_maxima.hpp
 /// Work of lanes, exactly: of every image, position and filter the pairs in each lane of the whole
-/// dot product, and the maximum over lanes.
+/// dot product, and the maximum over lanes, or the dot product's windows where these are more.
 ///
 /// Nothing is multiplied and no histogram of lanes is kept: activation masks of some positions side
 /// by side meet the masks of every filter once, cell by cell, and every layout's lanes are sums of
@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -69,24 +70,19 @@ inline constexpr auto lane_maximum = [](std::int16_t x, std::int16_t y) { return
 /// bytes a tap and 16 channels, 2 KiB a tap and 64 of wider layers.
 class lane_maxima {
   public:
+    /// Nothing counted yet.
     explicit lane_maxima(std::shared_ptr<const lane_plan> plan)
-        : plan_(std::move(plan)), layout_(plan_->row()) {
-        const layer_row& row = plan_->row();
-        if (plan_->cells() == 0) return;
-        if (row.groups > 1) {
-            add_class(1, row.groups);
-        } else {
-            add_class(0, 1);
-            for (int shared = 1; shared <= most_masked && row.out.channels % shared == 0;
-                 shared *= 2)
-                add_class(shared, row.out.channels / shared);
-        }
-        const std::size_t masks = static_cast<std::size_t>(row.groups) * plan_->cells() *
-                                  plan_->words() * detail::lane_batch;
-        if (narrow())
-            narrow_.assign(masks, 0);
-        else
-            wide_.assign(masks, 0);
+        : lane_maxima(std::move(plan), nullptr) {}
+
+    /// Of one layout alone, of which the work of every position is kept (`position_cycles`).
+    lane_maxima(std::shared_ptr<const lane_plan> plan, const lane_layout& only)
+        : lane_maxima(std::move(plan), &only) {}
+
+    /// Work of every position of the images that were added, in their order: of its dot products
+    /// together, those of all groups and filters (of one filter where `shared` is 0).
+    const std::vector<float>& position_cycles() {
+        flush();
+        return cycles_;
     }
 
     /// Adds images given as planes (`fill_plane`, 0 outside), in.channels x images x
@@ -124,7 +120,7 @@ class lane_maxima {
         for (const filter_class& c : classes_) {
             const auto& bases = plan_->bases(c.shared);
             for (std::size_t b = 0; b < bases.size(); ++b)
-                for (std::size_t r = 0; r < c.runs.size(); ++r) {
+                for (std::size_t r = 0; r < c.runs.size() && wanted(bases[b]); ++r) {
                     lane_layout l{bases[b].in, 1, bases[b].macs, bases[b].vector, c.shared, 1};
                     (row.groups > 1 ? l.group : l.engines) = c.runs[r];
                     const double products = static_cast<double>(positions_) *
@@ -148,7 +144,38 @@ class lane_maxima {
         std::vector<std::uint64_t> sums{};  ///< of maxima, bases x runs
     };
 
+    lane_maxima(std::shared_ptr<const lane_plan> plan, const lane_layout* only)
+        : plan_(std::move(plan)), layout_(plan_->row()) {
+        const layer_row& row = plan_->row();
+        if (plan_->cells() == 0) return;
+        if (only != nullptr) {
+            only_ = *only;
+            const int units = row.groups > 1       ? row.groups
+                              : only_->shared == 0 ? 1
+                                                   : row.out.channels / only_->shared;
+            classes_.push_back(
+                {only_->shared, units, {row.groups > 1 ? only_->group : only_->engines}, {}});
+            classes_.back().sums.assign(plan_->bases(only_->shared).size(), 0);
+        } else if (row.groups > 1) {
+            add_class(1, row.groups);
+        } else {
+            add_class(0, 1);
+            for (int shared = 1; shared <= most_masked && row.out.channels % shared == 0;
+                 shared *= 2)
+                add_class(shared, row.out.channels / shared);
+        }
+        const std::size_t masks = static_cast<std::size_t>(row.groups) * plan_->cells() *
+                                  plan_->words() * detail::lane_batch;
+        if (narrow())
+            narrow_.assign(masks, 0);
+        else
+            wide_.assign(masks, 0);
+    }
+
     bool narrow() const { return plan_->cell_bits() <= 16; }
+    bool wanted(const lane_plan::base& b) const {
+        return !only_ || (b.vector == only_->vector && b.in == only_->in && b.macs == only_->macs);
+    }
 
     void add_class(int shared, int units) {
         filter_class c{shared, units, {}, {}};
@@ -186,6 +213,7 @@ class lane_maxima {
     void flush() {
         if (filled_ == 0) return;
         positions_ += filled_;
+        if (only_) cycles_.resize(positions_, 0.0F);
         for (filter_class& c : classes_)
             if (narrow())
                 count(c, narrow_);
@@ -213,11 +241,14 @@ class lane_maxima {
                 const std::size_t group = grouped ? static_cast<std::size_t>(unit) : 0;
                 count_cells(masks.data() + group * weights.size() * detail::lane_batch, weights);
                 for (std::size_t b = 0; b < bases.size(); ++b) {
-                    if (bases[b].like == b) add_lanes(bases[b], lanes_[b]);
-                    fullest_lane(bases[b], lanes_[bases[b].like], fullest);
+                    if (!wanted(bases[b])) continue;
+                    const std::size_t like = only_ ? b : bases[b].like;
+                    if (like == b) add_lanes(bases[b], lanes_[b]);
+                    fullest_lane(bases[b], lanes_[like], fullest);
+                    const int windows = channels_per_group(row) / (bases[b].vector * bases[b].in);
                     for (std::size_t r = 0; r < c.runs.size(); ++r)
-                        run_on(fullest, unit, c.runs[r], maxima[b * c.runs.size() + r],
-                               c.sums[b * c.runs.size() + r]);
+                        run_on(fullest, unit, c.runs[r], static_cast<std::int16_t>(windows),
+                               maxima[b * c.runs.size() + r], c.sums[b * c.runs.size() + r]);
                 }
             }
     }
@@ -285,21 +316,29 @@ class lane_maxima {
         }
     }
 
-    void run_on(const detail::lane_counts& fullest, int unit, int run, detail::lane_counts& maxima,
-                std::uint64_t& sum) const {
+    /// \param windows  that are taken in, one a cycle
+    void run_on(const detail::lane_counts& fullest, int unit, int run, std::int16_t windows,
+                detail::lane_counts& maxima, std::uint64_t& sum) {
         if (unit % run == 0)
             maxima = fullest;
         else
             detail::combine(maxima, fullest, maxima, detail::lane_maximum);
         if ((unit + 1) % run != 0) return;
         std::uint32_t total = 0;
-        for (std::size_t i = 0; i < filled_; ++i) total += static_cast<std::uint32_t>(maxima[i]);
+        for (std::size_t i = 0; i < filled_; ++i)
+            total += static_cast<std::uint32_t>(detail::lane_maximum(maxima[i], windows));
         sum += total;
+        if (!only_) return;
+        float* const cycles = cycles_.data() + (positions_ - filled_);
+        for (std::size_t i = 0; i < filled_; ++i)
+            cycles[i] += static_cast<float>(detail::lane_maximum(maxima[i], windows));
     }
 
     std::shared_ptr<const lane_plan> plan_;
     plane_layout layout_;
     std::vector<filter_class> classes_;
+    std::optional<lane_layout> only_;
+    std::vector<float> cycles_;          ///< of every position, where one layout alone is counted
     std::uint64_t positions_ = 0;        ///< counted
     std::size_t filled_ = 0;             ///< positions that are held
     std::vector<std::uint16_t> narrow_;  ///< groups x cells x positions, up to 16 bits a cell

@@ -35,6 +35,7 @@ class lane_plan {
   public:
     /// A layout's lanes, whatever they are shared by.
     struct base {
+        /// Channels a window, streams, multipliers.
         int vector = 1, in = 1, macs = 1;
         std::vector<std::vector<int>> cells{};  ///< of each lane
         std::vector<std::vector<int>> last{};   ///< ... those that its last window takes from
@@ -68,6 +69,7 @@ class lane_plan {
     std::size_t cell_bits() const { return per_group_ / static_cast<std::size_t>(streams_); }
     /// The stream of cells that a channel (of all groups) stands in, and its bit.
     std::size_t stream_of(std::size_t channel) const { return stream_[channel]; }
+    /// Where a channel's zero stands in a mask.
     std::size_t bit_of(std::size_t channel) const { return bit_[channel]; }
 
     /// Lanes where so many filters skip alike (`lane_layout::shared`).

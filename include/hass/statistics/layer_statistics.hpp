@@ -25,6 +25,7 @@ struct window_histogram {
     /// positions and images. Blocks stand in channel order.
     std::vector<double> share;
 
+    /// Rows of `share`.
     constexpr std::size_t blocks() const {
         return share.size() / (static_cast<std::size_t>(length) + 1);
     }
@@ -33,7 +34,7 @@ struct window_histogram {
 
 /// One layer at one operating point. Sparsities are shares of zeros in [0, 1].
 struct layer_statistics {
-    double weight_sparsity = 0.0;
+    double weight_sparsity = 0.0;      ///< of its weights
     double activation_sparsity = 0.0;  ///< of the layer's input, padding not counted
     /// 1 - (pairs with both factors non-zero) / (pairs whose tap lies inside the image)
     double pair_sparsity = 0.0;
@@ -73,6 +74,7 @@ class uniform_sparsity {
     constexpr explicit uniform_sparsity(double pair) : pair_(pair) {
         if (!(pair >= 0.0 && pair <= 1.0)) throw error("uniform_sparsity: not within [0, 1]");
     }
+    /// The same for every row.
     constexpr layer_statistics at(std::size_t) const { return {pair_, pair_, pair_, pair_, {}}; }
 
   private:
@@ -81,18 +83,20 @@ class uniform_sparsity {
 
 /// Nothing is zero, anywhere.
 struct dense_statistics {
+    /// No zeros in any row.
     constexpr layer_statistics at(std::size_t) const { return {}; }
 };
 
 /// Averages over a network. Weight sparsity counts weights, activation sparsity counts inputs, pair
 /// sparsity counts multiply-accumulates (1 - "operation density" of HASS Figure 1).
 struct average_sparsity {
-    double weight = 0.0;
-    double activation = 0.0;
-    double pair = 0.0;
+    double weight = 0.0;          ///< of all weights
+    double activation = 0.0;      ///< of all inputs of compute rows
+    double pair = 0.0;            ///< of all multiply-accumulates
     double pair_of_layers = 0.0;  ///< mean of the layers' pair sparsities, every layer alike
 };
 
+/// Over the compute rows of a network.
 template <NetworkStatistics S>
 constexpr average_sparsity average(const network_view& net, const S& statistics) {
     average_sparsity sum;

@@ -29,6 +29,7 @@ constexpr void for_each_list_count(const layer_row& row, Visit visit) {
 /// Histograms of the longest list of every output pixel. Mergeable; counts are integers.
 class list_counts {
   public:
+    /// Nothing counted yet.
     explicit list_counts(const layer_row& row) : row_(row), layout_(row) {
         for_each_list_count(row, [&](int lanes) {
             const auto most = static_cast<std::size_t>(taps(row) * row.in.channels / lanes);
@@ -40,13 +41,20 @@ class list_counts {
     void add(const float* planes, std::size_t images, float keep) {
         for (counts& l : lengths_) {
             const auto lanes = static_cast<std::size_t>(l.lanes);
-            nonzero_.assign(lanes * layout_.size(), 0);
             for (std::size_t n = 0; n < images; ++n) {
-                std::fill(nonzero_.begin(), nonzero_.end(), 0U);
-                count_channels(planes, images, n, keep, lanes);
-                count_pixels(lanes, l.pixels);
+                each_pixel(planes, images, n, keep, lanes,
+                           [&](std::uint32_t length) { ++l.pixels[length]; });
             }
         }
+    }
+
+    /// visit(length of the longest of `lists` lists) for every output pixel of an image, row by row.
+    template <class Visit>
+    void each_pixel(const float* planes, std::size_t images, std::size_t image, float keep,
+                    std::size_t lists, Visit visit) {
+        nonzero_.assign(lists * layout_.size(), 0U);
+        count_channels(planes, images, image, keep, lists);
+        count_pixels(lists, visit);
     }
 
     void merge(const list_counts& other) {
@@ -55,6 +63,7 @@ class list_counts {
                 lengths_[l].pixels[z] += other.lengths_[l].pixels[z];
     }
 
+    /// As shares, by number of lists ascending.
     std::vector<list_lengths> lengths() const {
         std::vector<list_lengths> all;
         for (const counts& l : lengths_) {
@@ -84,7 +93,8 @@ class list_counts {
         }
     }
 
-    void count_pixels(std::size_t lanes, std::vector<std::uint64_t>& pixels) {
+    template <class Visit>
+    void count_pixels(std::size_t lanes, Visit& visit) {
         const auto width = static_cast<std::size_t>(row_.out.width);
         std::vector<std::uint32_t> longest(width), sum(width);
         for (int y = 0; y < row_.out.height; ++y) {
@@ -99,7 +109,7 @@ class list_counts {
                 }
                 for (std::size_t x = 0; x < width; ++x) longest[x] = std::max(longest[x], sum[x]);
             }
-            for (const std::uint32_t length : longest) ++pixels[length];
+            for (const std::uint32_t length : longest) visit(length);
         }
     }
 

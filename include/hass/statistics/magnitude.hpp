@@ -24,6 +24,7 @@ namespace hass {
 class exact_magnitudes {
   public:
     exact_magnitudes() = default;
+    /// Sorts magnitudes. \param values  signs do not matter.
     explicit exact_magnitudes(std::vector<float> values) : sorted_(std::move(values)) {
         for (float& x : sorted_) x = std::abs(x);
         std::sort(sorted_.begin(), sorted_.end());
@@ -64,11 +65,16 @@ class exact_magnitudes {
 /// the threshold (it interpolates); `threshold` is off by less than 1/32 of its value.
 class magnitude_histogram {
   public:
+    /// A bin spans a factor of 2^(1/32).
     static constexpr int bins_per_octave = 32;
+    /// Below 2^-16 everything falls into the first bin,
     static constexpr int lowest_exponent = -16;
+    /// And from 2^16 on into the last.
     static constexpr int highest_exponent = 16;
+    /// All in all.
     static constexpr int bins = (highest_exponent - lowest_exponent) * bins_per_octave;
 
+    /// One value; signs do not matter.
     void add(float x) {
         const std::uint32_t pattern = std::bit_cast<std::uint32_t>(x) & 0x7fffffffU;
         if (pattern == 0) {
@@ -79,6 +85,7 @@ class magnitude_histogram {
         const auto place = static_cast<std::int32_t>(pattern >> mantissa_shift) - first_pattern;
         ++counts_[static_cast<std::size_t>(std::clamp(place, 0, bins - 1))];
     }
+    /// Several values.
     void add(std::span<const float> values) {
         for (const float x : values) add(x);
     }
@@ -89,6 +96,7 @@ class magnitude_histogram {
         for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
     }
 
+    /// Values, zeros included.
     std::uint64_t total() const {
         std::uint64_t sum = zeros_;
         for (const std::uint32_t c : counts_) sum += c;
@@ -157,10 +165,10 @@ inline exact_magnitudes quantiles_of(const magnitude_histogram& h, std::size_t c
 /// weights of channel c are those of all filters that see it. Of a matmul the weights are its second
 /// input over the images, as quantiles.
 struct layer_magnitudes {
-    std::vector<exact_magnitudes> weight_channels;
-    std::vector<magnitude_histogram> activation_channels;
-    exact_magnitudes weights;         ///< of the whole layer
-    magnitude_histogram activations;  ///< of the whole layer
+    std::vector<exact_magnitudes> weight_channels;         ///< one an input channel
+    std::vector<magnitude_histogram> activation_channels;  ///< one an input channel
+    exact_magnitudes weights;                              ///< of the whole layer
+    magnitude_histogram activations;                       ///< of the whole layer
 };
 
 /// One entry a row.

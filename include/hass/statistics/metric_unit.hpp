@@ -16,6 +16,7 @@ struct metric_unit {
     /// Empty: a share in [0, 1], written as percent, of which losses are stated in points (0.01).
     std::string unit{};
 
+    /// Whether it is a share in [0, 1], shown in %.
     bool is_share() const { return unit.empty(); }
     /// What one step of a stated loss (`--max-drop`) is worth.
     double step() const { return is_share() ? 0.01 : 1.0; }

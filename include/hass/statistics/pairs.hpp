@@ -36,9 +36,12 @@ class mask_counts {
         if (bits_ <= always_table) counts_.assign(table_size(), 0);
     }
 
+    /// Of a mask.
     int bits() const { return bits_; }
+    /// Masks counted.
     std::uint64_t total() const { return total_; }
 
+    /// Counts one.
     void add(std::uint64_t mask, std::uint32_t times = 1) {
         grow_total(times);
         if (is_table())
@@ -141,11 +144,12 @@ class mask_counts {
 /// 8, 4, 2, 1 channels that divides C / groups, and smaller windows follow from it. Windows of more
 /// than 64 taps are cut into parts of at most 64 (no histogram then, but exact pair counts).
 struct window_shape {
-    int channels = 1;
-    int length = 1;  ///< pairs, M = channels * K
-    int blocks = 1;  ///< windows of one filter and position, over all groups
-    int parts = 1;   ///< masks a window
+    int channels = 1;  ///< adjacent channels
+    int length = 1;    ///< pairs, M = channels * K
+    int blocks = 1;    ///< windows of one filter and position, over all groups
+    int parts = 1;     ///< masks a window
 
+    /// The widest window that a mask can hold.
     explicit window_shape(const layer_row& row) {
         if (taps(row) == 1)
             while (channels < 16 && channels_per_group(row) % (2 * channels) == 0) channels *= 2;
@@ -153,10 +157,12 @@ struct window_shape {
         blocks = row.in.channels / channels;
         parts = (length + 63) / 64;
     }
+    /// Bits of one part of a window that several masks hold.
     int part_bits(int part) const {
         const int rest = length - 64 * part;
         return rest < 64 ? rest : 64;
     }
+    /// Empty, one a block and part.
     std::vector<mask_counts> counters() const {
         std::vector<mask_counts> all;
         for (int b = 0; b < blocks; ++b)
@@ -168,6 +174,7 @@ struct window_shape {
 /// Activation masks of one compute row, over positions and images. Mergeable.
 class activation_windows {
   public:
+    /// Nothing counted yet.
     explicit activation_windows(const layer_row& row)
         : row_(row), layout_(row), shape_(row), counts_(shape_.counters()) {}
 
@@ -194,9 +201,13 @@ class activation_windows {
     }
 
     const layer_row& row() const { return row_; }
+    /// How windows are cut into masks.
     const window_shape& shape() const { return shape_; }
+    /// That were added.
     std::size_t images() const { return images_; }
+    /// Values of the input that are not zero.
     std::uint64_t nonzero_inputs() const { return nonzero_inputs_; }
+    /// Of one block of channels.
     const mask_counts& masks(int block, int part = 0) const {
         return counts_[static_cast<std::size_t>(block * shape_.parts + part)];
     }
@@ -308,7 +319,9 @@ class weight_windows {
         }
     }
 
+    /// Weights that are not zero.
     std::uint64_t nonzero() const { return nonzero_; }
+    /// Of one block of channels.
     const mask_counts& masks(int block, int part = 0) const {
         return counts_[static_cast<std::size_t>(block * shape_.parts + part)];
     }
@@ -410,11 +423,11 @@ struct pair_counts {
     std::uint64_t pairs = 0;  ///< with both factors non-zero, over all images
     /// By number of channels in a window, ascending: blocks x (length + 1) counts of windows.
     struct histogram {
-        int channels = 1;
-        int length = 1;
-        std::vector<std::uint64_t> windows;
+        int channels = 1;                    ///< adjacent channels of a window
+        int length = 1;                      ///< pairs of a window
+        std::vector<std::uint64_t> windows;  ///< blocks x (length + 1)
     };
-    std::vector<histogram> histograms;
+    std::vector<histogram> histograms;  ///< by number of channels ascending
 
     /// Adds the counts of other images of the same row.
     void merge(const pair_counts& other) {

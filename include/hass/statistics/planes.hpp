@@ -20,10 +20,11 @@ namespace hass {
 struct plane_layout {
     std::size_t columns = 1;   ///< a row and phase
     std::size_t row_size = 1;  ///< floats a padded row, all phases
-    std::size_t rows = 1;
+    std::size_t rows = 1;      ///< of the padded map
     bool dense = true;  ///< the plane is the map as it is: nothing to pad, no columns to sort
 
     plane_layout() = default;
+    /// Of a row's input.
     explicit plane_layout(const layer_row& r) {
         const int reach_h = (r.out.height - 1) * r.stride_h + r.dilation_h * (r.kernel_h - 1) + 1;
         const int reach_w = (r.out.width - 1) * r.stride_w + r.dilation_w * (r.kernel_w - 1) + 1;

@@ -14,8 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include <hass/statistics/independent_dots.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
+#include <hass/workload/layer.hpp>
 
 namespace hass {
 
@@ -37,7 +39,7 @@ inline std::vector<double> thinned_counts(std::span<const double> share, double 
 
 /// Shares of a tensor's values that are not zero at some threshold, in [0, 1].
 struct tensor_density {
-    double whole = 1.0;
+    double whole = 1.0;              ///< share of values that are kept, over the tensor
     std::vector<double> channels{};  ///< by input channel; may be empty: all as `whole`
 };
 
@@ -59,8 +61,8 @@ tensor_density density(const Whole& whole, const std::vector<Channel>& channels,
 
 /// The two tensors of a layer.
 struct layer_density {
-    tensor_density weight;
-    tensor_density activation;
+    tensor_density weight;      ///< of its weights
+    tensor_density activation;  ///< of its input
 };
 
 /// Statistics of one layer when its tensors are as dense as `after`.
@@ -104,6 +106,40 @@ inline layer_statistics predicted_layer(const layer_statistics& natural,
         s.windows.push_back(std::move(h));
     }
     return s;
+}
+
+/// Work of whole dot products of a layer at `s`, put there, as far as it was measured at `natural`:
+/// less by the factor by which it would be less if zeros were independent. What zeros have in common
+/// stays in it, and so does the spread that was measured.
+inline void predict_dots(const layer_row& row, const layer_statistics& natural,
+                         layer_statistics& s) {
+    const auto factor = [](double was, double is) {
+        return was > 0.0 ? std::min(is / was, 1.0) : 1.0;
+    };
+    s.lanes = natural.lanes;
+    for (lane_work& w : s.lanes)
+        w.cycles *= factor(independent_lane_cycles(row, natural, w.layout),
+                           independent_lane_cycles(row, s, w.layout));
+    const auto mean = [](const list_lengths& lengths) {
+        double sum = 0.0;
+        for (std::size_t z = 0; z < lengths.share.size(); ++z)
+            sum += static_cast<double>(z) * lengths.share[z];
+        return sum;
+    };
+    s.lists.clear();
+    for (const list_lengths& was : natural.lists) {
+        const double kept = factor(mean(independent_lists(row, natural, was.lanes)),
+                                   mean(independent_lists(row, s, was.lanes)));
+        list_lengths& is = s.lists.emplace_back(
+            list_lengths{was.lanes, std::vector<double>(was.share.size(), 0.0)});
+        for (std::size_t z = 0; z < was.share.size(); ++z) {  // between two whole lengths
+            const double length = kept * static_cast<double>(z);
+            const auto down = static_cast<std::size_t>(length);
+            const double rest = length - static_cast<double>(down);
+            is.share[down] += was.share[z] * (1.0 - rest);
+            if (rest > 0.0) is.share[down + 1] += was.share[z] * rest;
+        }
+    }
 }
 
 }  // namespace hass

@@ -19,6 +19,7 @@ namespace hass {
 /// Surviving pairs of a matmul row, over images. Mergeable.
 class product_windows {
   public:
+    /// Nothing counted yet.
     explicit product_windows(const layer_row& row) : row_(row) {}
 
     /// Adds images: the first input as channels x images x pixels, the second as images x filters x

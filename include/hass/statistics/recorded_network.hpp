@@ -14,7 +14,9 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/statistics/lane_layouts.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/list_counts.hpp>
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/prediction.hpp>
 #include <hass/statistics/sampled_magnitudes.hpp>
@@ -36,20 +38,20 @@ struct answers {
 /// The network's answers with one tensor alone clipped, at ascending thresholds above 0; none
 /// where the tensor was not measured.
 struct sensitivity_curve {
-    std::vector<float> thresholds;
-    std::vector<answers> answered;
+    std::vector<float> thresholds;  ///< ascending, above 0
+    std::vector<answers> answered;  ///< one a threshold
 
     bool operator==(const sensitivity_curve&) const = default;
 };
 
 /// One compute row as it was measured.
 struct recorded_layer {
-    std::size_t place = 0;  ///< index among the network's rows
-    sampled_magnitudes weights;
-    sampled_magnitudes activations;
-    sensitivity_curve weight_curve;
-    sensitivity_curve activation_curve;
-    /// Exact joint statistics with nothing clipped, window shares rounded to steps.
+    std::size_t place = 0;               ///< index among the network's rows
+    sampled_magnitudes weights;          ///< distribution of |w|
+    sampled_magnitudes activations;      ///< distribution of |x| of its input
+    sensitivity_curve weight_curve;      ///< answers with its weights alone clipped
+    sensitivity_curve activation_curve;  ///< answers with its input alone clipped
+    /// Exact joint statistics with nothing clipped, shares of windows and of lists rounded to steps.
     layer_statistics natural;
 
     bool operator==(const recorded_layer&) const = default;
@@ -58,8 +60,8 @@ struct recorded_layer {
 /// Everything that was measured of a network. Plain data; `statistics`, `magnitudes` and
 /// `additive_accuracy` answer from it.
 struct recorded_network {
-    std::string name;  ///< of the network, for people
-    hass::network net;
+    std::string name;                    ///< of the network, for people
+    hass::network net;                   ///< rows, edges and names
     std::uint64_t weights = 0;           ///< fingerprint of the parameters
     std::vector<std::uint64_t> sources;  ///< fingerprint of each set of images, ascending
     std::uint32_t images = 0;            ///< in all of them
@@ -69,9 +71,25 @@ struct recorded_network {
     operator network_view() const { return net; }
     bool operator==(const recorded_network&) const = default;
 
+    /// Share of images, with nothing clipped.
     double top1() const { return share(untouched.top1); }
+    /// Share of images, with nothing clipped.
     double top5() const { return share(untouched.top5); }
+    /// Of all images.
     double share(double count) const { return count / static_cast<double>(images); }
+    /// Whether work of whole dot products was measured in every convolution and linear layer.
+    dot_products products() const {
+        dot_products all{true, true};
+        for (const recorded_layer& l : layers) {
+            if (!has_weights(net.rows[l.place])) continue;
+            bool lanes = false, lists = false;  // any that exist
+            for_each_lane_window(net.rows[l.place], [&](int, int) { lanes = true; });
+            for_each_list_count(net.rows[l.place], [&](int) { lists = true; });
+            all.lanes = all.lanes && (!lanes || !l.natural.lanes.empty());
+            all.lists = all.lists && (!lists || !l.natural.lists.empty());
+        }
+        return all;
+    }
 
     /// \throws hass::error naming the first row in which `other` differs from the measured network
     void check(const network_view& other) const {
@@ -94,7 +112,7 @@ struct recorded_network {
         check_thresholds(net, thresholds);
         network_statistics all(net.rows.size());
         for (const recorded_layer& layer : layers)
-            all[layer.place] = clipped(layer, thresholds[layer.place]);
+            all[layer.place] = clipped(net.rows[layer.place], layer, thresholds[layer.place]);
         return all;
     }
 
@@ -110,7 +128,8 @@ struct recorded_network {
     }
 
   private:
-    static layer_statistics clipped(const recorded_layer& layer, const layer_thresholds& tau) {
+    static layer_statistics clipped(const layer_row& row, const recorded_layer& layer,
+                                    const layer_thresholds& tau) {
         const auto zeroes = [](const std::vector<double>& channels, double all) {
             return std::any_of(channels.begin(), channels.end(),
                                [](double t) { return t > 0.0; }) ||
@@ -131,11 +150,13 @@ struct recorded_network {
             return d;
         };
         const auto untouched = [](std::size_t) { return 0.0; };
-        return predicted_layer(
+        layer_statistics s = predicted_layer(
             layer.natural,
             {density(layer.weights, untouched), density(layer.activations, untouched)},
             {density(layer.weights, [&](std::size_t c) { return tau.weight_of(c); }),
              density(layer.activations, [&](std::size_t c) { return tau.activation_of(c); })});
+        predict_dots(row, layer.natural, s);
+        return s;
     }
 };
 
@@ -185,6 +206,20 @@ inline recorded_network merged(const recorded_network& a, const recorded_network
             for (std::size_t i = 0; i < (to.*curve).answered.size(); ++i)
                 add((to.*curve).answered[i], (from.*curve).answered[i]);
         layer_statistics& s = to.natural;
+        const auto same = [](const auto& x, const auto& y, auto field) {
+            return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                              [&](const auto& p, const auto& q) { return p.*field == q.*field; });
+        };
+        if (!same(s.lanes, from.natural.lanes, &lane_work::layout) ||
+            !same(s.lists, from.natural.lists, &list_lengths::lanes))
+            throw fail(where + "work of lanes and lists was not measured of both");
+        for (std::size_t l = 0; l < s.lanes.size(); ++l)
+            s.lanes[l].cycles = mix(s.lanes[l].cycles, from.natural.lanes[l].cycles);
+        for (std::size_t l = 0; l < s.lists.size(); ++l) {
+            for (std::size_t z = 0; z < s.lists[l].share.size(); ++z)
+                s.lists[l].share[z] = mix(s.lists[l].share[z], from.natural.lists[l].share[z]);
+            detail::round_to_steps(s.lists[l]);
+        }
         for (const auto field :
              {&layer_statistics::activation_sparsity, &layer_statistics::pair_sparsity,
               &layer_statistics::pair_sparsity_padded})

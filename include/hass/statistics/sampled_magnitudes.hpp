@@ -71,11 +71,20 @@ inline void round_to_steps(window_histogram& windows) {
     for (std::size_t i = 0; i < steps.size(); ++i) windows.share[i] = from_steps(steps[i]);
 }
 
+/// The same of lists, whose lengths are one such block.
+inline std::vector<std::uint16_t> list_steps(const list_lengths& lists) {
+    return window_steps({1, static_cast<int>(lists.share.size()) - 1, lists.share});
+}
+inline void round_to_steps(list_lengths& lists) {
+    const std::vector<std::uint16_t> steps = list_steps(lists);
+    for (std::size_t z = 0; z < steps.size(); ++z) lists.share[z] = from_steps(steps[z]);
+}
+
 }  // namespace detail
 
 /// |x| of one tensor: shares of zeros at ascending thresholds, the first of them 0.
 struct sampled_magnitudes {
-    std::vector<float> thresholds;
+    std::vector<float> thresholds;        ///< ascending, the first 0
     std::vector<std::uint16_t> whole;     ///< of the tensor, in steps, one a threshold
     std::vector<std::uint16_t> channels;  ///< of each input channel: thresholds x in.channels
 

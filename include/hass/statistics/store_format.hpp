@@ -16,6 +16,9 @@
 ///              u16 x G   share of zeros of the tensor
 ///              u16 x G x in.channels  ... of each input channel
 ///              S times   f32 threshold, u32 top-1, u32 top-5, f64 loss
+///              and, where the header has them, work of whole dot products with nothing clipped:
+///              each layout of lanes   u32 x 6 (in, group, macs, vector, shared, engines), f64 cycles
+///              each number of lists   u16 x (K in.channels / lists + 1) shares of the longest one
 ///
 /// Shares are u16 in steps of 1/65535. The header gives every size, so that a file of another
 /// length is refused before anything is allocated for it.
@@ -37,7 +40,9 @@
 
 namespace hass {
 
+/// First bytes of a file.
 inline constexpr std::string_view statistics_magic = "HASSSTAT";
+/// Of the format; others are refused.
 inline constexpr std::uint32_t statistics_version = 1;
 
 namespace detail {

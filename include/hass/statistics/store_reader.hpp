@@ -14,7 +14,9 @@
 #include <vector>
 
 #include <hass/error.hpp>
+#include <hass/statistics/lane_layouts.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/list_counts.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/statistics/store_format.hpp>
 #include <hass/text.hpp>
@@ -53,6 +55,8 @@ class statistics_reader {
     struct extent {
         std::size_t thresholds[2];
         std::size_t measured[2];
+        std::size_t lanes = 0;     ///< layouts
+        std::vector<int> lists{};  ///< numbers of lists a pixel
     };
 
     error fail(const std::string& what) const { return error(source_ + ": " + what); }
@@ -149,7 +153,7 @@ class statistics_reader {
         for (std::size_t j = 0; j < layers.size(); ++j, ++i) {
             while (i < m.net.rows.size() && !is_compute(m.net.rows[i])) ++i;
             const std::string at = text_of({"layers[", j, "]."});
-            only(layers[j], at, {"row", "thresholds", "measured"});
+            only(layers[j], at, {"row", "thresholds", "measured", "lanes", "lists"});
             const auto place = static_cast<std::size_t>(
                 integer(member(layers[j], at, "row"), at + "row", 0, most_rows));
             if (place != i || i == m.net.rows.size())
@@ -165,10 +169,26 @@ class statistics_reader {
             };
             two("thresholds", sizes.thresholds, 1);
             two("measured", sizes.measured, 0);
-            extents_.push_back(sizes);
+            read_dots(layers[j], at, m.net.rows[i], sizes);
+            extents_.push_back(std::move(sizes));
         }
         while (i < m.net.rows.size() && !is_compute(m.net.rows[i])) ++i;
         if (i != m.net.rows.size()) throw fail("layers", "ends before row '" + name_of(m, i) + "'");
+    }
+
+    /// What was counted of whole dot products; a file may have none of it.
+    void read_dots(const json& layer, const std::string& at, const layer_row& row,
+                   extent& sizes) const {
+        if (const auto lanes = layer.find("lanes"); lanes != layer.end())
+            sizes.lanes = static_cast<std::size_t>(integer(*lanes, at + "lanes", 1, most_layouts));
+        const auto lists = layer.find("lists");
+        if (lists == layer.end()) return;
+        std::vector<int> known;
+        for_each_list_count(row, [&](int n) { known.push_back(n); });
+        for (const json& n : list(*lists, at + "lists"))
+            sizes.lists.push_back(static_cast<int>(integer(n, at + "lists", 1, most_lists)));
+        if (sizes.lists != known)
+            throw fail(at + "lists", "are not those that the row can have; measure it again");
     }
 
     void read_network(const json& h, network& net) const {
@@ -223,6 +243,8 @@ class statistics_reader {
                 bytes += extents_[j].thresholds[k] *
                              (4 + 2 * (1 + static_cast<std::uint64_t>(row.in.channels))) +
                          extents_[j].measured[k] * 20;
+            bytes += extents_[j].lanes * (6 * 4 + 8);
+            for (const int lists : extents_[j].lists) bytes += 2 * lengths_of(row, lists);
         }
         return bytes;
     }
@@ -278,6 +300,46 @@ class statistics_reader {
             if (!curve.thresholds.empty() && !(curve.thresholds.front() > 0.0F))
                 throw fail(tensor + ": measured at a threshold that is not above 0");
         }
+        read_lanes(in, s, row, extents_[j].lanes, at);
+        for (const int lanes : extents_[j].lists) {
+            list_lengths& lengths = s.lists.emplace_back(list_lengths{lanes, {}});
+            lengths.share.resize(lengths_of(row, lanes));
+            int sum = 0;
+            for (double& share : lengths.share) {
+                const auto steps = take<std::uint16_t>(in);
+                sum += steps, share = from_steps(steps);
+            }
+            if (sum != share_steps)
+                throw fail(text_of({at, ": shares of ", lanes, " lists do not sum to 1"}));
+        }
+    }
+
+    /// Lengths that a list can have.
+    static std::size_t lengths_of(const layer_row& row, int lists) {
+        return static_cast<std::size_t>(taps(row)) *
+                   static_cast<std::size_t>(row.in.channels / lists) +
+               1;
+    }
+
+    /// The layouts are those that engines are built with today, in their order.
+    void read_lanes(std::string_view& in, layer_statistics& s, const layer_row& row,
+                    std::size_t count, const std::string& at) const {
+        if (count == 0) return;
+        std::vector<lane_layout> known;
+        for_each_lane_layout(row, [&](const lane_layout& l) { known.push_back(l); });
+        std::sort(known.begin(), known.end());
+        for (std::size_t i = 0; i < count; ++i) {
+            lane_work& w = s.lanes.emplace_back();
+            for (int lane_layout::*field :
+                 {&lane_layout::in, &lane_layout::group, &lane_layout::macs, &lane_layout::vector,
+                  &lane_layout::shared, &lane_layout::engines})
+                w.layout.*field = static_cast<int>(take<std::uint32_t>(in) & 0x7fffffffU);
+            w.cycles = take<double>(in);
+            if (!(w.cycles >= 0.0 && w.cycles <= 1e9))
+                throw fail(at + ": cycles of lanes that are not within 0 and 1e9");
+            if (i >= known.size() || w.layout != known[i] || count != known.size())
+                throw fail(at + ": lanes that the row does not have; measure it again");
+        }
     }
 
     void ascend(const std::vector<float>& thresholds, const std::string& at) const {
@@ -306,6 +368,7 @@ class statistics_reader {
     std::uint32_t body_crc_ = 0;
     std::vector<extent> extents_;  ///< one a layer
     static constexpr std::int64_t most_rows = 65536;
+    static constexpr std::int64_t most_layouts = 1 << 20;
 };
 
 }  // namespace detail

@@ -32,12 +32,16 @@ inline ordered_json header_of(const recorded_network& m) {
     json sources = json::array();
     for (const std::uint64_t s : m.sources) sources.push_back(hexadecimal(s));
     json layers = json::array();
-    for (const recorded_layer& l : m.layers)
+    for (const recorded_layer& l : m.layers) {
         layers.push_back(
             {{"row", l.place},
              {"thresholds", {l.weights.thresholds.size(), l.activations.thresholds.size()}},
              {"measured",
               {l.weight_curve.thresholds.size(), l.activation_curve.thresholds.size()}}});
+        if (!l.natural.lanes.empty()) layers.back()["lanes"] = l.natural.lanes.size();
+        for (const list_lengths& lists : l.natural.lists)
+            layers.back()["lists"].push_back(lists.lanes);
+    }
     return {{"network", m.name},         {"weights", hexadecimal(m.weights)},
             {"images", m.images},        {"sources", std::move(sources)},
             {"top1", m.untouched.top1},  {"top5", m.untouched.top5},
@@ -69,6 +73,14 @@ inline std::string format_statistics(const recorded_network& m) {
                 detail::put(body, curve->answered[i].loss);
             }
         }
+        for (const lane_work& w : s.lanes) {
+            for (const int x : {w.layout.in, w.layout.group, w.layout.macs, w.layout.vector,
+                                w.layout.shared, w.layout.engines})
+                detail::put(body, static_cast<std::uint32_t>(x));
+            detail::put(body, w.cycles);
+        }
+        for (const list_lengths& lists : s.lists)
+            for (const std::uint16_t x : detail::list_steps(lists)) detail::put(body, x);
     }
     const std::string header =
         detail::header_of(m).dump(-1, ' ', false, ordered_json::error_handler_t::replace);

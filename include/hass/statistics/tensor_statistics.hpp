@@ -35,6 +35,7 @@ concept FloatTensor = requires(const T& t) {
 /// Looks at the user's memory, which must outlive it and must not change.
 class tensor_statistics {
   public:
+    /// One a compute row, not owned.
     using tensors = std::vector<std::span<const float>>;
 
     /// \param weights      a compute row each: out.channels x in.channels/groups x kernel_h x
@@ -55,7 +56,9 @@ class tensor_statistics {
         for (std::size_t j = 0; j < compute_.size(); ++j) check(j);
     }
 
+    /// That were measured.
     std::size_t images() const { return images_; }
+    /// What was measured.
     network_view network() const { return {rows_, edges_, names_}; }
 
     /// Exact statistics at one set of thresholds, one entry a row.

@@ -21,10 +21,11 @@ namespace hass {
 /// Thresholds of one row: a weight w is zeroed when |w| < weight, an input x when |x| < activation.
 /// All >= 0, strict, compared in float32 as the tensors are; 0 zeroes nothing.
 struct layer_thresholds {
-    double weight = 0.0;
-    double activation = 0.0;
+    double weight = 0.0;      ///< magnitudes below are taken as zero
+    double activation = 0.0;  ///< magnitudes below are taken as zero
     /// In place of the above, one an input channel of the row; empty: the same for all channels.
     std::vector<double> weight_channels{};
+    /// One an input channel; empty: `activation` for all.
     std::vector<double> activation_channels{};
 
     /// Threshold of the weights that input channel `c` meets.

@@ -104,11 +104,13 @@ constexpr std::string_view name(layer_kind kind) {
 
 /// One image's worth of a feature map: channels x height x width, each >= 1.
 struct shape {
-    int channels = 1;
-    int height = 1;
-    int width = 1;
+    int channels = 1;  ///< >= 1
+    int height = 1;    ///< pixels, >= 1
+    int width = 1;     ///< pixels, >= 1
 
+    /// Values of an image.
     constexpr std::int64_t volume() const { return std::int64_t{channels} * height * width; }
+    /// Values of a channel.
     constexpr std::int64_t pixels() const { return std::int64_t{height} * width; }
     constexpr bool operator==(const shape&) const = default;
 };
@@ -133,12 +135,16 @@ constexpr bool same_extents(const shape& a, const shape& b) {
 /// One layer, fully resolved. For `linear`, `in` is {features, 1, 1} and the kernel is 1x1.
 /// For rows with several inputs (`add`, `multiply`, `concat`) `in` is the first input's shape.
 struct layer_row {
-    layer_kind kind = layer_kind::convolution;
-    shape in{};
-    shape out{};
+    layer_kind kind = layer_kind::convolution;  ///< what is computed
+    shape in{};                                 ///< of one image
+    shape out{};                                ///< of one image
+    /// Taps.
     int kernel_h = 1, kernel_w = 1;
+    /// Pixels.
     int stride_h = 1, stride_w = 1;
+    /// Zeros on each side, pixels.
     int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+    /// Distance of taps, pixels.
     int dilation_h = 1, dilation_w = 1;
     /// Divides in.channels and out.channels; softmax, norms: each group of channels for itself.
     int groups = 1;

@@ -24,6 +24,8 @@ namespace hass {
 /// \name Options of conv2d and the pools; any subset, any order, the last of a kind counts.
 /// Defaults: stride 1, no padding, dilation 1, one group, with bias.
 /// @{
+
+/// Pixels between windows.
 template <int H, int W = H>
 struct stride {
     static constexpr void apply(layer_row& r) { r.stride_h = H, r.stride_w = W; }
@@ -36,23 +38,28 @@ struct pad {
         r.pad_left = r.pad_right = W;
     }
 };
+/// Padding of each side.
 template <int Top, int Left, int Bottom, int Right>
 struct pad_edges {
     static constexpr void apply(layer_row& r) {
         r.pad_top = Top, r.pad_left = Left, r.pad_bottom = Bottom, r.pad_right = Right;
     }
 };
+/// Distance of taps.
 template <int H, int W = H>
 struct dilation {
     static constexpr void apply(layer_row& r) { r.dilation_h = H, r.dilation_w = W; }
 };
+/// Groups of channels.
 template <int G>
 struct groups {
     static constexpr void apply(layer_row& r) { r.groups = G; }
 };
+/// Without a bias.
 struct no_bias {
     static constexpr void apply(layer_row& r) { r.bias = false; }
 };
+/// The last window may reach over the edge.
 struct ceil_mode {
     static constexpr void apply(layer_row& r) { r.ceil_mode = true; }
 };
@@ -110,6 +117,7 @@ struct linear {
     static constexpr bool accepts(shape in) { return in == shape{In, 1, 1}; }
 };
 
+/// Largest value of a window.
 template <int K, class... Options>
 struct max_pool {
     static constexpr layer_row row(shape in) {
@@ -122,6 +130,7 @@ struct max_pool {
 template <int K, class... Options>
 using pool = max_pool<K, stride<K>, Options...>;
 
+/// Mean of a window.
 template <int K, class... Options>
 struct average_pool {
     static constexpr layer_row row(shape in) {
@@ -310,8 +319,10 @@ struct sequential {
     static constexpr auto& lowered = storage::value;
 };
 
+/// Rows and edges of the whole, computed once.
 template <class... Parts>
 struct sequential<Parts...>::storage {
+    /// Rows, then edges.
     static constexpr auto value = make();
 };
 

@@ -18,16 +18,16 @@ namespace hass {
 
 /// One axis of an order in which values are read: so many, so far apart.
 struct order_axis {
-    std::int64_t extent = 1;
-    std::int64_t stride = 1;
+    std::int64_t extent = 1;  ///< values
+    std::int64_t stride = 1;  ///< values between them
 
     bool operator==(const order_axis&) const = default;
 };
 
 /// Values of a map, channels x height x width, in another order: the outermost axis first.
 struct value_order {
-    std::vector<order_axis> axes;
-    std::int64_t first = 0;  ///< place of the first value
+    std::vector<order_axis> axes;  ///< outermost first
+    std::int64_t first = 0;        ///< place of the first value
 
     bool operator==(const value_order&) const = default;
 };
@@ -35,7 +35,7 @@ struct value_order {
 /// What each position along one axis of an output is made of: `each` weighted inputs, or, where an
 /// index is -1, the value `layer_parameters::fill`.
 struct axis_taps {
-    int each = 0;
+    int each = 0;                     ///< inputs an output has
     std::vector<std::int32_t> index;  ///< outputs x each
     std::vector<float> weight;        ///< the same, or empty: 1
 
@@ -51,12 +51,13 @@ struct layer_parameters {
     std::vector<float> bias;  ///< out.channels, or empty
     /// Bounds of a clipping activation (`relu`, `relu6` and ONNX Clip).
     float lower = 0.0F;
-    float upper = std::numeric_limits<float>::infinity();
+    float upper = std::numeric_limits<float>::infinity();  ///< +infinity: none
     /// average_pool: whether padding counts in the mean.
     bool count_include_pad = false;
     /// function: which one, and its numbers; lrn: alpha, beta and bias; norms: alpha is epsilon;
     /// matmul: products are multiplied by alpha
     hass::value_function function = value_function::identity;
+    /// See `function`.
     float alpha = 0.0F, beta = 0.0F;
     value_order order;        ///< rows that move values (`moves`)
     axis_taps rows, columns;  ///< resize, pad
@@ -64,11 +65,60 @@ struct layer_parameters {
     float fill = 0.0F;        ///< pad: what the border holds
 };
 
+/// Where in its ONNX file the weights and the input of a compute row stand, for whoever changes
+/// them there (`report/pruned_onnx.hpp`).
+struct row_origin {
+    std::string node;  ///< first output of its operator; empty: a row of no single one
+    std::string type;  ///< operator
+    std::string data,
+        weights;  ///< tensors that it reads; `matmul`: the first and the second factor
+    std::size_t data_at = 0, weights_at = 1;  ///< which of its inputs they are
+    bool non_negative = false;                ///< the data
+    /// Axes of the data behind that of the channels, which the row has in the same order; -1: they
+    /// are no axis of the data.
+    int pixel_axes = -1;
+    std::vector<std::int64_t> dims;  ///< of the weights
+    bool turned = false;             ///< weights stand inputs x outputs
+    std::vector<std::size_t> input;  ///< of the row, for each of the weights'; empty: in order
+    /// Element of the weights for each of the row's, -1: none, a zero; empty: in order, again from the
+    /// first on where the row has more.
+    std::vector<std::int32_t> element;
+    /// Scale and shift of channels as a row: `data` is scaled and shifted by several operators, of
+    /// which `node` is the last. There are no `weights`.
+    bool scales = false;
+
+    bool operator==(const row_origin&) const = default;
+};
+
+/// Which element of the file's weights each weight of a row is, -1: none.
+/// \param count   weights of the row
+/// \param inputs  of one filter
+inline std::vector<std::int64_t> elements_of(const row_origin& from, std::size_t count,
+                                             std::size_t inputs) {
+    std::vector<std::int64_t> all(count);
+    std::size_t whole = 1;
+    for (const std::int64_t d : from.dims) whole *= static_cast<std::size_t>(d);
+    if (!from.element.empty()) {
+        for (std::size_t k = 0; k < count; ++k) all[k] = from.element[k];
+    } else if (!from.turned && from.input.empty()) {
+        for (std::size_t k = 0; k < count; ++k) all[k] = static_cast<std::int64_t>(k % whole);
+    } else {
+        const std::size_t outputs = count / inputs;
+        for (std::size_t o = 0; o < outputs; ++o)
+            for (std::size_t i = 0; i < inputs; ++i) {
+                const std::size_t at = from.input.empty() ? i : from.input[i];
+                all[o * inputs + at] =
+                    static_cast<std::int64_t>(from.turned ? i * outputs + o : o * inputs + i);
+            }
+    }
+    return all;
+}
+
 /// One of several inputs of a file: a part of the image, `first` values behind its beginning.
 struct model_input {
-    std::string name;
-    hass::shape each{};  ///< of one sample
-    std::int64_t first = 0;
+    std::string name;        ///< as the file has it
+    hass::shape each{};      ///< of one sample
+    std::int64_t first = 0;  ///< values of the image before it
 
     bool operator==(const model_input&) const = default;
 };
@@ -79,9 +129,10 @@ using model_output = model_input;
 /// A network with its trained parameters, one entry a row. Batch norms are folded, constants are
 /// gone. Shapes are those of one image.
 struct model {
-    hass::network net;
-    std::vector<layer_parameters> parameters;
-    std::string source;  ///< file it came from, for messages
+    hass::network net;                         ///< rows, edges and names
+    std::vector<layer_parameters> parameters;  ///< one a row
+    std::string source;                        ///< file it came from, for messages
+    std::vector<row_origin> origins;           ///< one a row; empty where no file gave it
     /// What the network was trained with, where the file says so.
     std::optional<preprocessing> input;
     /// Several inputs, in the file's order; empty for a single one.

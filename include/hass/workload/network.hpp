@@ -21,21 +21,23 @@ namespace hass {
 /// Rows are in topological order (from < to); edges stand in the order of the rows that they lead
 /// to, and a row's edges in the order of its inputs.
 struct edge {
-    int from = -1;
-    int to = 0;
+    int from = -1;  ///< row that gives; `network_input`: the image
+    int to = 0;     ///< row that takes
 
     constexpr bool operator==(const edge&) const = default;
 };
 
+/// What feeds the first rows: the image.
 inline constexpr int network_input = -1;
 
 /// A network somebody else owns. `names` is empty for networks of types.
 struct network_view {
-    std::span<const layer_row> rows;
-    std::span<const edge> edges;
-    std::span<const std::string> names;
+    std::span<const layer_row> rows;     ///< in topological order
+    std::span<const edge> edges;         ///< by row that takes, in the order of its inputs
+    std::span<const std::string> names;  ///< of rows; empty: none has one
 
     constexpr std::size_t size() const { return rows.size(); }
+    /// Row `i`.
     constexpr const layer_row& operator[](std::size_t i) const { return rows[i]; }
 };
 
@@ -45,8 +47,8 @@ concept Network = std::convertible_to<const N&, network_view>;
 
 /// A network that owns its rows, as read from a file.
 struct network {
-    std::vector<layer_row> rows;
-    std::vector<edge> edges;
+    std::vector<layer_row> rows;     ///< in topological order
+    std::vector<edge> edges;         ///< by row that takes, in the order of its inputs
     std::vector<std::string> names;  ///< one a row, unique
 
     operator network_view() const {  // pointers: ranges cost 5 MiB to compile

@@ -29,7 +29,7 @@
 /// spelled out with Add, Clip, Mul, Div).
 ///
 /// Rows stand in topological order, the output last. A row is named after its node, else after its
-/// weight without ".weight", else <kind>_<index>; the batch may be dynamic and is not part of any
+/// weight without ".weight", else `KIND_INDEX`; the batch may be dynamic and is not part of any
 /// shape. Everything else, and every damaged file, is one hass::error that names the file, the
 /// operator and the node. Memory stays within a small multiple of the file's size, and so does what
 /// a network asks of whoever runs it: 32 MiB and 10^9 operations an image for any file, 4 KiB and
@@ -81,7 +81,7 @@ inline model parse_onnx(std::string_view content, std::string source,
     }
 }
 
-/// \copydoc parse_onnx
+/// The same of bytes.
 inline model parse_onnx(std::span<const std::byte> content, std::string source,
                         const onnx_options& options = {},
                         const std::optional<std::filesystem::path>& folder = std::nullopt) {

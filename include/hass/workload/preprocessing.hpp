@@ -30,23 +30,24 @@ namespace hass {
 /// From pixels to the network's input: x = (pixel * scale - mean) / std. `mean` and `std` hold one
 /// value a channel, or one for all, or none (0 and 1).
 struct preprocessing {
-    float scale = 1.0F;
-    std::vector<float> mean;
-    std::vector<float> std;
+    float scale = 1.0F;       ///< pixels are multiplied by it first
+    std::vector<float> mean;  ///< then taken off, one a channel
+    std::vector<float> std;   ///< then divided by, one a channel
 
     bool operator==(const preprocessing&) const = default;
 };
 
 /// What networks are commonly trained with; pixels are 0..255.
 struct preprocessing_preset {
-    std::string_view name;
-    std::string_view summary;
-    float scale;
-    std::array<float, 3> mean;
-    std::array<float, 3> std;
-    std::size_t channels;  ///< 1: mean and std are the same for every channel
+    std::string_view name;      ///< as `--preprocessing` takes it
+    std::string_view summary;   ///< for people
+    float scale;                ///< see `preprocessing`
+    std::array<float, 3> mean;  ///< of R, G, B
+    std::array<float, 3> std;   ///< of R, G, B
+    std::size_t channels;       ///< 1: mean and std are the same for every channel
 };
 
+/// All that have a name.
 inline constexpr std::array<preprocessing_preset, 4> preprocessing_presets{{
     {"none", "pixels as they are", 1.0F, {0.0F}, {1.0F}, 1},
     {"unit", "0..255 to 0..1", 1.0F / 255.0F, {0.0F}, {1.0F}, 1},

@@ -46,12 +46,14 @@ using classifier = sequential<global_average_pool, flatten, linear<In, 1000>>;
 
 namespace types {
 
+/// He et al. 2015, ImageNet, basic blocks.
 using resnet18 =
     sequential<detail::resnet_stem<64>, detail::basic<64>, detail::basic<64>,
                detail::basic_down<64, 128>, detail::basic<128>, detail::basic_down<128, 256>,
                detail::basic<256>, detail::basic_down<256, 512>, detail::basic<512>,
                detail::classifier<512>>;
 
+/// He et al. 2015, ImageNet, bottlenecks.
 using resnet50 =
     sequential<detail::resnet_stem<64>, detail::bottleneck_down<64, 64, 1>, detail::bottleneck<64>,
                detail::bottleneck<64>, detail::bottleneck_down<256, 128, 2>,
@@ -77,6 +79,7 @@ using cnv_conv = sequential<conv2d<In, Out, 3>, relu>;
 
 namespace types {
 
+/// Howard et al. 2017, ImageNet, width 1.
 using mobilenet_v1 = sequential<
     input<3, 224, 224>, conv2d<3, 32, 3, stride<2>, pad<1>>, relu, detail::separable<32, 64>,
     detail::separable<64, 128, 2>, detail::separable<128, 128>, detail::separable<128, 256, 2>,
@@ -85,6 +88,7 @@ using mobilenet_v1 = sequential<
     detail::separable<512, 512>, detail::separable<512, 1024, 2>, detail::separable<1024, 1024>,
     detail::classifier<1024>>;
 
+/// FINN's network for CIFAR-10.
 using cnv =
     sequential<input<3, 32, 32>, detail::cnv_conv<3, 64>, detail::cnv_conv<64, 64>,
                max_pool<2, stride<2>>, detail::cnv_conv<64, 128>, detail::cnv_conv<128, 128>,
@@ -116,6 +120,7 @@ using mbv2_same = residual<mbv2<C, C>>;
 
 namespace types {
 
+/// Sandler et al. 2018, ImageNet, width 1.
 using mobilenet_v2 = sequential<
     input<3, 224, 224>, conv2d<3, 32, 3, stride<2>, pad<1>>, relu6, detail::mbv2<32, 16, 1, 1>,
     detail::mbv2<16, 24, 2>, detail::mbv2_same<24>, detail::mbv2<24, 32, 2>, detail::mbv2_same<32>,
@@ -172,6 +177,7 @@ using v3_stem = sequential<input<3, 224, 224>, conv2d<3, 16, 3, stride<2>, pad<1
 
 namespace types {
 
+/// Howard et al. 2019, ImageNet.
 using mobilenet_v3_small =
     sequential<detail::v3_stem, detail::v3<16, 3, 16, 16, detail::se, relu, 2>,
                detail::v3<16, 3, 72, 24, detail::no_gate, relu, 2>,
@@ -185,6 +191,7 @@ using mobilenet_v3_small =
                detail::v3_same<96, 5, 576, detail::se, hardswish>,
                detail::v3_same<96, 5, 576, detail::se, hardswish>, detail::v3_head<96, 576, 1024>>;
 
+/// Howard et al. 2019, ImageNet.
 using mobilenet_v3_large = sequential<
     detail::v3_stem, detail::v3_same<16, 3, 16, detail::no_gate, relu>,
     detail::v3<16, 3, 64, 24, detail::no_gate, relu, 2>,

@@ -31,17 +31,19 @@ namespace hass {
 
 /// A compute row as matrix products: weights m x k times activations k x n, `groups` times.
 struct matrix_product {
-    std::int64_t m = 1;  ///< filters of a group
-    std::int64_t k = 1;  ///< C / g x taps
-    std::int64_t n = 1;  ///< output pixels
-    std::int64_t groups = 1;
+    std::int64_t m = 1;       ///< filters of a group
+    std::int64_t k = 1;       ///< C / g x taps
+    std::int64_t n = 1;       ///< output pixels
+    std::int64_t groups = 1;  ///< such products, on channels of their own
 
+    /// Multiply-accumulates of all groups.
     constexpr double macs() const {
         return static_cast<double>(m) * static_cast<double>(k) * static_cast<double>(n) *
                static_cast<double>(groups);
     }
 };
 
+/// A compute row as matrix products.
 constexpr matrix_product as_matrix_product(const layer_row& row) {
     return {filters_per_group(row), std::int64_t{channels_per_group(row)} * taps(row),
             row.out.pixels(), row.groups};
@@ -71,19 +73,19 @@ constexpr double inside_share(const layer_statistics& s) {
 /// Accesses above the multipliers for one image, in words unless said otherwise. A row of a buffer
 /// is as wide as one access of it.
 struct memory_accesses {
-    double operand_register = 0.0;  ///< words, metadata counted as the share of a word it fills
-    double accumulator_read = 0.0;
-    double accumulator_write = 0.0;
-    double buffer_read = 0.0;  ///< rows
-    double buffer_write = 0.0;
-    double metadata_read = 0.0;  ///< rows
-    double metadata_write = 0.0;
-    double dram = 0.0;
+    double operand_register = 0.0;   ///< words, metadata counted as the share of a word it fills
+    double accumulator_read = 0.0;   ///< words
+    double accumulator_write = 0.0;  ///< words
+    double buffer_read = 0.0;        ///< rows
+    double buffer_write = 0.0;       ///< rows
+    double metadata_read = 0.0;      ///< rows
+    double metadata_write = 0.0;     ///< rows
+    double dram = 0.0;               ///< words
 };
 
 /// One row on an array, for one image.
 struct array_run {
-    double cycles = 0.0;
+    double cycles = 0.0;      ///< from first to last
     double macs = 0.0;        ///< multiplications that switch
     double gated_macs = 0.0;  ///< slots that pass with a multiplier held still
     /// nullopt: the accesses of this engine are not published.
@@ -129,9 +131,9 @@ constexpr void require_array(std::string_view engine, std::initializer_list<int>
 /// An array without any support for zeros: the baseline of the same size. Weights m x k and
 /// activations k x n meet in tiles of `rows` x `depth` x `columns` a cycle.
 struct dense_array {
-    int rows = 16;
-    int depth = 4;
-    int columns = 16;
+    int rows = 16;     ///< of weights a cycle
+    int depth = 4;     ///< of pairs a multiplier tree adds
+    int columns = 16;  ///< of activations a cycle
 
     constexpr int multipliers() const { return rows * depth * columns; }
     static constexpr std::optional<double> area_mm2() { return std::nullopt; }

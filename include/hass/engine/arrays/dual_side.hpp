@@ -63,12 +63,12 @@ constexpr double expected_rounds(int length, double density, int lanes) {
 
 /// One core of tiles_a x tiles_b tiles side by side.
 struct dual_side_core {
-    int tile_a = 32;  ///< weights' side of a tile, 1..64
-    int tile_b = 32;  ///< activations' side, 1..64
-    int lanes_a = 8;  ///< multipliers are lanes_a x lanes_b a tile
-    int lanes_b = 16;
-    int tiles_a = 1;
-    int tiles_b = 1;
+    int tile_a = 32;   ///< weights' side of a tile, 1..64
+    int tile_b = 32;   ///< activations' side, 1..64
+    int lanes_a = 8;   ///< multipliers are lanes_a x lanes_b a tile
+    int lanes_b = 16;  ///< see `lanes_a`
+    int tiles_a = 1;   ///< side by side along the weights
+    int tiles_b = 1;   ///< side by side along the activations
     /// Partial sums a cycle and tile that reach the accumulation buffer; nullopt: enough.
     std::optional<double> buffer_words = 116.0;
 
@@ -139,6 +139,7 @@ inline constexpr dual_side_core single{};
 /// the activations. The 16 published cycle counts lie between, -18 % to +34 % off the first form
 /// and -19 % to +44 % off the second: no closed form for them is known.
 inline constexpr dual_side_core four_tall{64, 32, 16, 16, 1, 4, {}};
+/// As `four_tall`, along the activations.
 inline constexpr dual_side_core four_wide{32, 64, 16, 16, 2, 2, {}};
 }  // namespace dual_side_cores
 

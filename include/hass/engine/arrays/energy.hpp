@@ -18,17 +18,17 @@ namespace hass {
 
 /// Energy per access in pJ; nullopt: unknown. Units of access as in `memory_accesses`.
 struct energy_table {
-    std::string_view name = "custom";
-    std::optional<double> mac{};
-    std::optional<double> gated_mac{};
-    std::optional<double> operand_register{};
-    std::optional<double> accumulator_read{};
-    std::optional<double> accumulator_write{};
-    std::optional<double> buffer_read{};
-    std::optional<double> buffer_write{};
-    std::optional<double> metadata_read{};
-    std::optional<double> metadata_write{};
-    std::optional<double> dram{};
+    std::string_view name = "custom";           ///< as tables show it
+    std::optional<double> mac{};                ///< a multiplication
+    std::optional<double> gated_mac{};          ///< a slot with its multiplier held still
+    std::optional<double> operand_register{};   ///< a word
+    std::optional<double> accumulator_read{};   ///< a word
+    std::optional<double> accumulator_write{};  ///< a word
+    std::optional<double> buffer_read{};        ///< a row
+    std::optional<double> buffer_write{};       ///< a row
+    std::optional<double> metadata_read{};      ///< a row
+    std::optional<double> metadata_write{};     ///< a row
+    std::optional<double> dram{};               ///< a word
 };
 
 namespace energy_tables {
@@ -65,12 +65,12 @@ inline constexpr energy_table eyeriss_v2_pe{
 
 /// Energy for one image in pJ, by component.
 struct energy_estimate {
-    std::optional<double> compute;  ///< multipliers, gated slots included
-    std::optional<double> registers;
-    std::optional<double> accumulators;
-    std::optional<double> buffers;
-    std::optional<double> metadata;
-    std::optional<double> dram;
+    std::optional<double> compute;       ///< multipliers, gated slots included
+    std::optional<double> registers;     ///< of operands
+    std::optional<double> accumulators;  ///< reads and writes
+    std::optional<double> buffers;       ///< reads and writes
+    std::optional<double> metadata;      ///< reads and writes
+    std::optional<double> dram;          ///< off-chip memory
 
     /// The sum; nullopt as soon as one component is.
     constexpr std::optional<double> total() const {

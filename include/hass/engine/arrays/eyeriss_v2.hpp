@@ -34,7 +34,7 @@ inline std::int64_t joint_nonzeros(std::span<const int> activations, std::span<c
 /// `independent_statistics` it is the uniform model M E F C R S d_in d_w, 1-7 % below on the
 /// published layers because the non-zeros of weights and activations are correlated by channel.
 struct eyeriss_v2_pe {
-    int macs_per_cycle = 1;
+    int macs_per_cycle = 1;  ///< pairs that the PEs multiply in a cycle
 
     constexpr int multipliers() const { return macs_per_cycle; }
     static constexpr std::optional<double> area_mm2() { return std::nullopt; }

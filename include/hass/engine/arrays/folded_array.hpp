@@ -21,8 +21,8 @@ namespace hass {
 template <TimedEngine E, class M>
 requires std::is_invocable_r_v<double, const M&, const layer_row&, const layer_statistics&>
 struct folded_array {
-    E engine;
-    M executed;
+    E engine;         ///< what folds
+    M executed;       ///< what switches
     int size = 1024;  ///< >= 1
 
     constexpr int multipliers() const { return size; }
@@ -47,6 +47,7 @@ struct folded_array {
     }
 };
 
+/// Makes a folded_array. \param size  multipliers, >= 1.
 template <TimedEngine E, class M>
 constexpr folded_array<E, M> fold(E engine, M executed, int size) {
     return {std::move(engine), std::move(executed), size};
@@ -54,12 +55,14 @@ constexpr folded_array<E, M> fold(E engine, M executed, int size) {
 
 /// Multiplications that switch in an engine that skips nothing.
 struct all_pairs {
+    /// Multiplications for one image.
     constexpr double operator()(const layer_row& row, const layer_statistics&) const {
         return static_cast<double>(mac_count(row));
     }
 };
 /// ... that skips zero activations.
 struct activation_pairs {
+    /// Multiplications for one image.
     constexpr double operator()(const layer_row& row, const layer_statistics& s) const {
         return static_cast<double>(mac_count(row)) * (1.0 - s.activation_sparsity) *
                inside_share(s);
@@ -67,6 +70,7 @@ struct activation_pairs {
 };
 /// ... that skips every pair with a zero.
 struct surviving_pairs {
+    /// Multiplications for one image.
     constexpr double operator()(const layer_row& row, const layer_statistics& s) const {
         return static_cast<double>(mac_count(row)) * (1.0 - s.pair_sparsity_padded);
     }

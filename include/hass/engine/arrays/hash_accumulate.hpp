@@ -40,12 +40,13 @@ enum class eviction : std::uint8_t {
 
 /// What a sequence of requests took.
 struct hash_run {
-    std::int64_t requests = 0;
-    std::int64_t lines = 0;   ///< distinct results
-    std::int64_t passed = 0;  ///< occupied slots of other lines that requests passed
-    std::int64_t cycles = 0;  ///< requests and evictions, one cycle an eviction
-    std::int64_t peak = 0;    ///< most lines held at once
+    std::int64_t requests = 0;  ///< contributions to a result
+    std::int64_t lines = 0;     ///< distinct results
+    std::int64_t passed = 0;    ///< occupied slots of other lines that requests passed
+    std::int64_t cycles = 0;    ///< requests and evictions, one cycle an eviction
+    std::int64_t peak = 0;      ///< most lines held at once
 
+    /// One after the other: sums, and the larger peak.
     hash_run& operator+=(const hash_run& o) {
         requests += o.requests, lines += o.lines, passed += o.passed, cycles += o.cycles;
         peak = peak > o.peak ? peak : o.peak;
@@ -57,10 +58,11 @@ struct hash_run {
 /// so that none becomes unreachable; NeuraChip's simulator leaves gaps, in which a line can be
 /// missed and made twice. Moving up takes no cycles here.
 struct hash_pad {
-    int slots = 256;
-    int comparators = 1;
-    eviction policy = eviction::rolling;
+    int slots = 256;                      ///< lines that it holds
+    int comparators = 1;                  ///< slots that are looked at in a cycle
+    eviction policy = eviction::rolling;  ///< when lines leave
 
+    /// Cycles of a request that passes so many occupied slots.
     constexpr std::int64_t request_cycles(std::int64_t passed) const {
         return 1 + (passed + 1) / comparators;
     }
@@ -145,8 +147,8 @@ struct hash_pad {
 /// never collides, nothing is passed, and neither the size of the pad nor its eviction matters. A
 /// layer needs requests x request_cycles(0) and one cycle a result.
 struct hash_array {
-    int units = 64;
-    int comparators = 1;
+    int units = 64;       ///< pads with a multiplier each
+    int comparators = 1;  ///< of each pad, a cycle
 
     constexpr int multipliers() const { return units; }
     static constexpr std::optional<double> area_mm2() { return std::nullopt; }

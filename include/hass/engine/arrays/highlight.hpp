@@ -30,13 +30,13 @@ enum class zero_operand : std::uint8_t {
 /// less than a block of input channels, or that the structure does not make faster, run dense.
 /// Accesses are not published: energy of compute only.
 struct highlight {
-    patterns::rank rank1{4, 4};  ///< of the weights, outer: G1 of H1 blocks
-    patterns::rank rank0{2, 2};  ///< inner: G0 of H0 channels
-    zero_operand activations = zero_operand::gate;
-    int rows = 16;
-    int columns = 8;
-    int lanes1 = 4;      ///< blocks at a time
-    int lanes0 = 2;      ///< pairs of a block at a time
+    patterns::rank rank1{4, 4};                     ///< of the weights, outer: G1 of H1 blocks
+    patterns::rank rank0{2, 2};                     ///< inner: G0 of H0 channels
+    zero_operand activations = zero_operand::gate;  ///< what a zero activation does
+    int rows = 16;                                  ///< of the array
+    int columns = 8;                                ///< of the array
+    int lanes1 = 4;                                 ///< blocks at a time
+    int lanes0 = 2;                                 ///< pairs of a block at a time
     int skip_pairs = 8;  ///< pairs that advance together: what `skip` needs to be all zero
     /// Activation words a cycle; nullopt: enough. A step needs G1 H0 words a column, compressed.
     std::optional<double> words_per_cycle{};

@@ -30,8 +30,8 @@ enum class merge_end : std::uint8_t {
 
 /// Work of one dot product.
 struct merge_work {
-    double cycles = 0.0;
-    double macs = 0.0;
+    double cycles = 0.0;  ///< of the merge
+    double macs = 0.0;    ///< pairs that meet
 };
 
 /// Merge steps and multiplications of two fibres.
@@ -107,10 +107,10 @@ inline schedule dispatch(std::span<const double> cycles, int engines, double gen
 
 /// Engines as one array: m x n dot products of length k a layer.
 struct sdpe_array {
-    int engines = 64;              ///< one multiplier each
-    double startup = 1.0;          ///< cycles of a job before its merge
-    double generate_cycles = 0.0;  ///< between jobs; 0: the generator never limits
-    merge_end end = merge_end::both_exhausted;
+    int engines = 64;                           ///< one multiplier each
+    double startup = 1.0;                       ///< cycles of a job before its merge
+    double generate_cycles = 0.0;               ///< between jobs; 0: the generator never limits
+    merge_end end = merge_end::both_exhausted;  ///< when a merge ends
     /// Words (a value and its coordinate) a cycle from tensor memory; nullopt: enough.
     std::optional<double> words_per_cycle{};
 

@@ -97,10 +97,12 @@ struct tensor_core {
 
 /// The designs of figure 15; areas of the first two are published.
 namespace tensor_cores {
-inline constexpr tensor_core dense{2, false, false, 42.0, 4.54};
+inline constexpr tensor_core dense{2, false, false, 42.0, 4.54};   ///< no structure
 inline constexpr tensor_core sparse{4, false, false, 42.0, 3.14};  ///< 2:4
 inline constexpr tensor_core flexible{8, false, false, 42.0, {}};  ///< 2:4, 2:6, 2:8
+/// the same, with run-length offsets.
 inline constexpr tensor_core flexible_run_length{8, true, false, 42.0, {}};
+/// zero activations skipped as well.
 inline constexpr tensor_core dual_compressed{8, true, true, 42.0, {}};
 }  // namespace tensor_cores
 

@@ -18,10 +18,11 @@ namespace hass::finn {
 
 /// Of each node what it has; the rest stays as it is here.
 struct folding {
+    /// Outputs and inputs side by side.
     int pe = 1, simd = 1;
     finn::ram_style ram_style = ram_style::automatic;
-    finn::res_type res_type = res_type::automatic;
-    bool parallel_window = false;
+    finn::res_type res_type = res_type::automatic;  ///< of multipliers
+    bool parallel_window = false;                   ///< a whole window a cycle
 
     constexpr bool operator==(const folding&) const = default;
 };

@@ -3,7 +3,8 @@
 /// each operator counted in graph order.
 ///
 ///     convolution   FMPadding where it pads, ConvolutionInputGenerator unless it is 1x1 at stride 1,
-///                   then MVAU, or VVAU where every channel is its own group
+///                   then MVAU, or VVAU where every channel is its own group; other groups are a
+///                   dense MVAU with zeros (qonnx's LowerConvsToMatMul knows no others)
 ///     linear        MVAU
 ///     activation    thresholds: inside the MVAU, or a Thresholding of their own
 ///     max pool      StreamingMaxPool where windows stand side by side, else ConvolutionInputGenerator
@@ -41,33 +42,39 @@ struct build {
     int first_weight_bits = 0;  ///< of rows that read the image; 0: as the others
     /// Thresholds as nodes of their own, which RTL back ends need; else inside of MVAUs.
     bool standalone_thresholds = true;
-    bool label_select = true;  ///< the answer is the index of the largest
-    dsp_block dsp = dsp_block::dsp48e2;
+    bool label_select = true;            ///< the answer is the index of the largest
+    dsp_block dsp = dsp_block::dsp48e2;  ///< of the part that is built for
 };
 
+/// Any node that a graph may hold.
 using node_kind =
     std::variant<mvau, vvau, sliding_window, padding, thresholding, add_streams, duplicate_streams,
                  global_pool, window_pool, streaming_max_pool, label_select>;
 
+/// A node of the graph.
 struct node {
-    std::string name;  ///< as FINN gives it
-    node_kind kind;
+    std::string name;     ///< as FINN gives it
+    node_kind kind;       ///< what it is, and how it is folded
     std::size_t row = 0;  ///< of the network
 
+    /// Its operator: the name without its number.
     std::string_view op() const { return std::string_view(name).substr(0, name.rfind('_')); }
 };
 
 /// A stream between nodes.
 struct stream {
+    /// Nodes.
     std::size_t from = 0, to = 0;
     int bits = 1;           ///< of an element
     std::size_t input = 0;  ///< of the row that reads it: which of its inputs
 };
 
+/// A network as FINN builds it.
 struct graph {
-    std::vector<node> nodes;  ///< in topological order
-    std::vector<stream> streams;
-    double image_bits = 0.0;  ///< of one image and its answer
+    std::vector<node> nodes;         ///< in topological order
+    std::vector<stream> streams;     ///< between nodes
+    double image_bits = 0.0;         ///< of one image and its answer
+    std::vector<std::string> notes;  ///< what has to be done to the file before FINN takes it
 
     /// Whether node `n` folds together with the one before: what stands behind a depthwise sliding
     /// window.
@@ -209,11 +216,13 @@ class lowering {
 
     value product(std::size_t i) {
         const layer_row& r = net_.rows[i];
-        const bool depthwise = r.groups > 1;
-        if (depthwise && (r.groups != r.in.channels || r.out.channels != r.in.channels))
-            throw error(text_of({"finn: layer '", name_of(net_, i), "': ", r.groups, " groups of ",
-                                 channels_per_group(r),
-                                 " channels; FINN has dense and depthwise convolutions"}));
+        const bool depthwise =
+            r.groups > 1 && r.groups == r.in.channels && r.out.channels == r.in.channels;
+        if (r.groups > 1 && !depthwise)
+            g_.notes.push_back(text_of(
+                {"layer '", name_of(net_, i), "': ", r.groups, " groups of ", channels_per_group(r),
+                 " channels as a dense convolution, in whose weights zeros stand for the other "
+                 "groups: FINN lowers dense and depthwise convolutions only"}));
         const value in = windows(i, input(i), depthwise);
         if (depthwise) {
             vvau v;

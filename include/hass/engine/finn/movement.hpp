@@ -46,7 +46,7 @@ constexpr modelled_usage hls_parameters(int channels, int pe, int input_bits,
 
 /// Activations as sums of comparisons (thresholding.py, rtl/, hls/).
 struct thresholding {
-    back_end built = back_end::rtl;
+    back_end built = back_end::rtl;  ///< who builds it
     int channels = 1, pe = 1;
     std::int64_t vectors = 1;  ///< pixels
     data_type input{}, threshold{}, output{};
@@ -108,15 +108,16 @@ inline constexpr std::array<std::string_view, 2> fifo_style_names{"rtl", "vivado
 
 /// (streamingfifo.py)
 struct fifo {
-    std::int64_t depth = 2;  ///< words, >= 1
-    std::int64_t bits = 1;   ///< of a word
-    fifo_style style = fifo_style::rtl;
+    std::int64_t depth = 2;              ///< words, >= 1
+    std::int64_t bits = 1;               ///< of a word
+    fifo_style style = fifo_style::rtl;  ///< who builds it
     finn::ram_style ram_style = ram_style::automatic;
 
     /// FINN's rule: shift registers up to 256 words, Vivado's above.
     static constexpr fifo of(std::int64_t depth, std::int64_t bits) {
         return {depth, bits, depth <= 256 ? fifo_style::rtl : fifo_style::vivado};
     }
+    /// Words that it really holds: Vivado rounds up to a power of two.
     constexpr std::int64_t built_depth() const {
         if (style == fifo_style::rtl) return depth;
         return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(depth)));
@@ -270,6 +271,7 @@ struct window_pool {
 /// Maxima of windows side by side (streamingmaxpool.py): of maps all channels at once, of a line PE.
 struct streaming_max_pool {
     int channels = 1, pe = 1;
+    /// Of the map and of the window, pixels.
     int height = 1, width = 1, kernel_h = 1, kernel_w = 1;
     data_type input{};
 
@@ -300,6 +302,7 @@ struct streaming_max_pool {
 
 /// The K largest of the answers (labelselect.py).
 struct label_select {
+    /// Classes, and how many of them a cycle.
     int labels = 1, pe = 1;
     data_type input{};
 

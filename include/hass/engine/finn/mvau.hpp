@@ -171,7 +171,7 @@ struct mvau : detail::dot_unit {
 
 /// A depthwise convolution behind its sliding window.
 struct vvau : detail::dot_unit {
-    int channels = 1;
+    int channels = 1;         ///< each with a kernel of its own
     int kernel = 1;           ///< kh kw
     std::int64_t pixels = 1;  ///< of the output
 
@@ -201,6 +201,7 @@ struct vvau : detail::dot_unit {
         u.value.lut = hls_lut(kernel, words, channels / pe / 64.0, activation);
         return u.without(ff_index);
     }
+    /// Whether HLS takes it.
     constexpr bool synthesises() const { return true; }
     std::string refusal() const {
         if (pe < 1 || channels % pe != 0)

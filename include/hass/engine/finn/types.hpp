@@ -27,18 +27,21 @@ namespace hass::finn {
 
 /// A data type of QONNX by what matters here. BIPOLAR counts as signed, BINARY does not.
 struct data_type {
-    int bits = 1;  ///< >= 1
-    bool is_signed = false;
+    int bits = 1;            ///< >= 1
+    bool is_signed = false;  ///< has negative values
 
     constexpr bool operator==(const data_type&) const = default;
 };
 
+/// UINT of so many bits.
 constexpr data_type uint_type(int bits) {
     return {bits, false};
 }
+/// INT of so many bits.
 constexpr data_type int_type(int bits) {
     return {bits, true};
 }
+/// -1 and 1.
 inline constexpr data_type bipolar{1, true};
 
 /// "INT4", "UINT8", "BIPOLAR", "BINARY", "TERNARY" (2 bits).
@@ -62,9 +65,11 @@ inline data_type parse_data_type(std::string_view name) {
 enum class policy : std::uint8_t { published, repaired };
 inline constexpr std::array<std::string_view, 2> policy_names{"published", "repaired"};
 
+/// Memory of a node's weights or buffer.
 enum class ram_style : std::uint8_t { automatic, block, distributed, ultra };
 inline constexpr std::array<std::string_view, 4> ram_style_names{"auto", "block", "distributed",
                                                                  "ultra"};
+/// What multipliers are made of.
 enum class res_type : std::uint8_t { automatic, lut, dsp };
 inline constexpr std::array<std::string_view, 3> res_type_names{"auto", "lut", "dsp"};
 
@@ -72,12 +77,14 @@ inline constexpr std::array<std::string_view, 3> res_type_names{"auto", "lut", "
 enum class mem_mode : std::uint8_t { internal_embedded, internal_decoupled, external };
 inline constexpr std::array<std::string_view, 3> mem_mode_names{"internal_embedded",
                                                                 "internal_decoupled", "external"};
+/// Who builds a node: Vitis HLS, or modules in RTL.
 enum class back_end : std::uint8_t { hls, rtl };
 
 /// DSP blocks: of parts xc7.. , of UltraScale+, of Versal.
 enum class dsp_block : std::uint8_t { dsp48e1, dsp48e2, dsp58 };
 inline constexpr std::array<std::string_view, 3> dsp_block_names{"DSP48E1", "DSP48E2", "DSP58"};
 
+/// As FINN names a slice of the library's devices.
 constexpr dsp_block dsp_block_of(dsp_slice slice) {
     return slice == dsp_slice::dsp48e1 ? dsp_block::dsp48e1 : dsp_block::dsp48e2;
 }

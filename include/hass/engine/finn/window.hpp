@@ -41,11 +41,13 @@ struct padding {
 /// Sliding windows of a map that is padded already.
 struct sliding_window {
     int channels = 1, simd = 1;
+    /// Taps, steps and distances of taps.
     int kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
     int height = 1, width = 1;  ///< of the padded map
+    /// Of what it gives, pixels.
     int out_height = 1, out_width = 1;
     data_type input{};
-    bool depthwise = false;
+    bool depthwise = false;        ///< channels one after the other
     bool parallel_window = false;  ///< a whole window at once
     finn::ram_style ram_style = ram_style::automatic;
 

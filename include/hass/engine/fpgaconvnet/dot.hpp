@@ -27,17 +27,17 @@ namespace hass::fpgaconvnet {
 
 /// Latency and pipeline depth of one module in cycles, and its rates in words a cycle.
 struct module_timing {
-    double latency = 0.0;
-    double depth = 0.0;
-    double rate_in = 1.0;
-    double rate_out = 1.0;
+    double latency = 0.0;   ///< cycles of one image
+    double depth = 0.0;     ///< cycles from the first word in to the first word out
+    double rate_in = 1.0;   ///< words a cycle
+    double rate_out = 1.0;  ///< words a cycle
 };
 
 /// What a sparse layer's timing reads from its window histograms.
 struct sparse_rates {
     double window_cycles = 1.0;  ///< of the slowest stream
     double accumulator = 1.0;    ///< 1 / (1 - share of empty windows), smallest over streams
-    bool skip_empty = true;
+    bool skip_empty = true;      ///< windows without survivors cost nothing
 };
 
 /// Expected cycles of a window of each channel.
@@ -74,9 +74,12 @@ constexpr sparse_rates rates_of(const window_histogram& windows, std::span<const
 
 /// The published timing of a layer, module by module.
 struct layer_timing {
-    module_timing pad, sliding_window, squeeze, fork, vector_dot, accumulator, glue, bias,
-        shift_scale;
+    /// One a module, in the order of the pipeline.
+    module_timing pad, sliding_window, squeeze, fork, vector_dot;
+    /// The modules behind the products.
+    module_timing accumulator, glue, bias, shift_scale;
 
+    /// All of them, in the order of the pipeline.
     constexpr std::array<const module_timing*, 9> modules() const {
         return {&pad,         &sliding_window, &squeeze, &fork,       &vector_dot,
                 &accumulator, &glue,           &bias,    &shift_scale};
@@ -261,6 +264,7 @@ struct dense_dot {
 /// The published sparse engine at one operating point.
 class prepared_sparse_dot {
   public:
+    /// Reads the histograms once for all options.
     constexpr prepared_sparse_dot(const layer_row& row, const layer_statistics& s,
                                   double empty_window_cycles)
         : row_(row) {

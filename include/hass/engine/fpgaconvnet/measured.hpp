@@ -56,20 +56,23 @@ struct counted {
     double lut_multipliers = 0.0;  ///< multipliers in LUTs, in such of 9 x 8 bits: bits x bits / 72
     double stages = 0.0;           ///< stages, and streams of stages without weights
 
+    /// Member by member.
     constexpr counted& operator+=(const counted& o) {
         parts += o.parts;
         lut_multipliers += o.lut_multipliers, stages += o.stages;
         return *this;
     }
+    /// Member by member.
     friend constexpr counted operator+(counted a, const counted& b) { return a += b; }
 };
 
 /// What one of each sum in `counted` takes.
 struct measured_coefficients {
-    double parts = 1.0;
-    double lut_multiplier = 0.0;
-    double stage = 0.0;
+    double parts = 1.0;           ///< of `counted::parts`
+    double lut_multiplier = 0.0;  ///< a multiplier
+    double stage = 0.0;           ///< a stage
 
+    /// Of one resource. \param parts_sum  of that resource in `counted::parts`.
     constexpr double of(double parts_sum, const counted& c) const {
         return parts * parts_sum + lut_multiplier * c.lut_multipliers + stage * c.stages;
     }
@@ -78,6 +81,7 @@ struct measured_coefficients {
 /// Fitted to the six shared designs; `tests/engine/test_measured_golden.cpp` repeats it.
 inline constexpr measured_coefficients measured_lut{0.79179304786079663, 103.96906724200583,
                                                     193.50874027286443};
+/// FFs, fitted as `measured_lut`.
 inline constexpr measured_coefficients measured_ff{0.94124443240777567, 53.934051985327265,
                                                    139.74423330195191};
 /// The fits' ridge towards 1 of `parts`: (5 % expected error / 25 % expected spread)^2.
@@ -253,6 +257,7 @@ struct measured {
 
     /// Whether options with multipliers of LUTs are offered.
     bool lut_multipliers = true;
+    /// At all widths.
     static constexpr bool offers_lut_multipliers(const precision&) { return true; }
 
     /// Streams in which a row's sums are requantised: the fewest, dividing its output streams, that

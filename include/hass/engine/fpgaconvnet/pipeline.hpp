@@ -21,15 +21,15 @@ namespace hass::fpgaconvnet {
 
 /// One stage of a published pipeline. Words are those of one stream for one image.
 struct stage {
-    double latency = 0.0;  ///< cycles
-    double words_in = 1.0;
-    double words_out = 1.0;
-    double depth = 0.0;    ///< cycles from the first word in to the first word out
-    double rate_in = 1.0;  ///< words a cycle
-    usage cost{};
-    int fifo_width = 0;  ///< bits of the FIFOs in front of each input (element-wise stages)
-    int streams = 1;
-    bool split = false;                 ///< copies its input to several consumers
+    double latency = 0.0;    ///< cycles
+    double words_in = 1.0;   ///< of its input
+    double words_out = 1.0;  ///< of its output
+    double depth = 0.0;      ///< cycles from the first word in to the first word out
+    double rate_in = 1.0;    ///< words a cycle
+    usage cost{};            ///< without what stands between stages
+    int fifo_width = 0;      ///< bits of the FIFOs in front of each input (element-wise stages)
+    int streams = 1;         ///< side by side
+    bool split = false;      ///< copies its input to several consumers
     std::vector<std::size_t> inputs{};  ///< stages that feed it, all of smaller index
 };
 

@@ -58,18 +58,24 @@ class layer_cost {
           fold_(row, p),
           packed_(kind == stage_kind::dense || kind == stage_kind::inner_product) {}
 
+    /// The extents that its modules have.
     constexpr const folded_row& folded() const { return fold_; }
 
     /// \name Modules, whether or not the layer keeps them
     /// @{
+
+    /// Adds zeros around the map.
     constexpr modules::module_cost pad() const { return modules::pad(); }
+    /// Line buffers and taps.
     constexpr modules::module_cost sliding_window() const {
         return modules::sliding_window(padded_width(row_), fold_.blocks, row_.kernel_h,
                                        row_.kernel_w, in_words(), width_.data);
     }
+    /// From the window to the words that a vector dot takes.
     constexpr modules::module_cost squeeze() const {
         return modules::squeeze(fold_.pairs, p_.macs, in_words(), width_.data);
     }
+    /// Copies the window for filters side by side.
     constexpr modules::module_cost fork() const {
         return modules::fork(p_.macs, p_.out, in_words(), width_.data);
     }
@@ -79,23 +85,33 @@ class layer_cost {
                    ? modules::sparse_vector_dot(p_.macs, fold_.filters, width_)
                    : modules::vector_dot(p_.macs, fold_.filters, engine_words(), width_);
     }
+    /// Adds windows of one output.
     constexpr modules::module_cost accumulator() const {
         return modules::accumulator(accumulated(), fold_.filters, engine_words(),
                                     width_.accumulator);
     }
+    /// Adds streams of input channels.
     constexpr modules::module_cost glue() const {
         return modules::glue(p_.in, out_words(), width_.accumulator);
     }
+    /// Adds the bias.
     constexpr modules::module_cost bias() const { return modules::bias(out_words(), width_.data); }
     /// @}
 
     /// \name Which modules the layer keeps
     /// @{
+
+    /// All but inner products.
     constexpr bool has_pad() const { return kind_ != stage_kind::inner_product; }
+    /// Kernels of several taps.
     constexpr bool has_sliding_window() const { return !single_tap(row_); }
+    /// Fewer words than pairs.
     constexpr bool has_squeeze() const { return p_.macs != fold_.pairs; }
+    /// Several filters side by side.
     constexpr bool has_fork() const { return p_.out > 1; }
+    /// Several windows an output.
     constexpr bool has_accumulator() const { return fold_.blocks > 1; }
+    /// Several streams of input channels.
     constexpr bool has_glue() const { return p_.in > 1; }
     /// @}
 
@@ -380,7 +396,9 @@ struct resource_model {
     }
 };
 
+/// As the tool flow has it, faults included.
 using published = resource_model<false>;
+/// Without the faults that docs/published_model.md marks.
 using repaired = resource_model<true>;
 
 }  // namespace hass::fpgaconvnet

@@ -35,15 +35,16 @@ constexpr std::string_view name(io_type t) {
 
 /// A matrix product for each output position, and how it is built.
 struct layer {
-    std::int64_t n_in = 1;  ///< inputs of a dot product: C kh kw
-    std::int64_t n_out = 1;
-    std::int64_t positions = 1;     ///< of the output; 1 of a dense layer
-    std::int64_t in_positions = 1;  ///< of the input, padding included
-    bool convolution = false;
-    strategy how = strategy::resource;
-    io_type io = io_type::parallel;
-    std::int64_t reuse = 1;            ///< R
-    std::int64_t parallelization = 1;  ///< positions at once: convolutions, io_parallel
+    std::int64_t n_in = 1;              ///< inputs of a dot product: C kh kw
+    std::int64_t n_out = 1;             ///< outputs of a position
+    std::int64_t positions = 1;         ///< of the output; 1 of a dense layer
+    std::int64_t in_positions = 1;      ///< of the input, padding included
+    bool convolution = false;           ///< of a convolution; else of a dense layer
+    strategy how = strategy::resource;  ///< how its products are built
+    io_type io = io_type::parallel;     ///< how its data come
+    std::int64_t reuse = 1;             ///< R
+    std::int64_t parallelization = 1;   ///< positions at once: convolutions, io_parallel
+    /// Of values.
     int data_bits = 16, weight_bits = 16;
     std::int64_t words_in = 1, words_out = 1;  ///< a packet: dense layers, io_stream
 

@@ -30,9 +30,9 @@ namespace hass::patterns {
 /// Weights as a pattern sees them: filters x channels x taps, row-major, which is the order of a
 /// layer's weights (out.channels x in.channels / groups x kernel). All >= 1.
 struct weight_extents {
-    int filters = 1;
-    int channels = 1;
-    int taps = 1;
+    int filters = 1;   ///< outputs
+    int channels = 1;  ///< inputs of one group
+    int taps = 1;      ///< height x width of the kernel
 
     constexpr std::int64_t size() const { return std::int64_t{filters} * channels * taps; }
     constexpr bool operator==(const weight_extents&) const = default;
@@ -45,22 +45,26 @@ constexpr weight_extents extents_of(const layer_row& row) {
 
 /// An exact ratio in lowest terms, 0 <= numerator, 1 <= denominator.
 struct fraction {
-    std::int64_t numerator = 0;
-    std::int64_t denominator = 1;
+    std::int64_t numerator = 0;    ///< above the line
+    std::int64_t denominator = 1;  ///< below it
 
     constexpr fraction() = default;
+    /// In lowest terms. \param d  >= 1.
     constexpr fraction(std::int64_t n, std::int64_t d)
         : numerator(n / std::gcd(n, d)), denominator(d / std::gcd(n, d)) {}
 
+    /// As a floating-point number.
     constexpr double value() const {
         return static_cast<double>(numerator) / static_cast<double>(denominator);
     }
+    /// Product, in lowest terms.
     friend constexpr fraction operator*(fraction a, fraction b) {
         return {a.numerator * b.numerator, a.denominator * b.denominator};
     }
     /// 1 - this, for ratios <= 1: a density becomes a sparsity.
     constexpr fraction complement() const { return {denominator - numerator, denominator}; }
     constexpr bool operator==(const fraction&) const = default;
+    /// Exact order.
     friend constexpr bool operator<(fraction a, fraction b) {
         return a.numerator * b.denominator < b.numerator * a.denominator;
     }

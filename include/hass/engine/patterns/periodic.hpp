@@ -22,9 +22,9 @@ template <int Taps, int Keep, int Period>
 struct periodic {
     static_assert(1 <= Keep && Keep <= Taps, "periodic<Taps, Keep, Period>: 1 <= Keep <= Taps");
     static_assert(Period >= 1, "periodic<Taps, Keep, Period>: Period >= 1");
-    static constexpr int taps = Taps;
-    static constexpr int keep = Keep;
-    static constexpr int period = Period;
+    static constexpr int taps = Taps;      ///< of the kernel
+    static constexpr int keep = Keep;      ///< of which stay
+    static constexpr int period = Period;  ///< channels after which patterns repeat
 
     static constexpr fraction exact_density() { return {Keep, Taps}; }
     static constexpr double density() { return exact_density().value(); }

@@ -20,9 +20,10 @@ namespace hass::patterns {
 
 /// One rank of a hierarchy: of `of` adjacent children at most `keep` are non-zero.
 struct rank {
-    int keep = 1;
-    int of = 1;
+    int keep = 1;  ///< most children that are not zero
+    int of = 1;    ///< children of a block
 
+    /// Largest share of children that are not zero.
     constexpr fraction density() const { return {keep, of}; }
     /// Bits that name one kept child among its siblings; a dense rank needs none.
     constexpr int offset_bits() const { return keep == of ? 0 : hass::detail::bits_for(of); }
@@ -183,8 +184,8 @@ struct hss {
 template <int G, int H>
 struct gh {
     static_assert(1 <= G && G <= H, "gh<G, H> keeps G of H: 1 <= G <= H");
-    static constexpr int keep = G;
-    static constexpr int of = H;
+    static constexpr int keep = G;  ///< most words that are not zero
+    static constexpr int of = H;    ///< words of a block
 
     static constexpr fraction exact_density() { return {G, H}; }
     static constexpr fraction exact_sparsity() { return exact_density().complement(); }
@@ -206,6 +207,7 @@ struct gh {
 /// What one rank of a hardware can be set to.
 template <class... Choices>
 struct options {
+    /// In the order that they were given.
     static constexpr std::array<rank, sizeof...(Choices)> choices{
         rank{Choices::keep, Choices::of}...};
 };
@@ -227,7 +229,9 @@ using gh_range =
 /// Every hierarchy that a two-rank hardware can run.
 template <class Rank1, class Rank0>
 struct degree_table {
+    /// Choices of the outer rank.
     static constexpr std::size_t rows = Rank1::choices.size();
+    /// Choices of the inner rank.
     static constexpr std::size_t columns = Rank0::choices.size();
 
     /// Sparsity of each combination: rank 1 down, rank 0 across.

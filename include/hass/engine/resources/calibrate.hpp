@@ -34,24 +34,24 @@ namespace hass {
 struct measured_module {
     std::string name;      ///< for messages
     std::size_t kind = 0;  ///< see `module_kind`
-    module_size size{};
-    usage said{};  ///< by the model that is to be corrected
+    module_size size{};    ///< what a correction may grow with
+    usage said{};          ///< by the model that is to be corrected
     std::array<std::optional<double>, corrected_resources> measured{};  ///< as `resources`
 };
 
 /// A kind and resource that was measured, and stays what the model says.
 struct kept_model {
-    std::size_t kind = 0;
+    std::size_t kind = 0;      ///< see `module_kind`
     std::size_t resource = 0;  ///< index into `resources`
-    int measurements = 0;
-    double error = 0.0;  ///< mean magnitude of the model's relative errors
-    std::string reason;
+    int measurements = 0;      ///< that it had
+    double error = 0.0;        ///< mean magnitude of the model's relative errors
+    std::string reason;        ///< in words, for people
 };
 
 /// What measurements came to.
 struct calibration {
-    correction_table table{};
-    std::vector<kept_model> kept;
+    correction_table table{};      ///< what changes
+    std::vector<kept_model> kept;  ///< what does not
 };
 
 namespace detail {

@@ -52,7 +52,7 @@ namespace hass {
 /// The width term rests on the two 8-bit points alone. FFs and DSPs are exact on the whole grid.
 namespace spe_synthesis {
 
-inline constexpr double lut_constant = 86.63268048335595;
+inline constexpr double lut_constant = 86.63268048335595;         ///< of an SPE, whatever its size
 inline constexpr double lut_pair = 46.326906432924694;            ///< per M
 inline constexpr double lut_mac = 44.94043492828648;              ///< per N
 inline constexpr double lut_crossbar = 22.306469772968832;        ///< per M N
@@ -88,8 +88,8 @@ struct calibrated {
     /// reads anew whatever it multiplies, at its own rate, through a FIFO of 512 words: bandwidth
     /// instead of memory, which pays where each weight meets few pixels.
     double off_chip_mhz = 0.0;
-    requantise requantisation = requantise::shift;
-    dsp_slice slice = dsp_slice::dsp48e2;
+    requantise requantisation = requantise::shift;  ///< how sums become data
+    dsp_slice slice = dsp_slice::dsp48e2;           ///< of the part
     /// Whether products of one activation by several weights share a DSP where they are narrow
     /// enough (`products_per_dsp`, across `out` of the dense engine). The measured designs did not.
     bool packing = true;

@@ -26,7 +26,9 @@ namespace hass {
 /// Kinds of module: a dense and a sparse engine's layer (of a convolution or inner product alike),
 /// then the rows without weights in the places of their `layer_kind`.
 inline constexpr std::size_t dense_module = 0;
+/// A sparse engine's layer.
 inline constexpr std::size_t sparse_module = 1;
+/// Of modules, as files name them.
 inline constexpr auto module_kind_names = [] {
     auto names = layer_kind_names;
     names[dense_module] = "dense", names[sparse_module] = "spe";
@@ -47,6 +49,7 @@ struct module_size {
     double multipliers = 0.0;  ///< in x out x group x macs; 0 without weights
     double streams = 0.0;      ///< words a cycle at most, in and out
 };
+/// Of a row's module under a folding.
 constexpr module_size size_of(bool has_weights, const parallelism& p) {
     if (!has_weights) return {0.0, 2.0 * p.in};
     const double side = static_cast<double>(p.in) * p.group;
@@ -62,14 +65,15 @@ inline constexpr std::array<std::string_view, corrected_resources> corrected_res
 
 /// One kind's and one resource's. Coefficients are >= 0; as it stands it changes nothing.
 struct correction {
-    double factor = 1.0;
-    double per_multiplier = 0.0;
-    double per_stream = 0.0;
-    double per_stage = 0.0;
-    int measurements = 0;       ///< that it rests on; 0: none was made
-    double error_before = 0.0;  ///< mean magnitude of relative errors, the model's own
-    double error_after = 0.0;   ///< of corrections that had not seen what they were scored on
+    double factor = 1.0;          ///< of what the model says
+    double per_multiplier = 0.0;  ///< and so much a multiplier
+    double per_stream = 0.0;      ///< a stream
+    double per_stage = 0.0;       ///< and in any case
+    int measurements = 0;         ///< that it rests on; 0: none was made
+    double error_before = 0.0;    ///< mean magnitude of relative errors, the model's own
+    double error_after = 0.0;     ///< of corrections that had not seen what they were scored on
 
+    /// The corrected figure. \param said  by the model.
     constexpr double of(double said, const module_size& size) const {
         return factor * said + per_multiplier * size.multipliers + per_stream * size.streams +
                per_stage;
@@ -79,6 +83,7 @@ struct correction {
 
 /// Corrections by kind of module and resource.
 struct correction_table {
+    /// By kind and resource.
     std::array<std::array<correction, corrected_resources>, module_kind_names.size()> of{};
 
     /// \param said  by the model that was corrected
@@ -102,7 +107,7 @@ struct correction_table {
 /// stays its own.
 template <ResourceModel Base>
 struct corrected : Base {
-    correction_table table{};
+    correction_table table{};  ///< what is corrected
 
     constexpr usage sparse(const layer_row& row, const row_option& c,
                            const precision& width) const {

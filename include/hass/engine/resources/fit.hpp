@@ -33,8 +33,8 @@ struct observation {
 /// Where a coefficient is drawn to, and how hard. `pull` is the square of (relative error that a
 /// model is expected to have) / (how far the coefficient may be from its prior); 0: not at all.
 struct coefficient_prior {
-    double value = 0.0;
-    double pull = 0.0;
+    double value = 0.0;  ///< drawn to
+    double pull = 0.0;   ///< >= 0
 };
 
 namespace detail {
@@ -197,11 +197,12 @@ inline std::vector<double> leave_one_out(std::span<const observation> data,
 
 /// Mean and largest magnitude of relative errors.
 struct error_summary {
-    double mean = 0.0;
-    double worst = 0.0;
+    double mean = 0.0;   ///< magnitude of a relative error
+    double worst = 0.0;  ///< magnitude of a relative error
 
     bool operator==(const error_summary&) const = default;
 };
+/// Of relative errors, none for none.
 inline error_summary summary(std::span<const double> errors) {
     error_summary s;
     for (const double e : errors) s.mean += std::abs(e), s.worst = std::max(s.worst, std::abs(e));

@@ -10,15 +10,16 @@ namespace hass {
 
 /// Said / measured - 1, from the design that was most underestimated to the one that was least.
 struct error_range {
-    double least = 0.0;
-    double most = 0.0;
+    double least = 0.0;  ///< of the design most underestimated
+    double most = 0.0;   ///< of the one least underestimated
 };
 
 /// Of whole designs at the foldings that were built, converters included, where the model was told
 /// what was built (multipliers, scales); what it cannot be told it takes for granted.
 struct known_error {
     std::string_view against;  ///< whose designs, measured where
-    int designs = 0;
+    int designs = 0;           ///< that it was held against
+    /// By resource.
     error_range dsp{}, lut{}, ff{}, bram18{};
     std::string_view beside;  ///< what else has to be known; may be empty
 };

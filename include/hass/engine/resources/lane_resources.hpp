@@ -60,6 +60,7 @@ constexpr double lut(int positions, int lanes, int width, int address, dsp_slice
     return -3.37 + 26.66 * lanes + 6.63 * positions + static_cast<double>(counted);
 }
 
+/// FFs of such an engine.
 constexpr double ff(int positions, int lanes, int width) {
     std::int64_t index_bits = 0;
     for (int n = 0; n < lanes; ++n)
@@ -70,6 +71,7 @@ constexpr double ff(int positions, int lanes, int width) {
 
 /// Of the test of a word of the input for zero, and of its clipping at a constant.
 inline constexpr double test_lut = 12.0;
+/// FFs of it.
 inline constexpr double test_ff = 17.0;
 
 }  // namespace lane_synthesis

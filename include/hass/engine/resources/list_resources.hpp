@@ -53,6 +53,7 @@ constexpr double lut(int taps, int lists, int chains, int bits) {
     const double adders = static_cast<double>(lists - 1) * chains * bits;
     return 30.74 + (taps > 1 ? 31.77 : 0.0) + 47.26 * lists + (lists > 2 ? 1.30 : 1.00) * adders;
 }
+/// FFs of such an engine.
 constexpr double ff(int taps, int lists, int chains, int bits) {
     return 44.92 + (taps > 1 ? 17.48 : 0.0) + 60.69 * lists + 0.98 * chains * bits;
 }
@@ -82,6 +83,7 @@ struct list_resources {
     /// their weights are read in no fixed order, and DSPs hold the sums.
     calibrated around{};
 
+    /// Calls `visit` with every memory of the row's weights and buffers.
     template <class Visit>
     constexpr void for_each_memory(const layer_row& row, const parallelism& p, Visit visit) const {
         lane_resources{around}.for_each_memory(row, p, visit);

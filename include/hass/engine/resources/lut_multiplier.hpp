@@ -14,7 +14,9 @@
 
 namespace hass::lut_multiplier {
 
+/// LUTs of a multiplier as measured,
 inline constexpr double measured_lut = 45.0;
+/// And the product of its two widths in bits.
 inline constexpr double measured_bits = 9.0 * 8.0;
 
 /// Bits of the wider operand up to which a price is offered: the short port of a DSP slice.

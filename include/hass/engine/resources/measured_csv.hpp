@@ -44,15 +44,15 @@ namespace hass {
 
 /// A layer and how it was folded.
 struct folded_layer {
-    layer_row row{};
-    row_option option{};
+    layer_row row{};      ///< what was built
+    row_option option{};  ///< how
 };
 
 /// A line of the table.
 struct measured_layer {
-    std::string name;
-    std::string where;  ///< file and line, for messages
-    std::optional<folded_layer> built;
+    std::string name;                   ///< as the table has it
+    std::string where;                  ///< file and line, for messages
+    std::optional<folded_layer> built;  ///< nullopt: the table says no folding
     std::array<std::optional<double>, corrected_resources> measured{};  ///< as `resources`
 };
 

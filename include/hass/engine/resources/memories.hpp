@@ -21,8 +21,10 @@ struct memory_shape {
     constexpr bool operator==(const memory_shape&) const = default;
 };
 
+/// Of a block RAM of 18 Kbit, narrowest first.
 inline constexpr std::array<memory_shape, 6> bram18_shapes{
     {{1, 16384}, {2, 8192}, {4, 4096}, {9, 2048}, {18, 1024}, {36, 512}}};
+/// Of an UltraRAM, narrowest first.
 inline constexpr std::array<memory_shape, 7> uram_shapes{
     {{1, 262144}, {2, 131072}, {4, 65536}, {9, 32768}, {18, 16384}, {36, 8192}, {72, 4096}}};
 

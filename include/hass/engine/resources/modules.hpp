@@ -27,13 +27,13 @@ constexpr std::int64_t multiplier_dsp(std::int64_t data_width, std::int64_t weig
 /// Resources of one module: LUTs by their use, FFs, DSPs and 18 Kbit block RAMs.
 /// `lut` is what the layer sums: logic + ram + shift registers, but for the sliding window.
 struct module_cost {
-    double logic_lut = 0.0;
-    double lut_ram = 0.0;
-    double lut_sr = 0.0;
-    double lut = 0.0;
-    double ff = 0.0;
-    double dsp = 0.0;
-    double bram18 = 0.0;
+    double logic_lut = 0.0;  ///< LUTs as logic
+    double lut_ram = 0.0;    ///< LUTs as memory
+    double lut_sr = 0.0;     ///< LUTs as shift registers
+    double lut = 0.0;        ///< what the layer sums
+    double ff = 0.0;         ///< registers
+    double dsp = 0.0;        ///< slices
+    double bram18 = 0.0;     ///< blocks of 18 Kbit
 
     constexpr bool operator==(const module_cost&) const = default;
 };

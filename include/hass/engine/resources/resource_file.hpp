@@ -37,11 +37,11 @@ namespace hass {
 
 /// What a file holds.
 struct resource_file {
-    std::string base;
-    int bits = 16;
-    dsp_slice slice = dsp_slice::dsp48e2;
-    std::string source;  ///< where the measurements came from
-    calibration measured{};
+    std::string base;                      ///< model that is corrected
+    int bits = 16;                         ///< of data and weights of what was measured
+    dsp_slice slice = dsp_slice::dsp48e2;  ///< of the part that was measured
+    std::string source;                    ///< where the measurements came from
+    calibration measured{};                ///< corrections and what was kept
 };
 
 namespace detail {

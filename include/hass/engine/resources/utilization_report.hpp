@@ -27,8 +27,8 @@ namespace hass {
 
 /// One instance, with everything below it.
 struct utilized_instance {
-    std::string name;
-    std::size_t line = 0;                                               ///< of the report, from 1
+    std::string name;      ///< as Vivado has it, with its path
+    std::size_t line = 0;  ///< of the report, from 1
     std::array<std::optional<double>, corrected_resources> measured{};  ///< as `resources`
 };
 

@@ -129,6 +129,7 @@ struct run_length {
 
 /// One coordinate a rank and the word, for each non-zero.
 struct coordinate {
+    /// Bits of a coordinate.
     static int index_bits(std::span<const int> extents) {
         int bits = 0;
         for (const int e : extents) bits += detail::bits_for(e);

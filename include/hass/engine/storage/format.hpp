@@ -18,9 +18,9 @@ namespace hass::formats {
 
 /// A tensor of words, row-major over its extents (each >= 1), last extent contiguous.
 struct tensor_view {
-    std::span<const std::uint32_t> words;
-    std::span<const int> extents;
-    int word_bits = 8;  ///< 1..32
+    std::span<const std::uint32_t> words;  ///< row-major, one a value
+    std::span<const int> extents;          ///< outermost first
+    int word_bits = 8;                     ///< 1..32
 };
 
 /// Bits one after another, most significant first.
@@ -35,6 +35,7 @@ class bit_stream {
     /// Reads a stream from its beginning.
     class reader {
       public:
+        /// Reads from the beginning.
         explicit reader(const bit_stream& s) : stream_(&s) {}
         /// \throws hass::error at the end of the stream
         std::uint32_t pull(int bits) {
@@ -45,6 +46,7 @@ class bit_stream {
                 value = value << 1U | (stream_->bits_[next_++] ? 1U : 0U);
             return value;
         }
+        /// Whether all bits were read.
         bool done() const { return next_ == stream_->bits_.size(); }
 
       private:
@@ -58,9 +60,9 @@ class bit_stream {
 
 /// A tensor in some format. All but `stream` is option.
 struct encoded {
-    bit_stream stream;
-    std::vector<int> extents;
-    int word_bits = 8;
+    bit_stream stream;                ///< the bits
+    std::vector<int> extents;         ///< of the tensor
+    int word_bits = 8;                ///< of one value
     std::vector<std::size_t> counts;  ///< entries of each level, where a format has levels
 };
 

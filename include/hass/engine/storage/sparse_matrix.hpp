@@ -17,12 +17,14 @@ namespace hass {
 
 /// Positions of non-zeros, compressed by rows; columns ascend strictly within a row.
 struct sparse_matrix {
-    int rows = 0;
-    int columns = 0;
+    int rows = 0;                           ///< of the matrix
+    int columns = 0;                        ///< of the matrix
     std::vector<std::size_t> row_start{0};  ///< rows + 1
-    std::vector<int> column;
+    std::vector<int> column;                ///< of each non-zero, row after row
 
+    /// How many there are.
     std::size_t nonzeros() const { return column.size(); }
+    /// Columns of the non-zeros of a row.
     std::span<const int> row(int r) const {
         const std::size_t first = row_start[static_cast<std::size_t>(r)];
         return {column.data() + first, row_start[static_cast<std::size_t>(r) + 1] - first};

@@ -119,14 +119,15 @@ struct hierarchical_offsets {
 
 /// G of H words along the last extent, each with its offset.
 struct gh_offsets : hierarchical_offsets {
+    /// G of H words.
     constexpr explicit gh_offsets(int g = 2, int h = 4) : hierarchical_offsets{{1, 1}, {g, h}} {}
 };
 
 /// The last extent is the taps, the one before it the channels: channel c keeps the taps of pattern
 /// c mod period, the same for everything in front; a table names these taps.
 struct periodic_index {
-    int keep = 4;
-    int period = 8;
+    int keep = 4;    ///< taps that stay
+    int period = 8;  ///< channels after which patterns repeat
 
     /// The same whatever the tensor holds. \throws hass::error when it does not conform
     std::int64_t bits(const tensor_view& t) const {

@@ -20,11 +20,14 @@ function verdict_of(run) {
     return element("p", { class: "verdict" }, parts.join(""));
 }
 
+// Four digits say enough of a small number, and no part of a large one is left out.
+const large_or_small = (x) => (x >= 1000 ? number(Math.round(x), 12) : number(x, 4));
+
 // Measures of a design: name, value, how it is said, and whether more is better (0: neither).
 const measures = [
     [score_title, (d) => d.top1, (x) => score_text(x, 2), 1, score_unit || "points"],
-    ["images/s", (d) => d.throughput_images_per_s, (x) => number(x, 5), 1],
-    ["interval, cycles", (d) => d.interval_cycles, (x) => number(x, 6), -1],
+    ["images/s", (d) => d.throughput_images_per_s, large_or_small, 1],
+    ["interval, cycles", (d) => d.interval_cycles, large_or_small, -1],
     ["latency of one image, ms", (d) => d.single_image_cycles / (1e3 * d.mhz), (x) => number(x, 3), -1],
     ["latency behind others, ms", (d) => d.latency_cycles / (1e3 * d.mhz), (x) => number(x, 3), -1],
     ["images/cycle/DSP", (d) => d.efficiency_images_per_cycle_per_dsp, (x) => number(x, 4), 1],
@@ -54,7 +57,7 @@ function designs_table(caption, designs, base) {
             d === base ? null : delta(value(d), value(base), better, unit)))]);
     for (const [key, name] of resource_keys) {
         if (designs.every((d) => !(d.budget[key] > 0))) continue;
-        rows.push([name, ...designs.map((d) => element("span", null, number(d[key], key === "bandwidth_gbps" ? 3 : 7),
+        rows.push([name, ...designs.map((d) => element("span", null, key === "bandwidth_gbps" ? number(d[key], 3) : large_or_small(d[key]),
             element("span", { class: "delta" }, d.budget[key] > 0 ? percent(d[key] / d.budget[key], 0) + " of the board" : "none there")))]);
     }
     rows.push(["slowest", ...designs.map((d) => d.bottleneck)]);
@@ -118,7 +121,7 @@ function pipeline_chart(design) {
     };
     return figure("chart-pipeline",
         "The pipeline: stages in order, lines are what they pass on; width of a stage: its parallelism; colour: its share of the interval",
-        (width) => plan(width).height + 110, (width) => {
+        (width) => plan(width).height + 126, (width) => {
             const c = colours();
             const { places, top } = plan(width);
             const step = width / Math.max(3, Math.floor(width / 92));
@@ -132,8 +135,11 @@ function pipeline_chart(design) {
                         width: step - 6, overflow: "truncate",
                         formatter: () => stage_label(l.name) + (bottleneck ? "\nslowest" : "") } };
             });
+            // Lines that pass stages by bend around them, by half of `bend` at most: there is room for so much.
+            const bend = 88;
+            const around = (k, i) => Math.min(0.25, bend / (step * Math.max(1, Math.abs(places[k].x - places[i].x))));
             const links = layers.flatMap((l, i) => fed_by(l).map((k) => ({ source: String(k), target: String(i),
-                lineStyle: { curveness: places[k].lane === places[i].lane && Math.abs(i - k) > 1 ? 0.25 : 0 } })));
+                lineStyle: { curveness: places[k].lane === places[i].lane && Math.abs(i - k) > 1 ? around(k, i) : 0 } })));
             return {
                 visualMap: { type: "continuous", min: 0, max: 1, dimension: 0, calculable: false, orient: "horizontal", left: 0, bottom: 0,
                     inRange: { color: sequence }, text: ["100 % of the interval", "0 %"], textStyle: { color: c.ink }, itemWidth: 12, itemHeight: 120, hoverLink: false },
@@ -144,7 +150,7 @@ function pipeline_chart(design) {
                         "parallelism " + Object.entries(l.parallelism).filter(([, x]) => x > 1).map(([k, x]) => `${k} ${x}`).join(", "));
                 } },
                 series: [{ type: "graph", layout: "none", data: nodes, links, roam: false, edgeSymbol: ["none", "arrow"], edgeSymbolSize: 6,
-                    left: 50, right: 50, top: 48, bottom: 76, preserveAspect: false,
+                    left: 50, right: 50, top: 64, bottom: 76, preserveAspect: false,
                     lineStyle: { color: c.quiet, width: 1.2, opacity: 0.8 } }],
             };
         },
@@ -168,11 +174,13 @@ function cycles_chart(design) {
     }), () => [["stage", "cycles", "of the interval", "fill, cycles"], ...layers.map((l) => [l.name, number(l.interval_cycles, 7), percent(utilisation(design, l)), number(l.fill_cycles, 5)])]);
 }
 
-/// Kinds of stages by colour.
-function kind_colour(kind) {
+/// Kinds of stages, and the colour of each.
+function kinds_of_stages() {
     const c = colours();
-    return { convolution: c.blue, linear: c.orange, "between stages": c.grey, add: c.pink, concat: c.pink }[kind] || c.green;
+    return [["convolutions", c.blue], ["linear layers", c.orange], ["joins", c.pink], ["other stages", c.green], ["between stages", c.grey]];
 }
+const kind_of = (kind) => ({ convolution: "convolutions", linear: "linear layers", add: "joins", concat: "joins",
+                             "between stages": "between stages" }[kind] || "other stages");
 
 function resources_chart(design, budget) {
     const kept = resource_keys.filter(([key]) => budget[key] > 0);
@@ -187,20 +195,22 @@ function resources_chart(design, budget) {
         design.layers.forEach((l) => add(l.name, l.kind, l[key]));
         add("between stages", "between stages", key === "bandwidth_gbps" ? design.images_gbps : design.between[key]);
     });
-    return figure("chart-resources", "Resources of every stage, stacked, as shares of the board", 70 + 46 * kept.length, (width) => ({
-        grid: { left: 20, right: 24, top: 10, bottom: 44, containLabel: true },
-        tooltip: { formatter: (p) => { const q = pieces[p.dataIndex];
+    const of = (kind) => pieces.filter((q) => kind_of(q.kind) === kind);
+    const shown = () => kinds_of_stages().filter(([kind]) => of(kind).length > 0);
+    return figure("chart-resources", "Resources of every stage, stacked, as shares of the board", 100 + 46 * kept.length, (width) => ({
+        grid: { left: 20, right: 24, top: width < 500 ? 60 : 34, bottom: 44, containLabel: true }, legend: { selectedMode: false },
+        tooltip: { formatter: (p) => { const q = of(p.seriesName)[p.dataIndex];
             return tip(q.name, `${number(q.amount, 6)} ${resource_title(q.key)}, ${percent(q.to - q.from)} of the board`); } },
         xAxis: { type: "value", name: "of the board", min: 0, max: (v) => Math.max(1, v.max), axisLabel: { formatter: (v) => percent(v, 0) }, splitNumber: width < 500 ? 2 : 5 },
         yAxis: { type: "category", inverse: true, data: kept.map(([, name]) => name.replace(", Gbit/s", "")) },
-        series: [{ type: "custom", encode: { x: [1, 2], y: 0 }, data: pieces.map((q) => [q.r, q.from, q.to]),
+        series: shown().map(([kind, color], k) => ({ type: "custom", name: kind, itemStyle: { color }, encode: { x: [1, 2], y: 0 },
+            data: of(kind).map((q) => [q.r, q.from, q.to]),
             renderItem: (_, api) => {
                 const from = api.coord([api.value(1), api.value(0)]), to = api.coord([api.value(2), api.value(0)]);
-                const q = pieces[_.dataIndex];
                 return { type: "rect", shape: { x: from[0], y: from[1] - 13, width: Math.max(0.5, to[0] - from[0]), height: 26 },
-                    style: { fill: kind_colour(q.kind), stroke: colours().ground, lineWidth: to[0] - from[0] > 3 ? 1 : 0 } };
+                    style: { fill: color, stroke: colours().ground, lineWidth: to[0] - from[0] > 3 ? 1 : 0 } };
             },
-            markLine: { symbol: "none", silent: true, data: [{ xAxis: 1 }], label: { show: false }, lineStyle: { color: colours().bad, type: "dashed" } } }],
+            markLine: k > 0 ? undefined : { symbol: "none", silent: true, data: [{ xAxis: 1 }], label: { show: false }, lineStyle: { color: colours().bad, type: "dashed" } } })),
     }), () => [["stage", ...kept.map(([, name]) => name)],
         ...design.layers.map((l) => [l.name, ...kept.map(([key]) => number(l[key], 6))]),
         ["between stages", ...kept.map(([key]) => number(key === "bandwidth_gbps" ? design.images_gbps : design.between[key], 6))],
@@ -218,7 +228,7 @@ function prices_chart(prices) {
         tooltip: { formatter: (p) => { const q = at(names[p.dataIndex], amounts[p.seriesIndex]);
             return tip(`+${percent(q.more, 0)} ${resource_title(q.resource)}`, `${number(q.images_per_s, 6)} images/s, ${signed(100 * q.gain, 2, " %")}`,
                 `no design gains more than ${number(100 * q.gain_at_most, 3)} %`, q.binding ? `then ${q.binding} binds` : "then no resource binds"); } },
-        xAxis: { type: "value", name: "gain in images/s", axisLabel: { formatter: (v) => number(100 * v, 3) + " %" }, max: (v) => Math.max(v.max, 0.001), splitNumber: 4 },
+        xAxis: { type: "value", name: "gain in images/s", axisLabel: { formatter: (v) => number(100 * v, 3) + " %" }, max: (v) => (v.max < 0.001 ? 0.001 : null), splitNumber: 4 },
         yAxis: { type: "category", inverse: true, data: names.map((n) => resource_title(n).replace(", Gbit/s", "")) },
         series: amounts.map((more, k) => ({ type: "bar", name: `+${percent(more, 0)} of it`, barMaxWidth: 14,
             itemStyle: { color: k === 0 ? colours().blue : colours().orange }, data: names.map((n) => at(n, more).gain),
@@ -246,7 +256,8 @@ function boards_chart(run) {
         tooltip: { formatter: (p) => { const b = boards[p.dataIndex];
             return tip(b.device, `${p.seriesName}: ${number(p.value, 6)} images/s`, b.gain === null ? null : `${times(b.gain)} the images/s of dense`, b.limit); } },
         xAxis: { type: "log", name: "images/s", axisLabel: { formatter: (v) => number(v) }, splitNumber: width < 500 ? 3 : 6 },
-        yAxis: { type: "category", inverse: true, data: boards.map((b) => b.device), axisLabel: { interval: 0 } },
+        yAxis: { type: "category", inverse: true, axisLabel: { interval: 0 },
+                 data: boards.map((b) => b.device + (b.images_per_s === null && b.dense_images_per_s === null ? ": too small" : "")) },
         series: [["dense", "dense_images_per_s", colours().grey], [run.chosen.title, "images_per_s", colours().blue]].map(([name, key, color]) => ({
             type: "bar", name, barMaxWidth: 11, itemStyle: { color }, data: boards.map((b) => (b[key] === null ? "-" : b[key])) })),
     }), () => [["board", "dense, images/s", run.chosen.title + ", images/s", "gain", "binds", "why not faster"],

@@ -19,9 +19,9 @@ namespace hass {
 
 /// A utility with its derivatives.
 struct acquisition_value {
-    double value;
-    double by_mean;
-    double by_deviation;
+    double value;         ///< the utility
+    double by_mean;       ///< d value / d mean
+    double by_deviation;  ///< d value / d deviation
 };
 
 /// What is written on top.
@@ -32,7 +32,7 @@ concept Acquisition = requires(const A& a, double mean, double deviation, double
 
 /// ln h(z), h(z) = phi(z) + z Phi(z): the expected improvement of a standard normal over z.
 struct log_improvement {
-    double value;
+    double value;         ///< ln h(z)
     double distribution;  ///< Phi(z) / h(z), which is d ln h / dz
     double density;       ///< phi(z) / h(z)
 };
@@ -60,6 +60,7 @@ constexpr log_improvement log_improvement_at(double z) {
 
 /// Logarithm of the expected improvement.
 struct log_expected_improvement {
+    /// Of a normal, against the best value so far (minimised).
     constexpr acquisition_value operator()(double mean, double deviation, double best) const {
         const log_improvement h = log_improvement_at((best - mean) / deviation);
         return {stable_log(deviation) + h.value, -h.distribution / deviation,
@@ -69,7 +70,8 @@ struct log_expected_improvement {
 
 /// Minus the lower end of a confidence interval: optimism. `reach` deviations wide.
 struct lower_confidence_bound {
-    double reach = 2.0;
+    double reach = 2.0;  ///< deviations
+    /// Of a normal.
     constexpr acquisition_value operator()(double mean, double deviation, double) const {
         return {reach * deviation - mean, -1.0, reach};
     }
@@ -77,6 +79,7 @@ struct lower_confidence_bound {
 
 /// ln of the probability that a value is at most 0.
 struct log_feasibility {
+    /// Of a normal.
     constexpr acquisition_value operator()(double mean, double deviation, double = 0.0) const {
         const double z = -mean / deviation;
         // phi / Phi, which is d ln Phi / dz

@@ -22,16 +22,17 @@ struct noise_prior {
     double spread = 3.0;   ///< deviation
     double rough = -2.0;   ///< where a second fit begins
     double low = -18.4;    ///< ln of the least, about 1e-8: keeps matrices regular
-    double high = 0.0;
+    double high = 0.0;     ///< ln of the largest
 };
 
 /// Points, one row after another, and a value for each.
 struct gp_data {
-    std::size_t columns = 0;
-    std::vector<double> points;
-    std::vector<double> values;
+    std::size_t columns = 0;     ///< numbers a point
+    std::vector<double> points;  ///< row after row
+    std::vector<double> values;  ///< one a point
 
     std::size_t size() const { return values.size(); }
+    /// Point `i`.
     const double* row(std::size_t i) const { return points.data() + i * columns; }
 };
 
@@ -88,7 +89,7 @@ double log_posterior(const K& kernel, const noise_prior& noise, const gp_data& d
 /// Hyperparameters of a kernel and the noise, and how probable they are.
 struct fitted_parameters {
     std::vector<double> parameters;  ///< of the kernel, then ln of the noise's variance
-    double log_density = -std::numeric_limits<double>::infinity();
+    double log_density = -std::numeric_limits<double>::infinity();  ///< up to a constant
 };
 
 /// The most probable of what descents from `starts` find.

@@ -19,11 +19,12 @@ namespace hass {
 
 /// How a model is kept up to date.
 struct gaussian_model_options {
-    bool warp = true;              ///< may bad values be pressed together?
-    std::size_t fit_steps = 20;    ///< evaluations of a descent from the hyperparameters so far
-    std::size_t first_steps = 40;  ///< of one from the prior
-    std::size_t sample = 200;      ///< values from which a warp and a first fit are chosen, at most
-    noise_prior noise;
+    bool warp = true;                ///< may bad values be pressed together?
+    std::size_t fit_steps = 20;      ///< evaluations of a descent from the hyperparameters so far
+    std::size_t first_steps = 40;    ///< of one from the prior
+    std::size_t sample = 200;        ///< values from which warp and hyperparameters are chosen anew
+    std::size_t first_sample = 100;  ///< as many the first time, when nothing is known to begin at
+    noise_prior noise;               ///< prior of its variance
 };
 
 /// A process over columns. Each new value enters at once (a row of the factor); hyperparameters are
@@ -32,21 +33,26 @@ struct gaussian_model_options {
 template <Kernel K>
 class gaussian_model {
   public:
+    /// The process with its hyperparameters settled.
     using posterior_type =
         gp_posterior<decltype(std::declval<const K&>().at(std::span<const double>()))>;
 
+    /// Without values. \param columns  numbers a point.
     gaussian_model(std::size_t columns, K kernel, gaussian_model_options options = {})
         : kernel_(std::move(kernel)), options_(options) {
         data_.columns = columns;
     }
 
+    /// One more value; see refresh().
     void add(std::span<const double> point, double value) {
         data_.points.insert(data_.points.end(), point.begin(), point.end());
         values_.push_back(value);
     }
 
     std::size_t size() const { return values_.size(); }
+    /// As they were added.
     const std::vector<double>& values() const { return values_; }
+    /// Columns of value `i`.
     const double* point(std::size_t i) const { return data_.row(i); }
 
     /// Takes in what was added; needs one value at least.
@@ -69,7 +75,9 @@ class gaussian_model {
         fitted_ = n;
     }
 
+    /// After refresh().
     posterior_type& posterior() { return *posterior_; }
+    /// After refresh().
     const posterior_type& posterior() const { return *posterior_; }
     /// From values to those of the posterior.
     const output_warp& warp() const { return warp_; }
@@ -83,10 +91,10 @@ class gaussian_model {
         std::transform(values_.begin(), values_.end(), data_.values.begin(), warp_);
     }
 
-    /// Every so-manieth of the values, at most options_.sample of them.
-    gp_data sampled(std::vector<double>& values) const {
+    /// Every so-manieth of the values, at most so many of them.
+    gp_data sampled(std::size_t most, std::vector<double>& values) const {
         const std::size_t n = values_.size();
-        const std::size_t count = std::min(n, options_.sample);
+        const std::size_t count = std::min(n, most);
         gp_data sample{data_.columns, {}, {}};
         for (std::size_t k = 0; k < count; ++k) {
             const std::size_t i = k * n / count;
@@ -99,6 +107,7 @@ class gaussian_model {
 
     void refit() {
         const std::size_t n = values_.size();
+        const std::size_t most = parameters_.empty() ? options_.first_sample : options_.sample;
         const bool thorough = parameters_.empty() || 2 * n >= 3 * chosen_at_;
         std::optional<fitted_parameters> best;
         double best_strength = warp_.strength();
@@ -106,7 +115,7 @@ class gaussian_model {
                                  std::size_t steps) {
             take_values(strength);
             std::vector<double> values;
-            const gp_data sample = sampled(values);
+            const gp_data sample = sampled(most, values);
             fitted_parameters found = fit(kernel_, options_.noise, sample, {&from, 1}, steps);
             found.log_density += warp_.log_slopes(values);
             if (best && !(found.log_density > best->log_density)) return;
@@ -130,11 +139,10 @@ class gaussian_model {
         }
         fitted_at_ = n;
         take_values(best_strength);
-        if (!thorough || n > options_.sample) {
-            const std::size_t steps =
-                n > options_.sample
-                    ? std::max<std::size_t>(6, options_.fit_steps * options_.sample / n)
-                    : options_.fit_steps;
+        if (!thorough || n > most) {
+            const std::size_t steps = n > most
+                                          ? std::max<std::size_t>(6, options_.fit_steps * most / n)
+                                          : options_.fit_steps;
             parameters_ = fit(kernel_, options_.noise, data_, {&parameters_, 1}, steps).parameters;
         }
         const std::span<const double> all(parameters_);

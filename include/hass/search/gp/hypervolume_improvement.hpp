@@ -22,9 +22,10 @@ namespace hass {
 /// (a sweep along the third; Lacour, Klamroth, Fonseca 2017).
 class open_region {
   public:
+    /// A part of the region.
     struct box {
-        std::array<double, 3> low;  // may be -infinity
-        std::array<double, 3> high;
+        std::array<double, 3> low;   ///< may be -infinity
+        std::array<double, 3> high;  ///< upper corner
     };
 
     /// \param front  points of two or three objectives; those not below the reference are left out
@@ -71,7 +72,9 @@ class open_region {
         for (const box& b : open) boxes_.push_back(b);
     }
 
+    /// Two or three.
     std::size_t objectives() const { return objectives_; }
+    /// Disjoint.
     const std::vector<box>& boxes() const { return boxes_; }
 
   private:
@@ -86,9 +89,9 @@ class open_region {
 
 /// ln of the expected hypervolume improvement of independent normals, and its derivatives.
 struct log_hypervolume_improvement {
-    double value = -std::numeric_limits<double>::infinity();
-    std::array<double, 3> by_mean{};
-    std::array<double, 3> by_deviation{};
+    double value = -std::numeric_limits<double>::infinity();  ///< ln of the expectation
+    std::array<double, 3> by_mean{};                          ///< derivatives by each mean
+    std::array<double, 3> by_deviation{};                     ///< derivatives by each deviation
 };
 
 /// The sum over boxes of the products over objectives of E[(high - max(low, Y))+], in logarithms

@@ -19,6 +19,8 @@
 ///         // slopes[d] += weight * d k(x, y) / d x_d
 ///         void add_point_slopes(const double* x, const double* y, double weight,
 ///                               double* slopes) const;
+///         // If there is one: the length scale of every column, which shapes trust regions.
+///         std::vector<double> lengths() const;
 ///     };
 #pragma once
 
@@ -35,9 +37,9 @@ namespace hass {
 
 /// A hyperparameter, as a logarithm: where a fit begins, and the bounds it keeps to.
 struct parameter_range {
-    double start;
-    double low;
-    double high;
+    double start;  ///< ln, of a fit
+    double low;    ///< ln, least
+    double high;   ///< ln, largest
 };
 
 /// A covariance with its hyperparameters settled.
@@ -74,11 +76,13 @@ class matern52_covariance {
         for (const double p : parameters.subspan(1)) rates_.push_back(5.0 * stable_exp(-2.0 * p));
     }
 
+    /// k(x, y).
     double operator()(const double* x, const double* y) const {
         const double s = std::sqrt(square(x, y));
         return amplitude_ * (1.0 + s + s * s * (1.0 / 3.0)) * detail::exp_flushed(-s);
     }
 
+    /// slopes[p] += weight d k / d parameter p.
     void add_parameter_slopes(const double* x, const double* y, double weight,
                               double* slopes) const {
         const double s = std::sqrt(square(x, y));
@@ -89,11 +93,19 @@ class matern52_covariance {
             slopes[1 + d] += pull * (rates_[d] * ((x[d] - y[d]) * (x[d] - y[d])));
     }
 
+    /// slopes[d] += weight d k / d x_d.
     void add_point_slopes(const double* x, const double* y, double weight, double* slopes) const {
         const double s = std::sqrt(square(x, y));
         const double pull = weight * amplitude_ * detail::exp_flushed(-s) * (1.0 + s) * (1.0 / 3.0);
         for (std::size_t d = 0; d < rates_.size(); ++d)
             slopes[d] -= pull * (rates_[d] * (x[d] - y[d]));
+    }
+
+    /// Length scales of the columns, in ranges: what a trust region is shaped by.
+    std::vector<double> lengths() const {
+        std::vector<double> all;
+        for (const double r : rates_) all.push_back(std::sqrt(5.0 / r));
+        return all;
     }
 
   private:
@@ -123,6 +135,7 @@ struct matern52 {
     double spread = 1.0;     ///< deviation of ln l_d
     double amplitude = 1.5;  ///< deviation of ln a, around 1
 
+    /// Its hyperparameters, one a column and more.
     std::vector<parameter_range> parameters(std::size_t columns) const {
         const double middle = typical(columns);
         std::vector<parameter_range> ranges{{0.0, -6.0, 8.0}};
@@ -130,6 +143,7 @@ struct matern52 {
         return ranges;
     }
 
+    /// ln of their prior; adds its slopes.
     double log_prior(std::span<const double> parameters, std::span<double> slopes) const {
         double sum = normal_log_prior(parameters[0], 0.0, amplitude, slopes[0]);
         const double middle = typical(parameters.size() - 1);
@@ -138,6 +152,7 @@ struct matern52 {
         return sum;
     }
 
+    /// With these settled.
     matern52_covariance at(std::span<const double> parameters) const {
         return matern52_covariance(parameters);
     }

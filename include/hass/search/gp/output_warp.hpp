@@ -24,6 +24,7 @@ class output_warp {
 
     output_warp() = default;
 
+    /// Fitted to values. \param strength  see the class.
     output_warp(std::span<const double> values, double strength) : strength_(strength) {
         if (values.empty()) return;
         std::vector<double> sorted(values.begin(), values.end());
@@ -41,6 +42,7 @@ class output_warp {
         deviation_ = variance > 0.0 ? std::sqrt(variance) : 1.0;
     }
 
+    /// Warped.
     double operator()(double value) const { return (bent(value) - mean_) / deviation_; }
 
     /// The value that is warped to w.
@@ -63,6 +65,7 @@ class output_warp {
         return sum;
     }
 
+    /// As it was given.
     double strength() const { return strength_; }
 
   private:

@@ -18,7 +18,7 @@ namespace hass {
 
 /// What a process expects at a point, and what is needed for its slopes there.
 struct gp_prediction {
-    double mean = 0.0;
+    double mean = 0.0;                ///< of the function
     double deviation = 1.0;           ///< of the function, without the noise; above 0
     bool certain = false;             ///< the deviation is the least one and has no slope
     std::vector<double> covariances;  ///< with the data
@@ -41,6 +41,7 @@ class gp_posterior {
 
     /// Rows of data that are used: all, unless their covariance became singular.
     std::size_t size() const { return measured_; }
+    /// With its hyperparameters settled.
     const C& covariance() const { return covariance_; }
 
     /// Appends a point. \returns false, and leaves it out, when it makes the covariance singular
@@ -75,6 +76,7 @@ class gp_posterior {
         data_.points.resize(measured_ * data_.columns);
     }
 
+    /// Writes mean and deviation at x.
     void predict(const double* x, gp_prediction& at) const {
         const std::size_t n = factor_.size();
         at.covariances.resize(n);

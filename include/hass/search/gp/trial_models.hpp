@@ -27,16 +27,19 @@ namespace hass {
 template <Kernel K>
 class trial_models {
   public:
+    /// Of one objective or constraint.
     using model_type = gaussian_model<K>;
 
+    /// What is known of a finished trial.
     struct measurement {
-        std::vector<double> point;
-        std::vector<double> columns;
-        std::vector<double> values;
-        bool ok;          // all constraints hold
-        std::size_t row;  // in the model of the first objective
+        std::vector<double> point;    ///< as it was suggested
+        std::vector<double> columns;  ///< the same as a model sees it
+        std::vector<double> values;   ///< objectives, then constraints
+        bool ok;                      ///< all constraints hold
+        std::size_t row;              ///< in the model of the first objective
     };
 
+    /// Nothing finished yet.
     trial_models(space where, K kernel, gaussian_model_options options)
         : where_(std::move(where)),
           columns_(where_),
@@ -44,11 +47,17 @@ class trial_models {
           options_(options) {}
 
     const space& where() const { return where_; }
+    /// How points become columns.
     const unit_columns& columns() const { return columns_; }
+    /// Trials that have finished.
     std::size_t finished() const { return finished_; }
+    /// How many; 0 before the first result.
     std::size_t objectives() const { return objectives_; }
+    /// Finished trials with values.
     const std::vector<measurement>& measured() const { return measured_; }
+    /// Whether the point was tried.
     bool seen(const std::vector<double>& point) const { return seen_.contains(point); }
+    /// Whether one of them holds all constraints.
     bool any_feasible() const {
         return std::any_of(measured_.begin(), measured_.end(),
                            [](const measurement& m) { return m.ok; });

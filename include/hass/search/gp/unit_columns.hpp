@@ -12,18 +12,28 @@
 
 namespace hass {
 
+/// A box of columns: the whole space, unless its ends are moved.
+struct unit_box {
+    explicit unit_box(std::size_t columns) : low(columns, 0.0), high(columns, 1.0) {}
+
+    std::vector<double> low;
+    std::vector<double> high;
+};
+
 /// The searched axes of a space as columns. A numeric axis is one column, linear in its model
 /// coordinate (the logarithm on log axes); a categorical one has a column a choice, sqrt(1/2) for
 /// the one that is chosen and 0 for the others, so that two choices are 1 apart.
 class unit_columns {
   public:
+    /// One axis.
     struct searched {
-        std::size_t axis;
-        std::size_t column;   // the first
-        std::size_t choices;  // 0: numeric
-        bool continuous;
+        std::size_t axis;     ///< its place in the space
+        std::size_t column;   ///< the first
+        std::size_t choices;  ///< 0: numeric
+        bool continuous;      ///< numeric and without steps
     };
 
+    /// Of all axes with a choice left.
     explicit unit_columns(const space& where) {
         for (std::size_t i = 0; i < where.size(); ++i) {
             const axis& a = where[i];
@@ -35,6 +45,7 @@ class unit_columns {
     }
 
     std::size_t size() const { return columns_; }
+    /// Those with a choice left.
     const std::vector<searched>& axes() const { return axes_; }
 
     /// Writes the columns of one axis at a legal value of it.

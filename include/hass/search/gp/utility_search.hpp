@@ -30,13 +30,14 @@ struct utility_search_options {
 
 /// A worthwhile point.
 struct proposal {
-    std::vector<double> point;
-    double utility;
+    std::vector<double> point;  ///< in the space's own coordinates
+    double utility;             ///< of the acquisition there
 };
 
 /// Looks for the point of the largest utility.
 /// \param utility  columns -> value; adds its gradient to a span that may be empty (not wanted)
 /// \param around   good points, best first, may be empty
+/// \param within   where it has to lie; steps of an axis may leave it by half of one
 /// \param index    which call this is: another stretch of the quasi-random sequence
 /// \returns where the ascents ended, best first; legal points
 template <class Utility>
@@ -44,6 +45,7 @@ std::vector<proposal> search_utility(const space& where, const unit_columns& col
                                      Utility&& utility, const sobol_sequence& sobol,
                                      std::uint64_t index, random_stream& random,
                                      std::span<const std::vector<double>> around,
+                                     const unit_box& within,
                                      const utility_search_options& options) {
     std::vector<proposal> candidates;
     std::vector<double> scratch;
@@ -58,7 +60,11 @@ std::vector<proposal> search_utility(const space& where, const unit_columns& col
         const std::uint64_t which = (index * options.global + c) & 0xffffffffULL;
         for (std::size_t s = 0; s < columns.axes().size(); ++s) {
             const std::size_t i = columns.axes()[s].axis;
-            point[i] = where[i].at(sobol(which, s));
+            const std::size_t d = columns.axes()[s].column;
+            const double u = sobol(which, s);
+            point[i] = where[i].at(columns.axes()[s].choices > 0
+                                       ? u
+                                       : within.low[d] + (within.high[d] - within.low[d]) * u);
         }
         candidates.push_back({point, judge(point)});
     }
@@ -74,16 +80,20 @@ std::vector<proposal> search_utility(const space& where, const unit_columns& col
         const std::size_t always = static_cast<std::size_t>(random.below(columns.axes().size()));
         for (std::size_t s = 0; s < columns.axes().size(); ++s) {
             const unit_columns::searched& a = columns.axes()[s];
-            if (s != always && random.uniform() >= share) continue;
+            const bool stays = s != always && random.uniform() >= share;
             const axis& along = where[a.axis];
             if (a.choices > 0) {
-                point[a.axis] = along.at(random.uniform());
+                if (!stays) point[a.axis] = along.at(random.uniform());
                 continue;
             }
             const auto [low, high] = along.model_range();
-            const double moved = along.to_model(point[a.axis]) +
-                                 (high - low) * reach * (kind == 2 ? together : normal());
-            point[a.axis] = along.from_model(std::clamp(moved, low, high));
+            const double range = high - low;
+            const double by = stays ? 0.0 : range * reach * (kind == 2 ? together : normal());
+            const double from = low + range * within.low[a.column];
+            const double to = low + range * within.high[a.column];
+            const double at = along.to_model(point[a.axis]);
+            if (!stays || at < from || at > to)
+                point[a.axis] = along.from_model(std::clamp(at + by, from, to));
         }
         candidates.push_back({point, judge(point)});
     }
@@ -93,7 +103,7 @@ std::vector<proposal> search_utility(const space& where, const unit_columns& col
                           return a.utility != b.utility ? a.utility > b.utility : a.point < b.point;
                       });
     candidates.resize(kept);
-    for (proposal& p : candidates) climb(where, columns, utility, p, options.evaluations);
+    for (proposal& p : candidates) climb(where, columns, utility, p, within, options.evaluations);
     std::sort(candidates.begin(), candidates.end(), [](const proposal& a, const proposal& b) {
         return a.utility != b.utility ? a.utility > b.utility : a.point < b.point;
     });
@@ -104,7 +114,7 @@ std::vector<proposal> search_utility(const space& where, const unit_columns& col
 /// until neither helps.
 template <class Utility>
 void climb(const space& where, const unit_columns& columns, Utility& utility, proposal& from,
-           std::size_t evaluations) {
+           const unit_box& within, std::size_t evaluations) {
     std::vector<double> x = columns.of(where, from.point);
     bool stepped = false;
     bool smooth = false;
@@ -114,8 +124,8 @@ void climb(const space& where, const unit_columns& columns, Utility& utility, pr
         stepped = stepped || !s.continuous;
         if (!s.continuous) continue;
         smooth = true;
-        low[s.column] = 0.0;
-        high[s.column] = 1.0;
+        low[s.column] = within.low[s.column];
+        high[s.column] = within.high[s.column];
     }
     const auto cost = [&](std::span<const double> at, std::span<double> gradient) {
         std::fill(gradient.begin(), gradient.end(), 0.0);
@@ -152,6 +162,9 @@ void climb(const space& where, const unit_columns& columns, Utility& utility, pr
             for (const double value : tries) {
                 if (value == from.point[s.axis]) continue;
                 columns.write(where, s, value, x.data());
+                if (s.choices == 0 &&
+                    (x[s.column] < within.low[s.column] || x[s.column] > within.high[s.column]))
+                    continue;
                 const double worth = utility(x.data(), std::span<double>());
                 if (worth > from.utility) {
                     from.utility = worth;

@@ -16,9 +16,11 @@
 
 // The old C++ interface of MPI is not used and need not be there to link.
 #ifndef OMPI_SKIP_MPICXX
+/// The C++ interface of MPI is not used.
 #define OMPI_SKIP_MPICXX 1
 #endif
 #ifndef MPICH_SKIP_MPICXX
+/// The C++ interface of MPI is not used.
 #define MPICH_SKIP_MPICXX 1
 #endif
 #include <mpi.h>
@@ -52,7 +54,9 @@ class mpi_world {
     mpi_world(const mpi_world&) = delete;
     mpi_world& operator=(const mpi_world&) = delete;
 
+    /// Of this process.
     int rank() const { return rank_; }
+    /// Processes.
     int size() const { return size_; }
     /// Rank 0 leads.
     bool leads() const { return rank_ == 0; }
@@ -89,10 +93,11 @@ class mpi_world {
     /// Ranks that owe an answer which nobody waits for, and since when. Kept by `lead`.
     std::map<int, std::chrono::steady_clock::time_point> late;
 
+    /// What has come.
     struct letter {
-        int from = 0;
-        detail::tag what{};
-        std::vector<char> bytes;
+        int from = 0;             ///< rank
+        detail::tag what{};       ///< kind of message
+        std::vector<char> bytes;  ///< as they were sent
     };
 
     /// What has arrived, if anything. \throws hass::error when MPI reports one

@@ -99,7 +99,9 @@ inline void affine(const operation& op, std::size_t i, std::vector<float> scale,
         }
     } else {
         out.scale = std::move(scale), out.shift = std::move(shift);
+        out.scaled = op.node().inputs[i];
     }
+    out.gives = op.node().outputs[0];
     out.form = form::affine;
     out.non_negative = false;
     op.give(std::move(out));
@@ -202,7 +204,14 @@ inline void constant_beside_view(const operation& op, std::size_t data, std::siz
         op.spent().spend(static_cast<std::size_t>(volume_of(place->channels)));
         if (values.size() > 1) values = values_at(values, place->channels);
         (factor ? scale : shift) = std::move(values);
-        return op.give(affine_below(op, std::move(x), std::move(scale), std::move(shift)));
+        const int before = x.from;
+        value below = affine_below(op, std::move(x), std::move(scale), std::move(shift));
+        if (below.from != before) {  // a row of its own
+            row_origin& origin = op.behind(below).origin;
+            origin.data = op.node().inputs[data], origin.node = op.node().outputs[0];
+            origin.scales = true;
+        }
+        return op.give(std::move(below));
     }
     if (from_constant) x = affine_below(op, std::move(x), scale, shift);
     std::vector<order_axis> all = place->channels;

@@ -92,6 +92,7 @@ inline void product_of_data(const operation& op) {
     layer_parameters parameters;
     parameters.alpha = 1.0F;
     value out = op.emit(row, {first.from, second.from}, std::move(parameters));
+    op.trace(out, 0, 1);
     out.batch_axis = a.batch_axis, out.batch_merged = a.batch_merged;
     const std::int64_t pixels = row.out.pixels();
     auto groups = dense_groups(p.heads, outputs * pixels);
@@ -134,7 +135,8 @@ inline void matrix_product(const operation& op) {
     layer_parameters p;
     std::int64_t outputs = 0;
     p.weights = matrix_of(op, weight, weight == 1, dims[axis], outputs);
-    token_linear(op, 1 - weight, axis, outputs, std::move(p), op.known(weight, "the weight").name);
+    token_linear(op, 1 - weight, axis, outputs, weight == 1, std::move(p),
+                 op.known(weight, "the weight").name);
 }
 
 /// Gemm: of N x F, or of tokens whose axis the batch is part of.
@@ -158,7 +160,7 @@ inline void token_gemm(const operation& op) {
         for (float& b : p.bias) b *= beta;
     }
     require_finite(p, op.node());
-    token_linear(op, 0, axis, outputs, std::move(p), op.known(1, "the weight").name);
+    token_linear(op, 0, axis, outputs, behind, std::move(p), op.known(1, "the weight").name);
 }
 
 }  // namespace hass::detail::onnx

@@ -26,6 +26,7 @@ struct draft {
     layer_parameters parameters;
     std::string name;       ///< empty: after kind and place
     std::vector<int> from;  ///< rows that feed it, or `network_input`
+    row_origin origin;      ///< of a compute row
 };
 
 /// A row that maps each value on its own.

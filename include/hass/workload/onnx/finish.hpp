@@ -81,6 +81,7 @@ inline model assemble(std::span<draft> rows, const std::vector<bool>& leads) {
         m.net.rows.push_back(d.row);
         m.net.names.push_back(std::move(d.name));
         m.parameters.push_back(std::move(d.parameters));
+        m.origins.push_back(std::move(d.origin));
     }
     validate(m.net);
     return m;

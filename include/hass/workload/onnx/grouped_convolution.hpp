@@ -75,6 +75,7 @@ inline bool convolution_of_groups(const operation& op) {
     }
     value out = x;
     out.from = op.emit(row, {x.from}, std::move(p), w.name).from;
+    op.trace(out, 0, 1);
     out.non_negative = false;
     op.give(as_value(out, joined(row.out, 0, axes)));
     return true;

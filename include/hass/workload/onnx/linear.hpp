@@ -22,15 +22,21 @@
 
 namespace hass::detail::onnx {
 
-/// A linear row on `x`; `weights` out x in.
-inline void linear(const operation& op, const value& x, std::int64_t outputs,
-                   layer_parameters parameters, std::string_view weight_name) {
+/// A linear row on `x`; `weights` out x in, in the file in x out where they are `turned`.
+/// \param places  in the row, of each input; empty: in order
+inline void linear(const operation& op, const value& x, std::int64_t outputs, bool turned,
+                   std::vector<std::size_t> places, layer_parameters parameters,
+                   std::string_view weight_name) {
     layer_row row;
     row.kind = layer_kind::linear;
     row.in = x.shape;
     row.out = op.sound(outputs, 1, 1);
     row.bias = !parameters.bias.empty();
     value out = op.emit(row, {x.from}, std::move(parameters), weight_name);
+    row_origin& origin = op.trace(out, 0, 1);
+    origin.turned = turned;
+    if (places.empty()) origin.pixel_axes = 0;
+    origin.input = std::move(places);
     out.rank = 2;
     op.give(std::move(out));
 }
@@ -101,7 +107,8 @@ inline void gemm(const operation& op) {
     const float alpha = op.number("alpha", 1.0F);
     const float beta = op.number("beta", 1.0F);
     layer_parameters p;
-    auto [weights, outputs] = linear_weight(op, x, op.integer("transB", 0) != 0);
+    const bool turned = op.integer("transB", 0) == 0;
+    auto [weights, outputs] = linear_weight(op, x, !turned);
     p.weights = std::move(weights);
     in_row_order(p.weights, places);
     if (alpha != 1.0F)
@@ -122,7 +129,7 @@ inline void gemm(const operation& op) {
     if (!std::all_of(p.weights.begin(), p.weights.end(), finite) ||
         !std::all_of(p.bias.begin(), p.bias.end(), finite))
         throw op.fail("alpha or beta makes weights that are not finite");
-    linear(op, x, outputs, std::move(p), op.known(1, "the weight").name);
+    linear(op, x, outputs, turned, std::move(places), std::move(p), op.known(1, "the weight").name);
 }
 
 inline void matmul(const operation& op) {
@@ -133,7 +140,7 @@ inline void matmul(const operation& op) {
     auto [weights, outputs] = linear_weight(op, x, false);
     p.weights = std::move(weights);
     in_row_order(p.weights, places);
-    linear(op, x, outputs, std::move(p), op.known(1, "the weight").name);
+    linear(op, x, outputs, true, std::move(places), std::move(p), op.known(1, "the weight").name);
 }
 
 }  // namespace hass::detail::onnx

@@ -174,6 +174,17 @@ class operation {
         return x;
     }
 
+    /// Notes where data and weights of the compute row behind `x`, which this node became, stand.
+    row_origin& trace(const value& x, std::size_t data, std::size_t weights) const {
+        row_origin& o = behind(x).origin;
+        o.node = node_.outputs[0], o.type = node_.op_type;
+        o.data = node_.inputs[data], o.weights = node_.inputs[weights];
+        o.data_at = data, o.weights_at = weights;
+        o.non_negative = raw(data).non_negative;
+        if (is_constant(weights)) o.dims = raw(weights).number->dims;
+        return o;
+    }
+
     /// From now on input `i` is `x`, what a row of its own gives.
     void replace(std::size_t i, value x) const {
         value& now = raw(i);

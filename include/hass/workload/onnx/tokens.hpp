@@ -29,8 +29,9 @@ namespace hass::detail::onnx {
 
 /// A linear layer on axis `axis` of input `i`, the batch left out: a 1x1 convolution, whose filters
 /// take the place of the features. `p.weights` are outputs x inputs.
+/// \param turned  whether the file has them inputs x outputs
 inline void token_linear(const operation& op, std::size_t i, std::size_t axis, std::int64_t outputs,
-                         layer_parameters p, std::string_view weight_name) {
+                         bool turned, layer_parameters p, std::string_view weight_name) {
     featured f = features_of(op, i, axis, axis);
     if (f.groups > 1) {  // of some features of each token: they have to be all channels
         const value& x = viewed_anyhow(op, i);
@@ -55,6 +56,9 @@ inline void token_linear(const operation& op, std::size_t i, std::size_t axis, s
     r.out = op.sound(outputs, f.x.shape.height, f.x.shape.width);
     r.bias = !p.bias.empty();
     value out = op.emit(r, {f.x.from}, std::move(p), weight_name);
+    row_origin& origin = op.trace(out, i, 1 - i);
+    origin.turned = turned;
+    origin.input = std::move(f.at);
     out.batch_axis = f.batch_axis, out.batch_merged = f.batch_merged;
     auto groups = grouped(f.view);
     groups[axis] = {{outputs, r.out.pixels()}};

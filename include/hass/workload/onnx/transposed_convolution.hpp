@@ -124,8 +124,9 @@ inline void transposed_convolution(const operation& op) {
     if (double(row.out.channels) * channels_per_group(row) * hass::taps(row) > 0x1p40)
         throw op.fail("has far more weights and phases than the file holds");
     const std::size_t volume = static_cast<std::size_t>(weight_count(row));
-    op.spent().spend(volume);
+    op.spent().spend(2 * volume);
     p.weights.assign(volume, 0.0F);
+    std::vector<std::int32_t> element(volume, -1);
     const auto per_group = static_cast<std::size_t>(x.shape.channels / groups);
     const auto of_group = static_cast<std::size_t>(w.dims[1]);
     const auto taps =
@@ -142,8 +143,11 @@ inline void transposed_convolution(const operation& op) {
                     const auto tap =
                         static_cast<std::size_t>((rows.offset(ky) + rows.before) * row.kernel_w +
                                                  columns.offset(kx) + columns.before);
-                    p.weights[((f * by_phase + phase) * per_group + c) * taps + tap] =
-                        given[from * kernel + static_cast<std::size_t>(ky * columns.kernel + kx)];
+                    const std::size_t to = ((f * by_phase + phase) * per_group + c) * taps + tap;
+                    const std::size_t at =
+                        from * kernel + static_cast<std::size_t>(ky * columns.kernel + kx);
+                    p.weights[to] = given[at];
+                    element[to] = static_cast<std::int32_t>(at);
                 }
         }
     if (row.bias) {
@@ -154,6 +158,9 @@ inline void transposed_convolution(const operation& op) {
         for (const float b : bias) p.bias.insert(p.bias.end(), static_cast<std::size_t>(phases), b);
     }
     value out = op.emit(row, {x.from}, std::move(p), w.name);
+    row_origin& origin = op.trace(out, 0, 1);
+    origin.pixel_axes = 2;
+    origin.element = std::move(element);
     out.made_by = &op.node();
     if (phases > 1) {
         const std::int64_t f = filters, h = rows.positions, v = columns.positions;

@@ -74,6 +74,8 @@ struct value {
     std::size_t unread = 0;           ///< reads of this tensor that are still to come
     std::array<int, 4> pads{};        ///< padded: top, left, bottom, right
     std::vector<float> scale, shift;  ///< affine
+    std::string_view scaled,
+        gives;  ///< affine: tensors before the first operator and behind the last
     /// Where the batch stands among the axes of a view; first unless a Transpose has moved it. One
     /// that a Reshape has made part of another axis (images x heads, say) is no axis of its own: then
     /// this is the axis that it is part of.

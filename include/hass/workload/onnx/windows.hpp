@@ -168,6 +168,7 @@ inline void convolution(const operation& op) {
     }
     const int rank = x.rank;
     value out = op.emit(row, {x.from}, std::move(p), w.name);
+    op.trace(out, 0, 1).pixel_axes = x.rank - 2;
     out.rank = rank;
     op.give(std::move(out));
 }
