@@ -62,6 +62,7 @@ struct settings {
     std::string out = "hass-out";
     std::string rtl;  // folder
     int rtl_images = 20;
+    std::string prune_pattern;  // empty: none
     // of --engine finn and --engine hls4ml, which fold and search no thresholds
     double target_fps = 0.0;  // 0: as fast as it goes
     bool fastest = false;
