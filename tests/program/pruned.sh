@@ -19,9 +19,9 @@ top1() {
     sed -n "/^  \"$2\": {/,/^  }/s/^    \"top1\": \([0-9.e-]*\),\{0,1\}\$/\1/p" "$1/solution.json"
 }
 
-search=("$program" --trials 2 --first-images 80 --images "$data/fashion_images.npy"
+search=("$program" --first-images 80 --images "$data/fashion_images.npy"
     --labels "$data/fashion_labels.npy")
-"${search[@]}" --prune-pattern gh2:4 --out out >log 2>&1 </dev/null || fail "the search"
+"${search[@]}" --trials 2 --prune-pattern gh2:4 --out out >log 2>&1 </dev/null || fail "the search"
 wanted=$(top1 out hardware_aware)
 [ -n "$wanted" ] || fail "no hardware-aware design"
 [ -f out/pruned.onnx ] && [ -f out/pruned_gh2_4.onnx ] || fail "not both files"
@@ -47,13 +47,13 @@ else
     echo "onnxruntime-node is not installed: not compared with it"
 fi
 
-"${search[@]}" --thresholds channel --prune-pattern channel:0.75 --out out >log 2>&1 </dev/null ||
+"${search[@]}" --trials 2 --thresholds channel --prune-pattern channel:0.75 --out out >log 2>&1 </dev/null ||
     fail "thresholds of channels"
 wanted=$(top1 out hardware_aware)
 found=$(again out/pruned.onnx)
 [ "$found" = "$wanted" ] || fail "top-1 $found of pruned.onnx with thresholds of channels, not $wanted"
 
-"${search[@]}" --bits 8 --out out >log 2>&1 </dev/null || fail "--bits 8"
+"${search[@]}" --trials 1 --bits 8 --out out >log 2>&1 </dev/null || fail "--bits 8"
 [ ! -e out/pruned.onnx ] && grep -q '^pruned.onnx: not written: --bits' log ||
     fail "a file that does not round"
 
