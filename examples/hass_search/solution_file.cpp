@@ -186,7 +186,7 @@ void write_solution(const outcome& o) {
         if (!o.networks->pattern.empty())
             file["projected"] = {{"pattern", o.networks->pattern},
                                  {"onnx", o.networks->projected},
-                                 {o.bench.metric.name, o.networks->score},
+                                 {"score", o.networks->score},
                                  {"weight_density", o.networks->density}};
     }
     add_evidence(o, file);

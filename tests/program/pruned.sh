@@ -34,7 +34,7 @@ again() {
 }
 found=$(again out/pruned.onnx)
 [ "$found" = "$wanted" ] || fail "top-1 $found of pruned.onnx, $wanted in the table"
-wanted=$(sed -n '/^  "projected": {/,/^  }/s/^    "top1": \([0-9.e-]*\),\{0,1\}$/\1/p' out/solution.json)
+wanted=$(sed -n '/^  "projected": {/,/^  }/s/^    "score": \([0-9.e-]*\),\{0,1\}$/\1/p' out/solution.json)
 found=$(again out/pruned_gh2_4.onnx)
 [ "$found" = "$wanted" ] || fail "top-1 $found of pruned_gh2_4.onnx, measured $wanted"
 
