@@ -80,6 +80,8 @@ class search_job {
         if (bench_.simulate) simulate();
         outcome_.interrupted = interrupted != 0;
         if (bench_.write_rtl) write_rtl();
+        if (bench_.write_networks)
+            outcome_.networks = bench_.write_networks(outcome_.designs.back().candidate.thresholds);
         write_solution(outcome_);
         if (settings_.tells()) print(outcome_);
         return outcome_.interrupted ? 130 : 0;

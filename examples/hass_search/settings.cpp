@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <hass/device/boards.hpp>
 #include <hass/emulate/detection.hpp>
+#include <hass/engine/patterns/named.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/usage.hpp>
 #include <hass/error.hpp>
@@ -228,7 +229,12 @@ void describe_flags(CLI::App& app, settings& s) {
            "Folder for the hardware-aware design as SystemVerilog, with a testbench; only options "
            "that have modules are then chosen");
     option("--rtl-images", s.rtl_images, "Images that --rtl writes for its testbench");
-    option("--out", s.out, "Folder for solution.json, trials.csv and report.html, or for foldings");
+    option("--prune-pattern", s.prune_pattern,
+           "Write the trained weights projected onto a pattern, too, beside pruned.onnx (gh2:4, "
+           "hss4:8/2:4, block4x4, channel; the last two keep each layer's share, or a given one: "
+           "channel:0.5)");
+    option("--out", s.out,
+           "Folder for solution.json, trials.csv, report.html and pruned.onnx, or for foldings");
     app.add_flag("--json", s.json, "Print solution.json to stdout, in place of tables");
     app.add_flag("--quiet", s.quiet,
                  "Print neither tables nor progress; warnings and errors go to stderr");
@@ -349,6 +355,7 @@ void check(const settings& s) {
                 "--rtl: modules clip all channels of a layer alike, not --thresholds channel");
         require(s.multipliers == "dsp", "--rtl: no module has multipliers of LUTs");
     }
+    if (!s.prune_pattern.empty()) hass::patterns::named_pattern{s.prune_pattern};
     not_negative("--first-images", s.first_images);
     not_negative("--statistics-images", s.statistics_images);
     for (const double l : s.lambda) not_negative("--lambda", l);
@@ -404,15 +411,16 @@ void resolve(const CLI::App& app, settings& s) {
     if (s.write_statistics.empty()) {
         refuse("--merge-statistics", "needs --write-statistics, the file to write");
         if (!s.statistics.empty())
-            for (const char* flag :
-                 {"--model", "--images", "--labels", "--metric", "--detector", "--output",
-                  "--input-shape", "--preprocessing", "--mean", "--std", "--scale",
-                  "--first-images", "--statistics-images", "--resize", "--simulate", "--rtl"})
+            for (const char* flag : {"--model", "--images", "--labels", "--metric", "--detector",
+                                     "--output", "--input-shape", "--preprocessing", "--mean",
+                                     "--std", "--scale", "--first-images", "--statistics-images",
+                                     "--resize", "--simulate", "--rtl", "--prune-pattern"})
                 refuse(flag, "needs images, but statistics (" + s.statistics +
                                  ") stand in for the network and its images");
     } else {
         refuse("--statistics-images", "--write-statistics counts zeros on all images");
         refuse("--rtl", "--write-statistics makes no design");
+        refuse("--prune-pattern", "--write-statistics makes no design");
     }
     // What is the user's own is not judged on what ships with the library.
     if (app.count("--images") == 0)

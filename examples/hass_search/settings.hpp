@@ -62,6 +62,7 @@ struct settings {
     std::string out = "hass-out";
     std::string rtl;  // folder
     int rtl_images = 20;
+    std::string prune_pattern;  // empty: none
 
     /// Images that pipelines are simulated on: RTL has the FIFOs that come of it.
     int simulated_images() const { return simulate > 0 || rtl.empty() ? simulate : rtl_images; }

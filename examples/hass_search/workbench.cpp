@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "pruned.hpp"
 #include "reading.hpp"
 #include "rtl.hpp"
 
@@ -379,6 +380,32 @@ simulated simulate_design(const emulated& e, std::size_t most, bool as_rtl,
     return s;
 }
 
+/// The pruned network as files; that of --prune-pattern is measured on all images.
+written_networks write_networks(const settings& s, const emulated& e,
+                                const hass::network_thresholds& t) {
+    const hass::model& m = e.in_float.model();
+    written_networks w{write_clipped(s, m, t, e.input.values), s.prune_pattern, {}};
+    if (s.prune_pattern.empty()) return w;
+    const projection p = projected(s, m, t);
+    w.density = p.density;
+    hass::network_thresholds activations = t;
+    hass::model follows = m;
+    for (std::size_t i = 0; i < t.size(); ++i) {
+        if (!has_weights(m.net.rows[i])) continue;
+        follows.parameters[i].weights = p.weights[i];
+        activations[i].weight = 0.0, activations[i].weight_channels.clear();
+    }
+    hass::emulator network(std::move(follows), e.input.values);
+    if (s.bits != 0) network = hass::in_fixed_point(network, e.images, {s.bits, s.bits}, e.options);
+    hass::emulation_options options = e.options;
+    options.statistics_images = 0;
+    w.score = (e.metric ? network.run(e.images, *e.metric, activations, options)
+                        : network.run(e.images, e.labels, activations, options))
+                  .score();
+    w.projected = write_projected(s, m, activations, e.input.values, p);
+    return w;
+}
+
 /// Share of the commonest label: what a network that knows nothing gets right.
 double commonest(const std::vector<int>& labels) {
     std::map<int, std::size_t> count;
@@ -438,6 +465,9 @@ workbench on_images(const settings& s) {
                              board);
         };
     }
+    bench.write_networks = [e, &s](const hass::network_thresholds& t) {
+        return write_networks(s, *e, t);
+    };
     if (s.confidence > 0.0)
         bench.limit = [e, error = 1.0 - s.confidence](double floor) {
             // Accuracies that meet the limit are compared with each other, so they are counted out.

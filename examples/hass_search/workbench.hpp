@@ -34,6 +34,14 @@ struct written_rtl {
     std::size_t images = 0;  ///< that its testbench runs
 };
 
+/// A network as ONNX files.
+struct written_networks {
+    std::string clipped;  // file in the folder of --out, or why there is none
+    std::string pattern;  // of --prune-pattern; empty: none
+    std::string projected;
+    double score = 0.0, density = 1.0;  // of the projected network, measured on all images
+};
+
 /// A network that can be asked how it does at any thresholds.
 struct workbench {
     hass::network net;
@@ -53,6 +61,8 @@ struct workbench {
                               const hass::device&)>
         write_rtl;
     std::function<void(const hass::design&)> require_rtl;
+    /// Writes the pruned network; empty without images.
+    std::function<written_networks(const hass::network_thresholds&)> write_networks;
     std::function<double(const hass::network_thresholds&)> accuracy;  // cheaper: no statistics
     /// From now on runs may end once they are known to miss this accuracy; empty: they never do.
     std::function<void(double floor)> limit;
