@@ -58,6 +58,12 @@ struct settings {
     int threads = 0;
     int cache_mib = 256;
     double confidence = 0.0;
+    std::string journal;               // file that keeps the trials
+    std::string known;                 // another run's
+    int workers = 1;                   // processes that judge trials
+    double patience = 0.0;             // seconds; 0: by how long this process took
+    int worker = -1;                   // channel to the leader; -1: this process leads
+    std::vector<std::string> command;  // that started this process
     int simulate = 0;
     std::string out = "hass-out";
     std::string rtl;  // folder

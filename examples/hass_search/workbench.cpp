@@ -15,6 +15,7 @@
 #include <hass/emulate/record.hpp>
 #include <hass/emulate/resize.hpp>
 #include <hass/error.hpp>
+#include <hass/files/fnv1a.hpp>
 #include <hass/files/whole_file.hpp>
 #include <hass/pipeline/recorded_service.hpp>
 #include <hass/report/progress.hpp>
@@ -406,6 +407,34 @@ written_networks write_networks(const settings& s, const emulated& e,
     return w;
 }
 
+std::string content(std::uint64_t fingerprint, const std::string& path) {
+    return fmt::format("{:016x} {}", fingerprint, fs::path(path).filename().string());
+}
+
+std::uint64_t fingerprint_of(const std::string& path) {
+    hass::detail::fnv1a f;
+    f.add(std::string_view(hass::read_whole(path)));
+    return f.value();
+}
+
+/// What decides a measurement of the emulator.
+std::vector<std::pair<std::string, std::string>> identity_of(const settings& s, const emulated& e) {
+    const hass::preprocessing& input = e.input.values;
+    std::string judged = s.metric + (s.detector.empty() ? "" : ", " + s.detector) +
+                         (s.output.empty() ? "" : ", output " + s.output);
+    if (e.metric && !s.labels.empty())
+        judged += fmt::format(", {}", content(fingerprint_of(s.labels), s.labels));
+    return {{"network",
+             content(fingerprint_of(s.model) ^ hass::fingerprint(e.network.model()), s.model)},
+            {"images", content(hass::fingerprint(e.images, e.labels), s.images)},
+            {"image count", std::to_string(e.images.count)},
+            {"input", fmt::format("(pixel * {} - {}) / {}", input.scale, fmt::join(input.mean, ","),
+                                  fmt::join(input.std, ","))},
+            {"metric", judged},
+            {"emulation", fmt::format("--bits {}, --statistics-images {}, --confidence {}", s.bits,
+                                      s.statistics_images, s.confidence)}};
+}
+
 /// Share of the commonest label: what a network that knows nothing gets right.
 double commonest(const std::vector<int>& labels) {
     std::map<int, std::size_t> count;
@@ -426,6 +455,7 @@ workbench on_images(const settings& s) {
     bench.input = e->input.values;
     bench.input_source = e->input.source;
     bench.warnings = e->input.warnings;
+    if (!s.journal.empty() || !s.known.empty()) bench.identity = identity_of(s, *e);
     if (e->metric)
         bench.metric = e->metric->unit;
     else
@@ -489,6 +519,8 @@ workbench on_statistics(const settings& s) {
         "(docs/results.md says how far off that is).",
         measured->images);
     bench.magnitudes = measured->magnitudes();
+    if (!s.journal.empty() || !s.known.empty())
+        bench.identity = {{"network", content(fingerprint_of(s.statistics), s.statistics)}};
     bench.accuracy = [measured, accuracy](const hass::network_thresholds& t) {
         return accuracy->accuracy(t);
     };

@@ -13,6 +13,7 @@
 #include <hass/workload/preprocessing.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine_choice.hpp"
@@ -73,6 +74,8 @@ struct workbench {
     std::string input_source;                  // ... and where that comes from
     std::vector<std::string> warnings;         // numbers that may not mean what they seem to
     hass::metric_unit metric;                  // of what may fall
+    /// What decides a measurement, by name; see search_journal.hpp.
+    std::vector<std::pair<std::string, std::string>> identity;
     /// Share of right answers that need no network: always the commonest label.
     double chance = 0.0;
 };
