@@ -175,46 +175,6 @@ std::string digits(double x, int after = 4) {
     return text;
 }
 
-verdict judge_network(const fs::path& folder) {
-    const json meta = json::parse(hass::read_whole(folder / "meta.json"));
-    const json& check = meta.at("check");
-    verdict v;
-    for (const json& reference : check.at("references")) {
-        hass::onnx_options options;
-        if (check.at("references").size() > 1) options.output = reference.at("output");
-        const hass::emulator network = as_given(hass::load_onnx(folder / "model.onnx", options));
-        const std::vector<float> outputs =
-            hass::read_array((folder / reference.at("file").get<std::string>()).string())
-                .as<float>();
-        hass::image_set first = inputs(folder, check, network.model()).images(network.model());
-        first.count = std::min(first.count, outputs.size() / network.classes());
-        const double off = off_by(network.logits(first), outputs);
-        if (v.text.empty())  // one output is enough
-            judge_pruned(folder / "model.onnx", options, network, first, std::nullopt, v);
-        v.add(first.count > 0 && off <= most_off,
-              "output '" + reference.at("output").get<std::string>() + "' of " +
-                  std::to_string(first.count) + " images within " + digits(off, 2));
-    }
-    if (!check.at("metric").is_object()) return v;
-    const json& metric = check.at("metric");
-    hass::onnx_options options;
-    if (metric.contains("output")) options.output = metric.at("output");
-    const hass::emulator network = as_given(hass::load_onnx(folder / "model.onnx", options));
-    hass::image_set images = inputs(folder, check, network.model()).images(network.model());
-    images.count = std::min(images.count, metric.at("n").get<std::size_t>());
-    const expectation e = expected(folder, metric, network, images.count);
-    const std::vector<float> answers = network.logits(images);
-    const double score = e.judge(answers, images.count);
-    v.add(std::abs(score - e.value) <= e.tolerance * (1.0 + 1e-9),
-          e.judge.unit.title + " " + digits(score, 6) + ", stated " + digits(e.value, 6));
-    if (e.value_at_50 >= 0.0) {
-        const double at_50 = e.judge.details(answers, images.count).front().second;
-        v.add(std::abs(at_50 - e.value_at_50) <= e.tolerance,
-              "at .5 " + digits(at_50, 6) + ", stated " + digits(e.value_at_50, 6));
-    }
-    return v;
-}
-
 /// Thresholds that take `share` of what is not zero out of every tensor.
 hass::network_thresholds some_thresholds(const hass::emulator& network,
                                          const hass::image_set& images, double share) {
@@ -260,6 +220,46 @@ void judge_pruned(const fs::path& file, const hass::onnx_options& options,
     v.add(clips && same == images.count && off_by(found, wanted) <= 1e-5,
           "pruned file: " + std::to_string(same) + " of " + std::to_string(images.count) +
               " answers, within " + digits(off_by(found, wanted), 2));
+}
+
+verdict judge_network(const fs::path& folder) {
+    const json meta = json::parse(hass::read_whole(folder / "meta.json"));
+    const json& check = meta.at("check");
+    verdict v;
+    for (const json& reference : check.at("references")) {
+        hass::onnx_options options;
+        if (check.at("references").size() > 1) options.output = reference.at("output");
+        const hass::emulator network = as_given(hass::load_onnx(folder / "model.onnx", options));
+        const std::vector<float> outputs =
+            hass::read_array((folder / reference.at("file").get<std::string>()).string())
+                .as<float>();
+        hass::image_set first = inputs(folder, check, network.model()).images(network.model());
+        first.count = std::min(first.count, outputs.size() / network.classes());
+        const double off = off_by(network.logits(first), outputs);
+        if (v.text.empty())  // one output is enough
+            judge_pruned(folder / "model.onnx", options, network, first, std::nullopt, v);
+        v.add(first.count > 0 && off <= most_off,
+              "output '" + reference.at("output").get<std::string>() + "' of " +
+                  std::to_string(first.count) + " images within " + digits(off, 2));
+    }
+    if (!check.at("metric").is_object()) return v;
+    const json& metric = check.at("metric");
+    hass::onnx_options options;
+    if (metric.contains("output")) options.output = metric.at("output");
+    const hass::emulator network = as_given(hass::load_onnx(folder / "model.onnx", options));
+    hass::image_set images = inputs(folder, check, network.model()).images(network.model());
+    images.count = std::min(images.count, metric.at("n").get<std::size_t>());
+    const expectation e = expected(folder, metric, network, images.count);
+    const std::vector<float> answers = network.logits(images);
+    const double score = e.judge(answers, images.count);
+    v.add(std::abs(score - e.value) <= e.tolerance * (1.0 + 1e-9),
+          e.judge.unit.title + " " + digits(score, 6) + ", stated " + digits(e.value, 6));
+    if (e.value_at_50 >= 0.0) {
+        const double at_50 = e.judge.details(answers, images.count).front().second;
+        v.add(std::abs(at_50 - e.value_at_50) <= e.tolerance,
+              "at .5 " + digits(at_50, 6) + ", stated " + digits(e.value_at_50, 6));
+    }
+    return v;
 }
 
 /// One of the folder of trained networks that manifest.json describes.
