@@ -62,17 +62,25 @@ std::string differences(const std::map<std::string, json>& attributes, const ide
     return fmt::format("{}", fmt::join(all, "; "));
 }
 
+json figures(const hass::journal_trial& t) {
+    json all;
+    for (const auto& [key, value] : t.user_attrs) all[key] = value;
+    return all;
+}
+
+/// \param place  of the trial, for messages
+hass::candidate candidate_of(const json& findings, const hass::metric_unit& metric,
+                             const std::string& place) try {
+    return hass_search::candidate_of(findings, metric);
+} catch (const hass::error& wrong) {
+    throw hass::error(place + ": " + wrong.what());
+}
+
 kept_trial kept(const hass::journal_trial& t, const hass::trial_record& r,
                 const hass::metric_unit& metric, const std::string& place) {
     kept_trial made{r.point, *r.result, std::nullopt};
-    if (r.result->state() == hass::trial_state::failed) return made;
-    json findings;
-    for (const auto& [key, value] : t.user_attrs) findings[key] = value;
-    try {
-        made.found = candidate_of(findings, metric);
-    } catch (const hass::error& wrong) {
-        throw hass::error(place + ": " + wrong.what());
-    }
+    if (r.result->state() != hass::trial_state::failed)
+        made.found = candidate_of(figures(t), metric, place);
     return made;
 }
 
@@ -218,6 +226,7 @@ known_trials read_known(const settings& s, const identity& who, const hass::metr
     };
     const bool named = std::any_of(contents.studies.begin(), contents.studies.end(), is_named);
     known_trials known;
+    std::size_t without_figures = 0;
     for (const hass::journal_study& one : contents.studies) {
         if (one.deleted || (named && one.name != study)) continue;
         known.differs = differences(one.user_attrs, who, who.measured);
@@ -251,13 +260,19 @@ known_trials read_known(const settings& s, const identity& who, const hass::metr
                 made.value = up ? -result.values()[0] : result.values()[0];
             }
             if (known.differs.empty()) {
-                json findings;
-                for (const auto& [key, value] : t.user_attrs) findings[key] = value;
-                made.found = candidate_of(findings, metric);
+                if (!t.system_attrs.contains("hass:number")) {  // added by somebody else
+                    ++without_figures;
+                    continue;
+                }
+                made.found = candidate_of(figures(t), metric,
+                                          fmt::format("{}: trial {}", s.known, position));
             }
             known.trials.push_back(std::move(made));
         }
     }
+    if (without_figures > 0)
+        warn(fmt::format("{}: {} trials of study '{}' are not hass_search's and left out", s.known,
+                         without_figures, study));
     if (known.trials.empty())
         throw hass::error(fmt::format(
             "{}: has no finished trial with thresholds of layers of this network", s.known));

@@ -143,3 +143,13 @@ search board.log board --device zcu104 --known whole.log || fail "known, another
 "$program" "${small[@]}" --device zcu104 --known whole.log --out board_again </dev/null >log 2>&1
 grep -q '15 of 30 trials of whole.log to be judged again: device: zedboard ' log || fail "no word of the other board"
 same board board_again "known, another board, without a journal"
+# one that somebody else has added is none that follows
+cp whole.log added.log
+printf '%s\n' '{"op_code":4,"worker_id":"w","study_id":1,"datetime_start":null}' \
+    '{"op_code":5,"worker_id":"w","trial_id":60,"param_name":"nothing.weight","param_value_internal":0.5,"distribution":"{\"name\": \"FloatDistribution\", \"attributes\": {\"step\": null, \"low\": 0.0, \"high\": 1.0, \"log\": false}}"}' \
+    '{"op_code":6,"worker_id":"w","trial_id":60,"state":1,"values":[1.0],"datetime_complete":"2026-11-21T02:03:57.816792"}' >>added.log
+refuses "trial 30 of study 'hardware-aware' was not written by hass_search" --journal added.log
+name=$(head -1 whole/trials.csv | tr , '\n' | grep '\.weight$' | head -1)
+sed -i "s/nothing.weight/$name/" added.log
+"$program" "${small[@]}" --seed 2 --known added.log --out added </dev/null >log 2>&1
+grep -q "added.log: 1 trials of study 'hardware-aware' are not hass_search's and left out" log || fail "no word of another's trial"

@@ -241,7 +241,7 @@ class journal {
         system["hass:number"] = r.number;
         system["hass:told_before"] = r.told_before;
         if (r.enqueued) system["hass:enqueued"] = true;
-        if (!result.reason().empty()) system["hass:reason"] = result.reason();
+        if (!result.is_ok() && !result.reason().empty()) system["hass:reason"] = result.reason();
         if (result.state() == trial_state::infeasible) system["hass:infeasible"] = true;
         write_constraints(result.constraints(), system);
         auto& steps = line["intermediate_values"] = ordered_json::object();
