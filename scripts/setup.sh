@@ -4,7 +4,8 @@
 packages_examples="g++ cmake ninja-build libeigen3-dev libboost-dev libfmt-dev nlohmann-json3-dev
                    libprotozero-dev libcli11-dev"
 packages_tests="$packages_examples catch2 libbenchmark-dev libdnnl-dev pkg-config ccache
-                openmpi-bin libopenmpi-dev libonnx-testdata verilator yosys"
+                openmpi-bin libopenmpi-dev libonnx-testdata verilator yosys
+                pybind11-dev python3-dev python3-numpy python3-pytest"
 
 # Installs those of the packages that are missing. Without apt, or without the right to use it, it
 # prints the list and leaves; HASS_SKIP_SETUP=1 trusts the machine as it is.
