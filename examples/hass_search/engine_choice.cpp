@@ -11,6 +11,7 @@
 #include <hass/engine/resources/resource_file.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/error.hpp>
+#include <hass/pipeline/dot_service.hpp>
 #include <hass/pipeline/service.hpp>
 #include <hass/pipeline/squeeze.hpp>
 #include <hass/report/uncertainty.hpp>
@@ -56,6 +57,9 @@ class model_of final : public engine_choice::model {
     std::vector<double> windows(const hass::layer_row& row,
                                 const hass::row_option& c) const override {
         return window_table(engines_, row, c);
+    }
+    hass::dot_products dots(const hass::layer_row& row, const hass::row_option& c) const override {
+        return dots_of(engines_, row, c);
     }
     void for_each(const hass::layer_row& row,
                   const std::function<void(const hass::row_option&)>& visit) const override {

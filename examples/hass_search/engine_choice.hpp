@@ -53,6 +53,7 @@ class engine_choice {
         virtual hass::usage split(int words, int copies) const = 0;
         virtual std::vector<double> windows(const hass::layer_row&,
                                             const hass::row_option&) const = 0;
+        virtual hass::dot_products dots(const hass::layer_row&, const hass::row_option&) const = 0;
         virtual void for_each(const hass::layer_row&,
                               const std::function<void(const hass::row_option&)>& visit) const = 0;
         virtual std::unique_ptr<prepared> prepare(const hass::layer_row&,
@@ -82,7 +83,7 @@ class engine_choice {
     std::shared_ptr<const hass::correction_table> corrections{};  ///< of a user's own; or none
     std::string uncertainty{};  ///< how far the resource model was off where it was measured
     std::optional<hass::known_error> known_error{};  ///< the same; nullopt: of a user's own
-    bool as_rtl = false;        ///< options that have modules alone
+    bool as_rtl = false;                             ///< options that have modules alone
 
     double cycles(const hass::layer_row& row, const hass::layer_statistics& s,
                   const hass::row_option& c) const {
@@ -119,6 +120,10 @@ class engine_choice {
     friend std::vector<double> window_table(const engine_choice& engine, const hass::layer_row& row,
                                             const hass::row_option& c) {
         return engine.resources.held->windows(row, c);
+    }
+    friend hass::dot_products dots_of(const engine_choice& engine, const hass::layer_row& row,
+                                      const hass::row_option& c) {
+        return engine.resources.held->dots(row, c);
     }
     prepared_model prepare(const hass::layer_row& row, const hass::layer_statistics& s) const {
         return {resources.held->prepare(row, s)};

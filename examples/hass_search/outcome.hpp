@@ -42,6 +42,7 @@ struct designed {
     engine_choice engine;  ///< that it was allocated with
     hass::solution_report report;
     std::optional<searched> search{};
+    std::vector<std::int64_t> fifo_pixels{};  ///< planned on each edge; empty: none were
 
     bool of_dense_engines() const { return engine.is_dense(); }
 };
@@ -67,7 +68,8 @@ struct outcome {
     std::vector<std::string> conclusions{};
     std::vector<std::string> simulations{};  ///< a line a design, where asked for
     std::vector<std::string> warnings{};
-    std::optional<written_rtl> rtl{};  ///< of the last design
+    std::optional<written_rtl> rtl{};            ///< of the last design
+    std::optional<written_networks> networks{};  ///< the same
     bool interrupted = false;
 
     std::vector<hass::solution_report> reports() const;

@@ -42,10 +42,11 @@ void require_rtl(const settings& s, const rtl_network& n, const hass::design& de
 
 written_rtl write_rtl(const settings& s, const rtl_network& n, const hass::network_thresholds& t,
                       const engine_choice& engine, const hass::design& design,
-                      const hass::device& board) {
+                      const std::vector<std::int64_t>& fifo_pixels, const hass::device& board) {
     const hass::integer_emulator hardware(integers_of(s, n, t, {.threads = s.threads}));
     hass::rtl_options options = options_of(s);
     options.mhz = board.mhz;
+    options.fifo_pixels = fifo_pixels;
     hass::write_rtl(s.rtl, hardware.network(), design, options);
 
     // cycles of just these images

@@ -23,10 +23,11 @@ struct rtl_network {
 
 /// Writes a design into the folder of --rtl, with images to simulate it on, the answers to expect and
 /// the cycles that it should take for them.
+/// \param fifo_pixels  planned on each edge; empty: what joins and windows need alone
 /// \throws hass::error naming a layer that no module computes, before anything is written
 written_rtl write_rtl(const settings& s, const rtl_network& n, const hass::network_thresholds& t,
                       const engine_choice& engine, const hass::design& design,
-                      const hass::device& board);
+                      const std::vector<std::int64_t>& fifo_pixels, const hass::device& board);
 
 /// \throws hass::error as the above would, for what does not depend on thresholds
 void require_rtl(const settings& s, const rtl_network& n, const hass::design& design);

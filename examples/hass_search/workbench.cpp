@@ -15,9 +15,11 @@
 #include <hass/emulate/record.hpp>
 #include <hass/emulate/resize.hpp>
 #include <hass/error.hpp>
+#include <hass/files/fnv1a.hpp>
 #include <hass/files/whole_file.hpp>
 #include <hass/pipeline/recorded_service.hpp>
 #include <hass/report/progress.hpp>
+#include <hass/rtl/stage.hpp>
 #include <hass/statistics/additive_accuracy.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/workload/images.hpp>
@@ -29,6 +31,7 @@
 #include <utility>
 #include <vector>
 
+#include "pruned.hpp"
 #include "reading.hpp"
 #include "rtl.hpp"
 
@@ -349,9 +352,10 @@ struct emulated {
 /// The best design with room for its FIFOs. The pipeline runs with every engine's own filters, on the
 /// first images, until 64 or more have passed.
 /// \param statistics  that the design is for
-simulated simulate_design(const emulated& e, std::size_t most, const hass::network_thresholds& tau,
-                          const engine_choice& engine, const hass::network_statistics& statistics,
-                          const hass::device& board) {
+/// \param as_rtl      which is to keep more of the throughput, by FIFOs between stages alone
+simulated simulate_design(const emulated& e, std::size_t most, bool as_rtl,
+                          const hass::network_thresholds& tau, const engine_choice& engine,
+                          const hass::network_statistics& statistics, const hass::device& board) {
     hass::image_set images = e.images;
     images.count = std::min(images.count, most);
     const hass::network_view net = e.network.network();
@@ -360,17 +364,75 @@ simulated simulate_design(const emulated& e, std::size_t most, const hass::netwo
     const std::size_t passes = std::max<std::size_t>(2, 64 / images.count);
     simulated s{
         images.count, 0.0,
-        hass::allocate_with_fifos(net, statistics, engine, board,
-                                  [&](const hass::allocation& a) {
-                                      return hass::recorded_services(e.network, images, tau, own,
-                                                                     engine, a.design);
-                                  },
-                                  {0.97, passes * images.count, (passes - 1) * images.count})};
+        hass::allocate_with_fifos(
+            net, statistics, engine, board,
+            [&](const hass::allocation& a) {
+                return hass::recorded_services(e.network, images, tau, own, engine, a.design);
+            },
+            {.keep = as_rtl ? 0.985 : 0.97,
+             .images = passes * images.count,
+             .warm_up = (passes - 1) * images.count,
+             .lanes_ahead = !as_rtl,
+             .least = as_rtl ? hass::rtl::pixels_ahead(net) : std::vector<std::int64_t>()})};
     const hass::design& chosen = s.design.hardware.design;
     for (std::size_t i = 0; i < chosen.size(); ++i)
         s.model_cycles =
             std::max(s.model_cycles, hass::row_cycles(engine, net[i], own[i], chosen[i]));
     return s;
+}
+
+/// The pruned network as files; that of --prune-pattern is measured on all images.
+written_networks write_networks(const settings& s, const emulated& e,
+                                const hass::network_thresholds& t) {
+    const hass::model& m = e.in_float.model();
+    written_networks w{write_clipped(s, m, t, e.input.values), s.prune_pattern, {}};
+    if (s.prune_pattern.empty()) return w;
+    const projection p = projected(s, m, t);
+    w.density = p.density;
+    hass::network_thresholds activations = t;
+    hass::model follows = m;
+    for (std::size_t i = 0; i < t.size(); ++i) {
+        if (!has_weights(m.net.rows[i])) continue;
+        follows.parameters[i].weights = p.weights[i];
+        activations[i].weight = 0.0, activations[i].weight_channels.clear();
+    }
+    hass::emulator network(std::move(follows), e.input.values);
+    if (s.bits != 0) network = hass::in_fixed_point(network, e.images, {s.bits, s.bits}, e.options);
+    hass::emulation_options options = e.options;
+    options.statistics_images = 0;
+    w.score = (e.metric ? network.run(e.images, *e.metric, activations, options)
+                        : network.run(e.images, e.labels, activations, options))
+                  .score();
+    w.projected = write_projected(s, m, activations, e.input.values, p);
+    return w;
+}
+
+std::string content(std::uint64_t fingerprint, const std::string& path) {
+    return fmt::format("{:016x} {}", fingerprint, fs::path(path).filename().string());
+}
+
+std::uint64_t fingerprint_of(const std::string& path) {
+    hass::detail::fnv1a f;
+    f.add(std::string_view(hass::read_whole(path)));
+    return f.value();
+}
+
+/// What decides a measurement of the emulator.
+std::vector<std::pair<std::string, std::string>> identity_of(const settings& s, const emulated& e) {
+    const hass::preprocessing& input = e.input.values;
+    std::string judged = s.metric + (s.detector.empty() ? "" : ", " + s.detector) +
+                         (s.output.empty() ? "" : ", output " + s.output);
+    if (e.metric && !s.labels.empty())
+        judged += fmt::format(", {}", content(fingerprint_of(s.labels), s.labels));
+    return {{"network",
+             content(fingerprint_of(s.model) ^ hass::fingerprint(e.network.model()), s.model)},
+            {"images", content(hass::fingerprint(e.images, e.labels), s.images)},
+            {"image count", std::to_string(e.images.count)},
+            {"input", fmt::format("(pixel * {} - {}) / {}", input.scale, fmt::join(input.mean, ","),
+                                  fmt::join(input.std, ","))},
+            {"metric", judged},
+            {"emulation", fmt::format("--bits {}, --statistics-images {}, --confidence {}", s.bits,
+                                      s.statistics_images, s.confidence)}};
 }
 
 /// Share of the commonest label: what a network that knows nothing gets right.
@@ -393,6 +455,7 @@ workbench on_images(const settings& s) {
     bench.input = e->input.values;
     bench.input_source = e->input.source;
     bench.warnings = e->input.warnings;
+    if (!s.journal.empty() || !s.known.empty()) bench.identity = identity_of(s, *e);
     if (e->metric)
         bench.metric = e->metric->unit;
     else
@@ -408,13 +471,13 @@ workbench on_images(const settings& s) {
     bench.measure_in_full = [e, measured](const hass::network_thresholds& t) {
         return measured(e->run(t));
     };
-    if (s.simulate > 0)
-        bench.simulate = [e, most = static_cast<std::size_t>(s.simulate)](
-                             const hass::network_thresholds& t, const engine_choice& engine,
-                             const hass::network_statistics& statistics,
-                             const hass::device& board) {
-            return simulate_design(*e, most, t, engine, statistics, board);
-        };
+    if (s.simulated_images() > 0)
+        bench.simulate =
+            [e, most = static_cast<std::size_t>(s.simulated_images()), as_rtl = !s.rtl.empty()](
+                const hass::network_thresholds& t, const engine_choice& engine,
+                const hass::network_statistics& statistics, const hass::device& board) {
+                return simulate_design(*e, most, as_rtl, t, engine, statistics, board);
+            };
     if (!s.rtl.empty() && e->metric)
         throw hass::error("--rtl counts right answers of labels: --metric top1, not " + s.metric);
     if (!s.rtl.empty()) {
@@ -425,10 +488,16 @@ workbench on_images(const settings& s) {
             require_rtl(s, {e->in_float, e->images, e->labels}, design);
         };
         bench.write_rtl = [e, &s](const hass::network_thresholds& t, const engine_choice& engine,
-                                  const hass::design& design, const hass::device& board) {
-            return write_rtl(s, {e->in_float, e->images, e->labels}, t, engine, design, board);
+                                  const hass::design& design,
+                                  const std::vector<std::int64_t>& fifo_pixels,
+                                  const hass::device& board) {
+            return write_rtl(s, {e->in_float, e->images, e->labels}, t, engine, design, fifo_pixels,
+                             board);
         };
     }
+    bench.write_networks = [e, &s](const hass::network_thresholds& t) {
+        return write_networks(s, *e, t);
+    };
     if (s.confidence > 0.0)
         bench.limit = [e, error = 1.0 - s.confidence](double floor) {
             // Accuracies that meet the limit are compared with each other, so they are counted out.
@@ -450,6 +519,8 @@ workbench on_statistics(const settings& s) {
         "(docs/results.md says how far off that is).",
         measured->images);
     bench.magnitudes = measured->magnitudes();
+    if (!s.journal.empty() || !s.known.empty())
+        bench.identity = {{"network", content(fingerprint_of(s.statistics), s.statistics)}};
     bench.accuracy = [measured, accuracy](const hass::network_thresholds& t) {
         return accuracy->accuracy(t);
     };

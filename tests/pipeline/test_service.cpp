@@ -10,6 +10,7 @@
 #include <hass/device/boards.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/pipeline/recorded_service.hpp>
+#include <hass/statistics/dot_counts.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/workload/onnx.hpp>
 
@@ -90,6 +91,39 @@ TEST_CASE("pixels take in the mean what the engine says for the same masks", "[s
     CHECK(options == 40 * draw::rows().size());
 }
 
+TEST_CASE("on lanes and lists pixels take in the mean what the engine says", "[service]") {
+    draw::source from(63);
+    const float keep = std::numeric_limits<float>::denorm_min();
+    std::size_t lanes = 0, lists = 0;
+    for (const layer_row& row : draw::rows()) {
+        const tensors t(row, 3, from);
+        layer_statistics s = t.statistics(row);
+        dot_counts counts(row, std::make_shared<const lane_plan>(row, t.weights), true);
+        counts.add(t.planes.data(), t.images, keep);
+        counts.write_to(s);
+        const auto check = [&](const auto& engine, const auto& service_of, std::size_t& checked) {
+            const std::vector<row_option> all = legal(engine, row);
+            if (all.empty()) return;
+            const auto prepared = engine.prepare(row, s);
+            for (std::size_t k = 0; k < 12; ++k) {
+                const row_option& c = all[static_cast<std::size_t>(from.below(int(all.size())))];
+                auto service = service_of(c.folding);
+                service.add(t.planes.data(), t.images, keep);
+                INFO(detail::text(c.folding));
+                REQUIRE(service.trace().mean(row) == Approx(prepared.cycles(c)).epsilon(1e-5));
+                ++checked;
+            }
+        };
+        check(
+            lane_dot<>{}, [&](const parallelism& p) { return lane_service(row, p, t.weights); },
+            lanes);
+        check(
+            list_dot<>{}, [&](const parallelism& p) { return list_service(row, p); }, lists);
+    }
+    CHECK(lanes >= 24);
+    CHECK(lists >= 24);
+}
+
 TEST_CASE("a pixel takes what its windows take, counted tap by tap", "[service]") {
     draw::source from(62);
     for (const layer_row& row : draw::rows()) {
@@ -141,6 +175,8 @@ TEST_CASE("engines of a list, steady ones and what cannot be traced", "[service]
     const parallelism p{2, 4, 1, 3, 1};
     CHECK(window_table(engines, row, {p, {}, 0}).empty());
     CHECK(window_table(engines, row, {p, {}, 2}).empty());
+    CHECK(dots_of(engines, row, {p, {}, 1}) == dot_products{});
+    CHECK(dots_of(engine_list<dense_dot<>, list_dot<>>{}, row, {p, {}, 1}).lists);
     const auto table = window_table(engines, row, {p, {}, 1});
     REQUIRE(table.size() == 82);
     CHECK(table[0] == 1.0);

@@ -71,6 +71,22 @@ TEST_CASE("the simulation equals one that steps through every cycle", "[simulate
     CHECK(blocked > 50);
 }
 
+TEST_CASE("pixels are taken in as far ahead as there is room for them", "[simulate]") {
+    const network net = line(2, 100);
+    service_trace late{0.0, 10.0, 1, std::vector<float>(100, 0.0F)};
+    std::fill_n(late.cycles.begin(), 50, 20.0F);  // meanwhile all pixels could come in
+    const auto ends = [&](std::int64_t room) {
+        late.intake_room = room;
+        return simulate(net, std::vector<service_trace>{constant(0.0), late},
+                        fifo_depths::all(net, unlimited), {1})
+            .ends.back();
+    };
+    CHECK(ends(unlimited) == 1000.0);
+    CHECK(ends(1) == 1490.0);  // a pixel at a time: the first one is there at 0
+    CHECK(ends(30) < ends(29));
+    CHECK(ends(29) < ends(1));
+}
+
 TEST_CASE("two steady stages take the slower one's cycles", "[simulate]") {
     const network net = line(2, 40);
     for (const double first : {1.0, 3.0, 7.0})

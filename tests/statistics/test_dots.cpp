@@ -43,7 +43,7 @@ class one_by_one {
                 for (int x = 0; x < row_.out.width; ++x)
                     for (int g = 0; g < row_.groups; g += l.group)
                         for (int f = 0; f < filters; f += set * l.engines) {
-                            double fullest = 0.0;
+                            double fullest = per_group / (l.vector * l.in);  // windows
                             for (int of = g; of < g + l.group; ++of)
                                 for (int e = 0; e < l.engines; ++e)
                                     fullest = std::max(

@@ -119,8 +119,8 @@ class prepared_list_dot {
 ///
 /// Rows without groups and of two channels a list at least: a depthwise filter has nothing to share.
 /// Against `rtl/modules/hass_lists.sv` within 1 % for 3 x 3 layers of stride 1 of a trained network, 7 to
-/// 10 % too fast for strided ones fed as slowly as they run; a whole design of lists takes 24 % longer
-/// than its slowest stage, for a reason that is not known (docs/rtl.md). Against
+/// 10 % too fast for strided ones fed as slowly as they run, whose rows of windows take the longer of
+/// the two; a whole design of lists with planned FIFOs takes 14 % longer for that (docs/rtl.md). Against
 /// an earlier RTL, which takes 4 cycles more a pixel, 1.3 % mean and 6.5 % worst error (20 points)
 /// while lists have three entries a tap; with fewer the scanner of taps decides, and this is 4 % too
 /// slow to 30 % too fast (4 channels a list, 50 to 90 % zeros).

@@ -19,8 +19,9 @@ namespace hass::detail {
 struct connection {
     std::size_t from, to;  ///< from: number of rows for the image
     input_firings firings;
-    std::int64_t room = unlimited;  ///< pixels, the window's included
-    double intake = 0.0;            ///< cycles at least between pixels
+    std::int64_t room = unlimited;         ///< pixels, the window's included
+    double intake = 0.0;                   ///< cycles at least between pixels
+    std::int64_t intake_room = unlimited;  ///< of `room`: pixels that are taken in
     time_ring released{};
     std::int64_t taken = 0, since = 0;  ///< pixels in, and the last one that the intake waited for
     double last_in = 0.0;

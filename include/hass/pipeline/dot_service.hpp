@@ -77,7 +77,7 @@ class lane_service {
 };
 
 /// A row on engines of lists. Takes planes as `window_service`. Replicas, which take turns at pixels,
-/// share each pixel evenly.
+/// share each pixel evenly. What is taken in stands in the ring of lists.
 class list_service {
   public:
     /// \param p  legal for the row
@@ -85,6 +85,7 @@ class list_service {
         const int chain = drain_chain(p.out);
         trace_.least = static_cast<double>(row.out.channels) * chain / p.out;
         trace_.intake = static_cast<double>(row.in.channels) / p.in;
+        trace_.intake_room = list_ring(row, p.pixels);
         trace_.lanes = 1;
     }
 

@@ -94,7 +94,8 @@ usage fifo_cost(const E& engine, const network_view& net, std::span<const row_op
 struct fifo_plan {
     fifo_depths depths;            ///< of every edge and stage
     usage cost{};                  ///< of them, beyond what `evaluate` counts
-    double best_cycles = 0.0;      ///< between images, with FIFOs without end and the same images
+    double best_cycles = 0.0;      ///< between images, with FIFOs without end (where any are) and
+                                   ///< the same images
     double interval_cycles = 0.0;  ///< with these
     double without_cycles = 0.0;   ///< with a pixel on each edge, and what joins hold back
     std::size_t rounds = 0;        ///< simulations
@@ -111,6 +112,9 @@ struct fifo_options {
     std::size_t images = 2;         ///< that run: those of the traces, several times
     std::size_t warm_up = 1;        ///< of them, before the interval is measured over the rest
     std::size_t most_rounds = 500;  ///< simulations at most
+    /// Whether a stage's lanes may have FIFOs (`fifo_depths::ahead`); RTL has them on edges alone.
+    bool lanes_ahead = true;
+    std::vector<std::int64_t> least{};  ///< pixels that each edge has room for in any case
 };
 
 /// Cycles between images with FIFOs without end, in the long run: the mean of the slowest stage's
@@ -177,18 +181,25 @@ inline void enlarge(std::array<std::vector<std::int64_t>*, 2> depths,
 /// FIFOs that keep a share of the throughput that FIFOs without end give. Begins with a
 /// pixel on each edge and enlarges, simulation by simulation, what the critical path waits for.
 /// \param services  one a row, of images that are like those to come
-/// \throws hass::error for a share outside (0, 1); when so many simulations were not enough
+/// \throws hass::error for a share outside (0, 1), `least` of another number of edges; when so many
+///         simulations were not enough
 template <Engine E>
 fifo_plan plan_fifos(const network_view& net, std::span<const service_trace> services,
                      const E& engine, std::span<const row_option> chosen,
                      const fifo_options& options = {}) {
     if (!(options.keep > 0.0 && options.keep < 1.0))
         throw error(text_of({"fifos: keep = ", options.keep, ", must be within (0, 1)"}));
+    if (!options.least.empty() && options.least.size() != net.edges.size())
+        throw error(text_of(
+            {"fifos: least depths of ", options.least.size(), " edges for ", net.edges.size()}));
     fifo_plan plan;
-    const auto endless = fifo_depths::all(net, unlimited, unlimited);
+    const auto endless = fifo_depths::all(net, unlimited, options.lanes_ahead ? unlimited : 1);
     plan.best_cycles = simulate(net, services, endless, {options.images}).interval(options.warm_up);
     plan.depths = held_depths(net, 1);
-    const auto bits = detail::bits_of_room(engine, net, chosen);
+    for (std::size_t k = 0; k < options.least.size(); ++k)
+        plan.depths.edge[k] = std::max(plan.depths.edge[k], options.least[k]);
+    auto bits = detail::bits_of_room(engine, net, chosen);
+    if (!options.lanes_ahead) bits[1].clear();
     while (true) {
         // skew buffers suffice where stages keep an even pace; these do not, and joins may block
         const simulation s =

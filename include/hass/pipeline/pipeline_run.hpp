@@ -125,6 +125,7 @@ inline pipeline_run::pipeline_run(const network_view& net, std::span<const servi
         edges_.push_back({from, to, firings_of(net[to], map, first)});
         if (edges_[k].firings.pixels > 1 || net[to].in.pixels() == 1)  // no gate
             edges_[k].intake = services[to].intake;
+        edges_[k].intake_room = std::max(services[to].intake_room, edges_[k].firings.window);
         stages_[to].inputs.push_back(k);
         if (image) continue;
         stages_[from].consumers.push_back(k);
@@ -217,10 +218,12 @@ inline std::int32_t pipeline_run::busy_since(const stage& s, double ready) {
 /// Takes pixels of an input in, one after the other. \returns when the last of them is
 inline double pipeline_run::take(connection& c, std::int64_t needed) const {
     for (; c.taken < needed; ++c.taken) {
-        const double came = c.from == net_.size()
-                                ? options_.source_cycles * static_cast<double>(c.taken) /
-                                      static_cast<double>(c.firings.pixels)
-                                : stages_[c.from].out[c.taken];
+        double came = c.from == net_.size()
+                          ? options_.source_cycles * static_cast<double>(c.taken) /
+                                static_cast<double>(c.firings.pixels)
+                          : stages_[c.from].out[c.taken];
+        if (c.from != net_.size() && c.taken >= c.intake_room)
+            came = std::max(came, c.released[c.taken - c.intake_room]);
         const double next = c.taken > 0 ? c.last_in + c.intake : 0.0;
         if (came >= next) c.since = c.taken;
         c.last_in = std::max(came, next);

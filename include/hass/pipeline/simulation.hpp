@@ -17,6 +17,9 @@
 
 namespace hass {
 
+/// Depth of a FIFO without end.
+inline constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
+
 /// How long the firings of one row take.
 struct service_trace {
     double least = 0.0;     ///< cycles of every firing at least; all of them where lanes = 0
@@ -24,6 +27,9 @@ struct service_trace {
     std::size_t lanes = 0;  ///< engines side by side, each at its own pace
     /// Cycles, images x firings x lanes; when more images run than there are, from the first again.
     std::vector<float> cycles{};
+    /// Pixels of an input that are taken in and not let go at most, those of the window included (and
+    /// never fewer); what comes then waits in front, and is taken in no faster.
+    std::int64_t intake_room = unlimited;
 
     /// Cycles for an image when nothing ever waits: the mean of the slowest lane, or the intake's.
     double mean(const layer_row& row) const {
@@ -37,9 +43,6 @@ struct service_trace {
         return slowest;
     }
 };
-
-/// Depth of a FIFO without end.
-inline constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
 
 /// Room between and within stages.
 struct fifo_depths {

@@ -212,30 +212,17 @@ class compute_stage {
         const stream sums{"sums", s_.lanes_out(), sum_bits_};
         text.comment("Lists of what is not zero, and dot products of them.");
         text.declare(sums);
-        const std::int64_t least = std::int64_t{row.kernel_h - 1} * row.in.width + row.kernel_w +
-                                   std::int64_t{replicas} * row.stride_w;
-        // what comes in the rows between windows waits in the ring itself
-        const std::int64_t ahead = has_windows(row) ? slots_without_window(row) : 0;
-        bindings parameters{{"DATA", in_.bits},
-                            {"WEIGHT", r_.net.weight_bits},
-                            {"LANES", s_.lanes_in},
-                            {"WORDS", s_.words},
-                            {"WIDTH", row.in.width},
-                            {"HEIGHT", row.in.height},
-                            {"KERNEL_W", row.kernel_w},
-                            {"KERNEL_H", row.kernel_h},
-                            {"STRIDE_W", row.stride_w},
-                            {"STRIDE_H", row.stride_h},
-                            {"PAD_LEFT", row.pad_left},
-                            {"PAD_TOP", row.pad_top},
-                            {"OUT_WIDTH", row.out.width},
-                            {"OUT_HEIGHT", row.out.height},
-                            {"MULTIPLIERS", s_.filters},
-                            {"BLOCKS", s_.replays},
-                            {"CHAIN", s_.chain},
-                            {"SLOTS", std::max(list_synthesis::slots(row), least) + ahead},
-                            {"SUM", sum_bits_},
-                            {"WEIGHTS", in_quotes(r_.id() + "_weights")}};
+        bindings parameters{
+            {"DATA", in_.bits},           {"WEIGHT", r_.net.weight_bits},
+            {"LANES", s_.lanes_in},       {"WORDS", s_.words},
+            {"WIDTH", row.in.width},      {"HEIGHT", row.in.height},
+            {"KERNEL_W", row.kernel_w},   {"KERNEL_H", row.kernel_h},
+            {"STRIDE_W", row.stride_w},   {"STRIDE_H", row.stride_h},
+            {"PAD_LEFT", row.pad_left},   {"PAD_TOP", row.pad_top},
+            {"OUT_WIDTH", row.out.width}, {"OUT_HEIGHT", row.out.height},
+            {"MULTIPLIERS", s_.filters},  {"BLOCKS", s_.replays},
+            {"CHAIN", s_.chain},          {"SLOTS", list_ring(row, replicas)},
+            {"SUM", sum_bits_},           {"WEIGHTS", in_quotes(r_.id() + "_weights")}};
         if (replicas > 1) parameters.emplace_back("REPLICAS", replicas);
         std::vector<std::string> ports{".clk", ".rst"};
         module_text::connect(ports, "in", at);

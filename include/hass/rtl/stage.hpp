@@ -13,6 +13,7 @@
 #include <hass/emulate/integer_network.hpp>
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
+#include <hass/engine/resources/list_resources.hpp>
 #include <hass/error.hpp>
 #include <hass/rtl/memory_image.hpp>
 #include <hass/rtl/verilog.hpp>
@@ -172,17 +173,6 @@ constexpr bool has_windows(const layer_row& row) {
            row.pad_left > 0 || row.out.pixels() != row.in.pixels();
 }
 
-/// `hass_window` gives one window in the slot of one pixel; longest run of slots without one.
-constexpr std::int64_t slots_without_window(const layer_row& row) {
-    const std::int64_t to_row =
-        std::int64_t{row.stride_h} * row.in.width - std::int64_t{row.out.width - 1} * row.stride_w;
-    const std::int64_t spanned = std::int64_t{row.out.height - 1} * row.stride_h * row.in.width +
-                                 std::int64_t{row.out.width - 1} * row.stride_w;
-    const std::int64_t to_image = row.in.pixels() - spanned;
-    const std::int64_t longest = std::max(row.out.height > 1 ? to_row : 0, to_image);
-    return std::max<std::int64_t>(0, std::max<std::int64_t>(longest, row.stride_w) - 1);
-}
-
 /// Slots of the last window that lie beyond the image.
 constexpr std::int64_t slots_beyond(const layer_row& row) {
     const std::int64_t last_row =
@@ -197,6 +187,19 @@ constexpr std::int64_t slots_beyond(const layer_row& row) {
 /// without input is finished, however slowly its window leaves, before the next image may begin.
 constexpr std::int64_t pixels_ahead(const layer_row& row) {
     return slots_without_window(row) + (slots_beyond(row) > 0 ? 2 : 0);
+}
+
+/// The same on each edge of a network: what planned FIFOs have at least (`fifo_options::least`).
+inline std::vector<std::int64_t> pixels_ahead(const network_view& net) {
+    std::vector<std::int64_t> pixels;
+    for (const edge& e : net.edges) {
+        const layer_row& row = net.rows[static_cast<std::size_t>(e.to)];
+        const bool windows = (is_compute(row) || row.kind == layer_kind::max_pool ||
+                              row.kind == layer_kind::average_pool) &&
+                             has_windows(row);
+        pixels.push_back(windows && e.from != network_input ? pixels_ahead(row) : 0);
+    }
+    return pixels;
 }
 
 /// Why `hass_window` cannot build them; empty where it can.

@@ -115,8 +115,8 @@ class top_level {
                 l.cycles = held[k].cycles + last - arrives[k];
             }
             if (l.from != network_input) {  // the image waits in memory
-                l.words = std::max(l.words, planned_words(i, k));
                 l.words += s.gap * view_[i].in.channels;
+                l.words = std::max(l.words, planned_words(i, k));
             }
             if (l.from == network_input) {
                 l.source = add_image_port(i, k);
@@ -241,10 +241,11 @@ class top_level {
                                to.width() + padding - 1, ":", to.width(), "]};"}));
     }
 
-    /// The FIFO stands where words are narrower.
+    /// The FIFO stands where words are narrower; but in front of windows behind the converter, which is
+    /// slower than they are where pixels pass without one.
     void write_link(module_text& text, const link& l, const stream& from, const stream& to) {
         const bool converts = from.lanes != to.lanes;
-        const bool first = converts && from.lanes < to.lanes;
+        const bool first = converts && from.lanes < to.lanes && stages_[l.to].gap == 0;
         const stream between{to.name + (first ? "_waiting" : "_converted"),
                              first ? from.lanes : to.lanes, to.bits};
         if (!converts) {

@@ -74,7 +74,7 @@ constexpr double independent_lane_cycles(const layer_row& row, const layer_stati
         return std::min(most, std::max(n, 1.0));
     };
     const int shorter = positions / l.macs, longer = positions % l.macs;
-    const double all = maximum(shorter, l.macs * copies);
+    const double all = std::max(static_cast<double>(windows), maximum(shorter, l.macs * copies));
     return longer == 0 ? all : std::max(all, maximum(shorter + 1, longer * copies));
 }
 

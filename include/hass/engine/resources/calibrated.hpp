@@ -111,7 +111,7 @@ struct calibrated {
         {-0.45, -0.23},
         {-0.84, -0.33},
         "Sparse engines were synthesised and simulated, and never measured on a board; as RTL a "
-        "design of SPEs took 1 % more cycles than modelled, of lanes 9 %, of lists 24 %."};
+        "design of SPEs took 1 % more cycles than modelled, of lanes 3 %, of lists 14 %."};
 
     /// \name What is offered to an allocator
     /// @{
