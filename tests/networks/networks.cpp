@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <hass/emulate/emulator.hpp>
+#include <hass/emulate/onednn.hpp>
 #include <hass/emulate/read_boxes.hpp>
 #include <hass/files/json.hpp>
 #include <hass/files/whole_file.hpp>
@@ -90,9 +91,10 @@ struct inputs {
 };
 
 /// The network, given values as they are.
-hass::emulator as_given(hass::model m) {
+template <class Backend = hass::eigen_backend>
+hass::basic_emulator<Backend> as_given(hass::model m) {
     m.input = std::nullopt;
-    return hass::emulator(std::move(m));
+    return hass::basic_emulator<Backend>(std::move(m));
 }
 
 /// Largest difference of the first outputs to the recorded ones, as a share of their range.
@@ -241,6 +243,13 @@ verdict judge_network(const fs::path& folder) {
         v.add(first.count > 0 && off <= most_off,
               "output '" + reference.at("output").get<std::string>() + "' of " +
                   std::to_string(first.count) + " images within " + digits(off, 2));
+#ifdef HASS_WITH_ONEDNN
+        const double other =
+            off_by(as_given<hass::onednn_backend>(hass::load_onnx(folder / "model.onnx", options))
+                       .logits(first),
+                   outputs);
+        v.add(other <= most_off, "with oneDNN within " + digits(other, 2));
+#endif
     }
     if (!check.at("metric").is_object()) return v;
     const json& metric = check.at("metric");
