@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 struct setting {
     fs::path model;
     fs::path images;
-    fs::path labels;
+    fs::path labels;  ///< none: answers are computed all the same
     hass::preprocessing preprocessing;
     std::size_t first_images;
 };
@@ -64,8 +64,8 @@ template <class Backend>
 void emulate(benchmark::State& state, const setting& s, bool statistics, double tau) {
     const hass::basic_emulator<Backend> emulator(hass::load_onnx(s.model), s.preprocessing);
     hass::image_set images = hass::read_images(s.images);
-    std::vector<int> labels = hass::read_labels(s.labels);
     images.count = std::min(images.count, s.first_images);
+    std::vector<int> labels = s.labels.empty() ? std::vector<int>() : hass::read_labels(s.labels);
     labels.resize(images.count);
     hass::emulation_options options;
     options.threads = 2;
@@ -118,6 +118,19 @@ void add_folder(const fs::path& folder) {
     }
 }
 
+/// A network of the folder's more/, with the images that its meta.json names.
+void add_one(const fs::path& folder, const std::string& name, std::size_t images) {
+    std::ifstream in(folder / "meta.json");
+    if (!in) return;
+    const nlohmann::json input = nlohmann::json::parse(in).at("check").at("inputs").at(0);
+    add(name, {folder / "model.onnx",
+               folder / input.at("file").get<std::string>(),
+               {},
+               {input.at("scale").get<float>(), input.at("mean").get<std::vector<float>>(),
+                input.at("std").get<std::vector<float>>()},
+               images});
+}
+
 [[maybe_unused]] const bool registered = [] {
     benchmark::RegisterBenchmark("peak", peak)->Threads(2)->UseRealTime();
     const fs::path data = HASS_EXAMPLES_DATA;
@@ -126,7 +139,11 @@ void add_folder(const fs::path& folder) {
                     data / "fashion_labels.npy",
                     {1.0F / 255.0F, {0.286041F}, {0.353024F}},
                     2000});
-    if (const char* folder = std::getenv("HASS_MODELS_DIR")) add_folder(folder);
+    if (const char* folder = std::getenv("HASS_MODELS_DIR")) {
+        add_folder(folder);
+        add_one(fs::path(folder) / "more/yolox_nano_coco", "yolox_nano", 64);
+        add_one(fs::path(folder) / "more/vit_cifar10", "vit", 250);
+    }
     return true;
 }();
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Runs bench_emulate and PyTorch in turns and prints medians: side_by_side.py BENCH MODELS ROUNDS.
+"""Runs bench_emulate, onnxruntime and PyTorch in turns and prints medians:
+
+    side_by_side.py BENCH MODELS ROUNDS
 
 Rates are images a second of the wall clock; ratios are given of these and of CPU time, which other
-programs on the machine disturb less.
+programs on the machine disturb less. onnxruntime is npm's onnxruntime-node, found through NODE_PATH.
 """
 import ctypes
 import json
@@ -13,8 +15,11 @@ import sys
 import time
 
 bench, models, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
-networks = ["resnet18", "mobilenet_v2"]
+networks = {"resnet18": (3, 224, 224), "mobilenet_v2": (3, 224, 224),
+            "yolox_nano": (3, 320, 320), "vit": (3, 32, 32)}
+in_more = {"yolox_nano": "yolox_nano_coco", "vit": "vit_cifar10"}
 batches = [4, 8, 16]  # of PyTorch, which is compared at its best
+runtime_batches = [1, 8]  # of onnxruntime, likewise
 one_thread_batch = 16  # below, PyTorch 1.13 takes pointwise layers the slow way on one thread
 
 try:
@@ -50,6 +55,23 @@ def library(name):
         results[name] = {"rate": rate, "cpu": r["cpu_time"] / 1000 / images, "gmac": r["GMAC/s"],
                          "busy": r["cpu_time"] / r["real_time"]}
     return results
+
+
+def onnxruntime(file, each):
+    """Its rate with two threads at the faster batch, and CPU time with one; None where it lacks."""
+    def run(threads, batch):
+        images = 16 if each[1] > 64 else 128
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "side_by_side.js")
+        out = subprocess.run(["node", script, file, str(threads), str(images), str(batch)]
+                             + [str(e) for e in each], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+        if out.returncode:
+            raise OSError(out.stderr.strip().splitlines()[-1] if out.stderr else "node failed")
+        return json.loads(out.stdout)
+
+    best = max((run(2, batch)["rate"], batch) for batch in runtime_batches)
+    cpu = min(run(1, batch)["cpu"] for batch in runtime_batches)
+    return {"rate": best[0], "cpu": cpu, "batch": best[1]}
 
 
 def pads(attribute):
@@ -145,19 +167,30 @@ def multiplied_patches(network, image):
 
 manifest = json.load(open(os.path.join(models, "manifest.json")))
 files = {m["name"]: os.path.join(models, m["file"]) for m in manifest["models"]}
+files |= {name: os.path.join(models, "more", folder, "model.onnx")
+          for name, folder in in_more.items()}
+networks = {name: each for name, each in networks.items() if os.path.exists(files.get(name, ""))}
 rounds_of = {}
+try:
+    onnxruntime(files["mobilenet_v2"], networks["mobilenet_v2"])
+    has_runtime = True
+except (OSError, KeyError) as missing:
+    has_runtime = False
+    print(f"without onnxruntime: {missing}")
 if torch:
     dataset = manifest["datasets"]["imagenet_eli"]
     pixels = numpy.load(os.path.join(models, dataset["images"]), mmap_mode="r")[:32]
     images = (torch.from_numpy(pixels.astype("float32")) / 255 - 0.45) / 0.226
-    loaded = {name: Network(files[name]) for name in networks}
+    loaded = {name: Network(files[name]) for name in networks if name not in in_more}
     for network in loaded.values():
         pytorch(network, images)  # warm
 for turn in range(rounds):
     found = library("peak")
     for name in networks:
         found |= library(name)
-        if torch:
+        if has_runtime:
+            found[name + "/onnxruntime"] = onnxruntime(files[name], networks[name])
+        if torch and name in loaded:
             found[name + "/pytorch"] = pytorch(loaded[name], images)
     for key, result in found.items():
         for what, value in result.items():
@@ -173,20 +206,23 @@ print(f"peak {2 * 2 * peak:.0f} GFLOP/s on two threads; medians of {rounds} roun
 for name in networks:
     for key in [key for key, what in median if what == "rate" and key.startswith(name + "/")]:
         line = f"{key:38} {median[key, 'rate']:7.1f} images/s {1000 * median[key, 'cpu']:7.2f} CPU ms"
-        if torch:
-            reference = name + "/pytorch"
-            if key == reference:
-                line += f", batch {median[key, 'batch']:.0f}"
-            line += (f"  {median[key, 'rate'] / median[reference, 'rate']:5.2f} x PyTorch"
-                     f" ({median[reference, 'cpu'] / median[key, 'cpu']:.2f} x by CPU time)")
+        if (key, "batch") in median:
+            line += f", batch {median[key, 'batch']:.0f}"
+        for other, what in (("onnxruntime", "onnxruntime"), ("pytorch", "PyTorch")):
+            reference = f"{name}/{other}"
+            if (reference, "rate") in median and key != reference:
+                line += (f"  {median[key, 'rate'] / median[reference, 'rate']:5.2f} x {what}"
+                         f" ({median[reference, 'cpu'] / median[key, 'cpu']:.2f} x by CPU time)")
         if (key, "gmac") in median:
             share = median[key, "gmac"] / median[key, "busy"] / peak
             line += f"  {100 * share:3.0f} % of peak"
         print(line)
-forward = median["resnet18/eigen/answers", "cpu"]
-joint = median["resnet18/eigen/statistics", "cpu"] - forward
-print(f"joint statistics of ResNet-18: {1000 * joint:.1f} CPU ms an image on top of the forward "
-      f"pass's {1000 * forward:.1f}, {joint / forward:.2f} x")
+for name in networks:
+    forward = median[f"{name}/eigen/answers", "cpu"]
+    joint = median[f"{name}/eigen/statistics", "cpu"] - forward
+    print(f"joint statistics of {name}: {1000 * joint:.1f} CPU ms an image on top of the forward "
+          f"pass's {1000 * forward:.1f}, {joint / forward:.2f} x")
+joint = median["resnet18/eigen/statistics", "cpu"] - median["resnet18/eigen/answers", "cpu"]
 if torch:
     cpu = time.process_time()
     multiplied_patches(loaded["resnet18"], images[:1])

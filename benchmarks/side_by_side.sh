@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The emulator beside PyTorch, two threads each, in turns within one run:
+# The emulator beside onnxruntime and PyTorch, two threads each, in turns within one run:
 #     side_by_side.sh <folder of trained networks, with manifest.json> [rounds]
-# Builds bench_emulate in a folder of its own. PyTorch is optional: without it only the library's own
-# backends and shares of the peak are shown. Run it on an idle machine.
+# Builds bench_emulate in a folder of its own. Both others are optional: without them only the
+# library's own backends and shares of the peak are shown. onnxruntime: `npm install onnxruntime-node`
+# in some folder, and NODE_PATH=<folder>/node_modules. Run it on an idle machine.
 set -euo pipefail
 models=$(realpath "${1:?folder of trained networks}")
 rounds=${2:-7}

@@ -5,7 +5,8 @@ packages_examples="g++ cmake ninja-build libeigen3-dev libboost-dev libfmt-dev n
                    libprotozero-dev libcli11-dev"
 packages_tests="$packages_examples catch2 libbenchmark-dev libdnnl-dev pkg-config ccache
                 openmpi-bin libopenmpi-dev libonnx-testdata verilator yosys
-                doxygen doxygen-awesome-css python3-jsonschema chromium python3 fonts-dejavu-core"
+                doxygen doxygen-awesome-css python3-jsonschema chromium python3 fonts-dejavu-core
+                pybind11-dev python3-dev python3-numpy python3-pytest"
 
 # Installs those of the packages that are missing. Without apt, or without the right to use it, it
 # prints the list and leaves; HASS_SKIP_SETUP=1 trusts the machine as it is.

@@ -27,6 +27,15 @@ python3 docs/site/schemas.py docs/schema >"$out/pages/schemas.md"
     done
 } >"$out/pages/flags.md"
 
+# The flags that the reference explains are flags that the programs have.
+grep '^| `--' docs/reference.md | grep -oE -e '--[a-z][a-z0-9-]*' | sort -u >"$out/explained.txt"
+sed -nE 's/^### \\(--[a-z0-9-]+) .*/\1/p' "$out/pages/flags.md" | sort -u >"$out/flags.txt"
+unknown=$(comm -23 "$out/explained.txt" "$out/flags.txt")
+if [ -n "$unknown" ]; then
+    echo "docs/reference.md explains flags that no program has:" $unknown
+    exit 1
+fi
+
 style=/usr/share/doxygen-awesome-css
 sheets=
 [ ! -d $style ] || sheets="$style/doxygen-awesome.css $style/doxygen-awesome-sidebar-only.css"

@@ -6,6 +6,7 @@ BEGIN {
     # Pattern of the declaration, and what it is.
     say("operator==\\(.*= default;", "Member by member.")
     say("operator<=>\\(.*= default;", "Member by member, in order of declaration.")
+    say("^ *[a-z_]+\\([a-z_]+&& [a-z]+\\) noexcept", "Takes over; the other holds nothing then.")
     say("operator network_view\\(\\) const", "Rows, edges and names, not owned: part of hass::Network.")
     say("string_view name\\([a-z_]+ [a-z_]+\\)", "The name, as files and flags write it.")
     say("std::array<std::string_view, .*> [a-z_0-9]+_names\\{", "Names in the order of the enumeration, as files and flags write them.")
@@ -35,6 +36,10 @@ BEGIN {
     say("double window\\(int survivors, int macs\\)", "Cycles of a window with so many surviving pairs: part of hass::Interval.")
     say("double mean\\(double mean_survivors, double empty_share, int macs\\)", "Cycles of a window from the mean of its surviving pairs and the share of empty windows: part of hass::Interval.")
     say("double layer\\(double pair_sparsity, int pairs, int macs\\)", "Cycles of a window from the layer's sparsity alone: part of hass::Interval.")
+
+    say("dot_products dots_of\\(", "What is counted of whole dot products for this engine.")
+    say("void add\\(const float\\* planes, std::size_t images, float keep\\)", "Adds images given as planes; values with |x| < keep count as zero.")
+    say("service_trace& trace\\(\\)", "What was recorded so far.")
 
     # hass::ArrayEngine
     say("int multipliers\\(\\)", "Multipliers of the whole array: part of hass::ArrayEngine.")

@@ -1,10 +1,10 @@
-# What a program's --help says, as a page: a heading a flag, so that the site's search finds it.
+# What a program's --help says, as a page: a heading a flag, so that each has a link.
 # awk -v program=hass_search -f flags.awk
 function finish() {
     if (flag == "") return
     heading = flag
     gsub(/^-[a-z],/, "", heading)
-    printf "### %s {#flags-%s%s}\n\n", heading, program, heading
+    printf "### %s%s {#flags-%s%s}\n\n", (heading ~ /^-/ ? "\\" : ""), heading, program, heading
     if (kind != "") printf "`%s` ", kind
     gsub(/</, "\\&lt;", text)
     gsub(/^ +| +$/, "", text)

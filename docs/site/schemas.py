@@ -61,7 +61,7 @@ def rows(schema, whole, prefix, told):
 
 
 def cell(text):
-    return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("--", "\\--").replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
 
 
 print("# Fields of the files {#schemas}\n")

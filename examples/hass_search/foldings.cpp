@@ -87,6 +87,7 @@ int fold_finn(const settings& s, const hass::network_view& net, const hass::devi
     const double began = now();
     hass::finn_foldings of(net, how, board, which);
     const hass::finn_design d = solve(of, s);
+    for (const std::string& note : of.graph().notes) warn(note);
     if (!say(d.solution, board, began)) return 1;
     hass::write_whole(s.out + "/folding_config.json", hass::finn_config_text(of.graph(), d));
     hass::write_whole(s.out + "/foldings.json", hass::finn_report_text(of, d, which));

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <hass/error.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/report/evidence.hpp>
 #include <hass/report/progress.hpp>
@@ -18,18 +20,23 @@
 #include <hass/search/importance.hpp>
 #include <hass/search/objective.hpp>
 #include <hass/search/optimizers.hpp>
+#include <hass/search/ped_anova.hpp>
 #include <hass/search/predicted_objective.hpp>
 #include <hass/search/predicted_statistics.hpp>
 #include <hass/search/threshold_axes.hpp>
 #include <hass/search/threshold_search.hpp>
 #include <hass/search/typical_reach.hpp>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine_choice.hpp"
+#include "findings.hpp"
 #include "outcome.hpp"
+#include "search_journal.hpp"
 #include "trials_log.hpp"
 
 namespace hass_search {
@@ -49,7 +56,9 @@ engine_choice engines_of(const settings& s, const std::string& engines, const ha
 
 class search_job {
   public:
-    search_job(const settings& s, workbench& bench, const hass::device& board)
+    /// \param hands  who judges trials; nullptr: --workers says it
+    search_job(const settings& s, workbench& bench, const hass::device& board,
+               std::unique_ptr<workers> hands = nullptr)
         : settings_(s),
           bench_(bench),
           net_(bench.net),
@@ -58,14 +67,18 @@ class search_job {
           dense_(net_, engines_of(s, "dense", board), board),
           chosen_(net_, engines_of(s, s.engine, board), board),
           outcome_{s, bench, board},
-          zero_(net_.size()) {}
+          zero_(net_.size()),
+          at_a_time_(hands ? hands->size() : static_cast<std::size_t>(s.workers)),
+          hands_(std::move(hands)) {}
 
     int run() {
         // An optimizer that refuses these axes does so before anything is run.
         if (!composite()) hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
+        open_journal();
         measure_baselines();
         const double floor = dense_terms_.accuracy - settings_.max_drop * bench_.metric.step();
         shorten_axes(floor);
+        gather_workers();
         log_.emplace(std::filesystem::path(settings_.out) / "trials.csv", net_, bench_.metric);
         const std::vector<double>& l = settings_.lambda;
         std::optional<best_of_study> software;
@@ -80,12 +93,77 @@ class search_job {
         if (bench_.simulate) simulate();
         outcome_.interrupted = interrupted != 0;
         if (bench_.write_rtl) write_rtl();
+        if (bench_.write_networks)
+            outcome_.networks = bench_.write_networks(outcome_.designs.back().candidate.thresholds);
         write_solution(outcome_);
         if (settings_.tells()) print(outcome_);
         return outcome_.interrupted ? 130 : 0;
     }
 
+    /// What a worker says to a task.
+    std::string answer(const std::string& text) try {
+        const task asked = task_of(text);
+        if (bench_.limit && floor_ != asked.floor) bench_.limit(floor_ = asked.floor);
+        const hass::candidate found = built(axes_.shortened(asked.reach).at(asked.point));
+        return findings_of(found, bench_.metric).dump();
+    } catch (const std::exception& wrong) {
+        return error_text(wrong.what());
+    }
+
   private:
+    /// Thresholds measured and built; what was built before changes nothing.
+    hass::candidate built(const hass::network_thresholds& t) {
+        chosen_.forget();
+        return hass::make_candidate(net_, t, bench_.measure(t), chosen_);
+    }
+
+    std::vector<kept_study> studies() const {
+        const auto directions = [&](double throughput, double dsp) {
+            if (settings_.objective != "pareto") return hass::hass_objective::directions();
+            const hass::measured_terms one{1.0, 0.0, 1.0, 0.0};
+            return hass::pareto_objective(hass::hass_objective(one, 1.0, {0.0, throughput, dsp}))
+                .directions();
+        };
+        std::vector<kept_study> all;
+        if (settings_.search == "both") all.push_back({"software-only", directions(0.0, 0.0)});
+        all.push_back({"hardware-aware", directions(settings_.lambda[1], settings_.lambda[2])});
+        return all;
+    }
+
+    void open_journal() {
+        if (settings_.journal.empty() && settings_.known.empty()) return;
+        const identity who = identity_of(settings_, bench_, outcome_.board, at_a_time_);
+        for (const kept_study& k : studies())
+            if (!settings_.known.empty())
+                known_[k.name] = read_known(settings_, who, bench_.metric, axes_.where(), k.name);
+        if (settings_.journal.empty()) return;
+        journal_.emplace(settings_, who, bench_.metric, axes_.where(), studies());
+        if (!settings_.tells()) return;
+        for (const kept_study& k : studies())
+            if (const std::size_t trials = journal_->size(k.name); trials > 0)
+                fmt::print("{}: {} of {} trials of the {} search are there already\n",
+                           settings_.journal, trials, settings_.trials, k.name);
+    }
+
+    /// Starts who judges trials beside this process.
+    void gather_workers() {
+        if (interrupted != 0 || at_a_time_ == 1) return;
+        if (!hands_) {
+            const std::size_t room = std::min(at_a_time_, workers_with_room());
+            if (room < at_a_time_)
+                warn(fmt::format("--workers {}: memory has room for {}; the trials are the same",
+                                 at_a_time_, room));
+            hands_ = start_workers(settings_, room);
+        }
+        const auto taken = std::chrono::steady_clock::now() - started_;
+        const auto patience = settings_.patience > 0.0
+                                  ? std::chrono::duration<double>(settings_.patience)
+                                  : std::max(std::chrono::duration<double>(60.0),
+                                             20.0 * std::chrono::duration<double>(taken));
+        crew_.emplace(std::move(hands_),
+                      std::chrono::duration_cast<std::chrono::milliseconds>(patience));
+    }
+
     /// The two designs without any search: dense engines, and the chosen ones with natural zeros.
     void measure_baselines() {
         nothing_clipped_ =
@@ -136,6 +214,12 @@ class search_job {
     void shorten_axes(double floor) {
         constexpr int draws = 3;
         constexpr int steps = 6;
+        if (journal_)
+            if (const auto known = journal_->number(studies().front().name, "reach")) {
+                reach_ = *known;
+                axes_ = axes_.shortened(reach_);
+                return;
+            }
         hass::progress_bar bar("reach of axes", draws * steps, settings_.progress());
         std::size_t done = 0;
         const auto accuracy = [&](const hass::network_thresholds& t) {
@@ -144,8 +228,8 @@ class search_job {
             bar.show(++done, bench_.metric.title + " " + bench_.metric.text(score));
             return score;
         };
-        axes_ = axes_.shortened(
-            hass::typical_reach(axes_, accuracy, floor, settings_.seed, draws, steps));
+        reach_ = hass::typical_reach(axes_, accuracy, floor, settings_.seed, draws, steps);
+        axes_ = axes_.shortened(reach_);
     }
 
     /// Is the part of the objective that needs no images told to the optimizer? `automatic` takes
@@ -160,9 +244,12 @@ class search_job {
     hass::any_optimizer make_optimizer(const hass::hass_objective& objective) {
         if (!composite())
             return hass::make_optimizer(settings_.optimizer, axes_.where(), settings_.seed);
+        // an allocator of its own, so that a suggestion does not hang on who builds the trials
+        predicting_ = std::make_unique<hass::allocator<engine_choice>>(net_, chosen_.engine(),
+                                                                       outcome_.board);
         hass::predicted_objective known(
             hass::predicted_statistics(axes_, bench_.magnitudes, nothing_clipped_.statistics),
-            chosen_, objective, metric());
+            *predicting_, objective, metric());
         hass::composite_options options;
         options.start = axes_.diagonal(0.0);
         return hass::composite(axes_.where(), settings_.seed, std::move(known), options);
@@ -186,12 +273,17 @@ class search_job {
     std::optional<best_of_study> search(const std::string& label,
                                         const hass::objective_weights& weights, double floor) {
         if (bench_.limit) bench_.limit(floor);
-        const auto measure = [this](const hass::network_thresholds& t) {
-            return t == zero_ ? nothing_clipped_ : bench_.measure(t);
-        };
+        floor_ = floor;
         const auto trials = interrupted != 0 ? 0 : static_cast<std::size_t>(settings_.trials);
-        hass::progress_bar bar(label, trials, settings_.progress());
-        const auto after = [&](const hass::threshold_search_result& so_far) {
+        if (journal_ && interrupted == 0) {  // else they may be of a part of what comes before
+            journal_->agree(label, "reach", reach_);
+            journal_->agree(label, "floor", floor);
+        }
+        hass::threshold_search_options options{trials, metric(), {}, settings_.stop_when};
+        options.at_a_time = at_a_time_;
+        if (interrupted == 0) enqueue_known(label, options);
+        hass::progress_bar bar(label, options.trials, settings_.progress());
+        options.after_trial = [&](const hass::threshold_search_result& so_far) {
             log_->add(label, so_far.trials.back());
             bar.show(so_far.trials.size(),
                      so_far.best() ? fmt::format("best {:.4f}", so_far.best()->objective)
@@ -200,13 +292,11 @@ class search_job {
         };
         const hass::hass_objective objective(dense_terms_, outcome_.board.budget.dsp, weights,
                                              hass::accuracy_floor(floor, bench_.metric));
-        const auto judged_by = [&](const auto& judge) {
-            return hass::search_thresholds(axes_, measure, chosen_, make_optimizer(objective),
-                                           judge, {trials, metric(), after, settings_.stop_when});
-        };
+        hass::any_optimizer optimizer = make_optimizer(objective);
         const hass::threshold_search_result found =
-            settings_.objective == "pareto" ? judged_by(hass::pareto_objective(objective))
-                                            : judged_by(objective);
+            settings_.objective == "pareto"
+                ? run_study(label, std::move(optimizer), hass::pareto_objective(objective), options)
+                : run_study(label, std::move(optimizer), objective, options);
         bar.finish();
         for (const hass::judged_trial& t : found.trials)
             if (const hass::candidate& c = t.candidate; c.hardware.fits)
@@ -220,9 +310,142 @@ class search_job {
         return best_of_study{label, *found.best()};
     }
 
+    /// Trials of another run become the first of this one: as they were judged, and beside --trials,
+    /// where all that is measured is the same; else the best of them, to be judged again.
+    void enqueue_known(const std::string& label, hass::threshold_search_options& options) {
+        taken_over_.clear();
+        const auto at = known_.find(label);
+        if (at == known_.end()) return;
+        known_trials& known = at->second;
+        const bool as_judged =
+            known.differs.empty() && (settings_.confidence == 0.0 || known.floor == floor_);
+        const double stretch = known.reach / reach_;
+        std::vector<known_trials::trial> fit;
+        for (known_trials::trial& t : known.trials) {
+            if (as_judged) t.found->thresholds = unshortened_.shortened(known.reach).at(t.point);
+            for (double& x : t.point) x *= stretch;
+            const bool beyond =
+                std::any_of(t.point.begin(), t.point.end(), [](double x) { return x > 1.0; });
+            if (beyond && as_judged) continue;
+            for (double& x : t.point) x = std::min(x, 1.0);
+            if (t.point != axes_.diagonal(0.0)) fit.push_back(std::move(t));
+        }
+        if (!as_judged) {
+            std::stable_sort(fit.begin(), fit.end(), [](const auto& a, const auto& b) {
+                return a.feasible != b.feasible ? a.feasible : a.value < b.value;
+            });
+            fit.resize(std::min(fit.size(), options.trials / 2));
+        }
+        for (known_trials::trial& t : fit) {
+            options.known.push_back(t.point);
+            if (!as_judged) continue;
+            ++options.trials;
+            taken_over_.emplace(options.known.size(), std::move(*t.found));
+        }
+        outcome_.conclusions.push_back(fmt::format(
+            "{}: {} of {} trials of {} {}", label, fit.size(), known.trials.size(), settings_.known,
+            as_judged
+                ? "taken as they were judged (those beyond the axes here left out)"
+                : "to be judged again: " + (known.differs.empty() ? "floor" : known.differs)));
+    }
+
+    template <class Objective>
+    hass::threshold_search_result run_study(const std::string& label, hass::any_optimizer optimizer,
+                                            const Objective& objective,
+                                            const hass::threshold_search_options& options) {
+        hass::threshold_search loop(axes_, std::move(optimizer), objective, options);
+        struct asked_trial {
+            hass::trial asked;
+            std::chrono::system_clock::time_point started;
+        };
+        std::map<std::uint64_t, asked_trial> outside;
+        const auto take = [&](const asked_trial& t, std::optional<hass::candidate> found) {
+            hass::judged_trial one =
+                found ? hass::judged(t.asked, std::move(*found), objective, metric())
+                      : hass::judged_trial{t.asked.number,
+                                           t.asked.point,
+                                           {},
+                                           0.0,
+                                           hass::outcome::failed("two workers were lost with it")};
+            if (journal_) {
+                hass::trial_record r = loop.record(t.asked.number);
+                r.result = one.result;
+                journal_->keep(label, r, found ? &one.candidate : nullptr, t.started);
+            }
+            loop.take(std::move(one));
+        };
+        while (true) {
+            while (auto next = loop.ask()) {
+                asked_trial t{std::move(*next), std::chrono::system_clock::now()};
+                const std::uint64_t number = t.asked.number;
+                if (journal_)
+                    if (const kept_trial* past = journal_->find(label, number)) {
+                        loop.take(as_kept(label, t.asked, *past, objective));
+                        continue;
+                    }
+                if (auto found = without_a_run(t.asked)) {
+                    take(t, std::move(found));
+                } else if (crew_) {
+                    crew_->give(number, text_of_task({number, reach_, floor_, t.asked.point}));
+                    outside.emplace(number, std::move(t));
+                } else {
+                    take(t, built(axes_.at(t.asked)));
+                }
+            }
+            if (outside.empty()) return loop.finish();
+            const crew::answer answered = crew_->wait();
+            const auto at = outside.find(answered.number);
+            take(at->second, said(answered, at->second.asked));
+            outside.erase(at);
+        }
+    }
+
+    /// What a trial comes to where no run has to say so.
+    std::optional<hass::candidate> without_a_run(const hass::trial& asked) {
+        if (const auto known = taken_over_.find(asked.number); known != taken_over_.end())
+            return known->second;
+        hass::network_thresholds thresholds = axes_.at(asked);
+        if (thresholds != zero_) return std::nullopt;
+        chosen_.forget();
+        return hass::make_candidate(net_, std::move(thresholds), nothing_clipped_, chosen_);
+    }
+
+    /// \throws hass::error when the worker could not judge it
+    std::optional<hass::candidate> said(const crew::answer& answered, const hass::trial& asked) {
+        if (!answered.text) return std::nullopt;
+        const hass::ordered_json found = hass::ordered_json::parse(*answered.text);
+        if (found.contains("error")) throw hass::error(found.at("error").get<std::string>());
+        hass::candidate c = candidate_of(found, bench_.metric);
+        c.thresholds = axes_.at(asked);
+        return c;
+    }
+
+    /// A trial of the journal, which has to be what this search would have made of it.
+    template <class Objective>
+    hass::judged_trial as_kept(const std::string& label, const hass::trial& asked,
+                               const kept_trial& past, const Objective& objective) {
+        const auto refuse = [&](const char* why) {
+            return hass::error(
+                fmt::format("{}: trial {} of study '{}' {}; --known takes it as "
+                            "knowledge",
+                            settings_.journal, asked.number, label, why));
+        };
+        if (asked.point != past.point)
+            throw refuse("is at other thresholds than this program tries after those before it");
+        if (!past.found) return {asked.number, asked.point, {}, 0.0, past.result};
+        hass::candidate found = *past.found;
+        const auto known = taken_over_.find(asked.number);
+        found.thresholds = known != taken_over_.end() ? known->second.thresholds : axes_.at(asked);
+        hass::judged_trial one = hass::judged(asked, std::move(found), objective, metric());
+        if (one.result.values() != past.result.values() ||
+            one.result.constraints() != past.result.constraints())
+            throw refuse("was not judged as its figures say");
+        return one;
+    }
+
     hass::search_report reported(const std::string& label, double floor,
                                  const hass::threshold_search_result& found) const {
-        hass::search_report r{label, floor, found.trials.size(), found.conclusion, {}, {}};
+        hass::search_report r{label, floor, found.trials.size(), found.conclusion, {}, {}, {}};
         std::vector<hass::trial_record> records;
         for (const hass::judged_trial& t : found.trials) {
             if (t.feasible() &&
@@ -233,7 +456,9 @@ class search_job {
                 records.push_back({t.number, t.point, hass::outcome::ok({t.objective})});
         }
         constexpr std::size_t fewest = 8;
-        if (records.size() >= fewest) r.importance = hass::importance(axes_.where(), records);
+        if (records.size() < fewest) return r;
+        r.importance = hass::importance(axes_.where(), records);
+        r.near_the_best = hass::ped_anova(axes_.where(), records, hass::direction::maximise);
         return r;
     }
 
@@ -247,11 +472,12 @@ class search_job {
     /// spared, and built for what that finds. What the trial said is kept beside it.
     void add_best(const best_of_study& best) {
         const hass::candidate& in_search = best.trial.candidate;
-        if (!bench_.measure_in_full) {
-            add_design(best.study, in_search, chosen_.engine());
+        const hass::network_thresholds& thresholds = in_search.thresholds;
+        chosen_.forget();
+        if (!bench_.measure_in_full) {  // its run costs nothing
+            add_design(best.study, built(thresholds), chosen_.engine());
             return;
         }
-        const hass::network_thresholds& thresholds = in_search.thresholds;
         designed& d = add_design(
             best.study,
             hass::make_candidate(net_, thresholds, bench_.measure_in_full(thresholds), chosen_),
@@ -316,6 +542,17 @@ class search_job {
     hass::allocator<engine_choice> chosen_;
     outcome outcome_;
     hass::network_thresholds zero_;
+    std::size_t at_a_time_;
+    std::unique_ptr<workers> hands_;
+    std::optional<crew> crew_;
+    std::optional<search_journal> journal_;
+    std::map<std::string, known_trials> known_;            // by study
+    std::map<std::uint64_t, hass::candidate> taken_over_;  // by number, of the study under way
+    std::unique_ptr<hass::allocator<engine_choice>> predicting_;
+    hass::threshold_axes unshortened_ = axes_;
+    double reach_ = 1.0;
+    double floor_ = 0.0;  // of the study under way
+    const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     std::optional<trials_log> log_;
     hass::measurement nothing_clipped_;
     hass::measured_terms dense_terms_;
@@ -323,8 +560,14 @@ class search_job {
 
 }  // namespace
 
-int run(const settings& s, workbench& bench, const hass::device& board) {
-    return search_job(s, bench, board).run();
+int run(const settings& s, workbench& bench, const hass::device& board,
+        std::unique_ptr<workers> hands) {
+    return search_job(s, bench, board, std::move(hands)).run();
+}
+
+answering judging(const settings& s, workbench& bench, const hass::device& board) {
+    const auto job = std::make_shared<search_job>(s, bench, board);
+    return [job](const std::string& task) { return job->answer(task); };
 }
 
 }  // namespace hass_search

@@ -3,9 +3,11 @@
 
 #include <csignal>
 #include <hass/device/device.hpp>
+#include <memory>
 
 #include "settings.hpp"
 #include "workbench.hpp"
+#include "workers.hpp"
 
 namespace hass_search {
 
@@ -13,7 +15,12 @@ namespace hass_search {
 inline volatile std::sig_atomic_t interrupted = 0;
 
 /// Runs the job on a board, under the resource model of `s`.
+/// \param hands  who judges the trials; nullptr: --workers says it
 /// \returns the exit code
-int run(const settings& s, workbench& bench, const hass::device& board);
+int run(const settings& s, workbench& bench, const hass::device& board,
+        std::unique_ptr<workers> hands = nullptr);
+
+/// The same job as a worker has it. The arguments must outlive what is returned.
+answering judging(const settings& s, workbench& bench, const hass::device& board);
 
 }  // namespace hass_search

@@ -11,11 +11,17 @@
 #include <cstdio>
 #include <exception>
 #include <hass/device/device_file.hpp>
+#include <hass/error.hpp>
 #include <hass/files/whole_file.hpp>
+#include <memory>
+#include <string>
+#include <utility>
 
 #include "evaluate.hpp"
+#include "findings.hpp"
 #include "foldings.hpp"
 #include "job.hpp"
+#include "ranks.hpp"
 #include "settings.hpp"
 #include "workbench.hpp"
 
@@ -28,7 +34,17 @@ void stop(int signal) {
     std::signal(signal, SIG_DFL);
 }
 
-int start(const settings& s) {
+/// The network of a search, on its board.
+struct bench_and_board {
+    workbench bench;
+    hass::owned_device board;
+
+    explicit bench_and_board(const settings& s)
+        : bench(s.statistics.empty() ? on_images(s) : on_statistics(s)),
+          board(hass::device_by_name(s.device)) {}
+};
+
+int start(const settings& s, std::unique_ptr<workers> hands = nullptr) {
     if (!s.evaluate.empty()) {
         evaluate_file(s);
         return 0;
@@ -40,19 +56,68 @@ int start(const settings& s) {
     }
     hass::prepare_folder(s.out);
     if (s.folds()) return fold(s, board.limits());
-    workbench bench = s.statistics.empty() ? on_images(s) : on_statistics(s);
+    bench_and_board job(s);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP})
         if (std::signal(signal, stop) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup
-    return run(s, bench, board.limits());
+    return run(s, job.bench, job.board.limits(), std::move(hands));
+}
+
+/// What is printed is the leader's.
+void quiet_stdout() {
+    if (std::freopen("/dev/null", "w", stdout) == nullptr) std::fclose(stdout);
+}
+
+/// What a worker answers; what keeps it from its work is its answer.
+answering as_worker(const settings& s) try {
+    const auto job = std::make_shared<bench_and_board>(s);
+    const answering answer = judging(s, job->bench, job->board.limits());
+    return [job, answer](const std::string& task) { return answer(task); };
+} catch (const std::exception& wrong) {
+    const std::string why = wrong.what();
+    return [why](const std::string&) { return error_text(why); };
+}
+
+int complain(const std::exception& wrong) {
+    fmt::print(stderr, "hass_search: {}\n", wrong.what());
+    return 2;
+}
+
+int lead(int argc, char** argv, std::unique_ptr<workers> hands) try {
+    settings s;
+    if (!parse(argc, argv, s)) return 0;
+    if (s.worker < 0) return start(s, std::move(hands));
+    quiet_stdout();
+    return serve_leader(s.worker, as_worker(s));
+} catch (const std::exception& wrong) {
+    return complain(wrong);
+}
+
+/// Of a rank but the first; what is wrong with the flags the first one says.
+answering as_rank(int argc, char** argv) try {
+    settings s;
+    quiet_stdout();
+    if (!parse(argc, argv, s)) throw hass::error("--help");
+    const auto kept = std::make_shared<const settings>(std::move(s));
+    const answering answer = as_worker(*kept);
+    return [kept, answer](const std::string& task) { return answer(task); };
+} catch (const std::exception& wrong) {
+    const std::string why = wrong.what();
+    return [why](const std::string&) { return error_text(why); };
+}
+
+int over_mpi(int argc, char** argv) try {
+    return over_ranks(
+        argc, argv,
+        [&](std::unique_ptr<workers> hands) { return lead(argc, argv, std::move(hands)); },
+        [&] { return as_rank(argc, argv); });
+} catch (const std::exception& wrong) {
+    return complain(wrong);
 }
 
 }  // namespace
 }  // namespace hass_search
 
-int main(int argc, char** argv) try {
-    hass_search::settings s;
-    return hass_search::parse(argc, argv, s) ? hass_search::start(s) : 0;
-} catch (const std::exception& wrong) {
-    fmt::print(stderr, "hass_search: {}\n", wrong.what());
-    return 2;
+int main(int argc, char** argv) {
+    return hass_search::started_by_mpi() ? hass_search::over_mpi(argc, argv)
+                                         : hass_search::lead(argc, argv, nullptr);
 }

@@ -68,7 +68,8 @@ struct outcome {
     std::vector<std::string> conclusions{};
     std::vector<std::string> simulations{};  ///< a line a design, where asked for
     std::vector<std::string> warnings{};
-    std::optional<written_rtl> rtl{};  ///< of the last design
+    std::optional<written_rtl> rtl{};            ///< of the last design
+    std::optional<written_networks> networks{};  ///< the same
     bool interrupted = false;
 
     std::vector<hass::solution_report> reports() const;

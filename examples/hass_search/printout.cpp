@@ -45,6 +45,34 @@ void print_designs(const outcome& o) {
     fmt::print("Uncertainty: {}\n\n", o.designs.front().engine.uncertainty);
 }
 
+namespace {
+
+/// The network of the last design as files, and what keeps them from being written.
+/// \returns the names of those that are there, for the list of files
+std::string print_networks(const outcome& o) {
+    if (!o.networks) return {};
+    const written_networks& n = *o.networks;
+    std::string written;
+    const auto tell = [&](const std::string& what, const std::string& file) {
+        if (file.ends_with(".onnx") &&
+            std::filesystem::exists(std::filesystem::path(o.flags.out) / file))
+            written += ", " + (std::filesystem::path(o.flags.out) / file).string();
+        else
+            fmt::print("{}: {}\n", what, file);
+    };
+    if (!n.pattern.empty())
+        fmt::print(
+            "Weights of '{}' projected onto {}: {} of them stay, {} {} with activations clipped "
+            "as in the table\n",
+            o.designs.back().report.label, n.pattern, hass::percent(n.density),
+            o.bench.metric.title, o.bench.metric.text(n.score));
+    tell("pruned.onnx", n.clipped);
+    if (!n.pattern.empty()) tell("projected weights", n.projected);
+    return written;
+}
+
+}  // namespace
+
 void print(const outcome& o) {
     const std::vector<hass::solution_report> reports = o.reports();
     fmt::print("\n");
@@ -85,7 +113,8 @@ void print(const outcome& o) {
             "RTL of '{}' in {}: {} images to simulate it on; in integers top-1 {} on all {}\n",
             reports.back().label, o.rtl->folder, o.rtl->images, hass::percent(o.rtl->top1, 2),
             o.bench.images);
-    fmt::print("written: {0}/solution.json, {0}/trials.csv, {0}/report.html\n", o.flags.out);
+    fmt::print("written: {0}/solution.json, {0}/trials.csv, {0}/report.html{1}\n", o.flags.out,
+               print_networks(o));
 }
 
 }  // namespace hass_search

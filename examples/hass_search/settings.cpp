@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <hass/device/boards.hpp>
 #include <hass/emulate/detection.hpp>
+#include <hass/engine/patterns/named.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/usage.hpp>
 #include <hass/error.hpp>
@@ -221,6 +222,25 @@ void describe_flags(CLI::App& app, settings& s) {
     option("--confidence", s.confidence,
            "Trials end before their last image once they miss --max-drop with this confidence, 1: "
            "for certain; 0: never");
+    option(
+        "--journal", s.journal,
+        "File that keeps every trial as soon as it is judged (Optuna's journal): a search that was "
+        "ended, however it was, goes on there by the same command");
+    option(
+        "--known", s.known,
+        "Journal of another run, whose trials come first: as they were judged and beside --trials "
+        "where network and board are the same, else the best of them, for half of --trials at "
+        "most, judged again");
+    option(
+        "--workers", s.workers,
+        "Processes that judge trials at a time, each with its own copy of the network, as many as "
+        "memory has room for; results depend on this number, not on who is quicker. With mpirun "
+        "the ranks but the first are the workers");
+    option(
+        "--patience", s.patience,
+        "Seconds after which a worker is given up and its trial goes to another one; 0: 20 times "
+        "what it took until the search began, at least 60");
+    app.add_option("--judge-for-channel", s.worker)->group("");
     option("--simulate", s.simulate,
            "Run the pipelines of the sparse designs on so many images, word by word with finite "
            "FIFOs, beside the model's interval; 0: do not, but with --rtl on --rtl-images");
@@ -228,7 +248,12 @@ void describe_flags(CLI::App& app, settings& s) {
            "Folder for the hardware-aware design as SystemVerilog, with a testbench; only options "
            "that have modules are then chosen");
     option("--rtl-images", s.rtl_images, "Images that --rtl writes for its testbench");
-    option("--out", s.out, "Folder for solution.json, trials.csv and report.html, or for foldings");
+    option("--prune-pattern", s.prune_pattern,
+           "Write the trained weights projected onto a pattern, too, beside pruned.onnx (gh2:4, "
+           "hss4:8/2:4, block4x4, channel; the last two keep each layer's share, or a given one: "
+           "channel:0.5)");
+    option("--out", s.out,
+           "Folder for solution.json, trials.csv, report.html and pruned.onnx, or for foldings");
     app.add_flag("--json", s.json, "Print solution.json to stdout, in place of tables");
     app.add_flag("--quiet", s.quiet,
                  "Print neither tables nor progress; warnings and errors go to stderr");
@@ -349,7 +374,14 @@ void check(const settings& s) {
                 "--rtl: modules clip all channels of a layer alike, not --thresholds channel");
         require(s.multipliers == "dsp", "--rtl: no module has multipliers of LUTs");
     }
+    if (!s.prune_pattern.empty()) hass::patterns::named_pattern{s.prune_pattern};
     not_negative("--first-images", s.first_images);
+    not_negative("--patience", s.patience);
+    require(s.workers > 0 && s.workers <= 1024,
+            fmt::format("--workers {}: must be within 1 and 1024", s.workers));
+    require(s.known.empty() || s.journal.empty() || !fs::exists(s.known) ||
+                !fs::exists(s.journal) || !fs::equivalent(s.known, s.journal),
+            "--known " + s.known + ": is the --journal itself");
     not_negative("--statistics-images", s.statistics_images);
     for (const double l : s.lambda) not_negative("--lambda", l);
 }
@@ -404,15 +436,18 @@ void resolve(const CLI::App& app, settings& s) {
     if (s.write_statistics.empty()) {
         refuse("--merge-statistics", "needs --write-statistics, the file to write");
         if (!s.statistics.empty())
-            for (const char* flag :
-                 {"--model", "--images", "--labels", "--metric", "--detector", "--output",
-                  "--input-shape", "--preprocessing", "--mean", "--std", "--scale",
-                  "--first-images", "--statistics-images", "--resize", "--simulate", "--rtl"})
+            for (const char* flag : {"--model", "--images", "--labels", "--metric", "--detector",
+                                     "--output", "--input-shape", "--preprocessing", "--mean",
+                                     "--std", "--scale", "--first-images", "--statistics-images",
+                                     "--resize", "--simulate", "--rtl", "--prune-pattern"})
                 refuse(flag, "needs images, but statistics (" + s.statistics +
                                  ") stand in for the network and its images");
     } else {
         refuse("--statistics-images", "--write-statistics counts zeros on all images");
         refuse("--rtl", "--write-statistics makes no design");
+        refuse("--prune-pattern", "--write-statistics makes no design");
+        for (const char* flag : {"--journal", "--known", "--workers"})
+            refuse(flag, "--write-statistics searches nothing");
     }
     // What is the user's own is not judged on what ships with the library.
     if (app.count("--images") == 0)
@@ -428,7 +463,7 @@ void refuse_unknown(const CLI::App& app) {
     if (rest.empty()) return;
     std::vector<std::string> flags;
     for (const CLI::Option* option : app.get_options())
-        flags.push_back("--" + option->get_lnames().front());
+        if (!option->get_group().empty()) flags.push_back("--" + option->get_lnames().front());
     throw hass::unknown_name("flag", rest.front().substr(0, rest.front().find('=')), flags);
 }
 
@@ -442,6 +477,7 @@ std::string fold_resource(std::string name) {
 }
 
 bool parse(int argc, const char* const* argv, settings& s) {
+    s.command.assign(argv, argv + argc);
     CLI::App app{
         "Searches sparsity thresholds of a trained network together with the accelerator that runs "
         "it.\nWithout flags: the network and images that ship with the library, on a zedboard.",

@@ -58,10 +58,17 @@ struct settings {
     int threads = 0;
     int cache_mib = 256;
     double confidence = 0.0;
+    std::string journal;               // file that keeps the trials
+    std::string known;                 // another run's
+    int workers = 1;                   // processes that judge trials
+    double patience = 0.0;             // seconds; 0: by how long this process took
+    int worker = -1;                   // channel to the leader; -1: this process leads
+    std::vector<std::string> command;  // that started this process
     int simulate = 0;
     std::string out = "hass-out";
     std::string rtl;  // folder
     int rtl_images = 20;
+    std::string prune_pattern;  // empty: none
 
     /// Images that pipelines are simulated on: RTL has the FIFOs that come of it.
     int simulated_images() const { return simulate > 0 || rtl.empty() ? simulate : rtl_images; }

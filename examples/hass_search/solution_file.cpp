@@ -179,6 +179,16 @@ void write_solution(const outcome& o) {
                        {"design", o.designs.back().report.label},
                        {"top1_in_integers", o.rtl->top1}};
     file["fpgaconvnet"] = write_configuration(o);
+    file["pruned_onnx"] = nullptr;
+    file["projected"] = nullptr;
+    if (o.networks) {
+        file["pruned_onnx"] = o.networks->clipped;
+        if (!o.networks->pattern.empty())
+            file["projected"] = {{"pattern", o.networks->pattern},
+                                 {"onnx", o.networks->projected},
+                                 {"score", o.networks->score},
+                                 {"weight_density", o.networks->density}};
+    }
     add_evidence(o, file);
     const std::filesystem::path folder(o.flags.out);
     const std::string text = file.dump(2) + "\n";

@@ -15,6 +15,7 @@
 #include <hass/emulate/record.hpp>
 #include <hass/emulate/resize.hpp>
 #include <hass/error.hpp>
+#include <hass/files/fnv1a.hpp>
 #include <hass/files/whole_file.hpp>
 #include <hass/pipeline/recorded_service.hpp>
 #include <hass/report/progress.hpp>
@@ -30,6 +31,7 @@
 #include <utility>
 #include <vector>
 
+#include "pruned.hpp"
 #include "reading.hpp"
 #include "rtl.hpp"
 
@@ -379,6 +381,60 @@ simulated simulate_design(const emulated& e, std::size_t most, bool as_rtl,
     return s;
 }
 
+/// The pruned network as files; that of --prune-pattern is measured on all images.
+written_networks write_networks(const settings& s, const emulated& e,
+                                const hass::network_thresholds& t) {
+    const hass::model& m = e.in_float.model();
+    written_networks w{write_clipped(s, m, t, e.input.values), s.prune_pattern, {}};
+    if (s.prune_pattern.empty()) return w;
+    const projection p = projected(s, m, t);
+    w.density = p.density;
+    hass::network_thresholds activations = t;
+    hass::model follows = m;
+    for (std::size_t i = 0; i < t.size(); ++i) {
+        if (!has_weights(m.net.rows[i])) continue;
+        follows.parameters[i].weights = p.weights[i];
+        activations[i].weight = 0.0, activations[i].weight_channels.clear();
+    }
+    hass::emulator network(std::move(follows), e.input.values);
+    if (s.bits != 0) network = hass::in_fixed_point(network, e.images, {s.bits, s.bits}, e.options);
+    hass::emulation_options options = e.options;
+    options.statistics_images = 0;
+    w.score = (e.metric ? network.run(e.images, *e.metric, activations, options)
+                        : network.run(e.images, e.labels, activations, options))
+                  .score();
+    w.projected = write_projected(s, m, activations, e.input.values, p);
+    return w;
+}
+
+std::string content(std::uint64_t fingerprint, const std::string& path) {
+    return fmt::format("{:016x} {}", fingerprint, fs::path(path).filename().string());
+}
+
+std::uint64_t fingerprint_of(const std::string& path) {
+    hass::detail::fnv1a f;
+    f.add(std::string_view(hass::read_whole(path)));
+    return f.value();
+}
+
+/// What decides a measurement of the emulator.
+std::vector<std::pair<std::string, std::string>> identity_of(const settings& s, const emulated& e) {
+    const hass::preprocessing& input = e.input.values;
+    std::string judged = s.metric + (s.detector.empty() ? "" : ", " + s.detector) +
+                         (s.output.empty() ? "" : ", output " + s.output);
+    if (e.metric && !s.labels.empty())
+        judged += fmt::format(", {}", content(fingerprint_of(s.labels), s.labels));
+    return {{"network",
+             content(fingerprint_of(s.model) ^ hass::fingerprint(e.network.model()), s.model)},
+            {"images", content(hass::fingerprint(e.images, e.labels), s.images)},
+            {"image count", std::to_string(e.images.count)},
+            {"input", fmt::format("(pixel * {} - {}) / {}", input.scale, fmt::join(input.mean, ","),
+                                  fmt::join(input.std, ","))},
+            {"metric", judged},
+            {"emulation", fmt::format("--bits {}, --statistics-images {}, --confidence {}", s.bits,
+                                      s.statistics_images, s.confidence)}};
+}
+
 /// Share of the commonest label: what a network that knows nothing gets right.
 double commonest(const std::vector<int>& labels) {
     std::map<int, std::size_t> count;
@@ -399,6 +455,7 @@ workbench on_images(const settings& s) {
     bench.input = e->input.values;
     bench.input_source = e->input.source;
     bench.warnings = e->input.warnings;
+    if (!s.journal.empty() || !s.known.empty()) bench.identity = identity_of(s, *e);
     if (e->metric)
         bench.metric = e->metric->unit;
     else
@@ -438,6 +495,9 @@ workbench on_images(const settings& s) {
                              board);
         };
     }
+    bench.write_networks = [e, &s](const hass::network_thresholds& t) {
+        return write_networks(s, *e, t);
+    };
     if (s.confidence > 0.0)
         bench.limit = [e, error = 1.0 - s.confidence](double floor) {
             // Accuracies that meet the limit are compared with each other, so they are counted out.
@@ -459,6 +519,8 @@ workbench on_statistics(const settings& s) {
         "(docs/results.md says how far off that is).",
         measured->images);
     bench.magnitudes = measured->magnitudes();
+    if (!s.journal.empty() || !s.known.empty())
+        bench.identity = {{"network", content(fingerprint_of(s.statistics), s.statistics)}};
     bench.accuracy = [measured, accuracy](const hass::network_thresholds& t) {
         return accuracy->accuracy(t);
     };

@@ -13,6 +13,7 @@
 #include <hass/workload/preprocessing.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine_choice.hpp"
@@ -34,6 +35,14 @@ struct written_rtl {
     std::size_t images = 0;  ///< that its testbench runs
 };
 
+/// A network as ONNX files.
+struct written_networks {
+    std::string clipped;  // file in the folder of --out, or why there is none
+    std::string pattern;  // of --prune-pattern; empty: none
+    std::string projected;
+    double score = 0.0, density = 1.0;  // of the projected network, measured on all images
+};
+
 /// A network that can be asked how it does at any thresholds.
 struct workbench {
     hass::network net;
@@ -53,6 +62,8 @@ struct workbench {
                               const hass::device&)>
         write_rtl;
     std::function<void(const hass::design&)> require_rtl;
+    /// Writes the pruned network; empty without images.
+    std::function<written_networks(const hass::network_thresholds&)> write_networks;
     std::function<double(const hass::network_thresholds&)> accuracy;  // cheaper: no statistics
     /// From now on runs may end once they are known to miss this accuracy; empty: they never do.
     std::function<void(double floor)> limit;
@@ -63,6 +74,8 @@ struct workbench {
     std::string input_source;                  // ... and where that comes from
     std::vector<std::string> warnings;         // numbers that may not mean what they seem to
     hass::metric_unit metric;                  // of what may fall
+    /// What decides a measurement, by name; see search_journal.hpp.
+    std::vector<std::pair<std::string, std::string>> identity;
     /// Share of right answers that need no network: always the commonest label.
     double chance = 0.0;
 };

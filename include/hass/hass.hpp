@@ -8,6 +8,8 @@
 #include <hass/version.hpp>
 //
 #include <hass/files/csv.hpp>
+#include <hass/files/exclusive_file.hpp>
+#include <hass/files/fnv1a.hpp>
 #include <hass/files/half.hpp>
 #include <hass/files/inflate.hpp>
 #include <hass/files/json.hpp>

@@ -70,7 +70,7 @@ struct test_case {
     std::string model;
     std::vector<std::string> names;   ///< of the graph's inputs
     std::vector<std::string> inputs;  ///< TensorProto each
-    std::string output;
+    std::vector<std::string> outputs;
 };
 
 /// Runs a case with input `image` as the data; the others become initializers, as they are
@@ -85,11 +85,14 @@ result run_with(const test_case& c, std::size_t image) try {
         protozero::pbf_writer(graph).add_message(5, tensor);
         protozero::pbf_writer(file).add_message(7, graph);
     }
-    const hass::emulator emulator(hass::parse_onnx(file, "model.onnx"));
+    hass::onnx_options options;
+    if (c.outputs.size() > 1) options.output = "all";
+    const hass::emulator emulator(hass::parse_onnx(file, "model.onnx", options));
 
     onnx::budget enough(std::size_t{1} << 20);
     const onnx::tensor_proto given = onnx::read_tensor(c.inputs[image]);
-    const std::vector<float> pixels = onnx::weights(onnx::file_constant(given), enough);
+    const std::vector<double> values = onnx::numbers(onnx::file_constant(given), enough);
+    const std::vector<float> pixels(values.begin(), values.end());
     hass::image_set images;
     images.each = hass::input_shape(emulator.network());
     images.count = static_cast<std::size_t>(given.dims.at(0));
@@ -98,8 +101,20 @@ result run_with(const test_case& c, std::size_t image) try {
         return {verdict::wrong, "takes images of another size"};
     const std::vector<float> answers = emulator.logits(images);
 
-    const onnx::tensor_proto wanted = onnx::read_tensor(c.output);
-    const std::vector<double> expected = onnx::numbers(onnx::file_constant(wanted), enough);
+    std::vector<double> expected;  // image by image, one output behind the other
+    std::vector<std::vector<double>> parts;
+    for (const std::string& output : c.outputs) {
+        const onnx::tensor_proto wanted = onnx::read_tensor(output);
+        parts.push_back(onnx::numbers(onnx::file_constant(wanted), enough));
+        if (parts.back().size() % images.count != 0)
+            return {verdict::wrong, "an output is of another number of images"};
+    }
+    for (std::size_t n = 0; n < images.count; ++n)
+        for (const std::vector<double>& part : parts) {
+            const auto each = static_cast<std::ptrdiff_t>(part.size() / images.count);
+            const auto first = part.begin() + static_cast<std::ptrdiff_t>(n) * each;
+            expected.insert(expected.end(), first, first + each);
+        }
     if (answers.size() != expected.size())
         return {verdict::wrong, std::to_string(answers.size()) + " answers, expected " +
                                     std::to_string(expected.size())};
@@ -139,7 +154,8 @@ test_case read_case(const fs::path& folder, std::string_view& family) {
     const fs::path data = folder / "test_data_set_0";
     for (int k = 0; fs::exists(data / ("input_" + std::to_string(k) + ".pb")); ++k)
         c.inputs.push_back(content_of(data / ("input_" + std::to_string(k) + ".pb")));
-    c.output = content_of(data / "output_0.pb");
+    for (std::size_t k = 0; k < m.graph.outputs.size(); ++k)
+        c.outputs.push_back(content_of(data / ("output_" + std::to_string(k) + ".pb")));
     return c;
 }
 

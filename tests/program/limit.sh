@@ -22,3 +22,19 @@ for optimizer in tpe composite cma-es; do
         done
     done
 done
+
+# What automatic takes, and why, is said; a search ends where little is left to gain.
+search() {
+    "$hass_search" --first-images 20 --search hardware --out "$scratch/out" "$@" >"$scratch/log" 2>&1 </dev/null
+}
+says() { grep -qE "$1" "$scratch/log" || { echo "not said: $1"; cat "$scratch/log"; exit 1; }; }
+hass_search=$1
+search --optimizer automatic --trials 2
+says 'hardware-aware: optimizer composite \(images/s and DSPs of a point are known'
+search --optimizer automatic --objective pareto --trials 2
+says 'hardware-aware: optimizer gaussian-process \(fewer than 500 trials, 28 columns\)'
+search --optimizer automatic --stop-when 1000 --trials 40
+says 'hardware-aware: optimizer gaussian-process'
+says 'may be left'
+lines=$(wc -l <"$scratch/out/trials.csv")
+[ "$lines" -le 15 ] || { echo "--stop-when: $((lines - 1)) trials"; exit 1; }

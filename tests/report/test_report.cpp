@@ -1,6 +1,7 @@
 // What people read: figures that add up, tables that line up, files that are whole.
 #include <unistd.h>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <hass/device/boards.hpp>
@@ -239,6 +240,8 @@ TEST_CASE("a design as fpgaConvNet's configuration: written and read back", "[re
     }
     const hass::precision widths{9, 8, 24};
     const std::string text = hass::fpgaconvnet_text(net, design, widths);
+    if (const char* written = std::getenv("HASS_WRITTEN_FILES"))  // to be held against its schema
+        hass::write_whole(std::filesystem::path(written) / "fpgaconvnet.json", text);
     const auto back = hass::parse_fpgaconvnet(text, "config.json");
     REQUIRE(back.size() == 1);
     CHECK(back[0].widths == widths);

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # What the modules take, by Yosys, as CSV on standard output: the record tests/data/rtl_synthesis.csv.
-#     bash tests/rtl/synthesise.sh [module ...] >tests/data/rtl_synthesis.csv
+#     bash tests/rtl/synthesise.sh [module ...] >tests/data/rtl_synthesis.csv    # all: over 15 minutes of CPU
 # UltraScale+ without place and route. lut: LUTs of logic; lutram and srl: LUTs used as memory and as shift
-# registers. hass_rom is left out of every other module: its block RAM is known from its size.
+# registers; inverters, which have no cell of their own, are not counted. hass_rom is left out of every
+# other module: its block RAM is known from its size.
 set -euo pipefail
 modules=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../include/hass/rtl/modules" && pwd)
 wanted=" $* "
@@ -17,103 +18,333 @@ mapfile -t sources < <(ls "$modules"/*.sv | grep -v hass_rom)
 } >hass_rom.sv
 awk 'BEGIN { srand(1); for (i = 0; i < 65536; ++i) printf "%04x%04x\n", rand() * 65536, rand() * 65536 }' >random.mem
 
-# row MODULE NAME=VALUE ...
+: >points.csv
+# row MODULE NAME=VALUE ...: one point, an instance of its own
 row() {
-    local module=$1 setting rom=$work/hass_rom.sv
-    shift
-    [[ $wanted == "  " || $wanted == *" $module "* ]] || return 0
-    if [ "$module" = hass_rom ]; then rom=$modules/hass_rom.sv; fi
-    local settings=()
-    for setting in "$@"; do settings+=(-set "${setting%=*}" "${setting#*=}"); done
-    yosys -q -p "read_verilog -sv -D HASS_DSP48E2 -defer ${sources[*]} $rom
-                 chparam ${settings[*]} $module
-                 hierarchy -top $module
+    [[ $wanted == "  " || $wanted == *" $1 "* ]] || return 0
+    echo "$1,${*:2}" >>points.csv
+}
+
+# Synthesises the points since the last time in one run: reading the technology takes longer than most of
+# them. Each is kept apart from the others, and flat in itself.
+# synthesise [source of hass_rom]
+synthesise() {
+    [ -s points.csv ] || return 0
+    awk -F, '
+        BEGIN { print "module points;" }
+        {
+            count = split($2, settings, " ")
+            bound = ""
+            for (i = 1; i <= count; ++i) {
+                at = index(settings[i], "=")
+                bound = bound (i > 1 ? ", " : "") "." substr(settings[i], 1, at - 1) "(" substr(settings[i], at + 1) ")"
+            }
+            printf "(* keep, keep_hierarchy *) %s #(%s) point_%d ();\n", $1, bound, NR
+        }
+        END { print "endmodule" }' points.csv >points.sv
+    yosys -q -p "read_verilog -sv -D HASS_DSP48E2 -defer ${sources[*]} ${1:-hass_rom.sv} points.sv
+                 hierarchy -top points
+                 dump -o cells.txt points/c:*
                  synth_xilinx -family xcup -nowidelut -flatten
                  tee -o stat.txt stat" >log.txt 2>&1 || { tail -3 log.txt >&2; return 1; }
-    awk -v module="$module" -v settings="$*" '
+    awk '
         function luts(cell) {
             if (cell ~ /^RAM(32M16|64M8|256X1D)$/) return 8
             if (cell ~ /^RAM(32M|64M|128X1D)$/) return 4
             if (cell ~ /^RAM(32X1D|64X1D)$/) return 2
             return 1
         }
-        $1 ~ /^LUT[1-6]$/ { lut += $2 }
-        $1 ~ /^RAM[0-9]+(M|X)/ { lutram += $2 * luts($1) }
-        $1 ~ /^SRL/ { srl += $2 }
-        $1 ~ /^FD/ { ff += $2 }
-        $1 ~ /^DSP/ { dsp += $2 }
-        $1 ~ /^RAMB18/ { bram += $2 }
-        $1 ~ /^RAMB36/ { bram += 2 * $2 }
-        $1 ~ /^CARRY/ { carry += $2 }
-        END { printf "%s,%s,%d,%d,%d,%d,%d,%d,%d\n", module, settings, lut, lutram, srl, ff, carry, dsp, bram }
-    ' stat.txt
+        FILENAME == "cells.txt" { if ($1 == "cell") of[substr($3, 8)] = $2; next }
+        FILENAME == "stat.txt" && $1 == "===" { m = $2; next }
+        FILENAME == "stat.txt" {
+            if ($1 ~ /^LUT[1-6]$/) lut[m] += $2
+            if ($1 ~ /^RAM[0-9]+(M|X)/) lutram[m] += $2 * luts($1)
+            if ($1 ~ /^SRL/) srl[m] += $2
+            if ($1 ~ /^FD/) ff[m] += $2
+            if ($1 ~ /^DSP/) dsp[m] += $2
+            if ($1 ~ /^RAMB18/) bram[m] += $2
+            if ($1 ~ /^RAMB36/) bram[m] += 2 * $2
+            if ($1 ~ /^CARRY/) carry[m] += $2
+            next
+        }
+        {
+            m = of[FNR]
+            printf "%s,%d,%d,%d,%d,%d,%d,%d\n", $0, lut[m], lutram[m], srl[m], ff[m], carry[m], dsp[m], bram[m]
+        }' cells.txt stat.txt points.csv
+    : >points.csv
 }
 
 echo module,parameters,lut,lutram,srl,ff,carry,dsp,bram18
 
+# ---- engines. Of each: positions, multipliers, filters, words, dots, bits, bits of sums
+while read -r positions multipliers filters words dots bits sum more; do
+    row hass_lanes DATA=$bits WEIGHT=$bits POSITIONS=$positions MULTIPLIERS=$multipliers FILTERS=$filters \
+        WORDS=$words DOTS=$dots SUM=$sum $more
+done <<'END'
+9 1 1 64 64 16 38
+9 2 1 64 64 8 22
+9 3 1 64 64 16 38
+9 4 1 16 64 16 37
+9 6 1 64 64 8 23
+16 4 1 16 64 16 38
+16 8 1 4 128 16 38
+27 3 1 64 16 8 24
+27 9 1 16 64 16 40
+1 1 1 64 64 16 38
+4 2 1 8 64 8 20
+9 3 4 64 16 16 39 MASKED=1'b0
+9 3 16 64 4 16 39 MASKED=1'b0
+9 1 16 64 4 8 23 MASKED=1'b0
+9 9 1 16 64 16 37
+18 6 8 32 8 16 39 MASKED=1'b0
+8 8 2 8 32 16 36 MASKED=1'b0
+8 4 1 8 64 8 22
+9 3 1 1 64 16 34
+9 1 1 1 64 8 20
+36 4 1 4 16 16 38
+32 16 1 2 64 16 37
+9 3 1 64 64 16 38 DEPTH=16
+18 2 1 32 32 8 24
+2 2 4 32 32 16 38 MASKED=1'b0
+9 3 1 256 256 8 27
+16 2 1 8 16 8 22
+END
+synthesise
+while read -r positions multipliers filters words dots bits sum; do
+    row hass_dense DATA=$bits WEIGHT=$bits POSITIONS=$positions MULTIPLIERS=$multipliers FILTERS=$filters \
+        WORDS=$words DOTS=$dots SUM=$sum
+done <<'END'
+1 1 1 64 10 16 36
+9 1 1 1 64 16 34
+9 3 1 1 64 16 34
+9 3 16 64 4 16 39
+9 3 4 16 4 8 21
+9 9 1 1 16 16 34
+9 9 8 16 8 8 23
+16 16 1 2 64 16 36
+4 4 1 8 64 16 35
+8 8 1 8 64 8 22
+16 4 1 16 64 16 38
+27 3 1 16 16 8 22
+27 9 4 8 16 16 38
+18 6 2 32 8 16 39
+36 9 1 4 64 8 23
+8 1 1 8 8 16 36
+4 2 2 8 64 8 20
+9 1 1 64 64 8 23
+9 1 16 64 4 16 39
+32 8 1 2 32 16 38
+18 9 1 8 16 16 37
+9 3 1 256 256 8 27
+8 2 8 16 16 16 38
+1 1 8 32 32 8 22
+END
+synthesise
+while read -r positions multipliers filters words dots bits sum more; do
+    row hass_spes DATA=$bits WEIGHT=$bits POSITIONS=$positions MULTIPLIERS=$multipliers FILTERS=$filters \
+        WORDS=$words DOTS=$dots SUM=$sum $more
+done <<'END'
+9 1 1 64 64 16 38
+9 2 1 64 64 8 22
+9 3 1 64 64 16 38
+9 4 1 1 64 8 20
+9 9 1 16 16 16 37
+16 4 1 4 64 16 38
+16 2 1 16 64 8 22
+8 8 1 8 64 8 22
+4 2 1 8 64 16 36
+4 4 1 16 32 8 20
+1 1 1 64 64 16 38
+9 3 1 16 16 8 23
+9 3 2 16 16 16 38 STREAMS=2 VECTOR=1
+18 6 1 8 64 16 38 VECTOR=2
+9 2 4 16 4 8 22 THRESHOLD=5
+9 6 1 64 16 16 38
+9 1 1 16 16 8 21
+8 3 1 8 64 16 37
+END
+synthesise
+# lanes words kernel stride size out pad multipliers blocks chain bits sum, and replicas where there are any
+while read -r lanes words kernel stride size out pad multipliers blocks chain bits sum replicas; do
+    module=hass_lists
+    slots=$(((kernel - 1) * size + kernel + 2 * stride * ${replicas:-1}))
+    slots=$((2 ** $(awk -v n=$slots 'BEGIN { b = 0; while (2 ^ b < n) ++b; print b }')))
+    if [ -n "$replicas" ]; then module=hass_list_array; fi
+    row $module DATA=$bits WEIGHT=$bits LANES=$lanes WORDS=$words KERNEL_W=$kernel KERNEL_H=$kernel \
+        STRIDE_W=$stride STRIDE_H=$stride WIDTH=$size HEIGHT=$size OUT_WIDTH=$out OUT_HEIGHT=$out \
+        PAD_LEFT=$pad PAD_TOP=$pad MULTIPLIERS=$multipliers BLOCKS=$blocks CHAIN=$chain SLOTS=$slots SUM=$sum \
+        ${replicas:+REPLICAS=$replicas}
+done <<'END'
+1 16 3 1 32 32 1 4 4 4 16 37
+1 64 3 1 56 56 1 4 16 4 8 24
+1 64 3 1 56 56 1 16 4 8 16 39
+1 64 3 1 56 56 1 64 1 8 16 39
+2 32 3 1 56 56 1 16 4 8 8 23
+2 32 3 1 28 28 1 64 1 8 16 39
+4 16 3 1 56 56 1 16 4 8 16 39
+1 64 3 1 16 16 1 16 4 8 8 23
+1 256 3 1 8 8 1 32 8 8 16 41
+1 64 1 1 28 28 0 16 4 8 16 36
+2 32 1 1 14 14 0 8 8 8 8 22
+4 16 1 1 7 7 0 32 2 8 16 36
+1 16 3 2 28 14 1 16 4 8 16 37
+4 16 3 2 14 7 1 8 8 8 8 22
+1 8 3 1 28 28 1 2 4 2 16 36
+2 64 3 1 14 14 1 1 64 1 16 40
+1 128 1 2 28 14 0 8 16 8 8 24
+4 4 3 1 28 28 1 4 4 4 16 37
+1 1 1 1 1 1 0 10 1 5 16 37
+1 64 1 1 1 1 0 10 1 5 16 37
+2 16 3 1 32 32 1 8 4 8 8 22
+1 16 3 1 14 14 1 16 4 8 16 37 2
+2 8 3 1 14 14 1 4 4 4 8 22 3
+1 16 3 2 28 14 1 8 4 8 16 37 4
+4 4 1 1 14 14 0 4 8 4 16 36 2
+1 64 3 1 7 7 1 16 4 8 8 23 2
+2 32 1 1 7 7 0 16 4 8 16 36 4
+END
+synthesise
 for bits in 8 16; do
-    precision="DATA=$bits WEIGHT=$bits"
-    for shape in "9 1" "9 2" "9 3" "9 4" "9 6" "16 4" "16 8" "27 3" "27 9" "1 1" "4 2"; do
-        read -r positions multipliers <<<"$shape"
-        row hass_lanes $precision POSITIONS=$positions MULTIPLIERS=$multipliers WORDS=64 DOTS=64
-    done
-    for filters in 4 16; do
-        row hass_lanes $precision POSITIONS=9 MULTIPLIERS=1 FILTERS=$filters WORDS=64 DOTS=16
-        row hass_lanes $precision POSITIONS=9 MULTIPLIERS=3 FILTERS=$filters WORDS=64 DOTS=16
-    done
-    row hass_lanes $precision POSITIONS=9 MULTIPLIERS=3 WORDS=64 DOTS=64 DEPTH=16
-    row hass_lanes $precision POSITIONS=9 MULTIPLIERS=3 WORDS=8 DOTS=8
-    for shape in "9 1" "9 3" "9 9" "16 4" "27 3" "1 1"; do
-        read -r positions multipliers <<<"$shape"
-        row hass_dense $precision POSITIONS=$positions MULTIPLIERS=$multipliers WORDS=64 DOTS=16
-        row hass_dense $precision POSITIONS=$positions MULTIPLIERS=$multipliers FILTERS=4 WORDS=64 DOTS=16
-    done
-    for shape in "9 1" "9 2" "9 3" "9 4" "9 9" "16 4"; do
-        read -r positions multipliers <<<"$shape"
-        row hass_spes $precision POSITIONS=$positions MULTIPLIERS=$multipliers WORDS=64 DOTS=64
-    done
-    # lanes words size multipliers blocks chain
-    for shape in "1 16 32 4 1 4" "1 64 56 4 1 4" "1 64 56 16 4 16" "1 64 56 16 4 8" "1 64 56 64 1 8" \
-                 "2 32 56 16 4 8" "2 32 56 64 1 8" "4 16 56 16 4 8" "1 64 16 16 4 8" "1 256 8 32 8 8"; do
-        read -r lanes words size multipliers blocks chain <<<"$shape"
-        row hass_lists $precision LANES=$lanes WORDS=$words WIDTH=$size HEIGHT=$size OUT_WIDTH=$size \
-            OUT_HEIGHT=$size MULTIPLIERS=$multipliers BLOCKS=$blocks CHAIN=$chain
-    done
-    row hass_lists $precision WORDS=64 KERNEL_W=1 KERNEL_H=1 PAD_LEFT=0 PAD_TOP=0 WIDTH=28 HEIGHT=28 \
-        OUT_WIDTH=28 OUT_HEIGHT=28 MULTIPLIERS=16 BLOCKS=4 CHAIN=8 SLOTS=4
-
-    for shape in "8 1" "8 64" "16 16" "16 128" "32 16" "56 64"; do
-        read -r size words <<<"$shape"
-        row hass_window BITS=$bits WORDS=$words WIDTH=$size HEIGHT=$size OUT_WIDTH=$size OUT_HEIGHT=$size
-    done
-    row hass_window BITS=$bits WORDS=16 WIDTH=16 HEIGHT=16 KERNEL_W=5 KERNEL_H=5 PAD_LEFT=2 PAD_TOP=2 \
-        OUT_WIDTH=16 OUT_HEIGHT=16
-    row hass_window BITS=$bits WORDS=16 WIDTH=32 HEIGHT=32 STRIDE_W=2 STRIDE_H=2 OUT_WIDTH=16 OUT_HEIGHT=16
-    row hass_window BITS=$bits WORDS=8 LANES=2 WIDTH=16 HEIGHT=16 OUT_WIDTH=16 OUT_HEIGHT=16
-
-    for words in 4 16 64; do row hass_replay BITS=$((9 * bits)) WORDS=$words TIMES=8; done
-    for in in $((2 * bits + 4)) $((2 * bits + 10)); do
-        row hass_requantise IN=$in OUT=$bits WORDS=16 BIAS=$in SHIFT=20
-        row hass_requantise IN=$in OUT=$bits WORDS=4 LANES=4 BIAS=$in SHIFT=20 LOW=0
-    done
-    for words in 2 4 16; do row hass_narrow OUT=$((2 * bits + 10)) WORDS=$words; done
-    for depth in 16 64 512; do row hass_fifo BITS=$bits DEPTH=$depth; done
-    for lanes in 1 4; do
-        row hass_clamp BITS=$bits LANES=$lanes
-        row hass_clip BITS=$bits LANES=$lanes THRESHOLD=5
-        row hass_add BITS=$bits LANES=$lanes A_MULTIPLIER=77777 B_MULTIPLIER=55555 SHIFT=17
-        row hass_multiply BITS=$bits LANES=$lanes SCALE=77777 SHIFT=20
-        row hass_pool_max BITS=$bits LANES=$lanes POSITIONS=4
-        row hass_pool_sum BITS=$bits LANES=$lanes POSITIONS=9
-        row hass_global_sum BITS=$bits LANES=$lanes WORDS=64 PIXELS=49
-    done
-    row hass_widen IN=$bits WORDS=4
-    row hass_convert BITS=$bits IN=2 OUT=3 WIDE=6
-    row hass_skid BITS=$bits
-    row hass_fork BITS=$bits
-    row hass_concat BITS=$bits A_WORDS=16 B_WORDS=16
+    row hass_lane_array DATA=$bits WEIGHT=$bits POSITIONS=9 MULTIPLIERS=3 SETS=2 WORDS=16 DOTS=32 SUM=$((2 * bits + 6))
+    row hass_lane_array DATA=$bits WEIGHT=$bits POSITIONS=9 MULTIPLIERS=1 GROUPS=4 DOTS=16 SUM=$((2 * bits + 4))
+    row hass_lane_array DATA=$bits WEIGHT=$bits POSITIONS=9 MULTIPLIERS=3 FILTERS=4 SETS=4 WORDS=32 DOTS=4 \
+        SUM=$((2 * bits + 7)) "MASKED=1'b0"
+    row hass_depthwise DATA=$bits WEIGHT=$bits POSITIONS=9 MULTIPLIERS=3 GROUPS=2 DOTS=32 SUM=$((2 * bits + 4))
+    row hass_depthwise DATA=$bits WEIGHT=$bits POSITIONS=9 MULTIPLIERS=1 GROUPS=4 DOTS=16 SUM=$((2 * bits + 4))
+    row hass_depthwise DATA=$bits WEIGHT=$bits POSITIONS=9 MULTIPLIERS=9 GROUPS=2 DOTS=8 SUM=$((2 * bits + 4))
 done
+synthesise
+
+# ---- windows and what else holds words
+while read -r bits lanes words kernel stride size out pad; do
+    row hass_window BITS=$bits LANES=$lanes WORDS=$words KERNEL_W=$kernel KERNEL_H=$kernel STRIDE_W=$stride \
+        STRIDE_H=$stride WIDTH=$size HEIGHT=$size OUT_WIDTH=$out OUT_HEIGHT=$out PAD_LEFT=$pad PAD_TOP=$pad
+done <<'END'
+16 1 1 3 1 28 28 1
+16 1 16 3 1 14 14 1
+16 1 16 3 2 28 14 1
+16 1 64 3 1 14 14 1
+8 1 64 3 2 14 7 1
+16 1 64 3 1 7 7 1
+16 4 4 1 2 28 14 0
+8 4 8 1 2 14 7 0
+8 1 1 3 1 28 28 1
+8 1 16 3 1 32 32 1
+8 2 8 3 1 16 16 1
+16 1 16 5 1 16 16 2
+8 1 128 3 1 16 16 1
+16 4 8 3 1 28 28 1
+16 1 64 3 1 56 56 1
+8 1 4 3 1 8 8 1
+16 2 1 3 1 8 8 1
+8 1 3 7 2 56 28 3
+16 1 16 2 2 14 7 0
+8 8 4 3 1 14 14 1
+16 1 32 3 2 56 28 1
+END
+synthesise
+while read -r bits words times; do
+    row hass_replay BITS=$bits WORDS=$words TIMES=$times
+done <<'END'
+144 1 16
+144 16 4
+144 64 4
+16 64 10
+256 2 64
+256 4 32
+64 8 64
+72 4 8
+72 16 8
+32 128 16
+8 64 10
+128 8 64
+16 1 49
+72 32 3
+288 24 4
+END
+for bits in 8 16 39 144; do
+    for depth in 2 3 16 23 30 64 107 464 512 1346; do
+        if [ $bits -lt 100 ] || [ $depth -lt 200 ]; then row hass_fifo BITS=$bits DEPTH=$depth; fi
+    done
+done
+for bits in 8 32 64 192; do
+    for depth in 1 2 5 16 32 40 64 65 128 600; do
+        if [ $bits -lt 100 ] || [ $depth -lt 100 ]; then row hass_delay BITS=$bits DEPTH=$depth; fi
+    done
+done
+for bits in 2 4 10 17; do for depth in 4 8 16; do row hass_queue BITS=$bits DEPTH=$depth; done; done
+synthesise
+
+# ---- words of a stream
+while read -r in out lanes words bias multiplier shift low; do
+    row hass_requantise IN=$in OUT=$out LANES=$lanes WORDS=$words BIAS=$bias MULTIPLIER=$multiplier SHIFT=$shift \
+        ${low:+LOW=$low}
+done <<'END'
+34 16 1 16 32 18 32 0
+35 16 1 64 31 18 32
+36 16 1 10 29 18 33
+37 16 1 32 30 18 32
+39 16 1 64 32 18 32 0
+22 16 1 64 1 18 20
+20 8 1 64 18 18 22 0
+22 8 1 64 20 18 24
+24 8 1 16 22 18 23
+20 8 4 4 20 18 22 0
+36 16 2 32 30 18 32
+37 16 4 16 31 18 31 0
+18 8 8 1 17 18 20
+26 8 1 128 24 18 25
+33 16 1 1 28 18 30
+23 8 2 16 21 18 24 0
+40 16 1 64 33 18 34
+27 16 1 16 26 18 24
+END
+for out in 22 39; do for words in 2 4 8 16 64; do row hass_narrow OUT=$out WORDS=$words; done; done
+for in in 8 16 48; do for words in 2 4 9 16; do row hass_widen IN=$in WORDS=$words; done; done
+for bits in 8 16; do
+    for shape in "1 4 4" "1 16 16" "4 1 4" "2 3 6" "16 4 16" "8 2 8" "3 4 12"; do
+        read -r in out wide <<<"$shape"
+        row hass_convert BITS=$bits IN=$in OUT=$out WIDE=$wide
+    done
+    for lanes in 1 2 4 9; do
+        row hass_clamp BITS=$bits LANES=$lanes
+        row hass_clamp BITS=$bits LANES=$lanes LOW=0 HIGH=100
+        row hass_clip BITS=$bits LANES=$lanes THRESHOLD=5
+        row hass_clip BITS=$bits LANES=$lanes THRESHOLD=88
+        row hass_clip BITS=$bits LANES=$lanes
+        row hass_pool_max BITS=$bits LANES=$lanes POSITIONS=4
+        row hass_pool_max BITS=$bits LANES=$lanes POSITIONS=9
+        row hass_pool_sum BITS=$bits LANES=$lanes POSITIONS=4
+        row hass_pool_sum BITS=$bits LANES=$lanes POSITIONS=9
+    done
+    for lanes in 1 2 4; do
+        row hass_add BITS=$bits LANES=$lanes A_MULTIPLIER=105415 B_MULTIPLIER=90477 SHIFT=17 LOW=0
+        row hass_add BITS=$bits LANES=$lanes A_MULTIPLIER=75206 B_MULTIPLIER=60700 SHIFT=16
+        row hass_add BITS=$bits LANES=$lanes A_MULTIPLIER=116759 B_MULTIPLIER=61863 SHIFT=17
+        row hass_multiply BITS=$bits LANES=$lanes SCALE=77777 SHIFT=20
+        row hass_multiply BITS=$bits LANES=$lanes SCALE=131001 SHIFT=24 LOW=0
+        row hass_global_sum BITS=$bits LANES=$lanes WORDS=64 PIXELS=49
+        row hass_global_sum BITS=$bits LANES=$lanes WORDS=16 PIXELS=49
+        row hass_global_sum BITS=$bits LANES=$lanes WORDS=160 PIXELS=64
+        row hass_lookup IN=$bits OUT=$bits LANES=$lanes
+    done
+    for ways in 2 3 4 8; do
+        row hass_fork BITS=$bits WAYS=$ways
+        row hass_join BITS=$bits WAYS=$ways
+        row hass_turns BITS=$((2 * bits + 5)) WAYS=$ways WORDS=16
+        row hass_turns BITS=$((8 * bits)) WAYS=$ways WORDS=8
+    done
+    row hass_skid BITS=$bits
+    row hass_skid BITS=$((9 * bits))
+    row hass_concat BITS=$bits A_WORDS=16 B_WORDS=16
+    row hass_concat BITS=$((4 * bits)) A_WORDS=24 B_WORDS=8
+    row hass_concat BITS=$bits A_WORDS=64 B_WORDS=100
+done
+for count in 2 3 10 16 60 64 196 784 1000 4096; do row hass_counter COUNT=$count; done
+synthesise
+
 for shape in "16 512" "64 1024" "256 1024"; do
     read -r bits depth <<<"$shape"
     row hass_rom BITS=$bits DEPTH=$depth 'FILE="random.mem"'
 done
+synthesise "$modules/hass_rom.sv"

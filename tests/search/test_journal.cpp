@@ -1,6 +1,7 @@
 // Journals: Optuna's own files, round trips, crashes, resumption.
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include <hass/files/exclusive_file.hpp>
 #include <hass/search/cma_es.hpp>
 #include <hass/search/journal.hpp>
 #include <hass/search/nsga2.hpp>
@@ -159,6 +161,64 @@ TEST_CASE("what is written is read back", "[journal]") {
               .records()
               .size() == 10);
     CHECK(hass::journal(file.path, "moody", mixed()).records().size() == 40);
+}
+
+TEST_CASE("attributes and names of constraints stand as Optuna 5 has them", "[journal]") {
+    const temporary file;
+    const hass::space where({hass::real_axis("x", 0.0, 1.0)});
+    const std::vector<hass::direction> up{hass::direction::maximise};
+    const hass::journal_options named{.constraints = {"b", "a"}};
+    {
+        hass::journal log(file.path, "n", where, up, named);
+        log.set_user_attr("board", "zedboard");
+        log.append({0, {0.5}, outcome::constrained({2.0}, {1.0, -3.0}, "too slow")},
+                   {{"lut", 12}, {"share", 0.1}});
+        CHECK_THROWS_WITH(log.append({1, {0.5}, outcome::constrained({2.0}, {1.0})}),
+                          Contains("1 constraints, of which 2 have names"));
+    }
+    const std::string text = text_of(file.path);
+    CHECK_THAT(text,
+               Contains(R"("op_code":2,"worker_id":"hass","study_id":0,"user_attr":{"board")"));
+    CHECK_THAT(text, Contains(R"("constraints:b":1.0,"constraints:a":-3.0)"));
+    hass::journal again(file.path, "n", where, up, named);
+    CHECK(again.past().user_attrs.at("board") == "zedboard");
+    CHECK(again.past().trials[0].user_attrs.at("share") == 0.1);
+    CHECK(again.records()[0].result->constraints() == std::vector<double>{1.0, -3.0});
+    CHECK(again.records()[0].result->reason() == "too slow");
+    // Optuna's own: one attribute each, and a list by those who do not know their names
+    const auto optuna = hass::read_journal(golden_path("journal_optuna_5.0.0.dev.log"));
+    const auto& trial = optuna.studies[1].trials[1];
+    CHECK(hass::detail::result_of(trial, std::vector<std::string>{"lut"}).constraints() ==
+          std::vector<double>{0.2203244934421581});
+    CHECK(hass::detail::result_of(trial).state() == trial_state::infeasible);
+}
+
+TEST_CASE("a lock left from a crash is broken after its patience", "[journal]") {
+    const temporary file;
+    const hass::space where({hass::real_axis("x", 0.0, 1.0)});
+    using std::chrono::milliseconds;
+    const auto open = [&](int patience) {
+        return hass::journal(file.path, "l", where, {hass::direction::minimise},
+                             {.lock_patience = milliseconds(patience)});
+    };
+    open(1000);
+    std::filesystem::create_symlink(std::filesystem::path(file.path).filename(),
+                                    file.path + ".lock");
+    const auto start = std::chrono::steady_clock::now();
+    open(50);
+    CHECK(std::chrono::steady_clock::now() - start > milliseconds(50));
+    CHECK(!std::filesystem::is_symlink(file.path + ".lock"));
+}
+
+TEST_CASE("an exclusive file is had by one only", "[journal]") {
+    const temporary file;
+    {
+        const hass::exclusive_file held(file.path);
+        CHECK_THROWS_WITH(hass::exclusive_file(file.path),
+                          Contains("is in use by another process"));
+    }
+    CHECK_NOTHROW(hass::exclusive_file(file.path));
+    CHECK_THROWS_WITH(hass::exclusive_file("/nowhere/a.log"), Contains("cannot be opened"));
 }
 
 template <class Optimizer>

@@ -1,7 +1,9 @@
 // The loop of HASS as a library function: the same trials as a loop written by hand, and the best
 // of all that was judged.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <hass/device/boards.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
@@ -227,4 +229,60 @@ TEST_CASE("what is known of an objective is the objective without accuracy", "[t
         CHECK(found.trials.size() == 12);
         CHECK(found.best() != nullptr);
     }
+}
+
+TEST_CASE("trials judged several at a time do not depend on who is quicker", "[threshold_search]") {
+    synthetic s;
+    const hass::hass_objective f = s.objective();
+    const auto run = [&](std::size_t at_a_time, std::uint64_t order) {
+        hass::threshold_search_options options{.trials = 25};
+        options.at_a_time = at_a_time;
+        options.known = {{0.25, 0.5, 0.75, 1.0}};
+        hass::threshold_search loop(s.axes, hass::tpe<>(s.axes.where(), 5), f, options);
+        std::vector<hass::trial> out;
+        hass::random_stream random(order);
+        std::size_t most = 0;
+        while (true) {
+            while (auto next = loop.ask()) out.push_back(*std::move(next));
+            if (out.empty()) break;
+            most = std::max(most, out.size());
+            const auto at = out.begin() + static_cast<std::ptrdiff_t>(random.below(out.size()));
+            CHECK(loop.record(at->number).told_before ==
+                  (at->number < at_a_time ? 0 : at->number - at_a_time + 1));
+            loop.take(hass::judge(*at, s.axes, s, s.hardware, f));
+            out.erase(at);
+        }
+        CHECK(most == at_a_time);
+        return loop.finish();
+    };
+    const auto alone = run(1, 0);
+    const auto plain =
+        hass::search_thresholds(s.axes, s, s.hardware, hass::tpe<>(s.axes.where(), 5), f,
+                                {.trials = 25, .known = {{0.25, 0.5, 0.75, 1.0}}});
+    const auto same = [](const auto& a, const auto& b) {
+        REQUIRE(a.trials.size() == b.trials.size());
+        CHECK(a.conclusion == b.conclusion);
+        CHECK(a.best_index == b.best_index);
+        for (std::size_t i = 0; i < a.trials.size(); ++i) {
+            CHECK(a.trials[i].number == i);
+            CHECK(a.trials[i].point == b.trials[i].point);
+            CHECK(a.trials[i].result.values() == b.trials[i].result.values());
+        }
+    };
+    same(alone, plain);
+    CHECK(plain.trials[1].point == std::vector<double>{0.25, 0.5, 0.75, 1.0});
+    const auto four = run(4, 1);
+    for (const std::uint64_t order : {2U, 3U, 4U}) same(four, run(4, order));
+    CHECK(four.trials.back().point != alone.trials.back().point);
+    // A trial that could not be judged is told as failed and is none of the result's.
+    hass::threshold_search loop(s.axes, hass::tpe<>(s.axes.where(), 5), f, {.trials = 3});
+    while (const auto next = loop.ask()) {
+        if (next->number == 1)
+            loop.take({1, next->point, {}, 0.0, hass::outcome::failed("lost")});
+        else
+            loop.take(hass::judge(*next, s.axes, s, s.hardware, f));
+    }
+    const auto found = loop.finish();
+    CHECK(found.trials.size() == 2);
+    CHECK_THAT(found.conclusion, Contains("1 failed"));
 }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +17,7 @@
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
 #include <hass/error.hpp>
+#include <hass/files/fnv1a.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/text.hpp>
@@ -48,25 +48,6 @@ struct recording_options {
 };
 
 namespace detail {
-
-/// FNV-1a, 64 bits.
-class fnv1a {
-  public:
-    void add(std::span<const std::byte> bytes) {
-        for (const std::byte b : bytes) add(std::to_integer<std::uint64_t>(b));
-    }
-    void add(std::span<const float> values) {
-        for (const float x : values) {
-            const auto pattern = std::bit_cast<std::uint32_t>(x);
-            for (int i = 0; i < 4; ++i) add(std::uint64_t{pattern >> (8 * i) & 0xffU});
-        }
-    }
-    void add(std::uint64_t byte) { hash_ = (hash_ ^ byte) * 0x100000001b3ULL; }
-    std::uint64_t value() const { return hash_; }
-
-  private:
-    std::uint64_t hash_ = 0xcbf29ce484222325ULL;
-};
 
 inline answers answers_of(const emulation& run) {
     // The loss in steps of 2^-20: rounding errors of a sum must not show.

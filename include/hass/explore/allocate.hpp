@@ -73,7 +73,8 @@ class allocator {
           names_(net.names.begin(), net.names.end()),
           engine_(std::move(engine)),
           board_(board.limits()),
-          policy_(std::move(policy)),
+          policy_(policy),
+          initial_policy_(std::move(policy)),
           lut_each_(lut_per_missing_bram18(engine_)),
           image_bits_(part ? part->image_bits : data_bits(engine_) * image_words(this->net())),
           skew_(this->net()),
@@ -117,6 +118,11 @@ class allocator {
         solved_ = true;
         return choose();
     }
+
+    /// The next answer depends on what is asked alone. What is proved never depends on earlier calls;
+    /// which of several designs of one interval is chosen may, where it is not proved which needs
+    /// least, or where several do.
+    void forget() { policy_ = initial_policy_; }
 
     /// The allocation when only row `i` has other statistics than at the last call; the other rows'
     /// cycles are kept. The result is the one `solve` would give.
@@ -351,6 +357,7 @@ class allocator {
     E engine_;
     device board_;
     Policy policy_;
+    Policy initial_policy_;
     double lut_each_;    ///< for a missing block RAM; 0: none may be missing
     double image_bits_;  ///< what the board's link carries for an image
     network_skew skew_;

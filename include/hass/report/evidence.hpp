@@ -32,6 +32,8 @@ struct search_report {
     /// Trials that were better than all feasible ones before, and their objective.
     std::vector<std::pair<std::uint64_t, double>> best_so_far;
     std::optional<importance_result> importance;  ///< nullopt: too few trials, or they are alike
+    /// Where the best trials lie apart from the others, see ped_anova; empty as above.
+    std::vector<importance_result::share> near_the_best{};
 };
 
 /// As it stands under "searches".
@@ -44,15 +46,15 @@ inline report_json to_json(const search_report& s) {
     one["best_so_far"] = s.best_so_far;
     one["importance"] = nullptr;
     if (!s.importance) return one;
-    report_json shares = report_json::array();
-    for (const importance_result::share& share : s.importance->shares) {
-        report_json axis;
-        axis["axis"] = share.axis;
-        axis["share"] = share.variance;
-        shares.push_back(std::move(axis));
-    }
+    const auto list = [](const std::vector<importance_result::share>& of) {
+        report_json shares = report_json::array();
+        for (const importance_result::share& share : of)
+            shares.push_back({{"axis", share.axis}, {"share", share.variance}});
+        return shares;
+    };
     one["importance"]["explained"] = s.importance->explained;
-    one["importance"]["shares"] = std::move(shares);
+    one["importance"]["shares"] = list(s.importance->shares);
+    one["importance"]["near_the_best"] = list(s.near_the_best);
     return one;
 }
 

@@ -211,9 +211,7 @@ class pruned_graph {
             dims[0] = static_cast<std::int64_t>(keep.size());
         }
         const std::string x(tensor), base = x + "/" + layer_, bound = name(base + "/threshold");
-        changes_.initializers.push_back(
-            new_tensor(bound, dims, 1,
-                       {reinterpret_cast<const char*>(keep.data()), keep.size() * sizeof(float)}));
+        changes_.initializers.push_back(new_floats(bound, dims, keep));
         const auto step = [&](const char* type, const std::vector<std::string>& in,
                               const std::string& attribute = {}) {
             std::string y = name(base + "/" + type);
@@ -260,9 +258,7 @@ class pruned_graph {
         const auto constant = [&](const char* what, std::span<const float> values) {
             values = values.first(one ? 1 : values.size());
             std::string made = name(from.node + "/" + what);
-            changes_.initializers.push_back(new_tensor(
-                made, dims, 1,
-                {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)}));
+            changes_.initializers.push_back(new_floats(made, dims, values));
             return made;
         };
         const bool shifts = !bias.empty();
@@ -292,9 +288,7 @@ class pruned_graph {
         }
         for (std::size_t e = 0; e < count; ++e)
             if (zeroed[e] && kept[e])
-                throw refused(
-                    "has a weight of the file in several places, of which thresholds "
-                    "zero some");
+                throw refused("has one weight of the file in places that are pruned apart");
         zero_tensor(n, from, from.weights, {std::move(zeroed), {}, 0});
     }
 
@@ -305,10 +299,7 @@ class pruned_graph {
         const node_proto* n = producer(tensor);
         const bool own = was_read_.at(tensor) == 1 && !subgraphs_;
         if (const auto at = initializers_.find(tensor); at != initializers_.end()) {
-            if (own) {
-                changes_.zeroed.emplace(tensor, std::move(zeroed));
-                return;
-            }
+            if (own) return void(changes_.zeroed.emplace(tensor, std::move(zeroed)));
             const tensor_proto& t = *at->second;
             std::string raw = raw_values(t);
             put_zeros(raw, t, zeroed);
@@ -359,9 +350,7 @@ class pruned_graph {
         for (const bool z : zeroed.where) keep.push_back(z ? 0.0F : 1.0F);
         const std::string base = std::string(tensor) + "/" + layer_;
         const std::string ones = name(base + "/mask"), product = name(base + "/clipped");
-        changes_.initializers.push_back(
-            new_tensor(ones, from.dims, 1,
-                       {reinterpret_cast<const char*>(keep.data()), keep.size() * sizeof(float)}));
+        changes_.initializers.push_back(new_floats(ones, from.dims, keep));
         add_before(reader.outputs[0],
                    new_node("Mul", operator_name(base), {std::string(tensor), ones}, product));
         ++reads_[tensor];
@@ -382,11 +371,11 @@ class pruned_graph {
         };
         for (std::size_t i = graph().nodes.size(); i-- > 0;) {
             const node_proto& n = graph().nodes[i];
-            bool dead = !n.outputs.empty();
-            for (const std::string_view output : n.outputs)
+            bool dead = true, any = false;
+            for (const std::string_view output : n.outputs) {
+                any = any || unread(output);
                 dead = dead && (unread(output) || was_read_[output] == 0);
-            bool any = false;
-            for (const std::string_view output : n.outputs) any = any || unread(output);
+            }
             if (dead && any) drop(n);
         }
         for (const auto& [tensor, t] : initializers_)

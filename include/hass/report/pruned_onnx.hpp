@@ -54,7 +54,7 @@ inline pruned_weights clipped_weights(const model& m, const network_thresholds& 
 
 /// An ONNX file, and what goes beside it.
 struct pruned_file {
-    std::string onnx;
+    std::string onnx;      ///< whole
     std::string external;  ///< values of tensors that lay in other files; empty: none did
 };
 

@@ -51,14 +51,21 @@ inline std::optional<std::uint64_t> number_attr(const journal_trial& t, const ch
 }
 
 /// What came out of a finished trial.
-inline outcome result_of(const journal_trial& t) {
+/// \param names  of its constraints, in their order; empty: in the file's
+inline outcome result_of(const journal_trial& t, std::span<const std::string> names = {}) {
     using code = journal_trial::state_code;
     std::string reason;
     if (const auto at = t.system_attrs.find("hass:reason");
         at != t.system_attrs.end() && at->second.is_string())
         reason = at->second;
     std::vector<double> constraints;
+    for (const std::string& name : names)
+        if (const auto at = t.system_attrs.find("constraints:" + name);
+            at != t.system_attrs.end() && at->second.is_number())
+            constraints.push_back(at->second);
+    const bool named = !constraints.empty();
     for (const auto& [key, value] : t.system_attrs) {
+        if (named) break;
         // "constraints": a list; "constraints:NAME": one number each (Optuna 5).
         if (key == "constraints" && value.is_array()) {
             for (const auto& c : value)
@@ -84,10 +91,12 @@ inline outcome result_of(const journal_trial& t) {
 }  // namespace detail
 
 /// The finished trials of a study as records, in the order they were told.
-/// \param path  of the file, for messages
+/// \param path   of the file, for messages
+/// \param names  of the constraints, see journal_options
 /// \throws hass::error naming trial and axis when a trial does not belong to the space
 inline std::vector<trial_record> records_of(const journal_study& past, const space& where,
-                                            const std::string& path) {
+                                            const std::string& path,
+                                            std::span<const std::string> names = {}) {
     using detail::number_attr;
     std::vector<trial_record> records;
     std::set<std::uint64_t> numbers;
@@ -112,7 +121,7 @@ inline std::vector<trial_record> records_of(const journal_study& past, const spa
         } catch (const error& e) {
             throw error(place + ": " + e.what());
         }
-        r.result = detail::result_of(t);
+        r.result = detail::result_of(t, names);
         records.push_back(std::move(r));
     }
     if (!unique)  // written by several programs: the order of finishing is all there is
@@ -123,6 +132,15 @@ inline std::vector<trial_record> records_of(const journal_study& past, const spa
     return records;
 }
 
+/// How a study is written.
+struct journal_options {
+    /// Of the constraints, in their order: each becomes an attribute of its own, as Optuna 5 names
+    /// them. Empty: one list of all, which 3.1 to 5.0 read.
+    std::vector<std::string> constraints{};
+    /// A lock that stays for longer is taken to be left from a crash.
+    std::chrono::milliseconds lock_patience{30'000};
+};
+
 /// One study in a journal file, open for appending.
 class journal {
   public:
@@ -130,9 +148,9 @@ class journal {
     /// \throws hass::error when the file cannot be read or written or is damaged, or when the study
     ///         is there with other directions
     journal(std::string path, std::string study_name, space where,
-            std::vector<direction> directions = {direction::minimise})
-        : path_(std::move(path)), where_(std::move(where)) {
-        const file_lock lock(path_);
+            std::vector<direction> directions = {direction::minimise}, journal_options options = {})
+        : path_(std::move(path)), where_(std::move(where)), options_(std::move(options)) {
+        const file_lock lock(path_, options_.lock_patience);
         journal_contents contents;
         if (std::filesystem::exists(path_)) {
             contents = read_journal(path_);
@@ -168,7 +186,9 @@ class journal {
     const std::string& warning() const { return warning_; }
 
     /// The finished trials of the past as records, see records_of.
-    std::vector<trial_record> records() const { return records_of(past_, where_, path_); }
+    std::vector<trial_record> records() const {
+        return records_of(past_, where_, path_, options_.constraints);
+    }
 
     /// Replays the past into a fresh study, see study::resume.
     template <Optimizer O>
@@ -176,9 +196,24 @@ class journal {
         return fresh.resume(records());
     }
 
+    /// Writes an attribute of the study.
+    void set_user_attr(const std::string& key, const ordered_json& value) {
+        ordered_json line;
+        line["op_code"] = 2;
+        line["worker_id"] = worker;
+        line["study_id"] = study_id_;
+        line["user_attr"][key] = value;
+        const file_lock lock(path_, options_.lock_patience);
+        write(line);
+        past_.user_attrs[key] = value;
+    }
+
     /// Writes one finished trial: one line, flushed to the disk before this returns.
+    /// \param user_attrs  an object; what else is to be kept of the trial
+    /// \param started     when it began
     /// \throws hass::error when the trial has no result or the file cannot be written
-    void append(const trial_record& r) {
+    void append(const trial_record& r, const ordered_json& user_attrs = ordered_json::object(),
+                std::chrono::system_clock::time_point started = std::chrono::system_clock::now()) {
         if (!r.result) throw error(text_of({"journal: trial ", r.number, " has no result"}));
         const outcome& result = *r.result;
         const bool complete = result.is_ok() || (result.state() == trial_state::infeasible &&
@@ -188,30 +223,30 @@ class journal {
         line["op_code"] = 4;
         line["worker_id"] = worker;
         line["study_id"] = study_id_;
-        line["datetime_start"] = now();
+        line["datetime_start"] = text_of_time(started);
         line["state"] = complete ? 1 : pruned ? 2 : 3;
         line["value"] = nullptr;
         line["values"] = nullptr;
         if (complete && result.values().size() == 1) line["value"] = result.values()[0];
         if (complete && result.values().size() > 1) line["values"] = result.values();
-        line["datetime_complete"] = now();
+        line["datetime_complete"] = text_of_time(std::chrono::system_clock::now());
         auto& distributions = line["distributions"] = ordered_json::object();
         auto& params = line["params"] = ordered_json::object();
         for (std::size_t i = 0; i < where_.size(); ++i) {
             distributions[where_[i].name] = detail::distribution_of_axis(where_[i]);
             params[where_[i].name] = r.point[i];
         }
-        line["user_attrs"] = ordered_json::object();
+        line["user_attrs"] = user_attrs;
         auto& system = line["system_attrs"] = ordered_json::object();
         system["hass:number"] = r.number;
         system["hass:told_before"] = r.told_before;
         if (r.enqueued) system["hass:enqueued"] = true;
-        if (!result.reason().empty()) system["hass:reason"] = result.reason();
+        if (!result.is_ok() && !result.reason().empty()) system["hass:reason"] = result.reason();
         if (result.state() == trial_state::infeasible) system["hass:infeasible"] = true;
-        if (!result.constraints().empty()) system["constraints"] = result.constraints();
+        write_constraints(result.constraints(), system);
         auto& steps = line["intermediate_values"] = ordered_json::object();
         if (pruned) steps[text_of({result.step()})] = result.values()[0];
-        const file_lock lock(path_);
+        const file_lock lock(path_, options_.lock_patience);
         write(line);
     }
 
@@ -227,13 +262,26 @@ class journal {
   private:
     static constexpr const char* worker = "hass";
 
-    /// Optuna's lock: a symbolic link FILE.lock -> FILE. One that has not changed for 30 s is left
-    /// from a crash and is broken.
+    void write_constraints(const std::vector<double>& values, ordered_json& system) const {
+        if (values.empty()) return;
+        if (options_.constraints.empty()) {
+            system["constraints"] = values;
+            return;
+        }
+        if (values.size() != options_.constraints.size())
+            throw error(text_of({"journal: ", values.size(), " constraints, of which ",
+                                 options_.constraints.size(), " have names"}));
+        for (std::size_t j = 0; j < values.size(); ++j)
+            system["constraints:" + options_.constraints[j]] = values[j];
+    }
+
+    /// Optuna's lock: a symbolic link FILE.lock -> FILE. One that stays is left from a crash and is
+    /// broken.
     class file_lock {
       public:
-        explicit file_lock(const std::string& path) : link_(path + ".lock") {
+        file_lock(const std::string& path, std::chrono::milliseconds patience)
+            : link_(path + ".lock") {
             std::error_code failed;
-            const auto patience = std::chrono::seconds(30);
             const auto start = std::chrono::steady_clock::now();
             while (true) {
                 std::filesystem::create_symlink(std::filesystem::path(path).filename(), link_,
@@ -258,8 +306,7 @@ class journal {
     };
 
     /// Local time without a zone: what every version of Optuna compares without complaint.
-    static std::string now() {
-        const auto stamp = std::chrono::system_clock::now();
+    static std::string text_of_time(std::chrono::system_clock::time_point stamp) {
         const std::time_t seconds = std::chrono::system_clock::to_time_t(stamp);
         const auto micros =
             std::chrono::duration_cast<std::chrono::microseconds>(stamp.time_since_epoch())
@@ -295,6 +342,7 @@ class journal {
 
     std::string path_;
     space where_;
+    journal_options options_;
     std::size_t study_id_ = 0;
     journal_study past_;
     std::string warning_;

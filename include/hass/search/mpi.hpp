@@ -59,33 +59,32 @@ struct mpi_report {
     bool complete = true;  ///< all trials have finished
 };
 
-/// Evaluates whatever the leader sends, until it says that it is over. An objective that throws a
-/// std::exception fails its trial only.
+/// Answers whatever work the leader sends, until it says that it is over.
 ///
-/// The objective runs on a thread of its own, so that this rank can end while it hangs: then the
-/// process ends here, without returning, and without destructors.
+/// The answers are made on a thread of their own, so that this rank can end while one hangs: then
+/// the process ends here, without returning, and without destructors.
+/// \param answer  of the bytes of a letter, which must not throw
 /// \returns 0, for main()
-template <Objective F>
-int serve(mpi_world& world, F&& objective) {
+template <class Answer>
+int serve_letters(mpi_world& world, Answer&& answer) {
     using detail::tag;
     std::thread at_work;
     std::atomic<bool> done{false};
-    std::optional<outcome> result;
-    trial one;
+    std::vector<char> work, result;
     bool stopped = false;
     while (true) {
         if (at_work.joinable() && done && !stopped) {
             at_work.join();
-            world.send(0, tag::answer, detail::encode(one.number, *result));
+            world.send(0, tag::answer, std::move(result));
         }
         const auto message = world.receive();
         if (!message) {
             std::this_thread::sleep_for(detail::pause);
         } else if (message->what == tag::work) {
-            one = detail::decode_trial(message->bytes);
+            work = message->bytes;
             done = false;
             at_work = std::thread([&] {
-                result = outcome_at(objective, one.point);
+                result = answer(std::as_const(work));
                 done = true;
             });
         } else if (message->what == tag::stop) {
@@ -108,6 +107,17 @@ int serve(mpi_world& world, F&& objective) {
         at_work.join();
     }
     return 0;
+}
+
+/// Evaluates whatever trials the leader sends, as serve_letters does. An objective that throws a
+/// std::exception fails its trial only.
+/// \returns 0, for main()
+template <Objective F>
+int serve(mpi_world& world, F&& objective) {
+    return serve_letters(world, [&](const std::vector<char>& bytes) {
+        const trial one = detail::decode_trial(bytes);
+        return detail::encode(one.number, outcome_at(objective, one.point));
+    });
 }
 
 namespace detail {

@@ -68,10 +68,10 @@ struct layer_parameters {
 /// Where in its ONNX file the weights and the input of a compute row stand, for whoever changes
 /// them there (`report/pruned_onnx.hpp`).
 struct row_origin {
-    std::string node;  ///< first output of its operator; empty: a row of no single one
-    std::string type;  ///< operator
-    std::string data,
-        weights;  ///< tensors that it reads; `matmul`: the first and the second factor
+    std::string node;     ///< first output of its operator; empty: a row of no single one
+    std::string type;     ///< operator
+    std::string data;     ///< tensor that it reads; `matmul`: the first factor
+    std::string weights;  ///< tensor of its weights; `matmul`: the second factor
     std::size_t data_at = 0, weights_at = 1;  ///< which of its inputs they are
     bool non_negative = false;                ///< the data
     /// Axes of the data behind that of the channels, which the row has in the same order; -1: they

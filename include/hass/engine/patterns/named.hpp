@@ -61,6 +61,7 @@ class named_pattern {
         }
     }
 
+    /// As it was given.
     const std::string& name() const { return name_; }
     /// Whether how much stays is a matter of `share`.
     bool takes_share() const { return inner_first_.empty() && !share_; }

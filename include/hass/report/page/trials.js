@@ -138,7 +138,9 @@ const importance_of = (run) => ((run.solution && run.solution.searches) || []).f
 
 function importance_chart(search) {
     const shares = search.importance.shares.slice(0, 15);
-    return figure("chart-importance", `Which thresholds mattered in the ${search.study} search: shares of what an additive model explains of the objective's variance (${percent(search.importance.explained, 0)})`,
+    const near_the_best = new Map((search.importance.near_the_best || []).map((s) => [s.axis, s.share]));
+    const beside = near_the_best.size > 0 ? "; in its table also how far the best tenth of the trials lies apart from the others (PED-ANOVA)" : "";
+    return figure("chart-importance", `Which thresholds mattered in the ${search.study} search: shares of what an additive model explains of the objective's variance (${percent(search.importance.explained, 0)})${beside}`,
         60 + 24 * shares.length, (width) => ({
             grid: { left: 24, right: 56, top: 8, bottom: 44, containLabel: true },
             tooltip: { formatter: (p) => tip(shares[p.dataIndex].axis, percent(shares[p.dataIndex].share)) },
@@ -146,7 +148,8 @@ function importance_chart(search) {
             yAxis: { type: "category", inverse: true, data: shares.map((s) => s.axis), axisLabel: { formatter: (n) => short_name(n, width < 500 ? 16 : 40), interval: 0 } },
             series: [{ type: "bar", barMaxWidth: 16, itemStyle: { color: colours().blue }, data: shares.map((s) => s.share),
                 label: { show: true, position: "right", color: colours().ink, formatter: (p) => percent(p.value, 0) } }],
-        }), () => [["threshold", "share"], ...search.importance.shares.map((s) => [s.axis, percent(s.share, 2)])]);
+        }), () => [["threshold", "share", ...(near_the_best.size > 0 ? ["near the best"] : [])],
+            ...search.importance.shares.map((s) => [s.axis, percent(s.share, 2), ...(near_the_best.has(s.axis) ? [percent(near_the_best.get(s.axis), 2)] : [])])]);
 }
 
 /// The thresholds that mattered most beside what came of them; others stand in the table of a trial.

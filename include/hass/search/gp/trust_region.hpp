@@ -31,9 +31,11 @@ struct trust_region_options {
 /// outside it stays known, and it moves with the best trial.
 class trust_region {
   public:
+    /// As wide as its options say.
     explicit trust_region(trust_region_options options = {})
         : options_(options), side_(options.first) {}
 
+    /// Whether there are so many axes that it helps.
     bool applies(const unit_columns& columns) const {
         return columns.axes().size() >= options_.axes;
     }

@@ -14,10 +14,11 @@ namespace hass {
 
 /// A box of columns: the whole space, unless its ends are moved.
 struct unit_box {
+    /// From 0 to 1 in every column.
     explicit unit_box(std::size_t columns) : low(columns, 0.0), high(columns, 1.0) {}
 
-    std::vector<double> low;
-    std::vector<double> high;
+    std::vector<double> low;   ///< one a column
+    std::vector<double> high;  ///< one a column
 };
 
 /// The searched axes of a space as columns. A numeric axis is one column, linear in its model

@@ -90,6 +90,13 @@ inline std::string new_tensor(const std::string& name, std::span<const std::int6
     return out;
 }
 
+/// The same of float32.
+inline std::string new_floats(const std::string& name, std::span<const std::int64_t> dims,
+                              std::span<const float> values) {
+    return new_tensor(name, dims, static_cast<std::int64_t>(data_type::float32),
+                      {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+}
+
 /// The values of a tensor as raw_data holds them, whatever field they stand in.
 /// \throws hass::error as `file_constant` does
 inline std::string raw_values(const tensor_proto& t) {
