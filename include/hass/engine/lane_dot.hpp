@@ -96,11 +96,11 @@ class prepared_lane_dot {
 /// Engines of lanes. A layer is folded onto `out / shared x group` engines, each of `in * macs`
 /// lanes and `shared` multipliers a lane; it takes
 ///
-///     max( pixels x filters in turn x max(windows, E[fullest lane]),  data movement )
+///     max( pixels x filters in turn x E[max(windows, fullest lane)],  data movement )
 ///
-/// cycles, where a dot product has C / (g in vector) windows, taken in one a cycle, and E[fullest
-/// lane] is the mean over images, positions and filters of the pairs in the fullest lane of all
-/// engines that a stream of windows feeds (`lane_work`): they wait for each other. Without measured
+/// cycles, where a dot product has C / (g in vector) windows, taken in one a cycle, and the mean is
+/// over images, positions and filters, of the pairs in the fullest lane of all engines that a stream
+/// of windows feeds (`lane_work`): they wait for each other. Without measured
 /// work it is that of independent zeros.
 ///
 /// Up to 4 filters that share an engine skip what is zero for all of them, and one alone every pair
@@ -111,8 +111,8 @@ class prepared_lane_dot {
 ///
 /// Against RTL within 2.7 % at dot products of 32 windows and FIFOs of 8; against a simulation cycle
 /// by cycle of small layers (16 windows) within 1 % in the mean and 8 % at worst for one engine, 3 %
-/// and 12 % for engines that share windows. Worst is where lanes take about a cycle a window: then
-/// now lanes and now the intake are slower, which the larger mean does not see.
+/// and 12 % for engines that share windows, as measured when lanes and windows were compared by their
+/// means.
 /// \tparam R  resource policy
 template <LaneResources R = lane_resources>
 struct lane_dot {
