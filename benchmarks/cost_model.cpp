@@ -8,6 +8,8 @@
 
 #include <hass/engine/dense_dot.hpp>
 #include <hass/engine/fpgaconvnet/dot.hpp>
+#include <hass/engine/lane_dot.hpp>
+#include <hass/engine/list_dot.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/workload/layers.hpp>
 
@@ -83,6 +85,10 @@ BENCHMARK_TEMPLATE(one_configuration, sparse, conv3x3_256);
 BENCHMARK_TEMPLATE(one_configuration, sparse, pointwise_256);
 BENCHMARK_TEMPLATE(one_configuration, dense, conv3x3_256);
 BENCHMARK_TEMPLATE(one_configuration, dense, pointwise_256);
+BENCHMARK_TEMPLATE(one_configuration, hass::lane_dot<>, conv3x3_256);
+BENCHMARK_TEMPLATE(one_configuration, hass::lane_dot<>, pointwise_256);
+BENCHMARK_TEMPLATE(one_configuration, hass::list_dot<>, conv3x3_256);
+BENCHMARK_TEMPLATE(one_configuration, hass::list_dot<>, pointwise_256);
 BENCHMARK_TEMPLATE(one_configuration, sparse_published, conv3x3_256);
 BENCHMARK_TEMPLATE(one_configuration, dense_published, conv3x3_256);
 BENCHMARK_TEMPLATE(one_configuration, hass::fpgaconvnet::sparse_dot<>, conv3x3_256);

@@ -180,7 +180,8 @@ class search_job {
                               " is not above 0, even without pruning");
         add_design("dense", dense, dense_.engine());
         add_design("activation only", natural, chosen_.engine());
-        outcome_.warnings = bench_.warnings;
+        outcome_.warnings.insert(outcome_.warnings.begin(), bench_.warnings.begin(),
+                                 bench_.warnings.end());
         warn_of_chance();
         for (const std::string& warning : outcome_.warnings) warn(warning);
         if (!settings_.tells()) return;
@@ -462,10 +463,27 @@ class search_job {
         return r;
     }
 
-    designed& add_design(const std::string& label, const hass::candidate& c,
-                         const engine_choice& engine) {
+    designed& add_design(const std::string& label, hass::candidate c, const engine_choice& engine) {
+        c.measured.score_in_integers = score_in_integers(label, c.thresholds);
         return outcome_.designs.emplace_back(
             designed{c, engine, hass::describe(label, net_, c, engine_names, outcome_.board)});
+    }
+
+    /// What hardware of --bits would answer. The dense design and the one of natural zeros clip
+    /// nothing; a network that has no integers is said once.
+    std::optional<double> score_in_integers(const std::string& label,
+                                            const hass::network_thresholds& t) {
+        if (!bench_.score_in_integers) return std::nullopt;
+        if (t == zero_ && !outcome_.designs.empty())
+            return outcome_.designs.front().candidate.measured.score_in_integers;
+        try {
+            return bench_.score_in_integers(t);
+        } catch (const hass::error& why) {
+            if (outcome_.no_integers.empty()) outcome_.no_integers = why.what();
+            outcome_.warnings.push_back(
+                fmt::format("{}: no {} in integers: {}", label, bench_.metric.title, why.what()));
+            return std::nullopt;
+        }
     }
 
     /// The best trial of a study as a design: measured again on all images, whatever its trial was

@@ -70,6 +70,7 @@ struct outcome {
     std::vector<std::string> warnings{};
     std::optional<written_rtl> rtl{};            ///< of the last design
     std::optional<written_networks> networks{};  ///< the same
+    std::string no_integers{};  ///< why there is no network in integers, where it was asked for
     bool interrupted = false;
 
     std::vector<hass::solution_report> reports() const;

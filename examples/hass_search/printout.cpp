@@ -111,8 +111,8 @@ void print(const outcome& o) {
     if (o.rtl)
         fmt::print(
             "RTL of '{}' in {}: {} images to simulate it on; in integers top-1 {} on all {}\n",
-            reports.back().label, o.rtl->folder, o.rtl->images, hass::percent(o.rtl->top1, 2),
-            o.bench.images);
+            reports.back().label, o.rtl->folder, o.rtl->images,
+            hass::percent(reports.back().score_in_integers.value(), 2), o.bench.images);
     fmt::print("written: {0}/solution.json, {0}/trials.csv, {0}/report.html{1}\n", o.flags.out,
                print_networks(o));
 }

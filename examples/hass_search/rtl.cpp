@@ -1,6 +1,7 @@
 #include "rtl.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <hass/emulate/integer_emulator.hpp>
 #include <hass/emulate/make_integer_network.hpp>
@@ -67,7 +68,19 @@ written_rtl write_rtl(const settings& s, const rtl_network& n, const hass::netwo
     for (std::size_t i = 0; i < net.size(); ++i)
         cycles.rows.push_back(hass::row_cycles(engine, net[i], statistics[i], design[i]));
     hass::write_expectations(s.rtl, hardware, first, count, design, cycles);
-    return {hardware.accuracy(n.images, n.labels, {.threads = s.threads}), s.rtl, count};
+    return {s.rtl, count};
+}
+
+double score_in_integers(const settings& s, const rtl_network& n,
+                         const std::optional<hass::metric>& metric,
+                         const hass::network_thresholds& t) {
+    const hass::emulation_options options{.threads = s.threads};
+    const hass::integer_emulator hardware(integers_of(s, n, t, options));
+    if (!metric) return hardware.accuracy(n.images, n.labels, options);
+    std::vector<float> answers;
+    for (const std::int16_t y : hardware.logits(n.images, options))
+        answers.push_back(static_cast<float>(y * hardware.logit_step()));
+    return (*metric)(answers, n.images.count);
 }
 
 }  // namespace hass_search

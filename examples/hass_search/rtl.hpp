@@ -3,9 +3,11 @@
 
 #include <hass/device/device.hpp>
 #include <hass/emulate/emulator.hpp>
+#include <hass/emulate/metric.hpp>
 #include <hass/explore/certificate.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/images.hpp>
+#include <optional>
 #include <vector>
 
 #include "engine_choice.hpp"
@@ -31,5 +33,12 @@ written_rtl write_rtl(const settings& s, const rtl_network& n, const hass::netwo
 
 /// \throws hass::error as the above would, for what does not depend on thresholds
 void require_rtl(const settings& s, const rtl_network& n, const hass::design& design);
+
+/// How good the network in integers is, on all images: what hardware of --bits answers.
+/// \param metric  nothing: top-1
+/// \throws hass::error naming a layer that no module computes
+double score_in_integers(const settings& s, const rtl_network& n,
+                         const std::optional<hass::metric>& metric,
+                         const hass::network_thresholds& t);
 
 }  // namespace hass_search

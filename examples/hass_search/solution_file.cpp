@@ -58,9 +58,11 @@ hass::report_json asked(const outcome& o) {
                            {"thresholds", s.granularity},
                            {"exempt", s.exempt},
                            {"fixed_point_emulated", s.bits != 0},
+                           {"no_integers", nullptr},
                            {"seed", s.seed},
                            {"trials", s.trials},
                            {"interrupted", o.interrupted}};
+    if (!o.no_integers.empty()) file["no_integers"] = o.no_integers;
     if (o.bench.input)
         file["preprocessing"] = {{"scale", o.bench.input->scale},
                                  {"mean", o.bench.input->mean},
@@ -174,10 +176,7 @@ void write_solution(const outcome& o) {
                 other[key].erase("layers");
             }
     file["other_resource_model"] = std::move(other);
-    if (o.rtl)
-        file["rtl"] = {{"folder", o.rtl->folder},
-                       {"design", o.designs.back().report.label},
-                       {"top1_in_integers", o.rtl->top1}};
+    if (o.rtl) file["rtl"] = {{"folder", o.rtl->folder}, {"design", o.designs.back().report.label}};
     file["fpgaconvnet"] = write_configuration(o);
     file["pruned_onnx"] = nullptr;
     file["projected"] = nullptr;

@@ -478,6 +478,10 @@ workbench on_images(const settings& s) {
                 const hass::network_statistics& statistics, const hass::device& board) {
                 return simulate_design(*e, most, as_rtl, t, engine, statistics, board);
             };
+    if (s.bits != 0 || !s.rtl.empty())
+        bench.score_in_integers = [e, &s](const hass::network_thresholds& t) {
+            return score_in_integers(s, {e->in_float, e->images, e->labels}, e->metric, t);
+        };
     if (!s.rtl.empty() && e->metric)
         throw hass::error("--rtl counts right answers of labels: --metric top1, not " + s.metric);
     if (!s.rtl.empty()) {
@@ -521,6 +525,13 @@ workbench on_statistics(const settings& s) {
     bench.magnitudes = measured->magnitudes();
     if (!s.journal.empty() || !s.known.empty())
         bench.identity = {{"network", content(fingerprint_of(s.statistics), s.statistics)}};
+    const hass::dot_products has = measured->products(), wanted = products_of(s);
+    if ((wanted.lanes && !has.lanes) || (wanted.lists && !has.lists))
+        bench.warnings.push_back(fmt::format(
+            "{} does not hold the work of whole dot products, which lanes and lists need: their "
+            "zeros are taken as independent, which is up to 15 % too fast; --write-statistics "
+            "measures it, --engine spe does without",
+            s.statistics));
     bench.accuracy = [measured, accuracy](const hass::network_thresholds& t) {
         return accuracy->accuracy(t);
     };
@@ -541,6 +552,7 @@ void write_statistics(const settings& s) {
     hass::recording_options options;
     options.highest = {s.highest_sparsity, s.highest_sparsity};
     options.run = e.options;
+    options.run.products = {true, true};  // for whatever engine a search will ask for
     options.cache_bytes = static_cast<std::size_t>(s.cache_mib) << 20;
     hass::prepare_folder(fs::absolute(s.write_statistics).parent_path());
     std::optional<hass::recorded_network> known;

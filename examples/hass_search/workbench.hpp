@@ -30,7 +30,6 @@ struct simulated {
 
 /// A design as SystemVerilog.
 struct written_rtl {
-    double top1 = 0.0;  ///< of the network in integers, on all images
     std::string folder;
     std::size_t images = 0;  ///< that its testbench runs
 };
@@ -65,6 +64,9 @@ struct workbench {
     /// Writes the pruned network; empty without images.
     std::function<written_networks(const hass::network_thresholds&)> write_networks;
     std::function<double(const hass::network_thresholds&)> accuracy;  // cheaper: no statistics
+    /// The metric of the network in integers, on all images; empty without --bits and --rtl. Throws
+    /// where no module computes a layer.
+    std::function<double(const hass::network_thresholds&)> score_in_integers;
     /// From now on runs may end once they are known to miss this accuracy; empty: they never do.
     std::function<void(double floor)> limit;
     std::string source;

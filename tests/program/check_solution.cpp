@@ -83,6 +83,23 @@ void check_design(const std::string& name, const json& design, const json& budge
     }
 }
 
+/// With --bits every design says how good the network in integers is, a count of images as top-1 is;
+/// without, or where a network has no integers, it does not.
+void check_integers(const std::string& name, const json& design, const json& solution) {
+    const bool asked = solution.at("fixed_point_emulated").get<bool>() || solution.contains("rtl");
+    if (!asked || !solution.at("no_integers").is_null()) {
+        check(asked || !design.contains("top1_in_integers"), name, "integers nobody asked for");
+        return;
+    }
+    const double score = design.at("top1_in_integers");
+    const double images = solution.at("images").get<double>() * score;
+    check(score >= 0.0 && score <= 1.0 && std::abs(images - std::round(images)) < 1e-6, name,
+          "top1_in_integers is no share of images");
+    // one image in fifty: scales that are wrong cost more
+    check(std::abs(score - design.at("top1").get<double>()) <= 0.02, name,
+          "in integers the network answers something else");
+}
+
 /// What stands beside the designs, as far as the designs say it too.
 void check_evidence(const json& solution) {
     const json& last = solution.at("hardware_aware");
@@ -152,7 +169,12 @@ int main(int argc, char** argv) try {
     for (const char* field : {"network", "device", "engine", "optimizer", "seed", "trials"})
         check(solution.contains(field), "solution", std::string("no ") + field);
     for (const char* design : {"dense", "activation_only", "software_only", "hardware_aware"})
-        check_design(design, solution.at(design), solution.at("budget"));
+        if (const json& d = solution.at(design); !d.is_null()) {  // of a search that was asked for
+            check_design(design, d, solution.at("budget"));
+            check_integers(design, d, solution);
+        } else {
+            check(std::string(design) == "software_only", design, "is not there");
+        }
     check(!solution.at("pareto").empty(), "pareto", "is empty");
     check_evidence(solution);
     return failures == 0 ? 0 : 1;

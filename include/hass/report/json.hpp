@@ -89,6 +89,7 @@ inline report_json to_json(const solution_report& d) {
     report_json all;
     all[d.metric.name] = d.score;
     if (d.top5) all["top5"] = *d.top5;
+    if (d.score_in_integers) all[d.metric.name + "_in_integers"] = *d.score_in_integers;
     detail::add_numbers(all, {{"weight_sparsity", d.weight_sparsity},
                               {"activation_sparsity", d.activation_sparsity},
                               {"pair_sparsity", d.pair_sparsity},

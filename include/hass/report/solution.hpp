@@ -54,10 +54,12 @@ inline constexpr std::string_view link_name = "board's bandwidth";
 /// largest of `layers`, or the link's; resources = their sums, and bandwidth for images and
 /// answers.
 struct solution_report {
-    std::string label;                 ///< "dense", "hardware-aware", ...
-    double score = 0.0;                ///< by `metric`
-    metric_unit metric{};              ///< what `score` is
-    std::optional<double> top5{};      ///< share of images, [0, 1]; nullopt for other metrics
+    std::string label;             ///< "dense", "hardware-aware", ...
+    double score = 0.0;            ///< by `metric`
+    metric_unit metric{};          ///< what `score` is
+    std::optional<double> top5{};  ///< share of images, [0, 1]; nullopt for other metrics
+    /// By `metric`, of the network in integers, bit for bit the hardware's; nullopt: not asked for.
+    std::optional<double> score_in_integers{};
     double weight_sparsity = 0.0;      ///< of all weights
     double activation_sparsity = 0.0;  ///< of all inputs of compute rows
     double pair_sparsity = 0.0;        ///< of all multiply-accumulates
@@ -79,6 +81,7 @@ inline solution_report describe(std::string label, const network_view& net, cons
     solution_report d;
     d.label = std::move(label);
     d.score = c.measured.score, d.top5 = c.measured.top5, d.metric = c.measured.metric;
+    d.score_in_integers = c.measured.score_in_integers;
     d.weight_sparsity = c.sparsity.weight;
     d.activation_sparsity = c.sparsity.activation;
     d.pair_sparsity = c.sparsity.pair;

@@ -51,9 +51,17 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
                                have > 0.0 ? percent(used / have, 0) : "none there");
         };
     };
+    const std::string score = designs.empty() ? metric_unit().title : designs[0].metric.title;
+    const std::string in_integers = score + " in integers";
+    const bool integers = std::any_of(designs.begin(), designs.end(), [](const auto& d) {
+        return d.score_in_integers.has_value();
+    });
     const std::vector<std::pair<std::string, cell>> measures{
-        {designs.empty() ? metric_unit().title : designs[0].metric.title,
-         [](const auto& d) { return d.metric.text(d.score); }},
+        {score, [](const auto& d) { return d.metric.text(d.score); }},
+        {in_integers,
+         [](const auto& d) {
+             return d.score_in_integers ? d.metric.text(*d.score_in_integers) : std::string("-");
+         }},
         {"weight sparsity", [](const auto& d) { return percent(d.weight_sparsity); }},
         {"activation sparsity", [](const auto& d) { return percent(d.activation_sparsity); }},
         {"pair sparsity", [](const auto& d) { return percent(d.pair_sparsity); }},
@@ -90,6 +98,7 @@ inline std::string comparison_table(std::span<const solution_report> designs, co
     for (const solution_report& d : designs) rows[0].push_back(d.label);
     for (const auto& [label, text] : measures) {
         if (label == "URAM" && board.budget.uram == 0.0) continue;
+        if (label == in_integers && !integers) continue;
         rows.push_back({label});
         for (const solution_report& d : designs) rows.back().push_back(text(d));
     }

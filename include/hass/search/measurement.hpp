@@ -18,6 +18,8 @@ struct measurement {
     std::optional<double> top5{};  ///< share of images, [0, 1], where labels are those of classes
     network_statistics statistics{};  ///< one entry a row
     metric_unit metric{};             ///< what `score` is: top-1 unless it says otherwise
+    /// The same of the network in integers, which is what hardware computes; nullopt: not asked.
+    std::optional<double> score_in_integers{};
 };
 
 /// Runs a network with thresholds applied: an emulator, a table of measurements, or a lambda.

@@ -42,9 +42,12 @@ namespace lane_synthesis {
 
 inline constexpr int depth = 8;  ///< windows that a lane may be behind
 
-/// Positions of lane `n` of `lanes` that take turns at `positions`.
-constexpr int length(int positions, int lanes, int n) {
-    return (positions - n + lanes - 1) / lanes;
+/// Calls visit(first, last, positions) for the lanes that have one position more, and for the others.
+template <class Visit>
+constexpr void for_each_length(int positions, int lanes, Visit visit) {
+    const int longer = positions % lanes, l = positions / lanes;
+    if (longer > 0) visit(0, longer, l + 1);
+    visit(longer, lanes, l);
 }
 
 /// What an engine spans.
@@ -58,7 +61,7 @@ struct extents {
 
     /// Bits of a weight's address.
     constexpr int address() const {
-        return std::max(1, detail::bits_for(windows * length(positions, lanes, 0)));
+        return std::max(1, detail::bits_for(windows * detail::ceil_div(positions, lanes)));
     }
 };
 
@@ -83,12 +86,12 @@ constexpr int counter_lut(std::int64_t count) {
 constexpr double lut(const extents& e, dsp_slice slice) {
     std::int64_t counted = counter_lut(e.words) + (e.masked ? counter_lut(e.windows) : 0);
     counted += e.positions * detail::ceil_div(e.width, 5);  // tests for zero, with the weight's
-    for (int n = 0; n < e.lanes; ++n) {
-        const int l = length(e.positions, e.lanes, n);
-        counted += ring(std::int64_t{l} * e.width + e.address(), slice);
-        counted += e.width * detail::ceil_div(l - 1, 3);
-        counted += l + 1 + (n > 2 ? choice_bits(l, n) : 0);
-    }
+    for_each_length(e.positions, e.lanes, [&](int first, int last, int l) {
+        const std::int64_t each = ring(std::int64_t{l} * e.width + e.address(), slice) +
+                                  e.width * detail::ceil_div(l - 1, 3) + l + 1;
+        counted += (last - first) * each;
+        for (int n = std::max(first, 3); n < last; ++n) counted += choice_bits(l, n);
+    });
     return 12.06 + 24.56 * e.lanes + 5.98 * e.positions + static_cast<double>(counted);
 }
 
@@ -96,12 +99,14 @@ constexpr double lut(const extents& e, dsp_slice slice) {
 constexpr double ff(const extents& e) {
     std::int64_t counted = 6 + e.address() + e.lanes + detail::bits_for(e.words) +
                            (e.masked ? detail::bits_for(e.windows) : 0);
-    for (int n = 0; n < e.lanes; ++n) {
-        const int l = length(e.positions, e.lanes, n), slot = detail::bits_for(depth + n + 5);
+    for_each_length(e.positions, e.lanes, [&](int first, int last, int l) {
         // queue, window held back, current one, choice, address, value; three a lane are Yosys's
-        counted += (4 + 2 + 3 + 3) + 2 * (l + slot) + e.address() + e.width;
-        counted += choice_bits(l, n) * (n > 2 ? 1 : n + 1);
-    }
+        const std::int64_t each = (4 + 2 + 3 + 3) + 2 * l + e.address() + e.width;
+        counted += (last - first) * each;
+        for (int n = first; n < last; ++n)
+            counted +=
+                2 * detail::bits_for(depth + n + 5) + choice_bits(l, n) * (n > 2 ? 1 : n + 1);
+    });
     return static_cast<double>(counted);
 }
 
@@ -188,10 +193,10 @@ struct lane_resources {
                                    const precision& width) {
         const parallelism& p = c.folding;
         usage u;
-        for (int n = 0; n < p.macs; ++n)
-            u += double(p.in) * read_memory(c.memory,
-                                            windows * lane_synthesis::length(f.pairs, p.macs, n),
-                                            std::int64_t{p.shared} * width.weight);
+        lane_synthesis::for_each_length(f.pairs, p.macs, [&](int first, int last, int l) {
+            u += double(p.in * (last - first)) *
+                 read_memory(c.memory, windows * l, std::int64_t{p.shared} * width.weight);
+        });
         return u;
     }
 };

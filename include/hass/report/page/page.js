@@ -98,6 +98,7 @@ for (const run of data.runs) {
     for (const [key] of s ? design_keys : []) {
         if (!s[key]) continue;
         s[key].top1 = s[key][score_key];
+        s[key].in_integers = s[key][score_key + "_in_integers"];
         if (s[key].search) s[key].search.top1 = s[key].search[score_key];
     }
     run.designs = s ? design_keys.filter(([key]) => s[key]).map(([key, title]) => ({ key, title, ...s[key] })) : [];

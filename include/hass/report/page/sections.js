@@ -115,6 +115,8 @@ function sure(run) {
     const rows = [["", ...run.designs.map((d) => d.title)],
         [score_title, ...run.designs.map((d) => score_text(d.top1, 2))],
         ["95 % interval of it", ...run.designs.map((d) => (d.top1_interval ? `${percent(d.top1_interval[0], 2)} to ${percent(d.top1_interval[1], 2)}` : "–"))],
+        ...(run.designs.some((d) => d.in_integers !== undefined)
+            ? [[`${score_title} in integers, as the hardware computes`, ...run.designs.map((d) => (d.in_integers === undefined ? "–" : score_text(d.in_integers, 2)))]] : []),
         [`${score_title} in the search`, ...run.designs.map((d) => (d.search ? score_text(d.search.top1, 2) : "–"))],
         ["gap to the proved bound of images/s", ...run.designs.map((d) => (d.gap === undefined ? "–" : percent(d.gap, 2)))]];
     made.push(element("p", null, s.accuracy === "predicted"
