@@ -66,7 +66,7 @@ def assert_same_search(theirs, search, best):
     assert told["best_so_far"][-1] == [mine.number, mine.objective]
 
 
-@pytest.mark.parametrize("engine, trials", [("spe", 6), ("mixed", 2)])
+@pytest.mark.parametrize("engine, trials", [("spe", 6)])
 def test_search_on_statistics_is_hass_searchs(program, data, tmp_path, engine, trials):
     file = data / "statistics" / "squeezenet_v1.1.statistics"
     flags = ["--statistics", file, "--device", "zcu104", "--engine", engine]
