@@ -411,9 +411,11 @@ std::string content(std::uint64_t fingerprint, const std::string& path) {
     return fmt::format("{:016x} {}", fingerprint, fs::path(path).filename().string());
 }
 
+/// \param path  of a file, or FILE.npz:NAME
 std::uint64_t fingerprint_of(const std::string& path) {
+    const std::string file = fs::exists(path) ? path : path.substr(0, path.rfind(':'));
     hass::detail::fnv1a f;
-    f.add(std::string_view(hass::read_whole(path)));
+    f.add(std::string_view(hass::read_whole(file)));
     return f.value();
 }
 
