@@ -187,6 +187,16 @@ TEST_CASE("pruned ONNX: channels scaled by no layer's weights", "[pruned]") {
     CHECK(ops.count("Mul") == 1);
     CHECK(ops.count("Add") == 1);
     CHECK(ops.size() == 5);  // and what clips
+
+    // as a mask of attention is turned over: what follows folds into the row, but stays in the file
+    writer::graph turned;
+    turned.weight("one", {}, {1.0F}).weight("three", {}, {3.0F});
+    const writer::attributes last{{"perm", writer::ints({0, 2, 3, 1})}};
+    turned.node("Transpose", "v", {"x"}, last).node("Sub", "s", {"one", "v"});
+    turned.node("Mul", "m", {"s", "three"});
+    turned.node("Transpose", "b", {"m"}, {{"perm", writer::ints({0, 3, 1, 2})}});
+    turned.weight("w", {4, 3, 3, 3}, mixed(108)).node("Conv", "y", {"b", "w"});
+    checked(turned);
 }
 
 TEST_CASE("pruned ONNX: thresholds of channels, and opsets without Shrink", "[pruned]") {

@@ -71,7 +71,7 @@ class pruned_graph {
         if (!clips && !changes && !clips_second) return;
         if (from.node.empty())
             throw refused("is no single operator of the file: its thresholds have no place there");
-        if (from.scales) return scale(row, from, parameters, pruned, tau);
+        if (from.scales) return scale(row, from, pruned, tau);
         const node_proto& n = node_of(from);
         if (clips) clip(n, from, from.data_at, from.non_negative, tau, row);
         if (clips_second) clip(n, from, from.weights_at, false, second, row);
@@ -235,14 +235,17 @@ class pruned_graph {
     }
 
     /// Channels scaled and shifted by operators that become a clipping one, Mul and Add.
-    void scale(const layer_row& row, const row_origin& from, const layer_parameters& parameters,
-               std::span<const float> pruned, const layer_thresholds& tau) {
+    void scale(const layer_row& row, const row_origin& from, std::span<const float> pruned,
+               const layer_thresholds& tau) {
         const node_proto* last = producer(from.node);
-        const std::span<const float> bias = parameters.bias;
+        std::vector<float> factors = from.scale, bias = from.shift;
+        factors.resize(pruned.size(), from.scale[0]), bias.resize(pruned.size(), from.shift[0]);
+        for (std::size_t c = 0; c < factors.size(); ++c)
+            if (pruned[c] == 0.0F) factors[c] = 0.0F;
         const auto alike = [](std::span<const float> v) {
             return std::all_of(v.begin(), v.end(), [&](float f) { return f == v[0]; });
         };
-        const bool one = from.pixel_axes < 0 && alike(pruned) && alike(bias);
+        const bool one = from.pixel_axes < 0 && alike(factors) && alike(bias);
         if (last == nullptr || !names_.contains(from.data) || !float32_ ||
             (from.pixel_axes < 0 && !one))
             throw refused("is scaled by operators that cannot be replaced");
@@ -261,10 +264,10 @@ class pruned_graph {
             changes_.initializers.push_back(new_floats(made, dims, values));
             return made;
         };
-        const bool shifts = !bias.empty();
+        const bool shifts = !(alike(bias) && bias[0] == 0.0F);
         const std::string scaled = shifts ? name(from.node + "/scaled") : from.node;
         add_before(last->outputs[0], new_node("Mul", operator_name(layer_ + "/scale"),
-                                              {x, constant("scale", pruned)}, scaled));
+                                              {x, constant("scale", factors)}, scaled));
         if (shifts)
             add_before(last->outputs[0], new_node("Add", operator_name(layer_ + "/shift"),
                                                   {scaled, constant("shift", bias)}, from.node));

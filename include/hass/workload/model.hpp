@@ -86,6 +86,8 @@ struct row_origin {
     /// Scale and shift of channels as a row: `data` is scaled and shifted by several operators, of
     /// which `node` is the last. There are no `weights`.
     bool scales = false;
+    /// Of these operators, one number or one a channel: what is folded into the row later is not in.
+    std::vector<float> scale, shift;
 
     bool operator==(const row_origin&) const = default;
 };

@@ -205,11 +205,13 @@ inline void constant_beside_view(const operation& op, std::size_t data, std::siz
         if (values.size() > 1) values = values_at(values, place->channels);
         (factor ? scale : shift) = std::move(values);
         const int before = x.from;
+        const std::vector<float> factors = scale, summands = shift;
         value below = affine_below(op, std::move(x), std::move(scale), std::move(shift));
         if (below.from != before) {  // a row of its own
             row_origin& origin = op.behind(below).origin;
             origin.data = op.node().inputs[data], origin.node = op.node().outputs[0];
             origin.scales = true;
+            origin.scale = factors, origin.shift = summands;
         }
         return op.give(std::move(below));
     }
