@@ -30,8 +30,8 @@ int below(std::mt19937& bits, int n) {
     return static_cast<int>(bits() % static_cast<unsigned>(n));
 }
 
-// A tensor of one image, and what operators do with it, index by index.
-struct tensor {
+// Values of one image, and what operators do with it, index by index.
+struct map_values {
     dims extents;
     std::vector<float> values;
 
@@ -49,8 +49,8 @@ struct tensor {
         return values[static_cast<std::size_t>(k)];
     }
     template <class From>  // from(place in the result) -> place here
-    tensor taken(const dims& shape, From from) const {
-        tensor out{shape, {}};
+    map_values taken(const dims& shape, From from) const {
+        map_values out{shape, {}};
         std::size_t count = 1;
         for (const std::int64_t d : shape) count *= static_cast<std::size_t>(d);
         for (std::size_t k = 0; k < count; ++k) out.values.push_back(at(from(out.place(k))));
@@ -59,8 +59,8 @@ struct tensor {
 };
 
 // Adds a random transpose, reshape or slice to a graph and to what it should give.
-tensor random_step(graph& g, const std::string& from, const std::string& to, const tensor& x,
-                   std::mt19937& bits) {
+map_values random_step(graph& g, const std::string& from, const std::string& to,
+                       const map_values& x, std::mt19937& bits) {
     const std::size_t rank = x.extents.size();
     const int kind = below(bits, 3);
     if (kind == 0) {
@@ -144,12 +144,12 @@ TEST_CASE("transposes, reshapes and slices in a row give the values that they sa
         graph g;
         g.input({0, s.channels, s.height, s.width});
         g.node("LeakyRelu", "start", {"x"}, {{"alpha", -1.0F}});  // |x|
-        std::vector<tensor> expected;
+        std::vector<map_values> expected;
         std::string last = "start";
         const int steps = 1 + below(bits, 4);
         for (std::size_t n = 0; n < images.count; ++n) {
-            tensor t{{s.channels, s.height, s.width},
-                     std::vector<float>(static_cast<std::size_t>(s.volume()))};
+            map_values t{{s.channels, s.height, s.width},
+                         std::vector<float>(static_cast<std::size_t>(s.volume()))};
             images.copy(n, 1, t.values);
             for (float& v : t.values) v = std::abs(v);
             std::mt19937 same(static_cast<unsigned>(round));
@@ -176,7 +176,7 @@ TEST_CASE("transposes, reshapes and slices in a row give the values that they sa
         for (const hass::layer_row& row : m.net.rows) ++made[static_cast<std::size_t>(row.kind)];
         const std::vector<float> given = both(m, images);
         std::size_t k = 0;
-        for (const tensor& t : expected) {
+        for (const map_values& t : expected) {
             if (!multiplies) {
                 for (const float v : t.values) REQUIRE(given[k++] == v);
                 continue;
