@@ -11,7 +11,7 @@ top1() {
 }
 for optimizer in tpe composite cma-es; do
     for drop in 0 2; do
-        "$1" --optimizer "$optimizer" --max-drop "$drop" --first-images 50 --trials 10 \
+        "$1" --engine spe --optimizer "$optimizer" --max-drop "$drop" --first-images 50 --trials 10 \
             --out "$scratch/out" >"$scratch/log" 2>&1 </dev/null
         for design in software_only hardware_aware; do
             if ! awk -v dense="$(top1 dense)" -v found="$(top1 $design)" -v drop="$drop" \
@@ -25,7 +25,7 @@ done
 
 # What automatic takes, and why, is said; a search ends where little is left to gain.
 search() {
-    "$hass_search" --first-images 20 --search hardware --out "$scratch/out" "$@" >"$scratch/log" 2>&1 </dev/null
+    "$hass_search" --engine spe --first-images 20 --search hardware --out "$scratch/out" "$@" >"$scratch/log" 2>&1 </dev/null
 }
 says() { grep -qE "$1" "$scratch/log" || { echo "not said: $1"; cat "$scratch/log"; exit 1; }; }
 hass_search=$1

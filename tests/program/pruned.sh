@@ -19,7 +19,7 @@ top1() {
     sed -n "/^  \"$2\": {/,/^  }/s/^    \"top1\": \([0-9.e-]*\),\{0,1\}\$/\1/p" "$1/solution.json"
 }
 
-search=("$program" --first-images 80 --images "$data/fashion_images.npy"
+search=("$program" --engine spe --first-images 80 --images "$data/fashion_images.npy"
     --labels "$data/fashion_labels.npy")
 "${search[@]}" --trials 2 --prune-pattern gh2:4 --out out >log 2>&1 </dev/null || fail "the search"
 wanted=$(top1 out hardware_aware)
