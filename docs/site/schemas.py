@@ -15,6 +15,8 @@ def shape(schema, whole):
     if "anyOf" in schema and "type" not in schema:
         return " or ".join(shape(s, whole) for s in schema["anyOf"])
     kind = schema.get("type", "")
+    if isinstance(kind, list):
+        return " or ".join(shape({**schema, "type": k}, whole) for k in kind)
     if kind == "array":
         least, most = schema.get("minItems"), schema.get("maxItems")
         count = f"{least} " if least is not None and least == most else ""
@@ -34,7 +36,7 @@ def parts(schema, whole):
     elif schema.get("type") == "array":
         for end, inner in parts(schema["items"], whole):
             yield "[]" + end, inner
-    elif schema.get("type") == "object":
+    elif schema.get("type") in ("object", ["object", "null"]):
         yield "", schema
 
 
