@@ -11,6 +11,6 @@ install_packages $packages_tests
 # the packages are those of the system's Python, which need not be the first one
 python=/usr/bin/python3
 [ -x "$python" ] || python=$(command -v python3 || true)
-build_release all "$root" "$build" -DHASS_MERGE_TESTS=ON -DHASS_BUILD_PYTHON=AUTO \
+build_release all "$root" "$build" -DHASS_QUICK_BUILD=ON -DHASS_BUILD_PYTHON=AUTO \
     ${python:+-DPython_EXECUTABLE="$python"}
 exec ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"

@@ -15,8 +15,8 @@ using hass::multiplier;
 using hass::row_option;
 using hass::weight_memory;
 
-constexpr hass::precision width{9, 8, 24};
-constexpr hass::dense_dot<fpga::measured> engine{{}, width};
+constexpr hass::precision narrow{9, 8, 24};
+constexpr hass::dense_dot<fpga::measured> engine{{}, narrow};
 
 constexpr hass::layer_row row = hass::conv2d<16, 16, 3, hass::pad<1>>::row({16, 32, 32});
 

@@ -43,7 +43,7 @@ inline std::vector<std::size_t> needed(const layer_row& row, int y, int x) {
 }
 
 // Rows, edges and cycles a stage, one image after the other: when each pixel of each row is there.
-struct simulation {
+struct pixel_simulation {
     const network& net;
     const std::vector<stage_estimate>& stages;
     times idle_from = times(net.rows.size(), 0.0);

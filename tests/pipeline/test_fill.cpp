@@ -47,7 +47,7 @@ TEST_CASE("no pixel leaves the pipeline later than the estimate says", "[fill]")
         const double interval = 500.0 + from.below(5000);
         const auto stages = random_stages(net, interval, from);
         const estimate e = pipeline(net, stages);
-        simulation steady{net, stages}, at_once{net, stages};
+        pixel_simulation steady{net, stages}, at_once{net, stages};
         for (int image = 0; image < 3; ++image) {
             const auto out = steady.run(paced(net, image * interval, interval));
             REQUIRE(out.back().front() <= (image * interval + e.fill_cycles) * slack);
@@ -83,7 +83,7 @@ TEST_CASE("fill is exact where windows keep the shape and stages the pace", "[fi
             if (window_lag(net.rows[i]) > 0.0 || net.rows[i].kind == layer_kind::multiply)
                 stages[i].cycles = interval;  // what could catch up keeps the pace instead
         const estimate e = pipeline(net, stages);
-        const auto out = simulation{net, stages}.run(paced(net, 0, interval));
+        const auto out = pixel_simulation{net, stages}.run(paced(net, 0, interval));
         CHECK(out.back().front() == Approx(e.fill_cycles).epsilon(1e-12));
         CHECK(out.back().back() == Approx(e.latency_cycles).epsilon(1e-12));
     }

@@ -36,7 +36,7 @@ struct drawn {
         return all;
     }
     double simulated() const {
-        simulation one{net, stages};
+        pixel_simulation one{net, stages};
         return end_of(one.run(paced(net, 0.0, image_cycles)));
     }
     // Cycles of an output line at the pace of the slowest stage, summed over the windows.

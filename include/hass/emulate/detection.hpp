@@ -173,7 +173,7 @@ struct average_precision {
 /// \param found, truth  one list of boxes an image
 inline average_precision mean_average_precision(const std::vector<std::vector<detection>>& found,
                                                 const std::vector<std::vector<detection>>& truth) {
-    struct candidate {
+    struct scored {
         float score;
         std::size_t image;
         const detection* box;
@@ -192,19 +192,19 @@ inline average_precision mean_average_precision(const std::vector<std::vector<de
                 if (d.label == label) wanted[n].push_back(&d), ++total;
         if (total == 0) continue;
         ++present;
-        std::vector<candidate> ranked;
+        std::vector<scored> ranked;
         for (std::size_t n = 0; n < found.size(); ++n)
             for (const detection& d : found[n])
                 if (d.label == label) ranked.push_back({d.score, n, &d});
         std::stable_sort(ranked.begin(), ranked.end(),
-                         [](const candidate& a, const candidate& b) { return a.score > b.score; });
+                         [](const scored& a, const scored& b) { return a.score > b.score; });
         for (std::size_t step = 0; step < steps; ++step) {
             const double least = 0.5 + 0.05 * static_cast<double>(step);
             std::vector<std::vector<bool>> taken(truth.size());
             for (std::size_t n = 0; n < truth.size(); ++n) taken[n].resize(wanted[n].size());
             std::vector<double> precision, recall;
             double right = 0.0;
-            for (const candidate& c : ranked) {
+            for (const scored& c : ranked) {
                 double best = least - 1e-9;
                 std::size_t match = wanted[c.image].size();
                 for (std::size_t g = 0; g < wanted[c.image].size(); ++g) {
