@@ -233,13 +233,8 @@ class search_job {
         axes_ = axes_.shortened(reach_);
     }
 
-    /// Is the part of the objective that needs no images told to the optimizer? `automatic` takes
-    /// what can be known.
-    bool composite() const {
-        return settings_.optimizer == composite_flag ||
-               (settings_.optimizer == "automatic" && settings_.objective == "hass" &&
-                !settings_.stop_when);
-    }
+    /// Is the part of the objective that needs no images told to the optimizer?
+    bool composite() const { return settings_.optimizer == composite_flag; }
 
     /// The optimizer of a study. Composite search is told what needs no images.
     hass::any_optimizer make_optimizer(const hass::hass_objective& objective) {
@@ -258,8 +253,6 @@ class search_job {
 
     /// What `automatic` came to, and why.
     std::string chosen_optimizer() const {
-        if (composite())
-            return composite_flag + " (images/s and DSPs of a point are known without images)";
         const hass::optimizer_choice choice =
             hass::choose_optimizer(axes_.where(), settings_.objective == "pareto" ? 3 : 1, 0);
         return fmt::format("{} ({})", choice.name, choice.reason);

@@ -189,8 +189,7 @@ void describe_flags(CLI::App& app, settings& s) {
            "How answers become data again: by shifts, or multiplied in DSPs (" +
                list(requantise_flags) + "); calibrated resources only");
     option("--trials", s.trials, "Trials of each of the two searches");
-    option("--optimizer", s.optimizer,
-           list(optimizers) + "; automatic is composite where that can be");
+    option("--optimizer", s.optimizer, list(optimizers));
     option(
         "--stop-when", s.stop_when,
         "End a study when at most so much may still be gained, in points of the objective; needs "

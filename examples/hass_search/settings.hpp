@@ -42,7 +42,7 @@ struct settings {
     std::string multipliers = "dsp";
     std::string memories = "weights";
     std::string requantise = "shift";
-    std::string optimizer = "tpe";
+    std::string optimizer = "automatic";
     std::optional<double> stop_when;
     std::string search = "both";
     std::string objective = "hass";

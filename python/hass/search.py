@@ -131,7 +131,7 @@ class ThresholdSearch:
         device: Union[str, Device] = "zedboard",
         engine: Union[str, Engine] = "mixed",
         *,
-        optimizer: str = "tpe",
+        optimizer: str = "automatic",
         seed: int = 1,
         max_drop: float = 1.0,
         weights: Tuple[float, float, float] = (5.0, 5.0, 5.0),
