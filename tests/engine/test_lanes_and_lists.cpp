@@ -21,6 +21,7 @@
 #include <hass/engine/lane_dot.hpp>
 #include <hass/engine/list_dot.hpp>
 #include <hass/engine/resources/cascade_synthesis.hpp>
+#include <hass/engine/resources/crossbar_synthesis.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/files/csv.hpp>
 #include <hass/files/whole_file.hpp>
@@ -321,6 +322,12 @@ struct synthesised {
     double lut() const { return took.at("lut") + took.at("lutram") + took.at("srl"); }
 };
 
+std::string text(const char* what, const errors& e) {
+    return std::string(what) + ": " + std::to_string(e.count) + " points, mean " +
+           std::to_string(100.0 * e.mean()) + " %, worst " + std::to_string(100.0 * e.worst) +
+           " %\n";
+}
+
 /// Points of the modules whose names begin so.
 std::vector<synthesised> points(const std::string& module) {
     const std::string file = std::string(HASS_TEST_DATA) + "/rtl_synthesis.csv";
@@ -366,11 +373,6 @@ TEST_CASE("LUTs, FFs and DSPs of lanes are those of their synthesis") {
         CHECK(lanes * p.of("FILTERS", 1) == p.took.at("dsp"));
         CHECK(p.took.at("bram18") == 0.0);
     }
-    const auto text = [](const char* what, const errors& e) {
-        return std::string(what) + ": " + std::to_string(e.count) + " points, mean " +
-               std::to_string(100.0 * e.mean()) + " %, worst " + std::to_string(100.0 * e.worst) +
-               " %\n";
-    };
     std::cout << "hass_lanes, " << text("LUT today", today) << text("  before", before)
               << text("  before, held out", held_out) << text("  FF", ff);
     CHECK((today.count == 4 && today.mean() < 0.015 && today.worst < 0.025));
@@ -388,7 +390,7 @@ TEST_CASE("LUTs, FFs and DSPs of lanes are those of their synthesis") {
 TEST_CASE("a counter's LUTs and FFs are those of its synthesis") {
     int count = 0;
     for (const synthesised& p : points("hass_counter")) {
-        CHECK(hass::lane_synthesis::counter_lut(p.of("COUNT", 0)) == p.lut());
+        CHECK(hass::synthesised::counter_lut(p.of("COUNT", 0)) == p.lut());
         CHECK(hass::detail::bits_for(p.of("COUNT", 0)) == p.took.at("ff"));
         ++count;
     }
@@ -396,38 +398,96 @@ TEST_CASE("a counter's LUTs and FFs are those of its synthesis") {
 }
 
 TEST_CASE("a dense cascade's LUTs and FFs are those of its synthesis") {
-    errors lut, ff;
-    for (const line& l : measured("dense_cascade_synthesis")) {
-        const int m = whole(l, "positions"), n = whole(l, "multipliers"), w = whole(l, "width");
-        lut.add(hass::cascade_synthesis::lut(m, n, 1, w) +
-                    hass::calibrated::serialiser_lut(m / n * n, n, w),
-                l.at("lut"));
-        ff.add(hass::cascade_synthesis::ff(m, n, 1, w, 12), l.at("ff"));
+    errors lut;  // everything is counted but a constant
+    for (const synthesised& p : points("hass_dense")) {
+        const int multipliers = p.of("MULTIPLIERS", 3);
+        const hass::cascade_synthesis::extents e{
+            p.of("POSITIONS", 9), multipliers, p.of("DATA", 16), p.of("WORDS", 1), p.of("DOTS", 1)};
+        lut.add(hass::cascade_synthesis::lut(e), p.lut());
+        CHECK(hass::cascade_synthesis::ff(e) == p.took.at("ff"));
+        CHECK(multipliers * p.of("FILTERS", 1) == p.took.at("dsp"));
+        CHECK(p.took.at("bram18") == 0.0);
     }
-    CHECK(lut.mean() < 0.075);
-    CHECK(lut.worst < 0.28);  // one of 27:1 multiplexers; without the two of 27 positions 3 %
-    CHECK(ff.worst < 0.02);
-    // while filters take turns: 121 LUTs with an accumulator of 42 bits at 2 LUTs each, 16 bits;
-    // 89 and 26 bits at 8; FFs beside 42 or 34 of results and 40 or 32 of the accumulator's control
-    CHECK(hass::cascade_synthesis::lut(9, 9, 64, 16) == 121 - 2 * 42);
-    CHECK(hass::cascade_synthesis::lut(9, 9, 64, 8) == 89 - 2 * 26);
-    CHECK(hass::cascade_synthesis::ff(9, 9, 64, 16, 12) == Approx(621 - 44).epsilon(0.01));
-    CHECK(hass::cascade_synthesis::ff(9, 9, 64, 8, 12) == Approx(389 - 28).epsilon(0.01));
+    std::cout << "hass_dense, " << text("LUT", lut);
+    CHECK((lut.count == 24 && lut.mean() < 0.03 && lut.worst < 0.11));
 }
 
-TEST_CASE("LUTs, FFs, DSPs and line buffers of lists are those of their synthesis") {
-    errors lut, ff;
+TEST_CASE("an SPE's LUTs and FFs are those of its synthesis") {
+    errors lut, held_out;  // every third point was held out of the fit of the LUTs
+    int n = 0;
+    for (const synthesised& p : points("hass_spes")) {
+        const int filters = p.of("FILTERS", 1), streams = p.of("STREAMS", 1), sum = p.of("SUM", 48);
+        const int spes = filters * streams;
+        const std::int64_t words = p.of("WORDS", 1);
+        const hass::crossbar_synthesis::extents e{p.of("POSITIONS", 9),
+                                                  p.of("MULTIPLIERS", 3),
+                                                  p.of("DATA", 16),
+                                                  p.of("WEIGHT", 16),
+                                                  sum,
+                                                  words,
+                                                  words * p.of("DOTS", 1)};
+        // what joins streams: an adder and a register a filter
+        const double added = (streams - 1.0) * filters * sum;
+        double ff = spes * hass::crossbar_synthesis::ff(e);
+        if (streams > 1) ff += 1 + filters * sum;
+        if (spes > 1) ff += spes;  // the fork's
+        (n++ % 3 == 2 ? held_out : lut)
+            .add(spes * hass::crossbar_synthesis::lut(e, hass::dsp_slice::dsp48e2) + added,
+                 p.lut());
+        CHECK((ff == p.took.at("ff") || ff == p.took.at("ff") + 1.0));
+        CHECK(spes * e.macs == p.took.at("dsp"));
+    }
+    std::cout << "hass_spes, " << text("LUT", lut) << text("  held out", held_out);
+    CHECK((lut.count == 12 && lut.mean() < 0.04 && lut.worst < 0.12));
+    CHECK((held_out.count == 6 && held_out.mean() < 0.06 && held_out.worst < 0.13));
+}
+
+TEST_CASE("LUTs and FFs of lists are those of their synthesis") {
+    // every third point was held out of the fit of the LUTs
+    errors lut, held_out, ff;
+    int n = 0;
+    for (const synthesised& p : points("hass_lists")) {
+        const int lists = p.of("LANES", 1), chain = p.of("CHAIN", 4);
+        layer_row row = convolution(lists * p.of("WORDS", 4), p.of("WIDTH", 8),
+                                    p.of("MULTIPLIERS", 4) * p.of("BLOCKS", 1), p.of("KERNEL_H", 3),
+                                    p.of("PAD_TOP", 1), p.of("STRIDE_H", 1));
+        CHECK(row.out.width == p.of("OUT_WIDTH", 8));
+        const int slots = p.of("SLOTS", 0), bits = p.of("DATA", 16);
+        CHECK(slots == hass::list_ring(row, 1));
+        CHECK(chain == hass::drain_chain(p.of("MULTIPLIERS", 4)));
+        const parallelism folding{lists, p.of("MULTIPLIERS", 4), 1, 1, 1, p.of("MULTIPLIERS", 4)};
+        hass::list_synthesis::extents e(row, folding, {bits, p.of("WEIGHT", 16)}, slots, chain);
+        e.sum = p.of("SUM", 48);
+        const bool in_lutram = p.took.at("bram18") == 0.0;
+        double memories =
+            lists * hass::list_synthesis::lengths_lut(slots, e.word + 1, hass::dsp_slice::dsp48e2);
+        // of 93 slots Yosys makes three parts of 32, Vivado two of 64
+        if (!in_lutram && slots != 93) CHECK(memories == p.took.at("lutram"));
+        memories =
+            p.took.at("lutram");  // of lists, too, where Yosys finds them too small for a block
+        INFO(lists << " lists of " << p.of("WORDS", 4) << ", " << p.of("MULTIPLIERS", 4)
+                   << " filters, " << bits << " bits: LUT "
+                   << hass::list_synthesis::lut(e) + memories << " for " << p.lut() << ", FF "
+                   << hass::list_synthesis::ff(e, in_lutram) << " for " << p.took.at("ff"));
+        (n++ % 3 == 2 ? held_out : lut).add(hass::list_synthesis::lut(e) + memories, p.lut());
+        ff.add(hass::list_synthesis::ff(e, in_lutram), p.took.at("ff"));
+        CHECK(lists * p.of("MULTIPLIERS", 4) == p.took.at("dsp"));
+    }
+    std::cout << "hass_lists, " << text("LUT", lut) << text("  held out", held_out)
+              << text("  FF", ff);
+    CHECK((lut.count == 16 && lut.mean() < 0.04 && lut.worst < 0.11));
+    CHECK((held_out.count == 7 && held_out.mean() < 0.045 && held_out.worst < 0.12));
+    CHECK((ff.mean() < 0.01 && ff.worst < 0.02));
+}
+
+TEST_CASE("DSPs and line buffers of lists are those of their synthesis") {
+    int count = 0;
     for (const line& l : measured("list_synthesis")) {
-        const int kernel = whole(l, "kernel"), channels = whole(l, "channels");
-        const int out = whole(l, "out"), lists = whole(l, "lists"), w = whole(l, "width");
-        const int chain = whole(l, "chain");
-        const int sum = 2 * w + hass::detail::bits_for(std::int64_t{kernel} * kernel * channels);
-        lut.add(hass::list_synthesis::lut(kernel * kernel, lists, out / chain, sum), l.at("lut"));
-        ff.add(hass::list_synthesis::ff(kernel * kernel, lists, out / chain, sum), l.at("ff"));
-        CHECK(out * lists == whole(l, "dsp"));
+        const int channels = whole(l, "channels"), lists = whole(l, "lists");
+        CHECK(whole(l, "out") * lists == whole(l, "dsp"));
         const layer_row row = convolution(channels, 56, whole(l, "filters"), 3, 1);
         const std::int64_t slots = hass::list_synthesis::slots(row);
-        const int index = hass::detail::bits_for(channels / lists);
+        const int index = hass::detail::bits_for(channels / lists), w = whole(l, "width");
         CHECK(slots == 128);
         CHECK(lists *
                   hass::list_synthesis::lengths_lut(slots, index + 1, hass::dsp_slice::dsp48e2) ==
@@ -436,12 +496,9 @@ TEST_CASE("LUTs, FFs, DSPs and line buffers of lists are those of their synthesi
         const auto blocks = lists * hass::vivado_bram18(slots << index, w + index);
         CHECK(static_cast<double>(blocks) <= 2.0 * l.at("bram36"));
         CHECK(static_cast<double>(blocks + (lists > 1 ? lists : 0)) >= 2.0 * l.at("bram36"));
+        ++count;
     }
-    CHECK(lut.count == 16);
-    CHECK(lut.mean() < 0.024);
-    CHECK(lut.worst < 0.094);
-    CHECK(ff.mean() < 0.018);
-    CHECK(ff.worst < 0.056);
+    CHECK(count == 16);
 }
 
 TEST_CASE("lists take as long as their RTL") {
@@ -567,14 +624,15 @@ TEST_CASE("every knob of lanes and lists changes a cost, and cycles as prepared"
     CHECK(hass::words_out(all{}, row, c) == 16);
 }
 
-TEST_CASE("a cascade spares a dense engine its adders, and nothing else") {
+TEST_CASE("a cascade spares a dense engine its adders, and gives each multiplier a weight memory") {
     const layer_row row = convolution(32, 8, 16, 3, 1);
     hass::dense_dot<> tree, cascade;
     cascade.resources.cascade = true;
     for (const row_option& c : tree.legal(row)) {
         const hass::usage a = tree.cost(row, c), b = cascade.cost(row, c);
-        if (c.folding.macs > 1) CHECK(b.lut < a.lut);
+        // where filters take turns, windows that come again stand in for partial sums
+        if (c.folding.macs > 1 && c.folding.out == 16) CHECK(b.lut < a.lut);
         CHECK(b.dsp == a.dsp);
-        CHECK(b.bram18 == a.bram18);
+        CHECK(b.bram18 >= a.bram18);
     }
 }

@@ -164,11 +164,20 @@ done <<'END'
 8 3 1 8 64 16 37
 END
 synthesise
+# Pixels in the ring of lists: list_ring of engine/resources/list_resources.hpp.
+# ring kernel stride size out replicas
+ring() {
+    local pixels=$((($1 - 1) * $3 + $1 + 1)) least=$((($1 - 1) * $3 + $1 + $5 * $2)) slots=4
+    while ((slots < pixels)); do slots=$((2 * slots)); done
+    local to_row=$(($4 > 1 ? $2 * $3 - ($4 - 1) * $2 : 0)) to_image=$(($3 * $3 - ($4 - 1) * $2 * ($3 + 1)))
+    local longest=$((to_row > to_image ? to_row : to_image))
+    longest=$((longest > $2 ? longest : $2))
+    echo $(((slots > least ? slots : least) + longest - 1))
+}
 # lanes words kernel stride size out pad multipliers blocks chain bits sum, and replicas where there are any
 while read -r lanes words kernel stride size out pad multipliers blocks chain bits sum replicas; do
     module=hass_lists
-    slots=$(((kernel - 1) * size + kernel + 2 * stride * ${replicas:-1}))
-    slots=$((2 ** $(awk -v n=$slots 'BEGIN { b = 0; while (2 ^ b < n) ++b; print b }')))
+    slots=$(ring $kernel $stride $size $out ${replicas:-1})
     if [ -n "$replicas" ]; then module=hass_list_array; fi
     row $module DATA=$bits WEIGHT=$bits LANES=$lanes WORDS=$words KERNEL_W=$kernel KERNEL_H=$kernel \
         STRIDE_W=$stride STRIDE_H=$stride WIDTH=$size HEIGHT=$size OUT_WIDTH=$out OUT_HEIGHT=$out \
@@ -193,15 +202,16 @@ done <<'END'
 2 64 3 1 14 14 1 1 64 1 16 40
 1 128 1 2 28 14 0 8 16 8 8 24
 4 4 3 1 28 28 1 4 4 4 16 37
-1 1 1 1 1 1 0 10 1 5 16 37
 1 64 1 1 1 1 0 10 1 5 16 37
 2 16 3 1 32 32 1 8 4 8 8 22
+3 8 3 1 14 14 1 8 2 8 16 37
+8 8 1 1 14 14 0 16 2 8 8 22
+6 4 3 2 28 14 1 8 2 8 8 21
 1 16 3 1 14 14 1 16 4 8 16 37 2
 2 8 3 1 14 14 1 4 4 4 8 22 3
-1 16 3 2 28 14 1 8 4 8 16 37 4
 4 4 1 1 14 14 0 4 8 4 16 36 2
 1 64 3 1 7 7 1 16 4 8 8 23 2
-2 32 1 1 7 7 0 16 4 8 16 36 4
+1 8 1 1 7 7 0 8 2 8 8 20 4
 END
 synthesise
 for bits in 8 16; do

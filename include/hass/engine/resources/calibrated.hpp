@@ -37,11 +37,13 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/resources/cascade_synthesis.hpp>
+#include <hass/engine/resources/crossbar_synthesis.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/known_error.hpp>
 #include <hass/engine/resources/lut_multiplier.hpp>
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/resources/placed_memory.hpp>
+#include <hass/engine/resources/synthesised_modules.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 
@@ -139,10 +141,11 @@ struct calibrated {
     constexpr usage sparse(const layer_row& row, const row_option& c,
                            const precision& width) const {
         const folded_row f(row, c.folding);
-        const double pair_width = 0.5 * (width.data + width.weight);
-        usage u;
-        u.lut = f.engines * spe_synthesis::lut(f.pairs, c.folding.macs, pair_width);
-        u.ff = f.engines * spe_synthesis::ff(f.pairs, c.folding.macs, pair_width);
+        const crossbar_synthesis::extents e{
+            f.pairs,           c.folding.macs, width.data,          width.weight,
+            width.accumulator, f.group_blocks, f.blocks * f.filters};
+        usage u{.lut = f.engines * crossbar_synthesis::lut(e, slice),
+                .ff = f.engines * crossbar_synthesis::ff(e)};
         const std::int64_t multipliers = std::int64_t{f.engines} * c.folding.macs;
         u += multipliers_of(c.multipliers, multipliers, multipliers, width);
         // An SPE has one accumulator of its own; several filters in turn need their partial sums.
@@ -166,15 +169,11 @@ struct calibrated {
         usage u;
         // multipliers that share the activation are those across `out`
         const std::int64_t lanes = std::int64_t{f.streams_in} * macs;
-        const int shared = packing ? products_per_dsp(width.data, width.weight, slice) : 1;
-        if (cascade && shared == 1 && c.multipliers == multiplier::dsp) {
-            const int address = detail::bits_for(f.blocks * f.filters * (f.pairs / macs));
-            u.lut = f.engines * cascade_synthesis::lut(f.pairs, macs, f.filters, width.data);
-            u.ff = f.engines * cascade_synthesis::ff(f.pairs, macs, f.filters, width.data, address);
-        } else {
-            add(u, modules::vector_dot(macs, f.filters, 1, width), f.engines);
-            u.dsp = 0.0;
-        }
+        const int shared = products_a_dsp(width);
+        if (cascade && shared == 1 && c.multipliers == multiplier::dsp)
+            return cascaded(row, c, f, width);
+        add(u, modules::vector_dot(macs, f.filters, 1, width), f.engines);
+        u.dsp = 0.0;
         u += multipliers_of(c.multipliers, lanes * c.folding.out,
                             lanes * detail::ceil_div(c.folding.out, shared), width);
         if (f.group_blocks > 1)  // streams are in step: one accumulator behind the adder tree
@@ -188,6 +187,11 @@ struct calibrated {
         if (c.folding.in > 1)
             add(u, modules::glue(c.folding.in, f.streams_out, width.accumulator), 1);
         return u + output(c.maps, row, f, f.group_blocks * (f.pairs / macs), width);
+    }
+
+    /// Products that share a DSP.
+    constexpr int products_a_dsp(const precision& width) const {
+        return packing ? products_per_dsp(width.data, width.weight, slice) : 1;
     }
 
     /// A row without weights, `c.folding.in` streams wide, and what it holds back.
@@ -324,6 +328,31 @@ struct calibrated {
     /// @}
 
   private:
+    /// A dense engine of `hass_dense`, one a group: all its inputs go down one cascade, whose last DSP
+    /// accumulates (a DSP48E1 cannot: there an adder stands behind), windows come again for filters in
+    /// turn, and each multiplier reads its weights at a time of its own.
+    constexpr usage cascaded(const layer_row& row, const row_option& c, const folded_row& f,
+                             const precision& width) const {
+        const parallelism& p = c.folding;
+        const cascade_synthesis::extents e{f.pairs * p.in, p.macs * p.in, width.data,
+                                           f.group_blocks, f.blocks / f.group_blocks * f.filters};
+        usage u{.lut = p.group * cascade_synthesis::lut(e),
+                .ff = p.group * cascade_synthesis::ff(e)};
+        const std::int64_t products = std::int64_t{f.engines} * p.macs;
+        u += multipliers_of(multiplier::dsp, products, products, width);
+        if (slice == dsp_slice::dsp48e1 && e.multipliers > 1) {
+            u.lut += static_cast<double>(f.streams_out) * width.accumulator;
+            u.ff += static_cast<double>(f.streams_out) * width.accumulator;
+        }
+        u += double(p.group) * e.multipliers *
+             weights(c.memory, e.weights(), p.out, p.macs, width.weight);
+        u += window(c.maps, row, f, f.streams_in, width.data);
+        if (f.filters > 1)
+            u += double(p.group) * synthesised::replay(c.maps, f.group_blocks, f.filters,
+                                                       std::int64_t{e.positions} * width.data);
+        return u + output(c.maps, row, f, f.group_blocks * (f.pairs / p.macs), width);
+    }
+
     /// `count` multipliers, which fill `filled` DSPs' worth of them.
     constexpr usage multipliers_of(multiplier kind, std::int64_t count, std::int64_t filled,
                                    const precision& width) const {

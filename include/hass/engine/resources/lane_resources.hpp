@@ -24,6 +24,7 @@
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/resources/placed_memory.hpp>
+#include <hass/engine/resources/synthesised_modules.hpp>
 #include <hass/statistics/lane_layouts.hpp>
 #include <hass/workload/layer.hpp>
 
@@ -65,30 +66,20 @@ struct extents {
     }
 };
 
-/// LUTs of a ring of windows: a RAM32M16 holds 14 bits in 8 LUTs, a RAM32M of 7-series parts 6 in 4.
-constexpr std::int64_t ring(std::int64_t bits, dsp_slice slice) {
-    return slice == dsp_slice::dsp48e2 ? 8 * detail::ceil_div(bits, 14)
-                                       : 4 * detail::ceil_div(bits, 6);
-}
-
 /// Bits that a lane hands from its choice to its ring: whether, which position, which slot.
 constexpr int choice_bits(int length, int lane) {
     return 1 + std::max(1, detail::bits_for(length)) + detail::bits_for(depth + lane + 5);
 }
 
-/// LUTs of a counter: a bit each, and the comparison with its end.
-constexpr int counter_lut(std::int64_t count) {
-    const int bits = detail::bits_for(count);
-    return bits < 2 ? 0 : bits < 5 ? bits : bits < 11 ? bits + 1 : bits + 2;
-}
-
 /// LUTs, those used as memory and as shift registers included.
 constexpr double lut(const extents& e, dsp_slice slice) {
-    std::int64_t counted = counter_lut(e.words) + (e.masked ? counter_lut(e.windows) : 0);
+    std::int64_t counted =
+        synthesised::counter_lut(e.words) + (e.masked ? synthesised::counter_lut(e.windows) : 0);
     counted += e.positions * detail::ceil_div(e.width, 5);  // tests for zero, with the weight's
     for_each_length(e.positions, e.lanes, [&](int first, int last, int l) {
-        const std::int64_t each = ring(std::int64_t{l} * e.width + e.address(), slice) +
-                                  e.width * detail::ceil_div(l - 1, 3) + l + 1;
+        const std::int64_t each =
+            synthesised::lutram_32(std::int64_t{l} * e.width + e.address(), slice) +
+            e.width * detail::ceil_div(l - 1, 3) + l + 1;
         counted += (last - first) * each;
         for (int n = std::max(first, 3); n < last; ++n) counted += choice_bits(l, n);
     });

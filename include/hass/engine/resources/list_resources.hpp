@@ -1,17 +1,18 @@
 /// \file list_resources.hpp
-/// What a layer of lists takes (`engine/list_dot.hpp`). The engine is fitted to RTL that was
-/// synthesised (Yosys 0.23 for UltraScale+, kernels of 1 and 9 taps, 16 to 128 channels, 2 to 64
-/// filters at a time, 8 and 16 bits); its memories are counted as Vivado builds them, and what
-/// follows it as `calibrated` counts it for other engines. Term by term:
+/// What a layer of lists takes (`engine/list_dot.hpp`). The engine, and what joins its replicas, are those
+/// of rtl/modules, synthesised by Yosys 0.23 for UltraScale+; memories are counted as Vivado builds
+/// them, and what follows is as `calibrated` counts it for other engines. Term by term:
 ///
-///     engine             LUT, FF        fitted: fill, tap scanners, walkers, sequencer, adders
+///     engine             LUT, FF        counted from the module; what is left is fitted
 ///     lengths of lists   LUT-RAM        counted; a word a pixel and list
 ///     multipliers        DSP            one a filter, list and pixel
 ///     line buffer        a ring of lists, each slot as long as a pixel without a zero
 ///     weights            a memory a list and replica, as wide as all filters at a time
-///     zero test          LUT, FF        as of lanes; a word of the input each
+///     clipping           LUT, FF        as of lanes; a word of the input each
 ///     results            a chain of DSPs shifts out up to 8 sums: bias and requantisation are of
-///                        so many words fewer; replicas have a FIFO of two pixels each
+///                        so many words fewer
+///     replicas           LUT, FF        a fork in front; behind each a FIFO of two pixels of sums, which
+///                        take turns
 #pragma once
 
 #include <algorithm>
@@ -24,7 +25,9 @@
 #include <hass/engine/folding.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/lane_resources.hpp>
+#include <hass/engine/resources/list_synthesis.hpp>
 #include <hass/engine/resources/placed_memory.hpp>
+#include <hass/engine/resources/synthesised_modules.hpp>
 #include <hass/statistics/list_counts.hpp>
 #include <hass/workload/layer.hpp>
 
@@ -51,31 +54,7 @@ constexpr std::int64_t slots_without_window(const layer_row& row) {
     return std::max<std::int64_t>(0, std::max<std::int64_t>(longest, row.stride_w) - 1);
 }
 
-/// The synthesised lists, of one replica. LUTs without LUT-RAM by least squares over 16 points, 2.3
-/// % mean and 9.3 % worst error (each left out in turn: 3.8 % mean); FFs 1.7 % and 5.5 %.
 namespace list_synthesis {
-
-/// Sums of lists are added behind the chains: two inputs take a LUT a bit, more of them 1.3.
-/// \param taps    of the kernel; one needs no scanner
-/// \param lists   of a pixel, P
-/// \param chains  words of results, G
-/// \param bits    of a sum
-constexpr double lut(int taps, int lists, int chains, int bits) {
-    const double adders = static_cast<double>(lists - 1) * chains * bits;
-    return 30.74 + (taps > 1 ? 31.77 : 0.0) + 47.26 * lists + (lists > 2 ? 1.30 : 1.00) * adders;
-}
-/// FFs of such an engine.
-constexpr double ff(int taps, int lists, int chains, int bits) {
-    return 44.92 + (taps > 1 ? 17.48 : 0.0) + 60.69 * lists + 0.98 * chains * bits;
-}
-
-/// LUTs of the lengths of one list of every pixel: a RAM64M8 holds 7 bits of 64 words in 8 LUTs, a
-/// RAM64M of 7-series parts 3 in 4. Exact at all 16 points.
-constexpr double lengths_lut(std::int64_t slots, int bits, dsp_slice slice) {
-    const std::int64_t each =
-        slice == dsp_slice::dsp48e2 ? 8 * detail::ceil_div(bits, 7) : 4 * detail::ceil_div(bits, 3);
-    return static_cast<double>(each * detail::ceil_div(slots, 64));
-}
 
 /// Pixels that the ring of lists has slots for: the kernel's rows but one, and some.
 constexpr std::int64_t slots(const layer_row& row) {
@@ -116,22 +95,23 @@ struct list_resources {
     /// A layer; `c` must be legal.
     constexpr usage lists(const layer_row& row, const row_option& c, const precision& width) const {
         const parallelism& p = c.folding;
-        const int chains = p.out / drain_chain(p.out);
-        const std::int64_t terms = std::int64_t{taps(row)} * row.in.channels;
-        const int sum_bits = width.data + width.weight + detail::bits_for(terms);
+        const std::int64_t slots = list_ring(row, p.pixels);
+        const list_synthesis::extents e(row, p, width, slots, drain_chain(p.out));
+        const std::int64_t entries = slots << e.word;
         usage each;  // of a replica
-        each.lut = list_synthesis::lut(taps(row), p.in, chains, sum_bits);
-        each.ff = list_synthesis::ff(taps(row), p.in, chains, sum_bits);
+        each.lut = list_synthesis::lut(e);
+        each.ff = list_synthesis::ff(e, c.maps == weight_memory::lutram || entries <= lutram_words);
         each.dsp = static_cast<double>(p.in) * p.out *
                    static_cast<double>(multiplier_dsp(width.data, width.weight, around.slice));
-        each += double(p.in) * (line_buffer(row, c, width) + weights(row, c, width));
-        each += results(row, c, chains, width);
+        usage list = buffer_memory(c.maps, entries, width.data + e.word) + weights(row, c, width);
+        list.lut += list_synthesis::lengths_lut(slots, e.word + 1, around.slice);
+        each += double(p.in) * list;
         usage u = double(p.pixels) * each;
         u.lut += lane_synthesis::test_lut * p.in;
         u.ff += lane_synthesis::test_ff * p.in;
-        if (p.pixels > 1)
-            u.lut += static_cast<double>(chains * width.data * detail::ceil_div(p.pixels - 1, 3));
-        return u;
+        if (p.pixels > 1) u += replicas(row, c, e);
+        return u + around.output(c.maps, row, folded_row(row, {1, e.chains, 1, 1, 1}),
+                                 drain_chain(p.out), width);
     }
 
     constexpr usage stage(const layer_row& row, const row_option& c, const precision& width,
@@ -140,42 +120,22 @@ struct list_resources {
     }
 
   private:
-    /// Bits of an address among `n`, which may have holes.
-    static constexpr int bits(std::int64_t n) { return std::max(1, detail::bits_for(n)); }
-
-    /// One list's share of it, with lengths.
-    constexpr usage line_buffer(const layer_row& row, const row_option& c,
-                                const precision& width) const {
-        const std::int64_t slots = list_ring(row, c.folding.pixels);
-        const int index = bits(row.in.channels / c.folding.in);
-        usage u = buffer_memory(c.maps, slots << index, width.data + index);
-        u.lut += list_synthesis::lengths_lut(slots, index + 1, around.slice);
-        return u;
-    }
-
-    /// One list's: an address is tap, channel and set of filters side by side.
+    /// One list's: all taps, channels and sets of filters.
     static constexpr usage weights(const layer_row& row, const row_option& c,
                                    const precision& width) {
-        const std::int64_t sets = row.out.channels / c.folding.out;
-        const std::int64_t channels = row.in.channels / c.folding.in;
-        const std::int64_t set_room = sets == 1 ? 1 : std::int64_t{1} << bits(sets);
-        const std::int64_t tap_room = std::int64_t{1} << bits(channels);
-        const std::int64_t depth = ((taps(row) - 1) * tap_room + channels) * set_room;
+        const std::int64_t depth = std::int64_t{row.out.channels / c.folding.out} * taps(row) *
+                                   (row.in.channels / c.folding.in);
         return read_memory(c.memory, depth, std::int64_t{c.folding.out} * width.weight);
     }
 
-    /// Bias, requantisation and, of several replicas, a FIFO.
-    constexpr usage results(const layer_row& row, const row_option& c, int chains,
-                            const precision& width) const {
-        folded_row f(row, {1, chains, 1, 1, 1});
-        usage u = around.output(c.maps, row, f, drain_chain(c.folding.out), width);
-        if (c.folding.pixels > 1) {
-            const std::int64_t depth = 2 * std::int64_t{row.out.channels} / chains;
-            const double counters = 2.0 * detail::bits_for(depth);
-            u += buffer_memory(c.maps, depth, std::int64_t{chains} * width.data);
-            u.lut += counters, u.ff += counters;
-        }
-        return u;
+    /// What joins them: a fork, and of each a FIFO of two pixels of sums, which take turns.
+    static constexpr usage replicas(const layer_row& row, const row_option& c,
+                                    const list_synthesis::extents& e) {
+        const int ways = c.folding.pixels;
+        const std::int64_t words = row.out.channels / e.chains,
+                           wide = std::int64_t{e.chains} * e.sum;
+        return synthesised::fork(ways) + synthesised::turns(ways, words, wide) +
+               double(ways) * synthesised::fifo(c.maps, 2 * words, wide);
     }
 };
 
