@@ -4,7 +4,9 @@
 /// as elsewhere (`placed_memory.hpp`).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <numeric>
 
 #include <hass/engine/arithmetic.hpp>
 #include <hass/engine/engine.hpp>
@@ -26,9 +28,76 @@ constexpr std::int64_t lutram_32(std::int64_t bits, dsp_slice slice) {
                                        : 4 * detail::ceil_div(bits, 6);
 }
 
-/// `hass_fork`: a flip-flop a way, its valid and what it has taken.
+/// `hass_fork`: a flip-flop a way, its valid and what it has taken. Exact at 2, 3, 4 and 8 ways.
 constexpr usage fork(int ways) {
-    return {.lut = 2.0 * ways + 1.0, .ff = static_cast<double>(ways)};
+    return {.lut = ways < 4 ? 2.0 * ways + 1.0 : 4.5 * ways - 7.0, .ff = static_cast<double>(ways)};
+}
+
+/// `hass_join`: the same word of all ways. Exact at 2, 3, 4 and 8 ways.
+constexpr usage join(int ways) {
+    return {.lut = 2.0 * static_cast<double>(detail::ceil_div(ways, 5))};
+}
+
+/// `hass_skid` of words of `bits`.
+constexpr usage skid(std::int64_t bits) {
+    return {.lut = static_cast<double>(bits + 4), .ff = static_cast<double>(2 * bits + 2)};
+}
+
+/// `hass_narrow`: a word becomes `words` words of `bits`, by shifts.
+constexpr usage narrow(std::int64_t words, std::int64_t bits) {
+    return {.lut = static_cast<double>(words * bits + counter_lut(words) + 3),
+            .ff = static_cast<double>(words * bits + detail::bits_for(words) + 1)};
+}
+
+/// `hass_widen`: `words` words of `bits` become one, by shifts, which take FFs alone.
+constexpr usage widen(std::int64_t words, std::int64_t bits) {
+    return {.lut = std::max(4.0, counter_lut(words) + 3.0),
+            .ff = static_cast<double>(words * bits + detail::bits_for(words) + 1)};
+}
+
+/// `hass_convert` of words of `in` values to words of `out` of them, through their least common multiple.
+constexpr usage convert(int in, int out, std::int64_t bits) {
+    const std::int64_t wide = std::lcm(std::int64_t{in}, std::int64_t{out});
+    usage u;
+    if (wide != in) u += widen(wide / in, in * bits);
+    if (wide != out) u += narrow(wide / out, out * bits);
+    return u;
+}
+
+/// `hass_concat` of pixels of `words` words of `bits` in all.
+constexpr usage concat(std::int64_t words, std::int64_t bits) {
+    return {.lut = static_cast<double>(bits + counter_lut(words) + 4),
+            .ff = static_cast<double>(detail::bits_for(words))};
+}
+
+/// What `hass_requantise` makes of a sum.
+struct requantised {
+    int sum, bias, multiplier;  ///< bits
+    int shift;                  ///< bits that are rounded off
+    int out;                    ///< bits of the result
+    bool both = true;           ///< saturates below, too: with 0 for the lowest value it need not
+};
+
+/// `hass_requantise` of `lanes` sums at once, `words` words a pixel, without its constants. LUTs: the sum
+/// with the bias counted; fitted what rounds and saturates, and a product of two DSPs adds.
+constexpr usage requantise(const requantised& q, int lanes, std::int64_t words) {
+    const int sum = std::max(q.sum, q.bias) + 1, product = sum + q.multiplier;
+    const auto dsp =
+        static_cast<int>(detail::ceil_div(sum, 27) * detail::ceil_div(q.multiplier, 18));
+    const double lut =
+        sum + 3.06 * q.out + (dsp > 1 ? 0.66 * (product - 17) : 0.0) + (q.both ? 7.9 : 0.0);
+    const int ff = q.sum + sum + q.multiplier + product + (product + 1 - q.shift) + q.out;
+    return {.dsp = static_cast<double>(lanes * dsp),
+            .lut = lanes * lut + counter_lut(words),
+            .ff = static_cast<double>(lanes * ff + 5 + detail::bits_for(words))};
+}
+
+/// `hass_add` of two streams of `lanes` values of `bits`, each scaled by a constant of 18 bits.
+constexpr usage add(int lanes, int bits, int shift) {
+    const int product = bits + 18, sum = product + 1;
+    return {.dsp = 2.0 * lanes,
+            .lut = 4.0 + lanes * (sum + 3.11 * bits - 4.9),
+            .ff = 4.0 + lanes * (2 * product + sum + (sum + 1 - shift) + bits)};
 }
 
 /// `hass_turns`: `ways` streams of words of `bits` take turns, `words` words each: a 4:1 multiplexer is a
