@@ -329,3 +329,28 @@ TEST_CASE("what joins and converts streams takes what its synthesis took") {
                    }),
            0.03, 0.06, 0.06);
 }
+
+TEST_CASE("windows take what their synthesis took") {
+    errors lut, held_out;
+    int n = 0, exact = 0;
+    for (const synthesised& p : points("hass_window,")) {
+        const hass::synthesised::windows w{
+            p.of("WIDTH", 8),     p.of("HEIGHT", 8),
+            p.of("KERNEL_W", 3),  p.of("KERNEL_H", 3),
+            p.of("STRIDE_W", 1),  p.of("STRIDE_H", 1),
+            p.of("PAD_LEFT", 1),  p.of("PAD_TOP", 1),
+            p.of("OUT_WIDTH", 8), p.of("OUT_HEIGHT", 8),
+            p.of("WORDS", 1),     std::int64_t{p.of("LANES", 1)} * p.of("BITS", 16)};
+        const bool in_lutram = w.kernel_h > 1 && p.took.at("bram18") == 0.0;
+        hass::usage u = hass::synthesised::window_logic(w, in_lutram);
+        exact += u.ff == p.took.at("ff") ? 1 : 0;
+        CHECK(u.ff == Approx(p.took.at("ff")).epsilon(0.03));
+        u.lut += p.took.at("lutram");
+        if (w.width * w.words > 2048) continue;  // lines in blocks that Yosys joins by multiplexers
+        (n++ % 3 == 2 ? held_out : lut).add(u.lut, p.lut());
+    }
+    std::cout << "hass_window, " << text("LUT", lut) << text("  held out", held_out);
+    CHECK(exact == 19);
+    CHECK((lut.count == 14 && lut.mean() < 0.02 && lut.worst < 0.035));
+    CHECK((held_out.count == 6 && held_out.mean() < 0.02 && held_out.worst < 0.035));
+}
