@@ -346,7 +346,7 @@ struct calibrated {
         }
         u += double(p.group) * e.multipliers *
              weights(c.memory, e.weights(), p.out, p.macs, width.weight);
-        u += window(c.maps, row, f, f.streams_in, width.data);
+        u += synthesised::window(c.maps, row, f.streams_in * p.vector, width.data);
         if (f.filters > 1)
             u += double(p.group) * synthesised::replay(c.maps, f.group_blocks, f.filters,
                                                        std::int64_t{e.positions} * width.data);

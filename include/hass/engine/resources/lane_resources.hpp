@@ -1,7 +1,7 @@
 /// \file lane_resources.hpp
-/// What a layer of lanes takes (`engine/lane_dot.hpp`). The engine itself is that of rtl/modules,
-/// synthesised by Yosys 0.23 for UltraScale+; everything around it is counted as `calibrated` counts
-/// it for other engines. Term by term:
+/// What a layer of lanes takes (`engine/lane_dot.hpp`). The engine itself, and what brings windows to it, are
+/// those of rtl/modules, synthesised by Yosys 0.23 for UltraScale+; what follows is as `calibrated`
+/// counts it for other engines. Term by term:
 ///
 ///     engine             LUT, FF        counted from the module; what is left is fitted
 ///     multipliers        DSP            one a lane and filter
@@ -9,8 +9,9 @@
 ///                        at an address that the lane's activation gives
 ///     weight masks       a memory an engine, of engines that look at weights
 ///     windows            the generator, once for all engines; and a buffer of two pixels where
-///                        filters take turns, since each begins anew at the first window
-///     zero test          LUT, FF        synthesised; a word of the input each
+///                        filters take turns, since each begins anew at the first window: counted
+///                        from their modules, as the fork to engines side by side and their join
+///     clipping           LUT, FF        synthesised; a word of the input each
 ///     sums               in the last DSP of a cascade; a DSP48E1 cannot add its own sum to the
 ///                        cascade's, so that there an adder stands behind
 #pragma once
@@ -22,7 +23,6 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/folding.hpp>
 #include <hass/engine/resources/calibrated.hpp>
-#include <hass/engine/resources/modules.hpp>
 #include <hass/engine/resources/placed_memory.hpp>
 #include <hass/engine/resources/synthesised_modules.hpp>
 #include <hass/statistics/lane_layouts.hpp>
@@ -101,7 +101,7 @@ constexpr double ff(const extents& e) {
     return static_cast<double>(counted);
 }
 
-/// Of the test of a word of the input for zero, and of its clipping at a constant.
+/// Of clipping a word of the input at a constant.
 inline constexpr double test_lut = 12.0;
 /// FFs of it.
 inline constexpr double test_ff = 17.0;
@@ -134,23 +134,19 @@ struct lane_resources {
         const int positions = f.pairs * p.in, lanes = p.macs * p.in;
         const std::int64_t engines = std::int64_t{p.out / p.shared} * p.group;
         const std::int64_t windows = f.blocks * f.filters;  // of an engine, and pixel
-        const int word = width.data + 1;                    // with its zero flag
         usage u = double(engines) * (engine(positions, lanes, p, f.group_blocks, windows, width) +
                                      weights(c, f, windows, width));
         if (p.shared <= most_masked)
             u += double(engines) * read_memory(c.memory, windows, positions);
         u.lut += lane_synthesis::test_lut * p.in * p.vector * p.group;
         u.ff += lane_synthesis::test_ff * p.in * p.vector * p.group;
-        u += double(p.group) * calibrated::window(c.maps, row, f, p.in, word);
-        if (f.filters > 1) {
-            const double counters = 2.0 * detail::bits_for(2 * f.group_blocks);
-            u += double(p.group) *
-                 (buffer_memory(c.maps, 2 * f.group_blocks, std::int64_t{positions} * word) +
-                  usage{.lut = counters, .ff = counters});
-        }
-        if (p.out > p.shared) {
-            const auto fork = modules::fork(positions, p.out / p.shared, 1, word);
-            u.lut += p.group * fork.lut, u.ff += p.group * fork.ff;
+        u += synthesised::window(c.maps, row, p.in * p.vector * p.group, width.data);
+        if (f.filters > 1)
+            u += double(p.group) * synthesised::replay(c.maps, f.group_blocks, f.filters,
+                                                       std::int64_t{positions} * width.data);
+        if (engines > 1) {
+            const int ways = static_cast<int>(engines);
+            u += synthesised::fork(ways) + synthesised::join(ways);
         }
         return u + around.output(c.maps, row, f, f.group_blocks, width);
     }
@@ -183,12 +179,9 @@ struct lane_resources {
     static constexpr usage weights(const row_option& c, const folded_row& f, std::int64_t windows,
                                    const precision& width) {
         const parallelism& p = c.folding;
-        usage u;
-        lane_synthesis::for_each_length(f.pairs, p.macs, [&](int first, int last, int l) {
-            u += double(p.in * (last - first)) *
-                 read_memory(c.memory, windows * l, std::int64_t{p.shared} * width.weight);
-        });
-        return u;
+        const std::int64_t depth = windows * detail::ceil_div(f.pairs, p.macs);
+        return double(p.in * p.macs) *
+               read_memory(c.memory, depth, std::int64_t{p.shared} * width.weight);
     }
 };
 

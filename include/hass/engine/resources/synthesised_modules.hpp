@@ -12,6 +12,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/placed_memory.hpp>
+#include <hass/workload/layer.hpp>
 
 namespace hass::synthesised {
 
@@ -178,6 +179,31 @@ constexpr usage window_logic(const windows& w, bool in_lutram) {
         ff += w.columns() + (w.kernel_w - 1) * detail::bits_for(w.words - 1);
     }
     return {.lut = lut, .ff = static_cast<double>(ff)};
+}
+
+/// What builds the windows of a row from words of `lanes` channels of `bits`; a dilated kernel is charged its
+/// span. Nothing where a window is a pixel as it comes.
+constexpr usage window(weight_memory kind, const layer_row& row, int lanes, int bits) {
+    if (taps(row) == 1 && row.stride_h == 1 && row.stride_w == 1 && row.pad_top + row.pad_left == 0)
+        return {};
+    const windows w{row.in.width,
+                    row.in.height,
+                    row.dilation_w * (row.kernel_w - 1) + 1,
+                    row.dilation_h * (row.kernel_h - 1) + 1,
+                    row.stride_w,
+                    row.stride_h,
+                    row.pad_left,
+                    row.pad_top,
+                    row.out.width,
+                    row.out.height,
+                    row.in.channels / lanes,
+                    std::int64_t{lanes} * bits};
+    usage lines;
+    if (w.kernel_h > 1) lines = buffer_memory(kind, w.width * w.words, (w.kernel_h - 1) * w.bits);
+    usage columns;
+    if (w.words > 64) columns = buffer_memory(kind, w.words - 1, w.kernel_h * w.bits);
+    return window_logic(w, lines.bram18 == 0.0 && lines.uram == 0.0) + lines +
+           double(w.kernel_w - 1) * columns;
 }
 
 }  // namespace hass::synthesised
