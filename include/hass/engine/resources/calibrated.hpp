@@ -1,9 +1,9 @@
 /// \file calibrated.hpp
-/// The default resource model. Its sparse engine is fitted to an SPE that was written in RTL and
+/// The default resource model. Its sparse engine, and its cascades of DSPs, are counted from RTL that was
 /// synthesised; everything around it is counted from primitives, or taken from the published
 /// regression where nothing better is known. Term by term:
 ///
-///     SPE                 LUT, FF, DSP   fitted to synthesis (UltraScale+, M 4..64, N 1..16)
+///     SPE                 LUT, FF, DSP   `crossbar_synthesis.hpp`, its FIFOs of windows and sums in it
 ///     multipliers         DSP, or LUT, FF           counted (`dsp.hpp`), or scaled from measured
 ///                                                   designs (`lut_multiplier.hpp`)
 ///     weight memories     BRAM18 / URAM / LUT-RAM   counted; an SPE reads a whole window at once;
@@ -14,7 +14,8 @@
 ///     inputs held back    LUT, FF, and a buffer     counted, see `skew.hpp`
 ///     squeezes            LUT, FF                   counted, see `squeeze.hpp`; between layers
 ///     image, answers      LUT, FF, BRAM18           counted, a FIFO to off-chip memory; as above
-///     dense dot product   LUT, FF        published regression (vector-dot), or synthesised
+///     dense dot product   LUT, FF        published regression (vector-dot); or a cascade of DSPs with its
+///                                        windows and their replays: `cascade_synthesis.hpp`
 ///     sliding window      LUT, FF        published regression; lines and windows are buffers
 ///     padding, fork, adder tree, bias adder, pools   published regressions
 ///
@@ -49,8 +50,8 @@
 
 namespace hass {
 
-/// The synthesised SPE: clipping, zero filter, arbiter, crossbar, N multipliers, accumulator and
-/// input FIFO. LUTs by relative least squares over 32 grid points: 3.9 % mean and 14 % worst error.
+/// An SPE of earlier RTL, which `fpgaconvnet::repaired` puts into the published model: clipping, zero
+/// filter, arbiter, crossbar, N multipliers, accumulator and input FIFO. LUTs by relative least squares over 32 grid points: 3.9 % mean and 14 % worst error.
 /// The width term rests on the two 8-bit points alone. FFs and DSPs are exact on the whole grid.
 namespace spe_synthesis {
 
