@@ -255,6 +255,7 @@
 //
 #include <hass/rtl/compute_shape.hpp>
 #include <hass/rtl/compute_stage.hpp>
+#include <hass/rtl/design_usage.hpp>
 #include <hass/rtl/expectations.hpp>
 #include <hass/rtl/memory_image.hpp>
 #include <hass/rtl/project_files.hpp>
