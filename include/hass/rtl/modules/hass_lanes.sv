@@ -41,6 +41,7 @@ module hass_lanes #(
 
     logic                   enable, primed, last, last_1;
     logic [MULTIPLIERS-1:0] full, finished, working;
+    logic [3:1]             pushed;  // windows on their way to the lanes, where they may be empty
     logic [POSITIONS-1:0]   weight_mask;
     logic [WORD-1:0]        word;
     logic [ADDRESS-1:0]     base;
@@ -48,7 +49,7 @@ module hass_lanes #(
     wire push = in_valid && in_ready;
     wire all_finished = &finished;
     assign in_ready = primed && full == '0;
-    assign busy = enable && (in_valid || |working);
+    assign busy = enable && (pushed[3] || |working);
 
     // The mask of the next window is read while this one is taken.
     generate
@@ -67,10 +68,12 @@ module hass_lanes #(
     always_ff @(posedge clk)
         if (rst) begin
             primed <= 1'b0;
+            pushed <= '0;
             base   <= '0;
             {last, last_1} <= '0;
         end else begin
             primed <= 1'b1;
+            pushed <= {pushed[2:1], push};
             if (push) base <= base == ADDRESS'((WINDOWS - 1) * STEPS) ? '0 : base + ADDRESS'(STEPS);
             if (enable) {last, last_1} <= {last_1, all_finished};
         end
