@@ -49,6 +49,7 @@
 #include <hass/statistics/prediction.hpp>
 #include <hass/statistics/product_windows.hpp>
 #include <hass/statistics/recorded_network.hpp>
+#include <hass/statistics/row_work.hpp>
 #include <hass/statistics/sampled_magnitudes.hpp>
 #include <hass/statistics/store.hpp>
 #include <hass/statistics/store_format.hpp>

@@ -42,7 +42,7 @@ class LayerStatistics:
 
     `pair_sparsity` counts pairs inside the image, `pair_sparsity_padded` all multiply-accumulates: what
     an engine meets. `windows`: (channels, length, shares), `lanes`: (in, group, macs, vector, shared,
-    engines, cycles), `lists`: (lanes, shares), as `layer_statistics.hpp` has them; empty: zeros are
+    engines, cycles), `lists`: (lanes, shares), `rows`: work of rows of windows, as `layer_statistics.hpp` has them; empty: zeros are
     taken as independent.
     """
 
@@ -53,6 +53,7 @@ class LayerStatistics:
     windows: Sequence[Tuple[int, int, Sequence[float]]] = ()
     lanes: Sequence[Tuple[int, int, int, int, int, int, float]] = ()
     lists: Sequence[Tuple[int, Sequence[float]]] = ()
+    rows: Sequence[float] = ()
 
 
 class AverageSparsity(NamedTuple):

@@ -48,6 +48,7 @@ hass::layer_statistics layer_of(py::handle s, const std::string& what) {
         read.lists.push_back(
             {small(parts[0], what + ".lists"), numbers(parts[1], what + ".lists")});
     }
+    read.rows = numbers(field(s, "rows", what), what + ".rows");
     return read;
 }
 
@@ -65,6 +66,7 @@ py::dict to_python(const hass::layer_statistics& s) {
     }
     for (const hass::list_lengths& l : s.lists) lists.append(py::make_tuple(l.lanes, l.share));
     d["windows"] = windows, d["lanes"] = lanes, d["lists"] = lists;
+    d["rows"] = s.rows;
     return d;
 }
 

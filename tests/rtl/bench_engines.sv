@@ -1,6 +1,8 @@
 // Engines of every kind, in several shapes each.
 `include "streams.svh"
 module bench_engines (`HASS_BENCH_PORTS);
+    wire [6:0] busy;
+
     hass_dense #(.DATA(16), .WEIGHT(16), .POSITIONS(9), .MULTIPLIERS(3), .FILTERS(2), .WORDS(4), .DOTS(3),
                  .WEIGHTS("dense_0")) dense_0 (`HASS_STREAM(0, 144, 96));
     hass_dense #(.DATA(8), .WEIGHT(8), .POSITIONS(9), .MULTIPLIERS(4), .FILTERS(1), .WORDS(1), .DOTS(5),
@@ -13,16 +15,16 @@ module bench_engines (`HASS_BENCH_PORTS);
                  .WEIGHTS("dense_4")) dense_4 (`HASS_STREAM(4, 144, 48));
 
     hass_lanes #(.DATA(16), .WEIGHT(16), .POSITIONS(9), .MULTIPLIERS(3), .FILTERS(1), .WORDS(16),
-                 .DOTS(2), .WEIGHTS("lanes_0"), .MASKS("lanes_0.mem")) lanes_0 (`HASS_STREAM(10, 144, 48));
+                 .DOTS(2), .WEIGHTS("lanes_0"), .MASKS("lanes_0.mem")) lanes_0 (`HASS_STREAM(10, 144, 48), .busy(busy[0]));
     hass_lanes #(.DATA(16), .WEIGHT(16), .POSITIONS(9), .MULTIPLIERS(1), .FILTERS(4), .WORDS(8), .DOTS(3),
-                 .WEIGHTS("lanes_1"), .MASKS("lanes_1.mem")) lanes_1 (`HASS_STREAM(11, 144, 192));
+                 .WEIGHTS("lanes_1"), .MASKS("lanes_1.mem")) lanes_1 (`HASS_STREAM(11, 144, 192), .busy(busy[1]));
     hass_lanes #(.DATA(8), .WEIGHT(8), .POSITIONS(9), .MULTIPLIERS(4), .FILTERS(1), .WORDS(1), .DOTS(6),
-                 .DEPTH(2), .WEIGHTS("lanes_2"), .MASKS("lanes_2.mem")) lanes_2 (`HASS_STREAM(12, 72, 48));
+                 .DEPTH(2), .WEIGHTS("lanes_2"), .MASKS("lanes_2.mem")) lanes_2 (`HASS_STREAM(12, 72, 48), .busy(busy[2]));
     hass_lanes #(.DATA(8), .WEIGHT(8), .POSITIONS(18), .MULTIPLIERS(6), .FILTERS(2), .WORDS(5), .DOTS(2),
                  .DEPTH(16), .WEIGHTS("lanes_3"), .MASKS("lanes_3.mem")) lanes_3
-        (`HASS_STREAM(13, 144, 96));
+        (`HASS_STREAM(13, 144, 96), .busy(busy[3]));
     hass_lanes #(.DATA(16), .WEIGHT(16), .POSITIONS(1), .MULTIPLIERS(1), .FILTERS(8), .WORDS(12),
-                 .DOTS(2), .WEIGHTS("lanes_4"), .MASKS("lanes_4.mem")) lanes_4 (`HASS_STREAM(14, 16, 384));
+                 .DOTS(2), .WEIGHTS("lanes_4"), .MASKS("lanes_4.mem")) lanes_4 (`HASS_STREAM(14, 16, 384), .busy(busy[4]));
 
     hass_spes #(.DATA(16), .WEIGHT(16), .POSITIONS(9), .MULTIPLIERS(3), .FILTERS(1), .WORDS(8), .DOTS(2),
                 .WEIGHTS("spes_0")) spes_0 (`HASS_STREAM(20, 144, 48));
@@ -35,10 +37,10 @@ module bench_engines (`HASS_BENCH_PORTS);
 
     // Engines side by side: filters on the same windows, groups on windows of their own.
     hass_lane_array #(.DATA(8), .WEIGHT(8), .SETS(2), .POSITIONS(9), .MULTIPLIERS(3), .FILTERS(2),
-                      .WORDS(4), .DOTS(2), .SUM(24), .WEIGHTS("lanes_5")) lanes_5 (`HASS_STREAM(15, 72, 96));
+                      .WORDS(4), .DOTS(2), .SUM(24), .WEIGHTS("lanes_5")) lanes_5 (`HASS_STREAM(15, 72, 96), .busy(busy[5]));
     hass_lane_array #(.DATA(8), .WEIGHT(8), .GROUPS(3), .POSITIONS(9), .MULTIPLIERS(2), .FILTERS(1),
                       .WORDS(1), .DOTS(4), .SUM(24), .MASKED(1'b0), .WEIGHTS("lanes_6")) lanes_6
-        (`HASS_STREAM(16, 216, 72));
+        (`HASS_STREAM(16, 216, 72), .busy(busy[6]));
     hass_spes #(.DATA(8), .WEIGHT(8), .STREAMS(2), .POSITIONS(9), .MULTIPLIERS(2), .FILTERS(2), .WORDS(4),
                 .DOTS(2), .SUM(24), .WEIGHTS("spes_4")) spes_4 (`HASS_STREAM(24, 144, 48));
     hass_spes #(.DATA(8), .WEIGHT(8), .GROUPS(3), .POSITIONS(4), .MULTIPLIERS(1), .FILTERS(2), .WORDS(1),

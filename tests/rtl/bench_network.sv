@@ -27,10 +27,11 @@ module bench_network (`HASS_BENCH_PORTS);
     hass_replay #(.BITS(72), .WORDS(4), .TIMES(2)) replay_0 (
         .clk, .rst, .in_valid(windows_valid), .in_ready(windows_ready), .in_data(windows),
         .out_valid(replay_valid), .out_ready(replay_ready), .out_data(replay));
+    wire lanes_busy;
     hass_lanes #(.DATA(8), .WEIGHT(8), .POSITIONS(9), .MULTIPLIERS(3), .FILTERS(2), .WORDS(4), .DOTS(2),
                  .SUM(24), .WEIGHTS("conv"), .MASKS("conv_masks.mem")) lanes_0 (
         .clk, .rst, .in_valid(replay_valid), .in_ready(replay_ready), .in_data(replay),
-        .out_valid(dots_valid), .out_ready(dots_ready), .out_data(dots));
+        .out_valid(dots_valid), .out_ready(dots_ready), .out_data(dots), .busy(lanes_busy));
     hass_narrow #(.OUT(24), .WORDS(2)) narrow_0 (
         .clk, .rst, .in_valid(dots_valid), .in_ready(dots_ready), .in_data(dots),
         .out_valid(sums_valid), .out_ready(sums_ready), .out_data(sums));

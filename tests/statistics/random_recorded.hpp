@@ -8,6 +8,7 @@
 
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/recorded_network.hpp>
+#include <hass/statistics/row_work.hpp>
 
 #include "random_layers.hpp"
 
@@ -81,6 +82,9 @@ inline void add_random_dots(std::mt19937& bits, const hass::layer_row& row,
         s.lists.push_back({lists, share});
         hass::detail::round_to_steps(s.lists.back());
     });
+    if (!hass::skips_rows(row)) return;
+    for (std::size_t k = 0; k < hass::row_parts; ++k)
+        s.rows.push_back((2.0 * static_cast<double>(k) + 1.0) / hass::row_parts);
 }
 
 /// Joint statistics of a layer with random tensors, counted.

@@ -245,6 +245,63 @@ TEST_CASE("lists are as long as the inputs of a pixel that are not zero") {
     }
 }
 
+TEST_CASE("rows of windows take what their values that are not zero say, or what comes in") {
+    std::mt19937 bits(17);
+    double worst = 0.0;
+    for (int i = 0; i < 20; ++i) {
+        layer_row row = wider_row(bits);
+        row.stride_h = 2;
+        row.out.height = hass::window_extent(5, row.kernel_h, 2, row.pad_top, row.pad_bottom);
+        INFO(test::describe(row));
+        const auto volume = static_cast<std::size_t>(row.in.volume());
+        auto activations = test::random_values(bits, 32 * volume);
+        for (std::size_t n = 0; n < activations.size(); ++n)  // images of unlike density
+            if (bits() % 32 < n / volume) activations[n] = 0.0F;
+        const auto weights =
+            test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row)));
+        const auto s = hass::measure_tensors(network_of(row), std::array{std::span(weights)},
+                                             std::array{std::span(activations)})
+                           .at({{0.0, 0.0}}, {i % 2 == 0, i % 2 != 0 || row.groups > 1})
+                           .front();
+        std::vector<double> work;
+        for (std::size_t n = 0; n < 32; ++n)
+            for (int y = 0; y < row.out.height; ++y) {
+                work.push_back(0.0);
+                for (int x = 0; x < row.out.width; ++x)
+                    for (int c = 0; c < row.in.channels; ++c)
+                        for (int t = 0; t < hass::taps(row); ++t) {
+                            const float* a =
+                                test::input_at(row, activations.data() + n * volume, c, y, x,
+                                               t / row.kernel_w, t % row.kernel_w);
+                            if (a != nullptr && *a != 0.0F) work.back() += 1.0;
+                        }
+            }
+        const auto mean = [&](double least) {
+            double sum = 0.0;
+            for (const double w : work) sum += std::max(w, least);
+            return sum / static_cast<double>(work.size());
+        };
+        REQUIRE(s.rows.size() == hass::row_parts);
+        CHECK(std::is_sorted(s.rows.begin(), s.rows.end(),
+                             [](double a, double b) { return a < b - 1e-12; }));
+        for (const double least : {0.0, 0.3, 0.7, 0.9, 1.0, 1.1, 1.5, 4.0}) {
+            const double exact = mean(least * mean(0.0));
+            const double said = hass::longer_of_rows(s.rows, mean(0.0), least * mean(0.0));
+            worst = std::max(worst, std::abs(said / exact - 1.0));
+        }
+        CHECK(hass::longer_of_rows(s.rows, mean(0.0), 0.0) == Approx(mean(0.0)));
+        row.stride_h = 1;
+        row.out.height = hass::window_extent(5, row.kernel_h, 1, row.pad_top, row.pad_bottom);
+        CHECK(hass::measure_tensors(network_of(row), std::array{std::span(weights)},
+                                    std::array{std::span(activations)})
+                  .at({{0.0, 0.0}}, {true, true})
+                  .front()
+                  .rows.empty());
+    }
+    CHECK(worst < 0.004);
+    CHECK(hass::longer_of_rows({}, 3.0, 4.0) == 4.0);
+}
+
 TEST_CASE("balanced lanes are no slower than lanes in order, and dense ones take all positions") {
     std::mt19937 bits(13);
     layer_row row;

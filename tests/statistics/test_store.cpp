@@ -214,6 +214,13 @@ TEST_CASE("numbers of the body that cannot be are refused by layer") {
     bad_dots([&](statistics& s) { s.lists[0].lanes = 2; }, "are not those that the row can have");
     bad_dots([&](statistics& s) { s.lists[0].lanes = 9; },
              "'layers[0].lists' is not within 1 and 4");
+    hass::recorded_network strided = dots;
+    strided.layers[0].natural.rows.assign(hass::row_parts, 1.0);
+    CHECK(hass::parse_statistics(hass::format_statistics(strided), "f") == strided);
+    bad_dots([&](statistics& s) { s.rows.assign(3, 1.0); }, "'layers[0].row_parts' is not within");
+    for (const double part : {0.5, nan, -1.0})
+        bad_dots([&](statistics& s) { s.rows.assign(hass::row_parts, 1.0), s.rows[5] = part; },
+                 "work of rows of windows does not ascend");
     const parts counted(hass::format_statistics(dots));
     std::string wrong = counted.body;
     wrong[wrong.size() - 1] = 1;  // the last share of the list

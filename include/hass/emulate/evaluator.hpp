@@ -174,6 +174,7 @@ class basic_evaluator {
         for (const layer_statistics& s : statistics) {
             for (const window_histogram& w : s.windows) values += w.share.size();
             for (const list_lengths& l : s.lists) values += l.share.size();
+            values += s.rows.size();
             lanes += s.lanes.size();
         }
         return sizeof(double) * values + sizeof(lane_work) * lanes;

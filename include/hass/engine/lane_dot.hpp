@@ -20,6 +20,7 @@
 #include <hass/error.hpp>
 #include <hass/statistics/independent_dots.hpp>
 #include <hass/statistics/lane_layouts.hpp>
+#include <hass/statistics/row_work.hpp>
 #include <hass/statistics/validate.hpp>
 #include <hass/text.hpp>
 
@@ -43,12 +44,14 @@ constexpr lane_layout lanes_of(const parallelism& p) {
 }
 
 /// Cycles of a folding whose dot products take `dot` cycles each.
-constexpr double lane_cycles(const layer_row& row, const parallelism& p, double dot) {
+/// \param rows  of windows, as `layer_statistics::rows`
+constexpr double lane_cycles(const layer_row& row, const parallelism& p, double dot,
+                             std::span<const double> rows) {
     const folded_row f(row, p);
     const auto products =
         static_cast<double>(row.out.pixels() * f.filters * (row.groups / p.group));
-    return std::max(products * std::max(dot, static_cast<double>(f.group_blocks)),
-                    data_movement_cycles(row, p));
+    return longer_of_rows(rows, products * std::max(dot, static_cast<double>(f.group_blocks)),
+                          data_movement_cycles(row, p));
 }
 
 }  // namespace detail
@@ -57,7 +60,8 @@ constexpr double lane_cycles(const layer_row& row, const parallelism& p, double 
 class prepared_lane_dot {
   public:
     /// \throws hass::error for statistics that are out of range
-    constexpr prepared_lane_dot(const layer_row& row, const layer_statistics& s) : row_(row) {
+    constexpr prepared_lane_dot(const layer_row& row, const layer_statistics& s)
+        : row_(row), rows_(s.rows) {
         validate(s);
         if (!s.lanes.empty()) {
             for (const lane_work& w : s.lanes) dots_.emplace_back(key(w.layout), w.cycles);
@@ -79,7 +83,7 @@ class prepared_lane_dot {
         if (at == dots_.end() || at->first != wanted)
             throw error("lanes: the statistics know nothing of parallelism " +
                         detail::text(c.folding));
-        return detail::lane_cycles(row_, c.folding, at->second);
+        return detail::lane_cycles(row_, c.folding, at->second, rows_);
     }
 
   private:
@@ -90,6 +94,7 @@ class prepared_lane_dot {
     }
 
     layer_row row_;
+    std::vector<double> rows_;
     std::vector<std::pair<std::uint64_t, double>> dots_{};
 };
 
@@ -141,8 +146,8 @@ struct lane_dot {
         detail::require_legal(legal(row, c.folding), row, c.folding);
         if (!s.lanes.empty()) return prepare(row, s).cycles(c);
         validate(s);
-        return detail::lane_cycles(row, c.folding,
-                                   independent_lane_cycles(row, s, detail::lanes_of(c.folding)));
+        return detail::lane_cycles(
+            row, c.folding, independent_lane_cycles(row, s, detail::lanes_of(c.folding)), s.rows);
     }
 
     /// The layer's resources; `c` must be legal.

@@ -21,6 +21,7 @@
 #include <hass/error.hpp>
 #include <hass/statistics/independent_dots.hpp>
 #include <hass/statistics/list_counts.hpp>
+#include <hass/statistics/row_work.hpp>
 #include <hass/statistics/validate.hpp>
 #include <hass/text.hpp>
 
@@ -49,7 +50,7 @@ class prepared_list_dot {
     /// \param start  `list_dot::start`
     /// \throws hass::error for statistics that are out of range or of another row
     constexpr prepared_list_dot(const layer_row& row, const layer_statistics& s, double start)
-        : row_(row), start_(start) {
+        : row_(row), start_(start), rows_(s.rows) {
         validate(s);
         for_each_list_count(row, [&](int lists) {
             const auto measured =
@@ -71,9 +72,10 @@ class prepared_list_dot {
         const double pixel =
             r.first + static_cast<double>(row_.out.channels / p.out - 1) * r.later + start_;
         const double chains = static_cast<double>(p.out) / chain;
-        return std::max({static_cast<double>(row_.out.pixels()) * pixel / p.pixels,
-                         static_cast<double>(row_.in.volume()) / p.in,
-                         static_cast<double>(row_.out.volume()) / chains});
+        return std::max(
+            longer_of_rows(rows_, static_cast<double>(row_.out.pixels()) * pixel / p.pixels,
+                           static_cast<double>(row_.in.volume()) / p.in),
+            static_cast<double>(row_.out.volume()) / chains);
     }
 
   private:
@@ -104,6 +106,7 @@ class prepared_list_dot {
 
     layer_row row_;
     double start_;
+    std::vector<double> rows_;
     std::array<std::array<replay, longest_chain + 1>, 3> replays_{};  // by log2 lists, by chain
 };
 

@@ -50,7 +50,7 @@ class compute_stage {
         latency_ += 5;
         // where the pace depends on data, pixels are on their way that the skew does not know of
         if (kind_ != engine_kind::dense) latency_ += 2 * r_.row().in.channels;
-        stage done{r_.id(), text.finished(), memories(), {in_}, out_, 0, latency_};
+        stage done{r_.id(), text.finished(), memories(), {in_}, out_, 0, latency_, s_.chain};
         if (has_windows(r_.row()))
             done.gap = kind_ == engine_kind::lists ? slots_without_window(r_.row())
                                                    : pixels_ahead(r_.row());
@@ -197,12 +197,26 @@ class compute_stage {
             with(s_.positions, s_.multipliers, s_.filters);
             if (s_.groups > 1) parameters.emplace_back("GROUPS", s_.groups);
         }
-        text.stage(module, parameters, "engine", at, sums.name);
-        text.line(detail::busy_where(slots_bind() ? detail::moves("in")
-                                                  : text_of({at,
-                                                             "_valid && (!sums_valid || "
-                                                             "sums_ready)"})));
+        if (kind_ == engine_kind::lanes) {
+            busy_engine(text, module, parameters, at, sums.name);
+        } else {
+            text.stage(module, parameters, "engine", at, sums.name);
+            text.line(detail::busy_where(slots_bind() ? detail::moves("in")
+                                                      : text_of({at,
+                                                                 "_valid && (!sums_valid || "
+                                                                 "sums_ready)"})));
+        }
         at = sums.name, latency_ += s_.multipliers + 4;
+    }
+
+    /// An engine that says itself when it works.
+    static void busy_engine(module_text& text, const char* module, const bindings& parameters,
+                            const std::string& from, const std::string& to) {
+        std::vector<std::string> ports{".clk", ".rst"};
+        module_text::connect(ports, "in", from);
+        module_text::connect(ports, "out", to);
+        ports.push_back(".busy");
+        text.instance(module, parameters, "engine", ports);
     }
 
     /// Line buffer, replays and engine in one.
@@ -224,11 +238,8 @@ class compute_stage {
             {"CHAIN", s_.chain},          {"SLOTS", list_ring(row, replicas)},
             {"SUM", sum_bits_},           {"WEIGHTS", in_quotes(r_.id() + "_weights")}};
         if (replicas > 1) parameters.emplace_back("REPLICAS", replicas);
-        std::vector<std::string> ports{".clk", ".rst"};
-        module_text::connect(ports, "in", at);
-        module_text::connect(ports, "out", sums.name);
-        ports.push_back(".busy");
-        text.instance(replicas > 1 ? "hass_list_array" : "hass_lists", parameters, "engine", ports);
+        busy_engine(text, replicas > 1 ? "hass_list_array" : "hass_lists", parameters, at,
+                    sums.name);
         at = sums.name, latency_ += s_.chain + 6;
     }
 

@@ -32,6 +32,7 @@ struct stage {
     /// Pixels that need room in front of it, so that what comes before is never held up.
     std::int64_t gap = 0;
     int latency = 0;  ///< cycles through its registers, beside those that `evaluate` knows
+    int burst = 1;    ///< words that leave one behind the other before it may work on
 };
 
 /// A row that becomes a stage.

@@ -64,8 +64,8 @@ inline constexpr const char* testbench_body = R"cpp(
         int lanes, bits;
         std::size_t words, pixel;  // words of an image, of a pixel
         std::vector<value> values = {};
-        std::vector<std::int64_t> done = {};  // cycle of each image's last word
-        std::int64_t first = -1;
+        std::vector<std::int64_t> done = {};   // cycle of each image's last word
+        std::vector<std::int64_t> first = {};  // ... and of its first pixel
         std::size_t word = 0;
         bool ends_right = true;
 
@@ -78,7 +78,7 @@ inline constexpr const char* testbench_body = R"cpp(
                     x |= std::uint32_t{bit_of(data, l * bits + (b < bits ? b : bits - 1))} << b;
                 values.push_back(static_cast<value>(x));
             }
-            if (++word == pixel && done.empty()) first = cycle;
+            if (++word == pixel) first.push_back(cycle);
             if (word == words) word = 0, done.push_back(cycle);
             ends_right = ends_right && last == (word == 0);
             return true;
@@ -123,7 +123,11 @@ inline std::string testbench_main(const accelerator_text& all) {
          "// pixel by pixel, row by row; of its answers the same, stream by stream. \"pauses\": in "
          "how\n"
          "// many of 100 cycles a source or a sink is idle. \"pace\": cycles in which an image "
-         "comes.\n"
+         "comes,\n"
+         "// each when the one before has left; what it takes to the first pixel of an answer is "
+         "then "
+         "the\n"
+         "// mean of all of them.\n"
          "int main(int argc, char** argv) {\n"
          "    if (argc < 3 || argc > 5) {\n"
          "        std::fprintf(stderr, \"usage: %s images answers [pauses [pace]]\\n\", argv[0]);\n"
@@ -153,6 +157,7 @@ inline std::string testbench_main(const accelerator_text& all) {
          sinks,
          "};\n"
          "    std::vector<std::int64_t> busy(stages.size(), 0), held(stages.size(), 0);\n"
+         "    std::vector<std::int64_t> begins{0};  // cycles at which images may begin to come\n"
          "\n"
          "    VerilatedContext context;\n"
          "    V",
@@ -176,8 +181,14 @@ inline std::string testbench_main(const accelerator_text& all) {
          "                         static_cast<long long>(moved));\n"
          "            return 1;\n"
          "        }\n",
-         "        const double came = pace > 0.0 ? static_cast<double>(cycle) / pace * "
-         "image_values : 1e18;\n",
+         "        // with a pace, as much of the image behind those that have left as has come\n"
+         "        const double come = std::min(static_cast<double>(cycle - begins.back()) / pace "
+         "*\n"
+         "                                         image_values, image_values - 1.0);\n"
+         "        const double came =\n"
+         "            pace > 0.0 ? static_cast<double>((begins.size() - 1) * image_values) + come "
+         ": "
+         "1e18;\n",
          offer,
          ready,
          "        top.eval();\n"
@@ -188,6 +199,9 @@ inline std::string testbench_main(const accelerator_text& all) {
          "        }\n",
          take,
          collect,
+         "        bool left = true;\n"
+         "        for (const sink& s : sinks) left = left && s.done.size() >= begins.size();\n"
+         "        if (left) begins.push_back(cycle + 1);\n"
          "        tick();\n"
          "    }\n"
          "    top.final();\n"
@@ -205,10 +219,14 @@ inline std::string testbench_main(const accelerator_text& all) {
          "            return 1;\n"
          "        }\n"
          "    const sink& s = sinks[0];\n"
+         "    double fill = static_cast<double>(s.first[0]);\n"
+         "    for (std::size_t i = 1; pace > 0.0 && i < count; ++i)\n"
+         "        fill += static_cast<double>(s.first[i] - begins[i]);\n"
+         "    if (pace > 0.0) fill /= static_cast<double>(count);\n"
          "    const double images_between = count > 1 ? static_cast<double>(count - 1) : 1.0;\n"
-         "    std::printf(\"images %zu\\ncycles %lld\\nfill %lld\\nlatency %lld\\ninterval "
+         "    std::printf(\"images %zu\\ncycles %lld\\nfill %.2f\\nlatency %lld\\ninterval "
          "%.2f\\n\", count,\n"
-         "                static_cast<long long>(cycle), static_cast<long long>(s.first),\n"
+         "                static_cast<long long>(cycle), fill,\n"
          "                static_cast<long long>(s.done[0]),\n"
          "                static_cast<double>(s.done.back() - s.done[0]) / images_between);\n"
          "    for (std::size_t i = 0; i < stages.size(); ++i)\n"
@@ -224,13 +242,13 @@ inline std::string testbench_main(const accelerator_text& all) {
 
 /// main.cpp of a design.
 inline std::string testbench(const accelerator_text& all) {
-    return text_of(
-        {"// Simulates ", all.name,
-         ": see README.md.\n#include <verilated.h>\n\n"
-         "#include <cstdint>\n#include <cstdio>\n#include <cstdlib>\n#include <fstream>\n"
-         "#include <random>\n#include <string>\n#include <type_traits>\n"
-         "#include <vector>\n\n#include \"V",
-         all.name, ".h\"\n", detail::testbench_body, detail::testbench_main(all)});
+    return text_of({"// Simulates ", all.name,
+                    ": see README.md.\n#include <verilated.h>\n\n"
+                    "#include <algorithm>\n#include <cstdint>\n#include <cstdio>\n#include "
+                    "<cstdlib>\n#include <fstream>\n"
+                    "#include <random>\n#include <string>\n#include <type_traits>\n"
+                    "#include <vector>\n\n#include \"V",
+                    all.name, ".h\"\n", detail::testbench_body, detail::testbench_main(all)});
 }
 
 }  // namespace hass::rtl

@@ -242,29 +242,47 @@ class top_level {
     }
 
     /// The FIFO stands where words are narrower; but in front of windows behind the converter, which is
-    /// slower than they are where pixels pass without one.
+    /// slower than they are where pixels pass without one. In front of a narrowing converter as much of it
+    /// as a burst has: there it would hold up what gives it.
     void write_link(module_text& text, const link& l, const stream& from, const stream& to) {
-        const bool converts = from.lanes != to.lanes;
-        const bool first = converts && from.lanes < to.lanes && stages_[l.to].gap == 0;
-        const stream between{to.name + (first ? "_waiting" : "_converted"),
-                             first ? from.lanes : to.lanes, to.bits};
-        if (!converts) {
+        if (from.lanes == to.lanes) {
             text.line();
             text.declare(to);
             write_fifo(text, l, from, to);
             return;
         }
         text.comment(text_of({"From ", from.lanes, " to ", to.lanes, " values a word."}));
-        text.declare(between);
+        const bool first = from.lanes < to.lanes && stages_[l.to].gap == 0;
+        const std::int64_t burst = from.lanes > to.lanes ? burst_of(l, from.lanes) : 0;
+        const stream before{to.name + "_waiting", from.lanes, to.bits};
+        const stream behind{to.name + "_converted", to.lanes, to.bits};
+        link rest = l;
+        if (first) {
+            text.declare(before);
+            write_fifo(text, l, from, before);
+        } else if (burst > 0) {
+            text.declare(before);
+            rest.words = burst, rest.cycles = 0;
+            write_fifo(text, rest, from, before);
+            rest.words = l.words - burst, rest.cycles = l.cycles;
+        }
+        if (!first) text.declare(behind);
         text.declare(to);
-        const bindings parameters{{"BITS", to.bits},
-                                  {"IN", from.lanes},
-                                  {"OUT", to.lanes},
-                                  {"WIDE", std::lcm(from.lanes, to.lanes)}};
-        if (first) write_fifo(text, l, from, between);
-        text.stage("hass_convert", parameters, to.name + "_convert",
-                   first ? between.name : from.name, first ? to.name : between.name);
-        if (!first) write_fifo(text, l, between, to);
+        text.stage("hass_convert",
+                   {{"BITS", to.bits},
+                    {"IN", from.lanes},
+                    {"OUT", to.lanes},
+                    {"WIDE", std::lcm(from.lanes, to.lanes)}},
+                   to.name + "_convert", first || burst > 0 ? before.name : from.name,
+                   first ? to.name : behind.name);
+        if (!first) write_fifo(text, rest, behind, to);
+    }
+
+    /// Values of a burst, as far as the link's FIFO has room for them.
+    std::int64_t burst_of(const link& l, int lanes) const {
+        const int words =
+            l.from == network_input ? 1 : stages_[static_cast<std::size_t>(l.from)].burst;
+        return words > 1 ? std::min(l.words, std::int64_t{words} * lanes) : 0;
     }
 
     void write_fifo(module_text& text, const link& l, const stream& from, const stream& to) {

@@ -110,7 +110,7 @@ inline layer_statistics predicted_layer(const layer_statistics& natural,
 
 /// Work of whole dot products of a layer at `s`, put there, as far as it was measured at `natural`:
 /// less by the factor by which it would be less if zeros were independent. What zeros have in common
-/// stays in it, and so does the spread that was measured.
+/// stays in it, and so do the spread that was measured and the share of each row of windows.
 inline void predict_dots(const layer_row& row, const layer_statistics& natural,
                          layer_statistics& s) {
     const auto factor = [](double was, double is) {
@@ -126,6 +126,7 @@ inline void predict_dots(const layer_row& row, const layer_statistics& natural,
             sum += static_cast<double>(z) * lengths.share[z];
         return sum;
     };
+    s.rows = natural.rows;
     s.lists.clear();
     for (const list_lengths& was : natural.lists) {
         const double kept = factor(mean(independent_lists(row, natural, was.lanes)),

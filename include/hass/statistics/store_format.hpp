@@ -19,6 +19,7 @@
 ///              and, where the header has them, work of whole dot products with nothing clipped:
 ///              each layout of lanes   u32 x 6 (in, group, macs, vector, shared, engines), f64 cycles
 ///              each number of lists   u16 x (K in.channels / lists + 1) shares of the longest one
+///              f64 x 32  work of rows of windows, where strides skip rows
 ///
 /// Shares are u16 in steps of 1/65535. The header gives every size, so that a file of another
 /// length is refused before anything is allocated for it.

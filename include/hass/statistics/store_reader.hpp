@@ -18,6 +18,7 @@
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/list_counts.hpp>
 #include <hass/statistics/recorded_network.hpp>
+#include <hass/statistics/row_work.hpp>
 #include <hass/statistics/store_format.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/network.hpp>
@@ -57,6 +58,7 @@ class statistics_reader {
         std::size_t measured[2];
         std::size_t lanes = 0;     ///< layouts
         std::vector<int> lists{};  ///< numbers of lists a pixel
+        std::size_t rows = 0;      ///< parts of rows of windows
     };
 
     error fail(const std::string& what) const { return error(source_ + ": " + what); }
@@ -153,7 +155,7 @@ class statistics_reader {
         for (std::size_t j = 0; j < layers.size(); ++j, ++i) {
             while (i < m.net.rows.size() && !is_compute(m.net.rows[i])) ++i;
             const std::string at = text_of({"layers[", j, "]."});
-            only(layers[j], at, {"row", "thresholds", "measured", "lanes", "lists"});
+            only(layers[j], at, {"row", "thresholds", "measured", "lanes", "lists", "row_parts"});
             const auto place = static_cast<std::size_t>(
                 integer(member(layers[j], at, "row"), at + "row", 0, most_rows));
             if (place != i || i == m.net.rows.size())
@@ -181,6 +183,9 @@ class statistics_reader {
                    extent& sizes) const {
         if (const auto lanes = layer.find("lanes"); lanes != layer.end())
             sizes.lanes = static_cast<std::size_t>(integer(*lanes, at + "lanes", 1, most_layouts));
+        if (const auto parts = layer.find("row_parts"); parts != layer.end())
+            sizes.rows =
+                static_cast<std::size_t>(integer(*parts, at + "row_parts", row_parts, row_parts));
         const auto lists = layer.find("lists");
         if (lists == layer.end()) return;
         std::vector<int> known;
@@ -245,6 +250,7 @@ class statistics_reader {
                          extents_[j].measured[k] * 20;
             bytes += extents_[j].lanes * (6 * 4 + 8);
             for (const int lists : extents_[j].lists) bytes += 2 * lengths_of(row, lists);
+            bytes += 8 * extents_[j].rows;
         }
         return bytes;
     }
@@ -311,6 +317,13 @@ class statistics_reader {
             }
             if (sum != share_steps)
                 throw fail(text_of({at, ": shares of ", lanes, " lists do not sum to 1"}));
+        }
+        double last = 0.0;
+        for (std::size_t r = 0; r < extents_[j].rows; ++r) {
+            s.rows.push_back(take<double>(in));
+            if (!(s.rows.back() >= last * (1.0 - 1e-9) && s.rows.back() <= 1e9))
+                throw fail(at + ": work of rows of windows does not ascend");
+            last = s.rows.back();
         }
     }
 

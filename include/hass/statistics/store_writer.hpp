@@ -41,6 +41,7 @@ inline ordered_json header_of(const recorded_network& m) {
         if (!l.natural.lanes.empty()) layers.back()["lanes"] = l.natural.lanes.size();
         for (const list_lengths& lists : l.natural.lists)
             layers.back()["lists"].push_back(lists.lanes);
+        if (!l.natural.rows.empty()) layers.back()["row_parts"] = l.natural.rows.size();
     }
     return {{"network", m.name},         {"weights", hexadecimal(m.weights)},
             {"images", m.images},        {"sources", std::move(sources)},
@@ -81,6 +82,7 @@ inline std::string format_statistics(const recorded_network& m) {
         }
         for (const list_lengths& lists : s.lists)
             for (const std::uint16_t x : detail::list_steps(lists)) detail::put(body, x);
+        for (const double part : s.rows) detail::put(body, part);
     }
     const std::string header =
         detail::header_of(m).dump(-1, ' ', false, ordered_json::error_handler_t::replace);

@@ -25,6 +25,7 @@ module hass_lane #(
     input  logic [ADDRESS-1:0]        base,  // of its weights
     input  logic                      last,  // of its dot product
     output logic                      full,
+    output logic                      working,  // on a window
     // the barrier at the end of a dot product: its last product is chosen in the cycle in which all have
     // finished
     output logic                      finished,
@@ -71,6 +72,7 @@ module hass_lane #(
     wire [POSITIONS-1:0] rest = current & (current - 1'b1);
     wire window_ends = current_valid && rest == '0;
     wire blocked = finished && !all_finished;
+    assign working = current_valid;
     assign load = (!current_valid || window_ends) && !blocked;
     assign finished = waiting || (window_ends && current_last);
     assign pop = enable && load && !empty;

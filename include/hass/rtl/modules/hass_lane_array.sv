@@ -27,11 +27,13 @@ module hass_lane_array #(
     input  logic [POSITIONS*GROUPS*DATA-1:0] in_data,
     output logic                             out_valid,
     input  logic                             out_ready,
-    output logic [ENGINES*FILTERS*SUM-1:0]   out_data
+    output logic [ENGINES*FILTERS*SUM-1:0]   out_data,
+    output logic                             busy  // any of them
 );
-    logic [ENGINES-1:0]               window_valid, window_ready, sum_valid, sum_ready;
+    logic [ENGINES-1:0]               window_valid, window_ready, sum_valid, sum_ready, all_busy;
     logic [POSITIONS*GROUPS*DATA-1:0] windows;
     logic [ENGINES*FILTERS*SUM-1:0]   sums;
+    assign busy = |all_busy;
 
     hass_fork #(.BITS(POSITIONS * GROUPS * DATA), .WAYS(ENGINES)) to_engines (
         .clk, .rst, .in_valid, .in_ready, .in_data,
@@ -50,7 +52,7 @@ module hass_lane_array #(
                      .MASKS({WEIGHTS, "_", TENS, ONES, "_masks.mem"})) lanes (
             .clk, .rst, .in_valid(window_valid[e]), .in_ready(window_ready[e]), .in_data(window),
             .out_valid(sum_valid[e]), .out_ready(sum_ready[e]),
-            .out_data(sums[e*FILTERS*SUM +: FILTERS*SUM]));
+            .out_data(sums[e*FILTERS*SUM +: FILTERS*SUM]), .busy(all_busy[e]));
     end
 
     hass_join #(.BITS(FILTERS * SUM), .WAYS(ENGINES)) from_engines (

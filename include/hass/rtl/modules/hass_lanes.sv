@@ -30,7 +30,8 @@ module hass_lanes #(
     input  logic [POSITIONS*DATA-1:0] in_data,
     output logic                      out_valid,
     input  logic                      out_ready,
-    output logic [FILTERS*SUM-1:0]    out_data
+    output logic [FILTERS*SUM-1:0]    out_data,
+    output logic                      busy  // with a window, and not held up
 );
     localparam int STEPS = (POSITIONS + MULTIPLIERS - 1) / MULTIPLIERS;
     localparam int WORD = WORDS > 1 ? $clog2(WORDS) : 1;
@@ -39,7 +40,8 @@ module hass_lanes #(
     localparam int ADDRESS = WINDOWS * STEPS > 1 ? $clog2(WINDOWS * STEPS) : 1;
 
     logic                   enable, primed, last, last_1;
-    logic [MULTIPLIERS-1:0] full, finished;
+    logic [MULTIPLIERS-1:0] full, finished, working;
+    logic [3:1]             pushed;  // windows on their way to the lanes, where they may be empty
     logic [POSITIONS-1:0]   weight_mask;
     logic [WORD-1:0]        word;
     logic [ADDRESS-1:0]     base;
@@ -47,6 +49,7 @@ module hass_lanes #(
     wire push = in_valid && in_ready;
     wire all_finished = &finished;
     assign in_ready = primed && full == '0;
+    assign busy = enable && (pushed[3] || |working);
 
     // The mask of the next window is read while this one is taken.
     generate
@@ -65,10 +68,12 @@ module hass_lanes #(
     always_ff @(posedge clk)
         if (rst) begin
             primed <= 1'b0;
+            pushed <= '0;
             base   <= '0;
             {last, last_1} <= '0;
         end else begin
             primed <= 1'b1;
+            pushed <= {pushed[2:1], push};
             if (push) base <= base == ADDRESS'((WINDOWS - 1) * STEPS) ? '0 : base + ADDRESS'(STEPS);
             if (enable) {last, last_1} <= {last_1, all_finished};
         end
@@ -88,7 +93,7 @@ module hass_lanes #(
 
         hass_lane #(.DATA(DATA), .POSITIONS(MINE), .ADDRESS(ADDRESS), .SKEW(n), .DEPTH(DEPTH)) lane (
             .clk, .rst, .enable, .push, .mask, .values(mine), .base, .last(word == WORD'(WORDS - 1)),
-            .full(full[n]), .finished(finished[n]), .all_finished, .address,
+            .full(full[n]), .working(working[n]), .finished(finished[n]), .all_finished, .address,
             .value(values[n*DATA +: DATA]));
         hass_lane_rom #(.BITS(FILTERS * WEIGHT), .DEPTH(WINDOWS * STEPS), .PREFIX(WEIGHTS), .NUMBER(n))
             rom (.clk, .enable, .address,
