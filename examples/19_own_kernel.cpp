@@ -9,7 +9,7 @@ struct linear_and_matern {
     struct covariance {
         double scale;
         std::size_t columns;
-        hass::matern52_covariance rest;
+        hass::matern_covariance rest;
 
         double linear(const double* x, const double* y) const {
             double sum = 0.0;
@@ -44,7 +44,7 @@ struct linear_and_matern {
         return {hass::stable_exp(parameters[0]), parameters.size() - 2,
                 rest.at(parameters.subspan(1))};
     }
-    hass::matern52 rest;
+    hass::matern rest;
 };
 static_assert(hass::Kernel<linear_and_matern>);
 

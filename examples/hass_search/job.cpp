@@ -379,7 +379,10 @@ class search_job {
                     }
                 if (auto found = without_a_run(t.asked)) {
                     take(t, std::move(found));
-                } else if (crew_) {
+                    continue;
+                }
+                if (journal_) journal_->begin(label, loop.record(number), t.started);
+                if (crew_) {
                     crew_->give(number, text_of_task({number, reach_, floor_, t.asked.point}));
                     outside.emplace(number, std::move(t));
                 } else {

@@ -190,6 +190,11 @@ const kept_trial* search_journal::find(const std::string& study, std::uint64_t n
     return at == trials.end() ? nullptr : &at->second;
 }
 
+void search_journal::begin(const std::string& study, const hass::trial_record& r,
+                           std::chrono::system_clock::time_point started) {
+    state_->at(study).log.begin(r, started);
+}
+
 void search_journal::keep(const std::string& study, const hass::trial_record& r,
                           const hass::candidate* found,
                           std::chrono::system_clock::time_point started) {

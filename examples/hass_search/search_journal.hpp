@@ -61,6 +61,11 @@ class search_journal {
     /// nullptr: not judged yet.
     const kept_trial* find(const std::string& study, std::uint64_t number) const;
 
+    /// Writes that a trial is under way, so that others see it. One that a process which ended has
+    /// left under way goes on.
+    void begin(const std::string& study, const hass::trial_record& r,
+               std::chrono::system_clock::time_point started);
+
     /// Writes a trial, down to the disk. \param found  nullptr: it has no figures
     void keep(const std::string& study, const hass::trial_record& r, const hass::candidate* found,
               std::chrono::system_clock::time_point started);

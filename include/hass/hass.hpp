@@ -295,6 +295,7 @@
 #include <hass/search/importance.hpp>
 #include <hass/search/journal.hpp>
 #include <hass/search/journal_file.hpp>
+#include <hass/search/journal_records.hpp>
 #include <hass/search/measurement.hpp>
 #include <hass/search/nsga2.hpp>
 #include <hass/search/objective.hpp>

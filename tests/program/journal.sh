@@ -121,6 +121,7 @@ for _ in $(seq 600); do
     sleep 0.02
 done
 refuses "busy.log: is in use by another process" --journal busy.log
+grep -q '"op_code":4.*"state":0,' busy.log || fail "no trial under way is in the journal"
 kill -INT $busy
 code=0
 wait $busy || code=$?

@@ -3,7 +3,7 @@
 /// point is the one that promises most by it. For trials that cost minutes: few of them go far.
 ///
 /// After Jones, Schonlau, Welch (1998), with what is known since: Matern 5/2 (Snoek, Larochelle,
-/// Adams 2012), length scales that grow with the dimension (Hvarfner et al. 2024), expected
+/// Adams 2012) or, with many axes, 3/2, length scales that grow with the dimension (Hvarfner et al. 2024), expected
 /// improvement in logarithms (Ament et al. 2023), constraints by their probability (Gardner et al.
 /// 2014), a trust region with many axes (Eriksson et al. 2019), hypervolume improvement for two and three objectives (Emmerich 2005), random weights
 /// above (Knowles 2006), running trials believed at their mean (Ginsbourger et al. 2010).
@@ -62,7 +62,7 @@ struct gaussian_process_options {
 ///
 /// \tparam K  how alike points are, see gp/kernel.hpp
 /// \tparam A  what a point is worth, see gp/acquisition.hpp; not for two and three objectives
-template <Kernel K = matern52, Acquisition A = log_expected_improvement>
+template <Kernel K = matern, Acquisition A = log_expected_improvement>
 class gaussian_process {
   public:
     explicit gaussian_process(space where, std::uint64_t seed = 0,

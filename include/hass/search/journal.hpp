@@ -2,13 +2,14 @@
 /// Studies in a file that survives crashes and that Optuna reads and writes too.
 ///
 /// The format is Optuna's journal (JournalStorage of 3.1 to 5.0): UTF-8, one JSON object a line,
-/// append-only; a study is the replay of all lines. Each finished trial is one line, written whole
-/// and flushed to the disk, so a crash costs at most the trial being written.
+/// append-only; a study is the replay of all lines. A trial is written when it begins, as running,
+/// and when it has finished, flushed to the disk both times: a crash costs the trials under way,
+/// which the next run begins again.
 ///
 ///     hass::journal log("search.log", "resnet18", where);
 ///     hass::study<hass::tpe<>> study(where, seed);
 ///     log.resume(study);                  // nothing to do for a new file
-///     log.run(study, objective);          // ask, evaluate, tell, write
+///     log.run(study, objective);          // ask, write, evaluate, tell, write
 ///
 /// What Optuna has no field for goes into system attributes that it ignores: hass:number,
 /// hass:told_before, hass:enqueued, hass:reason, hass:infeasible.
@@ -36,101 +37,12 @@
 #endif
 
 #include <hass/search/journal_file.hpp>
+#include <hass/search/journal_records.hpp>
 #include <hass/search/optimizer.hpp>
 #include <hass/search/study.hpp>
 #include <hass/text.hpp>
 
 namespace hass {
-
-namespace detail {
-
-inline std::optional<std::uint64_t> number_attr(const journal_trial& t, const char* key) {
-    const auto at = t.system_attrs.find(key);
-    if (at == t.system_attrs.end() || !at->second.is_number_unsigned()) return std::nullopt;
-    return at->second.get<std::uint64_t>();
-}
-
-/// What came out of a finished trial.
-/// \param names  of its constraints, in their order; empty: in the file's
-inline outcome result_of(const journal_trial& t, std::span<const std::string> names = {}) {
-    using code = journal_trial::state_code;
-    std::string reason;
-    if (const auto at = t.system_attrs.find("hass:reason");
-        at != t.system_attrs.end() && at->second.is_string())
-        reason = at->second;
-    std::vector<double> constraints;
-    for (const std::string& name : names)
-        if (const auto at = t.system_attrs.find("constraints:" + name);
-            at != t.system_attrs.end() && at->second.is_number())
-            constraints.push_back(at->second);
-    const bool named = !constraints.empty();
-    for (const auto& [key, value] : t.system_attrs) {
-        if (named) break;
-        // "constraints": a list; "constraints:NAME": one number each (Optuna 5).
-        if (key == "constraints" && value.is_array()) {
-            for (const auto& c : value)
-                if (c.is_number()) constraints.push_back(c);
-        } else if (key.starts_with("constraints:") && value.is_number()) {
-            constraints.push_back(value);
-        }
-    }
-    if (t.state == code::complete) {
-        if (t.bad_value) return outcome::failed("an objective value is not finite");
-        return outcome::constrained(t.values, std::move(constraints), std::move(reason));
-    }
-    if (t.state == code::pruned && !t.intermediate_values.empty()) {
-        const auto& [step, value] = *t.intermediate_values.rbegin();
-        return outcome::pruned(step, value, std::move(reason));
-    }
-    if (t.system_attrs.contains("hass:infeasible"))
-        return outcome::infeasible(std::move(constraints), std::move(reason));
-    if (reason.empty()) reason = t.state == code::pruned ? "pruned unseen" : "failed";
-    return outcome::failed(std::move(reason));
-}
-
-}  // namespace detail
-
-/// The finished trials of a study as records, in the order they were told.
-/// \param path   of the file, for messages
-/// \param names  of the constraints, see journal_options
-/// \throws hass::error naming trial and axis when a trial does not belong to the space
-inline std::vector<trial_record> records_of(const journal_study& past, const space& where,
-                                            const std::string& path,
-                                            std::span<const std::string> names = {}) {
-    using detail::number_attr;
-    std::vector<trial_record> records;
-    std::set<std::uint64_t> numbers;
-    bool unique = true;
-    for (const std::size_t position : past.told) {
-        const journal_trial& t = past.trials[position];
-        const std::string place = text_of({path, ": trial ", position});
-        trial_record r;
-        r.number = number_attr(t, "hass:number").value_or(position);
-        r.told_before = number_attr(t, "hass:told_before").value_or(t.told_before);
-        r.enqueued = t.system_attrs.contains("hass:enqueued");
-        unique = numbers.insert(r.number).second && unique;
-        for (const axis& a : where.axes()) {
-            const auto at = t.params.find(a.name);
-            if (at == t.params.end())
-                throw error(place + " of study '" + past.name + "' has no parameter '" + a.name +
-                            "'");
-            r.point.push_back(at->second);
-        }
-        try {
-            where.check(r.point);
-        } catch (const error& e) {
-            throw error(place + ": " + e.what());
-        }
-        r.result = detail::result_of(t, names);
-        records.push_back(std::move(r));
-    }
-    if (!unique)  // written by several programs: the order of finishing is all there is
-        for (std::size_t i = 0; i < records.size(); ++i) {
-            records[i].number = i;
-            records[i].told_before = i;
-        }
-    return records;
-}
 
 /// How a study is written.
 struct journal_options {
@@ -157,6 +69,8 @@ class journal {
             if (!contents.warning.empty())
                 std::filesystem::resize_file(path_, contents.whole_bytes);
         }
+        counted_bytes_ = contents.whole_bytes;
+        for (const journal_study& s : contents.studies) counted_trials_ += s.trials.size();
         warning_ = contents.warning;
         for (std::size_t i = 0; i < contents.studies.size(); ++i)
             if (contents.studies[i].name == study_name && !contents.studies[i].deleted) {
@@ -208,7 +122,23 @@ class journal {
         past_.user_attrs[key] = value;
     }
 
-    /// Writes one finished trial: one line, flushed to the disk before this returns.
+    /// Writes a trial that begins, as running: the same line is its record when it is cut short.
+    /// Where one of this number at this point was running when the file was opened, left by a
+    /// process that ended, it is that one which goes on.
+    /// \throws hass::error when the file cannot be written
+    void begin(const trial_record& r,
+               std::chrono::system_clock::time_point started = std::chrono::system_clock::now()) {
+        const file_lock lock(path_, options_.lock_patience);
+        if (const auto left = left_running(r)) {
+            running_[r.number] = *left;
+            return;
+        }
+        running_[r.number] = trials_in_file();
+        write(line_of(r, started, 0));
+    }
+
+    /// Writes a finished trial, flushed to the disk before this returns: one line, or, when it has
+    /// begun, those that Optuna writes at its end.
     /// \param user_attrs  an object; what else is to be kept of the trial
     /// \param started     when it began
     /// \throws hass::error when the trial has no result or the file cannot be written
@@ -219,34 +149,26 @@ class journal {
         const bool complete = result.is_ok() || (result.state() == trial_state::infeasible &&
                                                  !result.values().empty());
         const bool pruned = result.state() == trial_state::pruned;
-        ordered_json line;
-        line["op_code"] = 4;
-        line["worker_id"] = worker;
-        line["study_id"] = study_id_;
-        line["datetime_start"] = text_of_time(started);
-        line["state"] = complete ? 1 : pruned ? 2 : 3;
-        line["value"] = nullptr;
-        line["values"] = nullptr;
-        if (complete && result.values().size() == 1) line["value"] = result.values()[0];
-        if (complete && result.values().size() > 1) line["values"] = result.values();
-        line["datetime_complete"] = text_of_time(std::chrono::system_clock::now());
-        auto& distributions = line["distributions"] = ordered_json::object();
-        auto& params = line["params"] = ordered_json::object();
-        for (std::size_t i = 0; i < where_.size(); ++i) {
-            distributions[where_[i].name] = detail::distribution_of_axis(where_[i]);
-            params[where_[i].name] = r.point[i];
-        }
-        line["user_attrs"] = user_attrs;
-        auto& system = line["system_attrs"] = ordered_json::object();
-        system["hass:number"] = r.number;
-        system["hass:told_before"] = r.told_before;
-        if (r.enqueued) system["hass:enqueued"] = true;
+        const int state = complete ? 1 : pruned ? 2 : 3;
+        const ordered_json values = complete ? ordered_json(result.values()) : ordered_json();
+        ordered_json system = ordered_json::object();
         if (!result.is_ok() && !result.reason().empty()) system["hass:reason"] = result.reason();
         if (result.state() == trial_state::infeasible) system["hass:infeasible"] = true;
         write_constraints(result.constraints(), system);
-        auto& steps = line["intermediate_values"] = ordered_json::object();
-        if (pruned) steps[text_of({result.step()})] = result.values()[0];
         const file_lock lock(path_, options_.lock_patience);
+        if (const auto begun = running_.find(r.number); begun != running_.end()) {
+            finish(begun->second, result, state, values, user_attrs, system);
+            running_.erase(begun);
+            return;
+        }
+        ordered_json line = line_of(r, started, state);
+        const bool one = values.size() == 1;
+        line["value"] = one ? values[0] : ordered_json();
+        line["values"] = one ? ordered_json() : values;
+        line["datetime_complete"] = text_of_time(std::chrono::system_clock::now());
+        line["user_attrs"] = user_attrs;
+        line["system_attrs"].update(system);
+        if (pruned) line["intermediate_values"][text_of({result.step()})] = result.values()[0];
         write(line);
     }
 
@@ -254,6 +176,7 @@ class journal {
     template <Optimizer O, Objective F>
     void run(study<O>& study, F&& objective) {
         while (auto one = study.ask()) {
+            begin(study.record(one->number));
             study.tell(*one, outcome_at(objective, one->point));
             append(study.record(one->number));
         }
@@ -261,6 +184,84 @@ class journal {
 
   private:
     static constexpr const char* worker = "hass";
+
+    /// What is known of a trial when it begins.
+    ordered_json line_of(const trial_record& r, std::chrono::system_clock::time_point started,
+                         int state) const {
+        ordered_json line;
+        line["op_code"] = 4;
+        line["worker_id"] = worker;
+        line["study_id"] = study_id_;
+        line["datetime_start"] = text_of_time(started);
+        line["state"] = state;
+        auto& distributions = line["distributions"] = ordered_json::object();
+        auto& params = line["params"] = ordered_json::object();
+        for (std::size_t i = 0; i < where_.size(); ++i) {
+            distributions[where_[i].name] = detail::distribution_of_axis(where_[i]);
+            params[where_[i].name] = r.point[i];
+        }
+        line["user_attrs"] = ordered_json::object();
+        auto& system = line["system_attrs"] = ordered_json::object();
+        system["hass:number"] = r.number;
+        system["hass:told_before"] = r.told_before;
+        if (r.enqueued) system["hass:enqueued"] = true;
+        line["intermediate_values"] = ordered_json::object();
+        return line;
+    }
+
+    /// The end of a trial that has begun, in one write: a line an attribute, its state last.
+    void finish(std::size_t id, const outcome& result, int state, const ordered_json& values,
+                const ordered_json& user_attrs, const ordered_json& system) {
+        std::vector<ordered_json> lines;
+        const auto add = [&](int code) -> ordered_json& {
+            ordered_json& line = lines.emplace_back();
+            line["op_code"] = code;
+            line["worker_id"] = worker;
+            line["trial_id"] = id;
+            return line;
+        };
+        for (const auto& [key, value] : user_attrs.items()) add(8)["user_attr"][key] = value;
+        for (const auto& [key, value] : system.items()) add(9)["system_attr"][key] = value;
+        if (result.state() == trial_state::pruned) {
+            ordered_json& line = add(7);
+            line["step"] = result.step();
+            line["intermediate_value"] = result.values()[0];
+        }
+        ordered_json& last = add(6);
+        last["state"] = state;
+        last["values"] = values;
+        last["datetime_complete"] = text_of_time(std::chrono::system_clock::now());
+        write_lines(lines);
+    }
+
+    /// The trial of this number at this point that was running when the file was opened.
+    std::optional<std::size_t> left_running(const trial_record& r) const {
+        for (const journal_trial& t : past_.trials) {
+            if (t.state != journal_trial::state_code::running ||
+                detail::number_attr(t, "hass:number") != r.number)
+                continue;
+            bool same = true;
+            for (std::size_t i = 0; i < where_.size() && same; ++i) {
+                const auto at = t.params.find(where_[i].name);
+                same = at != t.params.end() && at->second == r.point[i];
+            }
+            if (same) return t.id;
+        }
+        return std::nullopt;
+    }
+
+    /// Trials of all studies, with those that others have written since; under the lock.
+    std::size_t trials_in_file() {
+        std::ifstream in(path_, std::ios::binary);
+        in.seekg(static_cast<std::streamoff>(counted_bytes_));
+        for (std::string line; std::getline(in, line) && !in.eof();) {
+            counted_bytes_ += line.size() + 1;
+            const ordered_json parsed =
+                ordered_json::parse(detail::without_python_numbers(line), nullptr, false);
+            if (parsed.is_object() && parsed.value("op_code", -1) == 4) ++counted_trials_;
+        }
+        return counted_trials_;
+    }
 
     void write_constraints(const std::vector<double>& values, ordered_json& system) const {
         if (values.empty()) return;
@@ -324,10 +325,15 @@ class journal {
         return std::string(text, length) + "." + std::string(6 - tail.size(), '0') + tail;
     }
 
-    /// One write of one whole line, then down to the disk.
     void write(const ordered_json& line) {
-        const std::string text =
-            line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+        write_lines(std::span<const ordered_json>(&line, 1));
+    }
+
+    /// One write of whole lines, then down to the disk.
+    void write_lines(std::span<const ordered_json> lines) {
+        std::string text;
+        for (const ordered_json& line : lines)
+            text += line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
         std::FILE* file = std::fopen(path_.c_str(), "ab");
         if (file == nullptr) throw error(path_ + ": cannot be opened for writing");
         std::setvbuf(file, nullptr, _IOFBF, text.size() + 1);  // so that it is one write
@@ -346,6 +352,9 @@ class journal {
     std::size_t study_id_ = 0;
     journal_study past_;
     std::string warning_;
+    std::map<std::uint64_t, std::size_t> running_;  // ids in the file of trials that began here
+    std::size_t counted_bytes_ = 0;                 // so far has the file been looked through
+    std::size_t counted_trials_ = 0;                // and so many trials were in it
 };
 
 }  // namespace hass

@@ -35,6 +35,7 @@ struct journal_trial {
     std::map<std::string, ordered_json> user_attrs;      ///< by key
     std::map<std::string, ordered_json> system_attrs;    ///< by key
     std::size_t told_before = 0;  ///< finished trials of the study when this one began
+    std::size_t id = 0;           ///< place among the trials of all studies
 };
 
 /// A study as a journal holds it.
@@ -165,6 +166,7 @@ class journal_reader {
                 places_.emplace_back(index(line, "study_id"), study.trials.size());
                 journal_trial made;
                 made.told_before = study.told.size();
+                made.id = places_.size() - 1;
                 if (line.contains("params"))
                     for (const auto& [name, value] : line.at("params").items()) {
                         const std::string text = line.at("distributions").at(name);

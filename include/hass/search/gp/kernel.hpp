@@ -66,20 +66,26 @@ inline double normal_log_prior(double x, double mean, double deviation, double& 
     return -0.5 * z * z;
 }
 
-/// Matern's covariance of smoothness 5/2 with one length scale a column:
-/// k = a (1 + s + s^2 / 3) exp(-s), s^2 = 5 sum_d (x_d - y_d)^2 / l_d^2.
-class matern52_covariance {
+/// How often a function of a Gaussian process with Matern's covariance can be differentiated: once
+/// (three halves) or twice (five halves).
+enum class smoothness { three_halves, five_halves };
+
+/// Matern's covariance with one length scale a column, r^2 = sum_d (x_d - y_d)^2 / l_d^2:
+/// smoothness 5/2: k = a (1 + s + s^2 / 3) exp(-s), s^2 = 5 r^2; 3/2: k = a (1 + s) exp(-s),
+/// s^2 = 3 r^2 (Rasmussen, Williams 2006, equation 4.17).
+class matern_covariance {
   public:
     /// \param parameters  ln a, then ln l_d of every column
-    explicit matern52_covariance(std::span<const double> parameters)
-        : amplitude_(stable_exp(parameters[0])) {
-        for (const double p : parameters.subspan(1)) rates_.push_back(5.0 * stable_exp(-2.0 * p));
+    matern_covariance(std::span<const double> parameters, smoothness order)
+        : order_(order), amplitude_(stable_exp(parameters[0])) {
+        for (const double p : parameters.subspan(1))
+            rates_.push_back(halves() * stable_exp(-2.0 * p));
     }
 
     /// k(x, y).
     double operator()(const double* x, const double* y) const {
         const double s = std::sqrt(square(x, y));
-        return amplitude_ * (1.0 + s + s * s * (1.0 / 3.0)) * detail::exp_flushed(-s);
+        return amplitude_ * polynomial(s) * detail::exp_flushed(-s);
     }
 
     /// slopes[p] += weight d k / d parameter p.
@@ -87,8 +93,8 @@ class matern52_covariance {
                               double* slopes) const {
         const double s = std::sqrt(square(x, y));
         const double e = weight * amplitude_ * detail::exp_flushed(-s);
-        slopes[0] += e * (1.0 + s + s * s * (1.0 / 3.0));
-        const double pull = e * (1.0 + s) * (1.0 / 3.0);  // -2 dk / d(s^2), times the weight
+        slopes[0] += e * polynomial(s);
+        const double pull = descent(e, s);
         for (std::size_t d = 0; d < rates_.size(); ++d)
             slopes[1 + d] += pull * (rates_[d] * ((x[d] - y[d]) * (x[d] - y[d])));
     }
@@ -96,7 +102,7 @@ class matern52_covariance {
     /// slopes[d] += weight d k / d x_d.
     void add_point_slopes(const double* x, const double* y, double weight, double* slopes) const {
         const double s = std::sqrt(square(x, y));
-        const double pull = weight * amplitude_ * detail::exp_flushed(-s) * (1.0 + s) * (1.0 / 3.0);
+        const double pull = descent(weight * amplitude_ * detail::exp_flushed(-s), s);
         for (std::size_t d = 0; d < rates_.size(); ++d)
             slopes[d] -= pull * (rates_[d] * (x[d] - y[d]));
     }
@@ -104,11 +110,20 @@ class matern52_covariance {
     /// Length scales of the columns, in ranges: what a trust region is shaped by.
     std::vector<double> lengths() const {
         std::vector<double> all;
-        for (const double r : rates_) all.push_back(std::sqrt(5.0 / r));
+        for (const double r : rates_) all.push_back(std::sqrt(halves() / r));
         return all;
     }
 
   private:
+    double halves() const { return order_ == smoothness::three_halves ? 3.0 : 5.0; }
+    /// k = a polynomial(s) exp(-s).
+    double polynomial(double s) const {
+        return order_ == smoothness::three_halves ? 1.0 + s : 1.0 + s + s * s * (1.0 / 3.0);
+    }
+    /// -2 dk / d(s^2), of e = a exp(-s).
+    double descent(double e, double s) const {
+        return order_ == smoothness::three_halves ? e : e * (1.0 + s) * (1.0 / 3.0);
+    }
     double square(const double* x, const double* y) const {
         constexpr std::size_t lanes = 4;
         std::array<double, lanes> sums{};
@@ -124,13 +139,19 @@ class matern52_covariance {
         return rest + ((sums[0] + sums[2]) + (sums[1] + sums[3]));
     }
 
+    smoothness order_;
     double amplitude_;
-    std::vector<double> rates_;  // 5 / l_d^2
+    std::vector<double> rates_;  // 3 / l_d^2 or 5 / l_d^2
 };
 
-/// Matern 5/2 with a prior that expects longer scales the more columns there are: distances in the
-/// unit cube grow with the root of their number (Hvarfner, Hellsten, Nardi 2024).
-struct matern52 {
+/// Matern's covariance with a prior that expects longer scales the more columns there are: distances
+/// in the unit cube grow with the root of their number (Hvarfner, Hellsten, Nardi 2024).
+///
+/// Smoothness 5/2; 3/2 with many columns. Few trials of many axes look smooth whatever the function
+/// is: a kink such as that of the slowest of many stages is crossed between any two of them, and a
+/// smooth model then promises ten of its deviations more than it keeps.
+struct matern {
+    std::size_t rough = 20;  ///< columns from which on the smoothness is 3/2
     double scale = 0.5;      ///< median length scale of one column, in ranges
     double spread = 1.0;     ///< deviation of ln l_d
     double amplitude = 1.5;  ///< deviation of ln a, around 1
@@ -153,8 +174,9 @@ struct matern52 {
     }
 
     /// With these settled.
-    matern52_covariance at(std::span<const double> parameters) const {
-        return matern52_covariance(parameters);
+    matern_covariance at(std::span<const double> parameters) const {
+        return {parameters, parameters.size() - 1 >= rough ? smoothness::three_halves
+                                                           : smoothness::five_halves};
     }
 
   private:
@@ -163,6 +185,6 @@ struct matern52 {
     }
 };
 
-static_assert(Kernel<matern52>);
+static_assert(Kernel<matern>);
 
 }  // namespace hass
