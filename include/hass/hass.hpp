@@ -33,6 +33,7 @@
 #include <hass/workload/zoo.hpp>
 //
 #include <hass/statistics/additive_accuracy.hpp>
+#include <hass/statistics/depthwise_windows.hpp>
 #include <hass/statistics/dot_counts.hpp>
 #include <hass/statistics/dot_work.hpp>
 #include <hass/statistics/independent_dots.hpp>
@@ -42,7 +43,10 @@
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/list_counts.hpp>
 #include <hass/statistics/magnitude.hpp>
+#include <hass/statistics/mask_counts.hpp>
+#include <hass/statistics/mask_meetings.hpp>
 #include <hass/statistics/metric_unit.hpp>
+#include <hass/statistics/nonzero_flags.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/power.hpp>

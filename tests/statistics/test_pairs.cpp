@@ -1,10 +1,14 @@
 // Joint zeros by masks against every multiply-accumulate counted one by one.
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdint>
 #include <random>
+#include <span>
 #include <vector>
 
+#include <hass/statistics/depthwise_windows.hpp>
 #include <hass/statistics/tensor_statistics.hpp>
 
 #include "random_layers.hpp"
@@ -170,9 +174,75 @@ TEST_CASE("mask counts are the same as a table, as a hash table, merged or not")
     }
 }
 
+TEST_CASE("masks that are counted one by one, in runs, or waiting for others are the same") {
+    std::mt19937 bits(23);
+    for (const int length : {5, 12, 13, 16, 20}) {
+        hass::mask_counts one(length), runs(length), merged(length);
+        const std::uint64_t keep = (std::uint64_t{1} << length) - 1;
+        for (int i = 0; i < 60; ++i) {
+            std::vector<std::uint64_t> masks(1 + bits() % (i % 7 == 0 ? 20000 : 700));
+            const std::uint64_t few = i % 3 == 0 ? 0 : keep;
+            for (auto& mask : masks) mask = bits() & few;
+            for (const auto mask : masks) one.add(mask);
+            hass::mask_counts part(length);
+            part.add(std::span<const std::uint64_t>(masks));
+            runs.add(std::span<const std::uint64_t>(masks));
+            merged.merge(part);
+        }
+        auto a = one.list(), b = runs.list(), c = merged.list();
+        for (auto* list : {&a, &b, &c}) std::sort(list->begin(), list->end());
+        CHECK(a == b);
+        CHECK(a == c);
+        CHECK(runs.total() == one.total());
+        CHECK(merged.total() == one.total());
+    }
+}
+
+TEST_CASE("depthwise rows are counted filter by filter as by their masks") {
+    std::mt19937 bits(29);
+    for (int i = 0, rows = 0; rows < 60; ++i) {
+        const hass::layer_row row = test::random_row(bits);
+        if (!hass::depthwise_windows::fits(row)) continue;
+        ++rows;
+        INFO(test::describe(row));
+        const std::size_t images = 1 + bits() % 5;
+        auto weights = test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row)));
+        if (i % 5 == 0) std::fill(weights.begin(), weights.begin() + hass::taps(row), 0.0F);
+        const auto maps =
+            test::random_values(bits, images * static_cast<std::size_t>(row.in.volume()));
+        hass::layer_thresholds tau{0.0, i % 3 == 0 ? 0.0 : 0.3};
+        const bool each = i % 4 == 1;  // thresholds of channels: planes come clipped
+        if (each)
+            for (int c = 0; c < row.in.channels; ++c)
+                tau.activation_channels.push_back(0.1 * static_cast<double>(c % 4));
+        const hass::plane_layout layout(row);
+        const auto pixels = static_cast<std::size_t>(row.in.pixels());
+        const std::size_t count = images * static_cast<std::size_t>(row.in.channels);
+        std::vector<float> planes(count * layout.size());
+        for (std::size_t m = 0; m < count; ++m)
+            hass::fill_plane(row, layout, maps.data() + m * pixels,
+                             each ? static_cast<float>(tau.activation_of(m / images)) : 0.0F, 0.0F,
+                             planes.data() + m * layout.size());
+        hass::activation_windows masks(row);
+        masks.add(planes.data(), images, hass::detail::keep_from(each ? 0.0 : tau.activation));
+        hass::depthwise_windows first(row, weights), all(row, weights);
+        all.add(maps.data(), images, tau);
+        first = all;
+        all.add(maps.data(), images, tau);
+        first.merge(hass::depthwise_windows(row, weights));
+        const auto expected = hass::joint_statistics(masks, hass::weight_windows(row, weights, 0));
+        CHECK(first.statistics() == expected);
+        masks.add(planes.data(), images, hass::detail::keep_from(each ? 0.0 : tau.activation));
+        CHECK(all.statistics() ==
+              hass::joint_statistics(masks, hass::weight_windows(row, weights, 0)));
+        first.merge(first);
+        CHECK(first.statistics() == all.statistics());
+    }
+}
+
 TEST_CASE("both ways of letting masks meet agree") {
     std::mt19937 bits(19);
-    for (const int length : {1, 4, 9, 12}) {
+    for (const int length : {1, 4, 9, 12, 15, 16}) {
         hass::mask_counts a(length);
         hass::mask_counts w(length);
         const std::uint64_t keep = ~std::uint64_t{0} >> (64 - length);
@@ -183,7 +253,11 @@ TEST_CASE("both ways of letting masks meet agree") {
         for (const auto& [x, n] : a.list())
             for (const auto& [y, m] : w.list())
                 direct[static_cast<std::size_t>(std::popcount(x & y))] += std::uint64_t{n} * m;
-        hass::detail::add_joint_counts_transformed(a, w, transformed);
+        hass::detail::add_joint_counts_transformed(a.list(), w.list(),
+                                                   static_cast<std::size_t>(length), transformed);
+        CHECK(direct == transformed);
+        std::fill(transformed.begin(), transformed.end(), 0);
+        hass::detail::add_joint_counts_directly(a.list(), w.list(), transformed);
         CHECK(direct == transformed);
     }
 }

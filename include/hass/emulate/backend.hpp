@@ -272,7 +272,7 @@ class backend_base {
         const float* first = space.product.first.data();
         const std::span<const float> second(space.product.second.data(),
                                             size * static_cast<std::size_t>(weight_count(row)));
-        see([&] { return seen_tensors{first, first, second}; });
+        see([&] { return seen_tensors{first, [first] { return first; }, second}; });
         multiply_activations(inputs, first, second, program_->model.parameters[i].alpha,
                              step.bounds, self().layout(row.out, size), out, space.product);
     }

@@ -102,11 +102,14 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         const bool on_its_way = tau.activation_channels.empty();
         const layer_thresholds& early = on_its_way ? none : tau;
         if (detail::is_depthwise(program_->rows()[i])) {
-            see([&] { return detail::seen_tensors{in, to_planes(i, in, size, early, space)}; });
+            see([&] {
+                return detail::seen_tensors{
+                    in, [&, in] { return to_planes(i, in, size, early, space); }, {}};
+            });
             depthwise(i, prepared, in, size, tau, out, space);
         } else {
             const float* planes = to_planes(i, in, size, early, space);
-            see([&] { return detail::seen_tensors{in, planes}; });
+            see([&] { return detail::seen_tensors{in, [planes] { return planes; }, {}}; });
             const auto keep = static_cast<float>(on_its_way ? tau.activation : 0.0);
             dense(i, prepared, planes, size, keep, out, space.gemm);
         }

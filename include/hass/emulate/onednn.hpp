@@ -357,21 +357,35 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     /// The input of row i as statistics like it: channels x images x pixels, and as clipped planes.
     detail::seen_tensors channels_first(std::size_t i, const float* in, std::size_t size,
                                         const layer_thresholds& tau, workspace& space) const {
+        const layer_row& row = program_->rows()[i];
+        const auto channels = static_cast<std::size_t>(row.in.channels);
+        const std::size_t places = size * static_cast<std::size_t>(row.in.pixels());
+        space.maps.resize(std::max(space.maps.size(), channels * places));
+        constexpr std::size_t step = 32;  // of both: what is read and written stays in the cache
+        for (std::size_t first = 0; first < places; first += step)
+            for (std::size_t channel = 0; channel < channels; channel += step)
+                for (std::size_t c = channel; c < std::min(channels, channel + step); ++c)
+                    for (std::size_t p = first; p < std::min(places, first + step); ++p)
+                        space.maps[c * places + p] = in[p * channels + c];
+        return {space.maps.data(),
+                [this, i, size, &tau, &space] { return planes(i, size, tau, space); },
+                {}};
+    }
+
+    /// Maps as clipped planes; the maps where they are planes and one threshold holds for all.
+    const float* planes(std::size_t i, std::size_t size, const layer_thresholds& tau,
+                        workspace& space) const {
         const detail::sliding_window& window = program_->windows[i];
+        if (window.layout.dense && tau.activation_channels.empty()) return space.maps.data();
         const auto channels = static_cast<std::size_t>(window.row.in.channels);
         const auto pixels = static_cast<std::size_t>(window.row.in.pixels());
         const std::size_t plane = window.layout.size();
-        space.maps.resize(std::max(space.maps.size(), channels * size * pixels));
         space.planes.resize(std::max(space.planes.size(), channels * size * plane));
-        for (std::size_t c = 0; c < channels; ++c)
-            for (std::size_t n = 0; n < size; ++n) {
-                float* map = space.maps.data() + (c * size + n) * pixels;
-                for (std::size_t p = 0; p < pixels; ++p)
-                    map[p] = in[(n * pixels + p) * channels + c];
-                fill_plane(window.row, window.layout, map, static_cast<float>(tau.activation_of(c)),
-                           0.0F, space.planes.data() + (c * size + n) * plane);
-            }
-        return {space.maps.data(), space.planes.data()};
+        for (std::size_t m = 0; m < channels * size; ++m)
+            fill_plane(window.row, window.layout, space.maps.data() + m * pixels,
+                       static_cast<float>(tau.activation_of(m / size)), 0.0F,
+                       space.planes.data() + m * plane);
+        return space.planes.data();
     }
 
     /// out = combine over the window's taps inside the map, from `start` on, over divisor(y, x).

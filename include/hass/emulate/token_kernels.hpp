@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -25,8 +26,9 @@ namespace hass::detail {
 
 /// What a compute row is given, for whoever looks on.
 struct seen_tensors {
-    const float* input = nullptr;   ///< channels x images x pixels
-    const float* planes = nullptr;  ///< the same as planes, clipped or not (see `backend.hpp`)
+    const float* input = nullptr;  ///< channels x images x pixels
+    /// The same as planes, clipped or not (see `backend.hpp`); made where somebody asks.
+    std::function<const float*()> planes{};
     /// matmul: the second input, clipped, images x filters x what one sees; else nothing.
     std::span<const float> second{};
 };

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <hass/emulate/backend.hpp>
@@ -13,6 +15,7 @@
 #include <hass/emulate/emulation_pass.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/workers.hpp>
+#include <hass/statistics/depthwise_windows.hpp>
 #include <hass/statistics/dot_counts.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/pairs.hpp>
@@ -41,20 +44,24 @@ class window_collector {
     /// \param whole  whether dot products are counted, too
     void add(std::size_t worker, std::size_t i, const seen_tensors& tensors, std::size_t images,
              bool whole) {
-        const float* planes = tensors.planes;
         if (program_.rows()[i].kind == layer_kind::matmul) {  // clipped already
             std::optional<product_windows>& row = products_of_rows_[worker][i];
             if (!row) row.emplace(program_.rows()[i]);
-            row->add(planes, tensors.second, images);
+            row->add(tensors.input, tensors.second, images);
             return;
         }
         std::unique_ptr<counts>& row = rows_[worker][i];
-        if (!row) row = std::make_unique<counts>(program_.rows()[i], plans_[i], products_.lists);
+        if (!row)
+            row = std::make_unique<counts>(windows_of(i), program_.rows()[i], plans_[i],
+                                           products_.lists);
         // With thresholds of channels the planes come clipped.
         const layer_thresholds& tau = thresholds_[i];
         const float keep = keep_from(tau.activation_channels.empty() ? tau.activation : 0.0);
-        row->windows.add(planes, images, keep);
-        if (whole) row->products.add(planes, images, keep);
+        if (auto* depthwise = std::get_if<depthwise_windows>(&row->windows))
+            depthwise->add(tensors.input, images, tau);
+        else
+            std::get<activation_windows>(row->windows).add(tensors.planes(), images, keep);
+        if (whole && row->products.any()) row->products.add(tensors.planes(), images, keep);
     }
 
     /// Statistics of the rows that were seen; gives the masks away.
@@ -72,26 +79,46 @@ class window_collector {
             }
             if (program_.rows()[i].kind == layer_kind::matmul) statistics[i] = finish_product(i);
             if (!all) return;
-            statistics[i] =
-                joint_statistics(all->windows, weight_windows(program_.rows()[i], weights(i), 0.0));
+            statistics[i] = statistics_of_windows(i, all->windows);
             all->products.write_to(statistics[i]);
         });
         return statistics;
     }
 
   private:
+    /// Masks, or what is left of them where a channel has few filters.
+    using row_windows = std::variant<activation_windows, depthwise_windows>;
+
     struct counts {
-        counts(const layer_row& row, const std::shared_ptr<const lane_plan>& plan, bool lists)
-            : windows(row), products(row, plan, lists) {}
+        counts(row_windows of_row, const layer_row& row,
+               const std::shared_ptr<const lane_plan>& plan, bool lists)
+            : windows(std::move(of_row)), products(row, plan, lists) {}
 
         void merge(counts& other) {
-            windows.merge(other.windows);
+            std::visit(
+                [&](auto& mine) {
+                    mine.merge(std::get<std::remove_reference_t<decltype(mine)>>(other.windows));
+                },
+                windows);
             products.merge(other.products);
         }
 
-        activation_windows windows;
+        row_windows windows;
         dot_counts products;
     };
+
+    row_windows windows_of(std::size_t i) const {
+        const layer_row& row = program_.rows()[i];
+        if (depthwise_windows::fits(row)) return depthwise_windows(row, weights(i));
+        return activation_windows(row);
+    }
+
+    layer_statistics statistics_of_windows(std::size_t i, const row_windows& seen) const {
+        if (const auto* depthwise = std::get_if<depthwise_windows>(&seen))
+            return depthwise->statistics();
+        return joint_statistics(std::get<activation_windows>(seen),
+                                weight_windows(program_.rows()[i], weights(i), 0.0));
+    }
 
     /// Of a product of two activations; whole dot products of such are not counted.
     layer_statistics finish_product(std::size_t i) {

@@ -94,7 +94,7 @@ std::vector<service_trace> recorded_services(
                 // with thresholds of channels the planes come clipped
                 const double keep = tau.activation_channels.empty() ? tau.activation : 0.0;
                 detail::with_service(rows[i], [&](auto& service) {
-                    service.add(seen.planes, size, detail::keep_from(keep));
+                    service.add(seen.planes(), size, detail::keep_from(keep));
                 });
             });
     for (std::size_t i = 0; i < net.size(); ++i)

@@ -25,6 +25,8 @@ class dot_counts {
         if (lists) lists_.emplace(row);
     }
 
+    /// Whether anything was asked for.
+    bool any() const { return lanes_ || lists_; }
     /// As `activation_windows::add`.
     void add(const float* planes, std::size_t images, float keep) {
         if (lanes_) lanes_->add(planes, images, keep);

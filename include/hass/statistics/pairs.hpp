@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -18,126 +19,15 @@
 #include <utility>
 #include <vector>
 
-#include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
+#include <hass/statistics/mask_counts.hpp>
+#include <hass/statistics/mask_meetings.hpp>
+#include <hass/statistics/nonzero_flags.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
-
-/// How often each mask of up to 64 bits occurs. A table of all masks when they have at most 12
-/// bits; above that a hash table, which turns into a full table of up to 2^16 entries once that is
-/// smaller. At most 2^32 - 1 masks can be counted.
-class mask_counts {
-  public:
-    /// \param bits in a mask, 1..64
-    explicit mask_counts(int bits = 1) : bits_(bits) {
-        if (bits_ <= always_table) counts_.assign(table_size(), 0);
-    }
-
-    /// Of a mask.
-    int bits() const { return bits_; }
-    /// Masks counted.
-    std::uint64_t total() const { return total_; }
-
-    /// Counts one.
-    void add(std::uint64_t mask, std::uint32_t times = 1) {
-        grow_total(times);
-        if (is_table())
-            counts_[mask] += times;
-        else
-            insert(mask, times);
-    }
-    /// Counts each of `masks`.
-    template <class Mask>
-    void add(std::span<const Mask> masks) {
-        std::size_t i = 0;
-        grow_total(masks.size());
-        while (i < masks.size() && !is_table()) insert(masks[i++], 1);
-        for (; i < masks.size(); ++i) ++counts_[static_cast<std::size_t>(masks[i])];
-    }
-    void merge(const mask_counts& other) {
-        other.for_each([this](std::uint64_t mask, std::uint32_t times) { add(mask, times); });
-    }
-
-    /// Calls visit(mask, count) for every mask that occurs, in no particular order.
-    template <class Visit>
-    void for_each(Visit visit) const {
-        for (std::size_t i = 0; i < counts_.size(); ++i)
-            if (counts_[i] != 0) visit(is_table() ? std::uint64_t{i} : keys_[i], counts_[i]);
-    }
-
-    /// The masks that occur, with their counts.
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> list() const {
-        std::vector<std::pair<std::uint64_t, std::uint32_t>> all;
-        for_each([&](std::uint64_t mask, std::uint32_t times) { all.emplace_back(mask, times); });
-        return all;
-    }
-
-    /// Adds the counts of part [first, first + part.bits()) of every mask to `part`.
-    void add_part_to(mask_counts& part, int first) const {
-        const std::uint64_t keep = ~std::uint64_t{0} >> (64 - part.bits());
-        for_each([&](std::uint64_t mask, std::uint32_t times) {
-            part.add((mask >> first) & keep, times);
-        });
-    }
-
-  private:
-    static constexpr int always_table = 12;
-    static constexpr int maybe_table = 16;
-
-    std::size_t table_size() const { return std::size_t{1} << bits_; }
-    bool is_table() const { return keys_.empty() && !counts_.empty(); }
-
-    void grow_total(std::uint64_t times) {
-        total_ += times;
-        if (total_ > std::numeric_limits<std::uint32_t>::max())
-            throw error("statistics: more than 2^32 - 1 windows of one channel; use fewer images");
-    }
-
-    static std::size_t hash(std::uint64_t mask) {
-        mask *= 0x9e3779b97f4a7c15ULL;  // Fibonacci hashing; the high bits are the good ones
-        return static_cast<std::size_t>(mask >> 32);
-    }
-
-    void insert(std::uint64_t mask, std::uint32_t times) {
-        if (2 * (unique_ + 1) > keys_.size()) {
-            rehash();
-            if (is_table()) {
-                counts_[mask] += times;
-                return;
-            }
-        }
-        std::size_t i = hash(mask) & (keys_.size() - 1);
-        while (counts_[i] != 0 && keys_[i] != mask) i = (i + 1) & (keys_.size() - 1);
-        if (counts_[i] == 0) ++unique_;
-        keys_[i] = mask;
-        counts_[i] += times;
-    }
-
-    void rehash() {
-        const auto present = list();
-        const std::size_t size = keys_.empty() ? 64 : 2 * keys_.size();
-        // A hash entry takes three times the memory of a table entry.
-        if (bits_ <= maybe_table && 3 * size >= table_size()) {
-            keys_ = {};
-            counts_.assign(table_size(), 0);
-            for (const auto& [mask, times] : present) counts_[mask] = times;
-            return;
-        }
-        keys_.assign(size, 0);
-        counts_.assign(size, 0);
-        unique_ = 0;
-        for (const auto& [mask, times] : present) insert(mask, times);
-    }
-
-    int bits_;
-    std::uint64_t total_ = 0;
-    std::size_t unique_ = 0;           ///< hash: entries in use
-    std::vector<std::uint64_t> keys_;  ///< hash: masks, a power of two of them; table: empty
-    std::vector<std::uint32_t> counts_;
-};
 
 /// The windows that one row is counted in: `channels` adjacent input channels x K taps, bit
 /// c * K + tap of the mask. For K > 1 a window is one channel; for K = 1 it is the largest of 16,
@@ -184,13 +74,13 @@ class activation_windows {
              float keep = std::numeric_limits<float>::denorm_min()) {
         images_ += images;
         const std::size_t size = images * layout_.size();  // of a channel
+        const std::uint32_t least = detail::magnitude_bits(keep);
         for (int b = 0; b < shape_.blocks; ++b) {
-            mark(planes + static_cast<std::size_t>(b * shape_.channels) * size,
-                 static_cast<std::size_t>(shape_.channels) * size, keep);
+            const float* values = planes + static_cast<std::size_t>(b * shape_.channels) * size;
             if (shape_.length <= 16)
-                count<std::uint16_t>(b, images);
+                count(b, values, images, least, narrow_);
             else
-                count<std::uint64_t>(b, images);
+                count(b, values, images, least, wide_);
         }
     }
 
@@ -224,63 +114,82 @@ class activation_windows {
     }
 
   private:
-    /// Flags of a block's values: all bits set where the value survives, so that a flag becomes
-    /// any bit of a mask by a single `and`. A plane holds every input once and zeros beside, so the
-    /// flags also count the non-zero inputs.
-    void mark(const float* values, std::size_t size, float keep) {
-        flags_.resize(size);
-        const std::uint32_t least = detail::magnitude_bits(keep);
-        constexpr std::size_t step = 4096;  // short sums fit narrow, fast integers
-        for (std::size_t first = 0; first < size; first += step) {
-            const std::size_t last = std::min(size, first + step);
-            for (std::size_t i = first; i < last; ++i)
-                flags_[i] = detail::magnitude_bits(values[i]) >= least ? 0xff : 0;
-            std::uint16_t nonzero = 0;
-            for (std::size_t i = first; i < last; ++i)
-                nonzero = static_cast<std::uint16_t>(nonzero + (flags_[i] & 1U));
-            nonzero_inputs_ += nonzero;
-        }
-    }
-
-    /// Masks of one block at every place of its planes, eight bits at a time; the places that are
-    /// output positions are counted. A tap is a fixed distance in the plane, so that one pass over
-    /// all images serves each bit.
+    /// Masks of one block at every place of its planes; the places that are output positions are
+    /// counted.
     template <class Mask>
-    void count(int block, std::size_t images) {
-        const std::size_t channel_size = images * layout_.size();
-        std::vector<Mask> masks(channel_size);
-        eight_.resize(channel_size);
+    void count(int block, const float* values, std::size_t images, std::uint32_t least,
+               std::vector<Mask>& masks) {
+        masks.resize(images * layout_.size());
+        if (taps(row_) > 1) {
+            flags_.resize(static_cast<std::size_t>(shape_.channels) * masks.size());
+            nonzero_inputs_ += detail::flag_nonzero(values, flags_.size(), least, flags_.data());
+        }
         for (int part = 0; part < shape_.parts; ++part) {
-            const int bits = shape_.part_bits(part);
-            std::fill(masks.begin(), masks.end(), Mask{0});
-            for (int first = 0; first < bits; first += 8) {
-                std::fill(eight_.begin(), eight_.end(), std::uint8_t{0});
-                for (int bit = first; bit < bits && bit < first + 8; ++bit) {
-                    const int pair = 64 * part + bit;
-                    const int tap = pair % taps(row_);
-                    const std::size_t offset =
-                        layout_.at(row_, 0, tap / row_.kernel_w, tap % row_.kernel_w);
-                    const std::uint8_t* flags =
-                        flags_.data() + static_cast<std::size_t>(pair / taps(row_)) * channel_size +
-                        offset;
-                    const auto select = static_cast<std::uint8_t>(1U << (bit - first));
-                    std::uint8_t* to = eight_.data();
-                    for (std::size_t i = 0; i < channel_size - offset; ++i)
-                        to[i] = static_cast<std::uint8_t>(to[i] | (flags[i] & select));
-                }
-                for (std::size_t i = 0; i < channel_size; ++i)
-                    masks[i] = static_cast<Mask>(masks[i] | Mask{eight_[i]} << first);
-            }
+            if constexpr (sizeof(Mask) == 2)
+                if (taps(row_) == 1) gather_channels(values, least, masks);
+            if (taps(row_) > 1) gather_taps(part, masks);
             mask_counts& counter = counts_[static_cast<std::size_t>(block * shape_.parts + part)];
+            const std::span<const Mask> all(masks);
             if (taps(row_) == 1 && layout_.dense && row_.stride_h == 1) {
-                counter.add(std::span<const Mask>(masks));
+                counter.add(all);
                 continue;
             }
-            const std::span<const Mask> all(masks);
             for (std::size_t n = 0; n < images; ++n)
                 for (int y = 0; y < row_.out.height; ++y)
                     counter.add(all.subspan(n * layout_.size() + layout_.at(row_, y, 0, 0),
                                             static_cast<std::size_t>(row_.out.width)));
+        }
+    }
+
+    /// A bit a channel, right from the values. A plane holds every input once and zeros beside, so
+    /// the masks also count the non-zero inputs.
+    void gather_channels(const float* values, std::uint32_t least,
+                         std::vector<std::uint16_t>& masks) {
+        constexpr std::size_t step = 512;  // stays in the first cache
+        std::array<std::uint32_t, step> wide;
+        for (std::size_t first = 0; first < masks.size(); first += step) {
+            const std::size_t size = std::min(step, masks.size() - first);
+            std::fill_n(wide.begin(), size + size % 2, 0U);
+            for (int c = 0; c < shape_.channels; ++c) {
+                const float* from = values + static_cast<std::size_t>(c) * masks.size() + first;
+                const std::uint32_t bit = 1U << c;
+                for (std::size_t i = 0; i < size; ++i)
+                    wide[i] |= detail::magnitude_bits(from[i]) >= least ? bit : 0U;
+            }
+            std::uint16_t* to = masks.data() + first;
+            for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<std::uint16_t>(wide[i]);
+            for (std::size_t i = 0; i < size; i += 2)
+                nonzero_inputs_ += static_cast<std::uint64_t>(
+                    std::popcount(std::uint64_t{wide[i]} << 32 | wide[i + 1]));
+        }
+    }
+
+    /// A bit a tap, eight at a time. A tap is a fixed distance in the plane, so that one pass over
+    /// all images serves each bit.
+    template <class Mask>
+    void gather_taps(int part, std::vector<Mask>& masks) {
+        const std::size_t channel_size = masks.size();
+        const int bits = shape_.part_bits(part);
+        eight_.resize(channel_size);
+        std::fill(masks.begin(), masks.end(), Mask{0});
+        for (int first = 0; first < bits; first += 8) {
+            std::uint8_t* const to = eight_.data();
+            std::fill(eight_.begin(), eight_.end(), std::uint8_t{0});
+            for (int bit = first; bit < bits && bit < first + 8; ++bit) {
+                const int pair = 64 * part + bit;
+                const int tap = pair % taps(row_);
+                const std::size_t offset =
+                    layout_.at(row_, 0, tap / row_.kernel_w, tap % row_.kernel_w);
+                const std::uint8_t* flags =
+                    flags_.data() + static_cast<std::size_t>(pair / taps(row_)) * channel_size +
+                    offset;
+                const auto select = static_cast<std::uint8_t>(1U << (bit - first));
+                const std::size_t size = channel_size - offset;
+                for (std::size_t i = 0; i < size; ++i)
+                    to[i] = static_cast<std::uint8_t>(to[i] | (flags[i] & select));
+            }
+            for (std::size_t i = 0; i < channel_size; ++i)
+                masks[i] = static_cast<Mask>(masks[i] | Mask{eight_[i]} << first);
         }
     }
 
@@ -289,9 +198,11 @@ class activation_windows {
     window_shape shape_;
     std::size_t images_ = 0;
     std::uint64_t nonzero_inputs_ = 0;
-    std::vector<mask_counts> counts_;  ///< blocks x parts
-    std::vector<std::uint8_t> flags_;  ///< of one block: channels x images x plane
-    std::vector<std::uint8_t> eight_;  ///< eight bits of the masks of one block
+    std::vector<mask_counts> counts_;    ///< blocks x parts
+    std::vector<std::uint8_t> flags_;    ///< of one block: channels x images x plane
+    std::vector<std::uint8_t> eight_;    ///< eight bits of the masks of one block
+    std::vector<std::uint16_t> narrow_;  ///< masks of one block, of up to 16 bits
+    std::vector<std::uint64_t> wide_;    ///< ... of more
 };
 
 /// Weight masks of one compute row, over the filters of each block's group.
@@ -345,54 +256,6 @@ class weight_windows {
 
 namespace detail {
 
-/// The same by one linear transform a bit (Yates): the generating function
-/// sum_w W[w] x^popcount(a & w) of all a at once factors into [[1, 1], [1, x]] per bit.
-inline void add_joint_counts_transformed(const mask_counts& a, const mask_counts& w,
-                                         std::span<std::uint64_t> counts) {
-    const auto bits = static_cast<std::size_t>(a.bits());
-    const std::size_t degree = bits + 1;
-    std::vector<std::uint32_t> f((std::size_t{1} << bits) * degree, 0);
-    w.for_each([&](std::uint64_t mask, std::uint32_t times) { f[mask * degree] = times; });
-    for (std::size_t b = 0; b < bits; ++b) {
-        const std::size_t stride = (std::size_t{1} << b) * degree;
-        for (std::size_t base = 0; base < f.size(); base += 2 * stride)
-            for (std::size_t i = base; i < base + stride; i += degree) {
-                std::uint32_t* without = &f[i];
-                std::uint32_t* with = &f[i + stride];
-                for (std::size_t z = b + 1; z > 0; --z) {
-                    // Descending, since term z of one side needs term z - 1 of the other.
-                    const std::uint32_t old_without = without[z];
-                    without[z] += with[z];
-                    with[z] = old_without + with[z - 1];
-                }
-                const std::uint32_t old_without = without[0];
-                without[0] += with[0];
-                with[0] = old_without;
-            }
-    }
-    a.for_each([&](std::uint64_t mask, std::uint32_t times) {
-        for (std::size_t z = 0; z < degree; ++z)
-            counts[z] += std::uint64_t{times} * f[mask * degree + z];
-    });
-}
-
-/// Adds to counts[z] the number of (activation mask, weight mask) meetings with z common bits.
-inline void add_joint_counts(const mask_counts& a, const mask_counts& w,
-                             std::span<std::uint64_t> counts) {
-    const auto activations = a.list();
-    const auto weights = w.list();
-    const std::uint64_t direct = std::uint64_t{activations.size()} * weights.size();
-    const auto bits = static_cast<std::uint64_t>(a.bits());
-    if (bits <= 16 && direct > (std::uint64_t{1} << bits) * bits * bits / 4) {
-        add_joint_counts_transformed(a, w, counts);
-        return;
-    }
-    for (const auto& [weight, filters] : weights)
-        for (const auto& [activation, positions] : activations)
-            counts[static_cast<std::size_t>(std::popcount(activation & weight))] +=
-                std::uint64_t{filters} * positions;
-}
-
 /// Output positions along one axis at which a tap lies inside the map.
 inline std::int64_t inside(int out, int in, int stride, int pad, int offset) {
     std::int64_t count = 0;
@@ -443,6 +306,23 @@ struct pair_counts {
     }
 };
 
+namespace detail {
+
+/// Counts meetings of a window of histogram `h`, and of both its halves in the histograms before.
+/// \param window  its place among windows of its size
+inline void count_windows(const mask_list& a, const mask_list& w, std::size_t h, std::size_t window,
+                          pair_counts& to) {
+    const std::size_t bins = static_cast<std::size_t>(to.histograms[h].length) + 1;
+    add_joint_counts(a, w, std::span(to.histograms[h].windows).subspan(window * bins, bins));
+    for (int half = 0; half < 2 && h > 0; ++half) {
+        const int length = to.histograms[h - 1].length;
+        count_windows(part_of(a, half * length, length), part_of(w, half * length, length), h - 1,
+                      2 * window + static_cast<std::size_t>(half), to);
+    }
+}
+
+}  // namespace detail
+
 /// Lets every position meet every filter of its group. Exact.
 inline pair_counts count_pairs(const activation_windows& activations,
                                const weight_windows& weights) {
@@ -459,35 +339,24 @@ inline pair_counts count_pairs(const activation_windows& activations,
                                             (static_cast<std::size_t>(length) + 1))});
         }
     for (int block = 0; block < shape.blocks; ++block) {
-        if (shape.parts > 1) {
-            for (int part = 0; part < shape.parts; ++part) {
-                std::vector<std::uint64_t> meetings(65);
-                detail::add_joint_counts(activations.masks(block, part), weights.masks(block, part),
-                                         meetings);
-                for (std::size_t z = 0; z < meetings.size(); ++z) result.pairs += z * meetings[z];
-            }
-            continue;
+        if (shape.parts == 1)
+            detail::count_windows(activations.masks(block).list(), weights.masks(block).list(),
+                                  result.histograms.size() - 1, static_cast<std::size_t>(block),
+                                  result);
+        for (int part = 0; shape.parts > 1 && part < shape.parts; ++part) {
+            std::array<std::uint64_t, 65> meetings{};
+            const auto bits = static_cast<std::size_t>(shape.part_bits(part));
+            detail::add_joint_counts(activations.masks(block, part).list(),
+                                     weights.masks(block, part).list(),
+                                     std::span(meetings).first(bits + 1));
+            for (std::size_t z = 0; z <= bits; ++z) result.pairs += z * meetings[z];
         }
-        for (pair_counts::histogram& h : result.histograms) {
-            const auto bins = static_cast<std::size_t>(h.length) + 1;
-            const int inner = shape.channels / h.channels;
-            for (int i = 0; i < inner; ++i) {
-                const std::span<std::uint64_t> windows(
-                    h.windows.data() + static_cast<std::size_t>(block * inner + i) * bins, bins);
-                if (inner == 1) {
-                    detail::add_joint_counts(activations.masks(block), weights.masks(block),
-                                             windows);
-                } else {
-                    mask_counts a(h.length);
-                    mask_counts w(h.length);
-                    activations.masks(block).add_part_to(a, i * h.length);
-                    weights.masks(block).add_part_to(w, i * h.length);
-                    detail::add_joint_counts(a, w, windows);
-                }
-                if (h.channels == 1)
-                    for (std::size_t z = 0; z < bins; ++z) result.pairs += z * windows[z];
-            }
-        }
+    }
+    if (!result.histograms.empty()) {
+        const pair_counts::histogram& all = result.histograms.back();
+        const std::size_t bins = static_cast<std::size_t>(all.length) + 1;
+        for (std::size_t i = 0; i < all.windows.size(); ++i)
+            result.pairs += i % bins * all.windows[i];
     }
     return result;
 }
