@@ -197,7 +197,7 @@ class compute_stage {
             with(s_.positions, s_.multipliers, s_.filters);
             if (s_.groups > 1) parameters.emplace_back("GROUPS", s_.groups);
         }
-        if (kind_ == engine_kind::lanes) {
+        if (kind_ != engine_kind::dense) {
             busy_engine(text, module, parameters, at, sums.name);
         } else {
             text.stage(module, parameters, "engine", at, sums.name);

@@ -24,7 +24,8 @@ module hass_spe #(
     input  logic [POSITIONS*DATA-1:0] in_data,
     output logic                      out_valid,
     input  logic                      out_ready,
-    output logic [SUM-1:0]            out_data
+    output logic [SUM-1:0]            out_data,
+    output logic                      busy  // with a window, and not held up
 );
     localparam int WORD = WORDS > 1 ? $clog2(WORDS) : 1;
     localparam int WINDOWS = DOTS * WORDS;
@@ -79,6 +80,7 @@ module hass_spe #(
         end
     end
     assign pop = enable && rest == '0;
+    assign busy = enable && queued;
     always_ff @(posedge clk)
         if (rst) done <= '0;
         else if (queued && enable) done <= rest == '0 ? '0 : queued_pairs & ~rest;

@@ -29,16 +29,18 @@ module hass_spes #(
     input  logic [WAYS*POSITIONS*DATA-1:0] in_data,
     output logic                           out_valid,
     input  logic                           out_ready,
-    output logic [OUT*SUM-1:0]             out_data
+    output logic [OUT*SUM-1:0]             out_data,
+    output logic                           busy  // any of them
 );
     localparam int SPES = OUT * STREAMS;
     localparam int WORD = VECTOR * DATA;
 
     logic [SPES-1:0]                window_valid, window_ready, sum_valid, sum_ready;
-    logic [SPES-1:0]                waiting_valid, waiting_ready;
+    logic [SPES-1:0]                waiting_valid, waiting_ready, all_busy;
     logic [WAYS*POSITIONS*DATA-1:0] windows;
     logic [SPES*SUM-1:0]            sums, waiting, parts;
     logic                           parts_valid, parts_ready;
+    assign busy = |all_busy;
 
     hass_fork #(.BITS(WAYS * POSITIONS * DATA), .WAYS(SPES)) to_spes (
         .clk, .rst, .in_valid, .in_ready, .in_data,
@@ -56,7 +58,8 @@ module hass_spes #(
                    .WORDS(WORDS), .DOTS(DOTS), .THRESHOLD(THRESHOLD), .SUM(SUM),
                    .WEIGHTS({WEIGHTS, "_", TENS, ONES, ".mem"})) spe (
             .clk, .rst, .in_valid(window_valid[e]), .in_ready(window_ready[e]), .in_data(window),
-            .out_valid(sum_valid[e]), .out_ready(sum_ready[e]), .out_data(sums[e*SUM +: SUM]));
+            .out_valid(sum_valid[e]), .out_ready(sum_ready[e]), .out_data(sums[e*SUM +: SUM]),
+            .busy(all_busy[e]));
         hass_fifo #(.BITS(SUM), .DEPTH(30)) fifo (
             .clk, .rst, .in_valid(sum_valid[e]), .in_ready(sum_ready[e]), .in_data(sums[e*SUM +: SUM]),
             .out_valid(waiting_valid[e]), .out_ready(waiting_ready[e]), .out_data(waiting[e*SUM +: SUM]));
