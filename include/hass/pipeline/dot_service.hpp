@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <utility>
@@ -21,6 +22,7 @@
 #include <hass/statistics/lane_maxima.hpp>
 #include <hass/statistics/lane_plan.hpp>
 #include <hass/statistics/list_counts.hpp>
+#include <hass/statistics/row_work.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -46,7 +48,8 @@ constexpr dot_products dots_of(const engine_list<E...>& list, const layer_row& r
                                     [&](const auto& e) { return dots_of(e, row, c); });
 }
 
-/// A row on engines of lanes. Takes planes as `window_service`.
+/// A row on engines of lanes. Takes planes as `window_service`. Where strides skip rows, windows wait behind
+/// the line buffer, and pixels without one pass.
 class lane_service {
   public:
     /// \param p        legal for the row
@@ -58,6 +61,9 @@ class lane_service {
         trace_.least = static_cast<double>(row.out.channels) / (p.out * p.group);
         trace_.intake = static_cast<double>(row.in.channels) / (p.in * p.vector * p.group);
         trace_.lanes = 1;
+        if (skips_rows(row))
+            trace_.intake_room = std::int64_t{row.kernel_h - 1} * row.in.width + row.kernel_w +
+                                 slots_without_window(row) + row.stride_w * windows_in_front(row);
     }
 
     void add(const float* planes, std::size_t images, float keep) {

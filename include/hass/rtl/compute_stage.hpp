@@ -122,11 +122,8 @@ class compute_stage {
         const std::int64_t slots = slots_without_window(row);
         if (slots == 0 || slots_bind()) return 0;
         const std::int64_t words = hass::detail::ceil_div(slots * s_.pixel_words, pixel);
-        if (kind_ != engine_kind::dense) {
-            const std::int64_t windows =
-                row.out.width - row.out.width / row.stride_h + std::int64_t{1};
-            return std::min(words, windows * s_.pixel_words);
-        }
+        if (kind_ != engine_kind::dense)
+            return std::min(words, windows_in_front(row) * s_.pixel_words);
         const std::int64_t held = s_.replays > 1 ? s_.words : 0;
         return std::min(words - held, std::int64_t{row.out.width} * s_.pixel_words);
     }
