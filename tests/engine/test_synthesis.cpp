@@ -18,6 +18,8 @@
 #include <hass/files/csv.hpp>
 #include <hass/files/whole_file.hpp>
 
+namespace synthesis_test {
+
 namespace {
 
 using hass::layer_row;
@@ -354,3 +356,5 @@ TEST_CASE("windows take what their synthesis took") {
     CHECK((lut.count == 14 && lut.mean() < 0.02 && lut.worst < 0.035));
     CHECK((held_out.count == 6 && held_out.mean() < 0.02 && held_out.worst < 0.035));
 }
+
+}  // namespace synthesis_test

@@ -71,6 +71,9 @@ constexpr usage concat(std::int64_t words, std::int64_t bits) {
             .ff = static_cast<double>(detail::bits_for(words))};
 }
 
+/// Bits of the factors by which `hass_requantise` and `hass_add` scale.
+inline constexpr int factor_bits = 18;
+
 /// What `hass_requantise` makes of a sum.
 struct requantised {
     int sum, bias, multiplier;  ///< bits
@@ -81,14 +84,14 @@ struct requantised {
 
 /// `hass_requantise` of `lanes` sums at once, `words` words a pixel, without its constants. LUTs: the sum
 /// with the bias counted; fitted what rounds and saturates, and a product of two DSPs adds.
-constexpr usage requantise(const requantised& q, int lanes, std::int64_t words) {
+constexpr usage requantise(const requantised& q, int lanes, std::int64_t words,
+                           dsp_slice slice = dsp_slice::dsp48e2) {
     const int sum = std::max(q.sum, q.bias) + 1, product = sum + q.multiplier;
-    const auto dsp =
-        static_cast<int>(detail::ceil_div(sum, 27) * detail::ceil_div(q.multiplier, 18));
+    const std::int64_t dsp = multiplier_dsp(sum, q.multiplier, slice);
     const double lut =
         sum + 3.06 * q.out + (dsp > 1 ? 0.66 * (product - 17) : 0.0) + (q.both ? 7.9 : 0.0);
     const int ff = q.sum + sum + q.multiplier + product + (product + 1 - q.shift) + q.out;
-    return {.dsp = static_cast<double>(lanes * dsp),
+    return {.dsp = static_cast<double>(dsp) * lanes,
             .lut = lanes * lut + counter_lut(words),
             .ff = static_cast<double>(lanes * ff + 5 + detail::bits_for(words))};
 }
