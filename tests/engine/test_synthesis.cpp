@@ -271,23 +271,34 @@ TEST_CASE("what joins and converts streams takes what its synthesis took") {
         CHECK(w.lut.worst < worst);
         CHECK(w.ff.worst <= ff);
     };
+    // memories as Yosys places them; parts of LUT-RAM are joined by multiplexers
+    const auto with_memory = [](const synthesised& p, int depth, int bits, auto module) {
+        const bool blocks = p.took.at("bram18") > 0.0;
+        const auto kind = blocks ? hass::weight_memory::bram18 : hass::weight_memory::lutram;
+        hass::usage u = module(kind);
+        u.lut -= hass::buffer_memory(kind, depth, bits).lut;
+        if (!blocks)
+            u.lut += static_cast<double>(bits * hass::detail::part_multiplexers((depth + 63) / 64));
+        // Yosys joins blocks of 1,024 words by multiplexers, Vivado takes deeper ones
+        if (depth > 1024 && bits > 18) u.lut += bits, u.ff += 2;
+        return u;
+    };
     within(checked("hass_fifo",
                    [&](const synthesised& p) {
                        const int depth = p.of("DEPTH", 16), bits = p.of("BITS", 16);
-                       const bool blocks = p.took.at("bram18") > 0.0;
-                       const auto kind =
-                           blocks ? hass::weight_memory::bram18 : hass::weight_memory::lutram;
-                       hass::usage u = s::fifo(kind, depth, bits);
-                       const int parts = (depth + 63) / 64;
-                       u.lut -= hass::buffer_memory(kind, depth, bits).lut;
-                       if (!blocks)
-                           u.lut +=
-                               static_cast<double>(bits * hass::detail::part_multiplexers(parts));
-                       // Yosys joins blocks of 1,024 words by multiplexers, Vivado takes deeper ones
-                       if (depth > 1024 && bits > 18) u.lut += bits, u.ff += 2;
-                       return u;
+                       return with_memory(p, depth, bits, [&](hass::weight_memory kind) {
+                           return s::fifo(kind, depth, bits);
+                       });
                    }),
            0.04, 0.16, 0.0);
+    within(checked("hass_replay",
+                   [&](const synthesised& p) {
+                       const int words = p.of("WORDS", 4), bits = p.of("BITS", 16);
+                       return with_memory(p, 2 * words, bits, [&](hass::weight_memory kind) {
+                           return s::replay(kind, words, p.of("TIMES", 2), bits);
+                       });
+                   }),
+           0.03, 0.08, 0.0);
     within(checked("hass_fork", [](const synthesised& p) { return s::fork(p.of("WAYS", 2)); }),
            0.01, 0.01, 0.0);
     within(checked("hass_join", [](const synthesised& p) { return s::join(p.of("WAYS", 2)); }),

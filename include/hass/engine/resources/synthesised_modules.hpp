@@ -128,7 +128,7 @@ constexpr usage fifo(weight_memory kind, std::int64_t depth, std::int64_t bits) 
 constexpr usage replay(weight_memory kind, std::int64_t words, std::int64_t times,
                        std::int64_t bits) {
     usage u = buffer_memory(kind, 2 * words, bits);
-    u.lut += 2.0 * counter_lut(words) + counter_lut(times) + 12.0;
+    u.lut += 2.0 * counter_lut(words) + counter_lut(times) + (words > 1 ? 12.5 : 9.0);
     u.ff += 2.0 * detail::bits_for(words) + detail::bits_for(times) + 5.0;
     if (u.bram18 == 0.0 && u.uram == 0.0) u.ff += static_cast<double>(bits);
     return u;
