@@ -3,10 +3,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -17,6 +19,8 @@
 #include <hass/engine/resources/synthesised_modules.hpp>
 #include <hass/files/csv.hpp>
 #include <hass/files/whole_file.hpp>
+#include <hass/rtl/design_usage.hpp>
+#include <nlohmann/json.hpp>
 
 namespace synthesis_test {
 
@@ -366,6 +370,27 @@ TEST_CASE("windows take what their synthesis took") {
     CHECK(exact == 19);
     CHECK((lut.count == 14 && lut.mean() < 0.02 && lut.worst < 0.035));
     CHECK((held_out.count == 6 && held_out.mean() < 0.02 && held_out.worst < 0.035));
+}
+
+TEST_CASE("a whole design takes the sum of its modules") {
+    std::ifstream file(std::string(HASS_TEST_DATA) + "/rtl_whole_design.json");
+    const auto design = nlohmann::json::parse(file);
+    std::string text;
+    for (const auto& [count, instance] :
+         design.at("instances").get<std::vector<std::pair<int, std::string>>>())
+        for (int n = 0; n < count; ++n) text += instance + "\n";
+    CHECK(hass::rtl::instances_in(text).size() == 96);
+    const hass::usage said = hass::rtl::design_usage(text);
+    const auto took = [&](const char* what) { return design.at("took").at(what).get<double>(); };
+    const double lut = took("lut") + took("lutram") + took("srl");
+    std::cout << "whole design: LUT " << said.lut << " for " << lut << ", FF " << said.ff << " for "
+              << took("ff") << ", BRAM18 " << said.bram18 << " for " << took("bram18") << "\n";
+    CHECK(said.lut == Approx(lut).epsilon(0.03));
+    CHECK(said.ff == Approx(took("ff")).epsilon(0.01));
+    CHECK(said.dsp == took("dsp"));
+    CHECK(said.bram18 == Approx(took("bram18")).epsilon(0.05));  // Vivado's blocks, and Yosys's
+    CHECK_THROWS_WITH(hass::rtl::design_usage("hass_gearbox #(.BITS(8)) g ();"),
+                      Catch::Contains("hass_gearbox"));
 }
 
 }  // namespace synthesis_test

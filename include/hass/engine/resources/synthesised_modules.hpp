@@ -134,6 +134,17 @@ constexpr usage replay(weight_memory kind, std::int64_t words, std::int64_t time
     return u;
 }
 
+/// `hass_global_sum` of `words` words of `lanes` values of `bits` a pixel, `pixels` pixels, with the LUT-RAM of
+/// its sums.
+constexpr usage global_sum(int lanes, int bits, std::int64_t words, std::int64_t pixels) {
+    const int sum = bits + detail::bits_for(pixels);
+    const std::int64_t wide = std::int64_t{lanes} * sum;
+    usage u = buffer_memory(weight_memory::lutram, words, wide);
+    u.lut += static_cast<double>(wide + counter_lut(words) + counter_lut(pixels)) + 6.0;
+    u.ff += static_cast<double>(wide + detail::bits_for(words) + detail::bits_for(pixels) + 1);
+    return u;
+}
+
 /// What `hass_window` spans.
 struct windows {
     int width, height;  ///< of the image
