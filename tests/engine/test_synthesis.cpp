@@ -347,6 +347,52 @@ TEST_CASE("what joins and converts streams takes what its synthesis took") {
            0.03, 0.06, 0.06);
 }
 
+TEST_CASE("pools, clips and global sums take what their synthesis took") {
+    namespace s = hass::synthesised;
+    const auto within = [](const words& w, double mean, double worst) {
+        CHECK(w.lut.count > 3);
+        CHECK(w.lut.mean() < mean);
+        CHECK(w.lut.worst < worst);
+        CHECK(w.ff.worst == 0.0);
+    };
+    const auto lanes = [](const synthesised& p) { return p.of("LANES", 1); };
+    const auto bits = [](const synthesised& p) { return p.of("BITS", 16); };
+    within(checked("hass_pool_max",
+                   [&](const synthesised& p) {
+                       return s::pool_max(lanes(p), bits(p), p.of("POSITIONS", 4));
+                   }),
+           0.01, 0.01);
+    within(checked("hass_pool_sum",
+                   [&](const synthesised& p) {
+                       return s::pool_sum(lanes(p), bits(p), p.of("POSITIONS", 4));
+                   }),
+           0.02, 0.04);
+    within(checked("hass_clamp",
+                   [&](const synthesised& p) {
+                       return s::clamp(lanes(p), bits(p), p.parameters.count("HIGH") != 0);
+                   }),
+           0.01, 0.01);
+    words clip;
+    for (const synthesised& p : points("hass_clip,"))  // which constant it is decides, too
+        if (p.of("THRESHOLD", 0) != 0) clip.add(p, s::clip(lanes(p), bits(p)));
+    std::cout << text("hass_clip, LUT", clip.lut);
+    within(clip, 0.12, 0.2);
+    errors lut, ff;
+    for (const synthesised& p : points("hass_global_sum,")) {
+        if (p.of("WORDS", 1) > 64) continue;
+        const hass::usage u =
+            s::global_sum(lanes(p), bits(p), p.of("WORDS", 1), p.of("PIXELS", 64));
+        const std::int64_t wide =
+            std::int64_t{lanes(p)} * (bits(p) + hass::detail::bits_for(p.of("PIXELS", 64)));
+        const double memory =
+            hass::buffer_memory(hass::weight_memory::lutram, p.of("WORDS", 1), wide).lut;
+        lut.add(u.lut - memory + p.took.at("lutram"), p.lut());
+        ff.add(u.ff, p.took.at("ff"));
+    }
+    std::cout << text("hass_global_sum, LUT", lut);
+    CHECK((lut.count == 12 && lut.worst < 0.02 && ff.worst == 0.0));
+}
+
 TEST_CASE("windows take what their synthesis took") {
     errors lut, held_out;
     int n = 0, exact = 0;

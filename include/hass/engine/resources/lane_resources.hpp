@@ -101,11 +101,6 @@ constexpr double ff(const extents& e) {
     return static_cast<double>(counted);
 }
 
-/// Of clipping a word of the input at a constant.
-inline constexpr double test_lut = 12.0;
-/// FFs of it.
-inline constexpr double test_ff = 17.0;
-
 }  // namespace lane_synthesis
 
 /// Resource policy of `lane_dot`.
@@ -138,8 +133,7 @@ struct lane_resources {
                                      weights(c, f, windows, width));
         if (p.shared <= most_masked)
             u += double(engines) * read_memory(c.memory, windows, positions);
-        u.lut += lane_synthesis::test_lut * p.in * p.vector * p.group;
-        u.ff += lane_synthesis::test_ff * p.in * p.vector * p.group;
+        u += synthesised::clip(p.in * p.vector * p.group, width.data);
         u += synthesised::window(c.maps, row, p.in * p.vector * p.group, width.data);
         if (f.filters > 1)
             u += double(p.group) * synthesised::replay(c.maps, f.group_blocks, f.filters,

@@ -135,14 +135,56 @@ constexpr usage replay(weight_memory kind, std::int64_t words, std::int64_t time
 }
 
 /// `hass_global_sum` of `words` words of `lanes` values of `bits` a pixel, `pixels` pixels, with the LUT-RAM of
-/// its sums.
+/// its sums. Up to 64 words FFs are exact, LUTs within 2 %; of more, Yosys registers the sums once more.
 constexpr usage global_sum(int lanes, int bits, std::int64_t words, std::int64_t pixels) {
-    const int sum = bits + detail::bits_for(pixels);
-    const std::int64_t wide = std::int64_t{lanes} * sum;
+    const std::int64_t wide = lanes * std::int64_t{bits + detail::bits_for(pixels)};
+    const int word = detail::bits_for(words), counters = counter_lut(words) + counter_lut(pixels);
     usage u = buffer_memory(weight_memory::lutram, words, wide);
-    u.lut += static_cast<double>(wide + counter_lut(words) + counter_lut(pixels)) + 6.0;
-    u.ff += static_cast<double>(wide + detail::bits_for(words) + detail::bits_for(pixels) + 1);
+    u.lut += static_cast<double>(2 * wide + counters) + 10.0;
+    u.ff += static_cast<double>(wide + 2 * word + detail::bits_for(pixels) + 1);
     return u;
+}
+
+/// `hass_clip` of `lanes` values of `bits`: zero within a threshold. FFs exact; LUTs depend on the threshold
+/// (5 and 88: 4 and 3 a lane of 8 bits, 9 and 10 of 16).
+constexpr usage clip(int lanes, int bits) {
+    return {.lut = 1.0 + lanes * (0.75 * bits - 2.5), .ff = 1.0 + lanes * bits};
+}
+
+/// `hass_clamp` of `lanes` values of `bits` at 0 below and, if `above`, at a constant above. Exact at 8 and 16
+/// bits.
+constexpr usage clamp(int lanes, int bits, bool above) {
+    return {.lut = 1.0 + lanes * (1.75 * bits - (above ? 3.0 : 6.0)), .ff = 1.0 + lanes * bits};
+}
+
+/// Registers that pass the odd one out of each level of a tree of `count` inputs: two in a row at most, more
+/// are a shift register.
+constexpr bool passes_by_srl(int count) {
+    int run = 0;
+    for (; count > 1; count = (count + 1) / 2) {
+        if (count % 2 != 0)
+            ++run;
+        else if (run > 2)
+            return true;
+        else
+            run = 0;
+    }
+    return false;
+}
+
+/// `hass_pool_max` of `taps` values, 4 or 9 of them synthesised: 1.75 LUTs a bit and comparison. FFs exact.
+constexpr usage pool_max(int lanes, int bits, int taps) {
+    const int srl = passes_by_srl(taps) ? bits : 0;
+    return {.lut = 1.0 + lanes * ((taps - 1) * 1.75 * bits + srl),
+            .ff = static_cast<double>(lanes * (taps - 1) * bits + detail::bits_for(taps))};
+}
+
+/// `hass_pool_sum` of `taps` values, 4 or 9 of them synthesised. FFs exact.
+constexpr usage pool_sum(int lanes, int bits, int taps) {
+    const int sum = bits + detail::bits_for(taps), adders = taps - 1;
+    const int srl = passes_by_srl(taps) ? bits : 0;
+    return {.lut = 1.0 + lanes * (adders * (sum - 2) + 2 + srl),
+            .ff = static_cast<double>(lanes * adders * sum + detail::bits_for(taps))};
 }
 
 /// What `hass_window` spans.
