@@ -185,7 +185,8 @@ engine_choice engines_named(const std::string& resources, const std::string& eng
     built.slice = slice;
     built.lut_multipliers = s.multipliers == "either";
     built.every_memory = s.memories == "every";
-    built.requantisation = s.requantise == "dsp" ? hass::requantise::dsp : hass::requantise::shift;
+    for (const auto how : {hass::requantise::shift, hass::requantise::dsp, hass::requantise::rtl})
+        if (s.requantise == hass::name(how)) built.requantisation = how;
     return make_calibrated(built, engines, bits);
 }
 

@@ -186,7 +186,7 @@ void describe_flags(CLI::App& app, settings& s) {
            "weights: these alone in block RAM or in URAM, the rest in block RAM; every: LUT-RAM "
            "too, and what layers buffer in any of the three; calibrated resources only");
     option("--requantise", s.requantise,
-           "How answers become data again: by shifts, or multiplied in DSPs (" +
+           "How answers become data again: by shifts, multiplied in DSPs, or as RTL has it (" +
                list(requantise_flags) + "); calibrated resources only");
     option("--trials", s.trials, "Trials of each of the two searches");
     option("--optimizer", s.optimizer, list(optimizers));

@@ -153,6 +153,7 @@
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/resources/placed_memory.hpp>
 #include <hass/engine/resources/resource_file.hpp>
+#include <hass/engine/resources/spe_synthesis.hpp>
 #include <hass/engine/resources/synthesised_modules.hpp>
 #include <hass/engine/resources/utilization_report.hpp>
 #include <hass/engine/resources/vivado_memory.hpp>

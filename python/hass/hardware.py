@@ -49,7 +49,7 @@ class Engine:
     :param bits: of weights and data
     :param multipliers: "dsp" or "either" (LUTs, too)
     :param memories: "weights" (in block RAM, URAM) or "every"
-    :param requantise: "shift" or "dsp"
+    :param requantise: "shift", "dsp", or "rtl" (as its modules do it)
     """
 
     name: str = "mixed"

@@ -60,7 +60,7 @@ engine_choice engine_of(py::handle e, const hass::device& board) {
     if (s.bits < 1 || s.bits > 32) throw hass::error("engine.bits must be within 1 and 32");
     s.multipliers = one_of("multipliers", {"dsp", "either"});
     s.memories = one_of("memories", {"weights", "every"});
-    s.requantise = one_of("requantise", {"shift", "dsp"});
+    s.requantise = one_of("requantise", {"shift", "dsp", "rtl"});
     const std::string resources = at("resources");
     if (!resources.ends_with(".json")) one_of("resources", hass_search::resource_flags);
     s.resources = resources, s.engine = one_of("name", engines);

@@ -114,6 +114,27 @@ TEST_CASE("DSPs of the designs measured on boards", "[choices][golden]") {
     }
 }
 
+TEST_CASE("as RTL, the fewest words that keep up are requantised", "[choices]") {
+    const layer_row row = conv2d<16, 24, 3, pad<1>>::row({16, 14, 10});
+    const row_option c{{2, 4, 1, 9, 1}};      // results of a stream every 8 cycles
+    const row_option fast{{16, 4, 1, 9, 1}};  // every cycle
+    calibrated rtl;
+    rtl.requantisation = requantise::rtl;
+    const calibrated shifts;
+    for (const auto& [width, each] :
+         {std::pair{precision{8, 8, 20}, 1}, {precision{16, 16, 38}, 2}}) {
+        const auto more = [&](const row_option& o) {
+            return rtl.dense(row, o, width).dsp - shifts.dense(row, o, width).dsp;
+        };
+        CHECK(more(c) == each);
+        CHECK(more(fast) == 4 * each);
+        CHECK(rtl.sparse(row, c, width).lut != shifts.sparse(row, c, width).lut);
+        layer_row add = row;
+        add.kind = layer_kind::add, add.out = add.in;
+        CHECK(rtl.stage(add, {{2, 1, 1, 1, 1}}, width).dsp == 4);  // two inputs, two words
+    }
+}
+
 TEST_CASE("a scale takes a multiplication of the accumulator's width", "[choices]") {
     const layer_row row = conv2d<16, 24, 3, pad<1>>::row({16, 14, 10});
     const row_option c{{2, 4, 1, 9, 1}};      // results of a stream every 8 cycles

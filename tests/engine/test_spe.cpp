@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <hass/engine/interval.hpp>
-#include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/spe_synthesis.hpp>
 
 #include "golden.hpp"
 
@@ -89,7 +89,7 @@ std::array<long double, N> least_squares(const std::vector<std::array<long doubl
 
 }  // namespace
 
-TEST_CASE("the calibrated SPE is the relative least-squares fit to its synthesis", "[golden]") {
+TEST_CASE("the SPE of earlier RTL is the relative least-squares fit to its synthesis", "[golden]") {
     const json grid = golden::read("spe_synth.json");
     namespace spe = hass::spe_synthesis;
     std::vector<std::array<long double, 6>> rows;

@@ -3,10 +3,12 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -17,6 +19,10 @@
 #include <hass/engine/resources/synthesised_modules.hpp>
 #include <hass/files/csv.hpp>
 #include <hass/files/whole_file.hpp>
+#include <hass/rtl/design_usage.hpp>
+#include <nlohmann/json.hpp>
+
+namespace synthesis_test {
 
 namespace {
 
@@ -64,8 +70,11 @@ std::vector<synthesised> points(const std::string& module) {
         synthesised& p = all.emplace_back();
         p.module = row.fields[0];
         std::istringstream settings(row.fields[1]);
-        for (std::string one; settings >> one;)
-            p.parameters[one.substr(0, one.find('='))] = std::stoi(one.substr(one.find('=') + 1));
+        for (std::string one; settings >> one;) {
+            std::string value = one.substr(one.find('=') + 1);
+            if (value.rfind("1'b", 0) == 0) value.erase(0, 3);
+            p.parameters[one.substr(0, one.find('='))] = std::stoi(value);
+        }
         for (std::size_t i = 2; i < row.fields.size(); ++i)
             p.took[table.columns[i]] = std::stod(row.fields[i]);
     }
@@ -269,23 +278,34 @@ TEST_CASE("what joins and converts streams takes what its synthesis took") {
         CHECK(w.lut.worst < worst);
         CHECK(w.ff.worst <= ff);
     };
+    // memories as Yosys places them; parts of LUT-RAM are joined by multiplexers
+    const auto with_memory = [](const synthesised& p, int depth, int bits, auto module) {
+        const bool blocks = p.took.at("bram18") > 0.0;
+        const auto kind = blocks ? hass::weight_memory::bram18 : hass::weight_memory::lutram;
+        hass::usage u = module(kind);
+        u.lut -= hass::buffer_memory(kind, depth, bits).lut;
+        if (!blocks)
+            u.lut += static_cast<double>(bits * hass::detail::part_multiplexers((depth + 63) / 64));
+        // Yosys joins blocks of 1,024 words by multiplexers, Vivado takes deeper ones
+        if (depth > 1024 && bits > 18) u.lut += bits, u.ff += 2;
+        return u;
+    };
     within(checked("hass_fifo",
                    [&](const synthesised& p) {
                        const int depth = p.of("DEPTH", 16), bits = p.of("BITS", 16);
-                       const bool blocks = p.took.at("bram18") > 0.0;
-                       const auto kind =
-                           blocks ? hass::weight_memory::bram18 : hass::weight_memory::lutram;
-                       hass::usage u = s::fifo(kind, depth, bits);
-                       const int parts = (depth + 63) / 64;
-                       u.lut -= hass::buffer_memory(kind, depth, bits).lut;
-                       if (!blocks)
-                           u.lut +=
-                               static_cast<double>(bits * hass::detail::part_multiplexers(parts));
-                       // Yosys joins blocks of 1,024 words by multiplexers, Vivado takes deeper ones
-                       if (depth > 1024 && bits > 18) u.lut += bits, u.ff += 2;
-                       return u;
+                       return with_memory(p, depth, bits, [&](hass::weight_memory kind) {
+                           return s::fifo(kind, depth, bits);
+                       });
                    }),
            0.04, 0.16, 0.0);
+    within(checked("hass_replay",
+                   [&](const synthesised& p) {
+                       const int words = p.of("WORDS", 4), bits = p.of("BITS", 16);
+                       return with_memory(p, 2 * words, bits, [&](hass::weight_memory kind) {
+                           return s::replay(kind, words, p.of("TIMES", 2), bits);
+                       });
+                   }),
+           0.03, 0.08, 0.0);
     within(checked("hass_fork", [](const synthesised& p) { return s::fork(p.of("WAYS", 2)); }),
            0.01, 0.01, 0.0);
     within(checked("hass_join", [](const synthesised& p) { return s::join(p.of("WAYS", 2)); }),
@@ -330,6 +350,52 @@ TEST_CASE("what joins and converts streams takes what its synthesis took") {
            0.03, 0.06, 0.06);
 }
 
+TEST_CASE("pools, clips and global sums take what their synthesis took") {
+    namespace s = hass::synthesised;
+    const auto within = [](const words& w, double mean, double worst) {
+        CHECK(w.lut.count > 3);
+        CHECK(w.lut.mean() < mean);
+        CHECK(w.lut.worst < worst);
+        CHECK(w.ff.worst == 0.0);
+    };
+    const auto lanes = [](const synthesised& p) { return p.of("LANES", 1); };
+    const auto bits = [](const synthesised& p) { return p.of("BITS", 16); };
+    within(checked("hass_pool_max",
+                   [&](const synthesised& p) {
+                       return s::pool_max(lanes(p), bits(p), p.of("POSITIONS", 4));
+                   }),
+           0.01, 0.01);
+    within(checked("hass_pool_sum",
+                   [&](const synthesised& p) {
+                       return s::pool_sum(lanes(p), bits(p), p.of("POSITIONS", 4));
+                   }),
+           0.02, 0.04);
+    within(checked("hass_clamp",
+                   [&](const synthesised& p) {
+                       return s::clamp(lanes(p), bits(p), p.parameters.count("HIGH") != 0);
+                   }),
+           0.01, 0.01);
+    words clip;
+    for (const synthesised& p : points("hass_clip,"))  // which constant it is decides, too
+        if (p.of("THRESHOLD", 0) != 0) clip.add(p, s::clip(lanes(p), bits(p)));
+    std::cout << text("hass_clip, LUT", clip.lut);
+    within(clip, 0.12, 0.2);
+    errors lut, ff;
+    for (const synthesised& p : points("hass_global_sum,")) {
+        if (p.of("WORDS", 1) > 64) continue;
+        const hass::usage u =
+            s::global_sum(lanes(p), bits(p), p.of("WORDS", 1), p.of("PIXELS", 64));
+        const std::int64_t wide =
+            std::int64_t{lanes(p)} * (bits(p) + hass::detail::bits_for(p.of("PIXELS", 64)));
+        const double memory =
+            hass::buffer_memory(hass::weight_memory::lutram, p.of("WORDS", 1), wide).lut;
+        lut.add(u.lut - memory + p.took.at("lutram"), p.lut());
+        ff.add(u.ff, p.took.at("ff"));
+    }
+    std::cout << text("hass_global_sum, LUT", lut);
+    CHECK((lut.count == 12 && lut.worst < 0.02 && ff.worst == 0.0));
+}
+
 TEST_CASE("windows take what their synthesis took") {
     errors lut, held_out;
     int n = 0, exact = 0;
@@ -354,3 +420,46 @@ TEST_CASE("windows take what their synthesis took") {
     CHECK((lut.count == 14 && lut.mean() < 0.02 && lut.worst < 0.035));
     CHECK((held_out.count == 6 && held_out.mean() < 0.02 && held_out.worst < 0.035));
 }
+
+TEST_CASE("engines side by side take the sum of what they are made of") {
+    // none was fitted but one of lanes without masks; lanes of one window a dot product take less
+    errors arrays, depthwise, ff;
+    for (const char* module : {"hass_lane_array,", "hass_depthwise,"})
+        for (const synthesised& p : points(module)) {
+            hass::rtl::module_instance m{p.module, {}};
+            for (const auto& [name, value] : p.parameters) m.parameters[name] = value;
+            const auto u = hass::rtl::module_usage(m, hass::weight_memory::bram18);
+            REQUIRE(u);
+            (m.module == "hass_depthwise" ? depthwise : arrays).add(u->lut, p.lut());
+            ff.add(u->ff, p.took.at("ff"));
+            CHECK(u->dsp == p.took.at("dsp"));
+        }
+    std::cout << text("hass_lane_array, LUT", arrays) << text("hass_depthwise, LUT", depthwise)
+              << text("  FF", ff);
+    CHECK((arrays.count == 6 && arrays.mean() < 0.07 && arrays.worst < 0.19));
+    CHECK((depthwise.count == 6 && depthwise.mean() < 0.05 && depthwise.worst < 0.13));
+    CHECK((ff.mean() < 0.01 && ff.worst < 0.035));
+}
+
+TEST_CASE("a whole design takes the sum of its modules") {
+    std::ifstream file(std::string(HASS_TEST_DATA) + "/rtl_whole_design.json");
+    const auto design = nlohmann::json::parse(file);
+    std::string text;
+    for (const auto& [count, instance] :
+         design.at("instances").get<std::vector<std::pair<int, std::string>>>())
+        for (int n = 0; n < count; ++n) text += instance + "\n";
+    CHECK(hass::rtl::instances_in(text).size() == 96);
+    const hass::usage said = hass::rtl::design_usage(text);
+    const auto took = [&](const char* what) { return design.at("took").at(what).get<double>(); };
+    const double lut = took("lut") + took("lutram") + took("srl");
+    std::cout << "whole design: LUT " << said.lut << " for " << lut << ", FF " << said.ff << " for "
+              << took("ff") << ", BRAM18 " << said.bram18 << " for " << took("bram18") << "\n";
+    CHECK(said.lut == Approx(lut).epsilon(0.03));
+    CHECK(said.ff == Approx(took("ff")).epsilon(0.01));
+    CHECK(said.dsp == took("dsp"));
+    CHECK(said.bram18 == Approx(took("bram18")).epsilon(0.05));  // Vivado's blocks, and Yosys's
+    CHECK_THROWS_WITH(hass::rtl::design_usage("hass_gearbox #(.BITS(8)) g ();"),
+                      Catch::Contains("hass_gearbox"));
+}
+
+}  // namespace synthesis_test

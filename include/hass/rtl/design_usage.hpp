@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -161,6 +162,14 @@ inline std::optional<usage> module_usage(const module_instance& m, weight_memory
     if (name == "hass_convert") return s::convert(m.of("IN", 2), m.of("OUT", 3), bits);
     if (name == "hass_concat") return s::concat(m.of("A_WORDS", 1) + m.of("B_WORDS", 1), bits);
     if (name == "hass_add") return s::add(lanes, bits, m.of("SHIFT", 0));
+    if (name == "hass_clip") return s::clip(lanes, bits);
+    if (name == "hass_clamp") {
+        const int most = (1 << (bits - 1)) - 1;
+        return s::clamp(lanes, bits, m.of("HIGH", most) != most);
+    }
+    if (name == "hass_pool_max") return s::pool_max(lanes, bits, m.of("POSITIONS", 4));
+    if (name == "hass_pool_sum") return s::pool_sum(lanes, bits, m.of("POSITIONS", 4));
+    if (name == "hass_global_sum") return s::global_sum(lanes, bits, words, m.of("PIXELS", 64));
     if (name == "hass_requantise")
         return s::requantise({m.of("IN", 32), m.of("BIAS", 32), m.of("MULTIPLIER", 18),
                               m.of("SHIFT", 16), m.of("OUT", 8), m.of("LOW", -1) != 0},

@@ -27,6 +27,7 @@
 #include <hass/engine/resources/known_error.hpp>
 #include <hass/engine/resources/memories.hpp>
 #include <hass/engine/resources/modules.hpp>
+#include <hass/engine/resources/spe_synthesis.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 

@@ -50,35 +50,6 @@
 
 namespace hass {
 
-/// An SPE of earlier RTL, which `fpgaconvnet::repaired` puts into the published model: clipping, zero
-/// filter, arbiter, crossbar, N multipliers, accumulator and input FIFO. LUTs by relative least squares over 32 grid points: 3.9 % mean and 14 % worst error.
-/// The width term rests on the two 8-bit points alone. FFs and DSPs are exact on the whole grid.
-namespace spe_synthesis {
-
-inline constexpr double lut_constant = 86.63268048335595;         ///< of an SPE, whatever its size
-inline constexpr double lut_pair = 46.326906432924694;            ///< per M
-inline constexpr double lut_mac = 44.94043492828648;              ///< per N
-inline constexpr double lut_crossbar = 22.306469772968832;        ///< per M N
-inline constexpr double lut_pair_width = 51.182159568320195;      ///< per M (W - 16) / 16
-inline constexpr double lut_crossbar_width = 18.670255713465053;  ///< per M N (W - 16) / 16
-
-/// LUTs of one SPE.
-/// \param pairs  M, pairs taken in at once: fitted from 4 to 64
-/// \param macs   N, multipliers: fitted from 1 to 16
-/// \param width  W, bits of a weight and of an activation: fitted at 16, interpolated to 8
-constexpr double lut(double pairs, double macs, double width) {
-    const double w = (std::max(width, 2.0) - 16.0) / 16.0;
-    return lut_constant + pairs * (lut_pair + lut_pair_width * w) + macs * lut_mac +
-           pairs * macs * (lut_crossbar + lut_crossbar_width * w);
-}
-
-/// FFs of one SPE: 111 + (2 W + 2) M + 4 W N.
-constexpr double ff(double pairs, double macs, double width) {
-    return 111.0 + (2.0 * width + 2.0) * pairs + 4.0 * width * macs;
-}
-
-}  // namespace spe_synthesis
-
 /// Resource policy, see the file's head. The members say how a layer may be built; several policies
 /// side by side in an `engine_list` let every layer choose.
 struct calibrated {
@@ -305,6 +276,8 @@ struct calibrated {
     /// \param period  cycles from one result of a stream to its next, at the stage's full pace
     constexpr usage output(weight_memory kind, const layer_row& row, const folded_row& f,
                            std::int64_t period, const precision& width) const {
+        if (requantisation == requantise::rtl)
+            return narrowed(kind, row.out.channels, f.streams_out, period, width);
         usage u;
         const std::int64_t streams = f.streams_out;
         std::int64_t words = streams;
@@ -320,6 +293,22 @@ struct calibrated {
         add(u, modules::bias(1, width.data), f.streams_out);
         const std::int64_t depth = row.out.channels / f.streams_out;
         return u + double(f.streams_out) * read_memory(kind, depth, width.accumulator);
+    }
+
+    /// Output as rtl/modules have it: `hass_narrow` to the fewest words that keep up, `hass_requantise` with
+    /// a bias and a factor a channel. How many bits are rounded off is not known here; 7 more than
+    /// data's are left, which costs or saves an FF each.
+    /// \param words  side by side that sums come in
+    constexpr usage narrowed(weight_memory kind, std::int64_t channels, std::int64_t words,
+                             std::int64_t period, const precision& width) const {
+        std::int64_t few = 1;
+        while (words % few != 0 || words / few > period) ++few;
+        const int sum = width.accumulator, product = sum + 1 + synthesised::factor_bits;
+        usage u = synthesised::requantise(
+            {sum, sum, synthesised::factor_bits, product - width.data - 6, width.data},
+            static_cast<int>(few), channels / few, slice);
+        if (few < words) u += synthesised::narrow(words / few, few * sum);
+        return u + read_memory(kind, channels / few, few * (sum + synthesised::factor_bits));
     }
 
     /// Hands M words to N lanes in M / N steps: a 4:1 multiplexer bit is one LUT6.
@@ -374,7 +363,7 @@ struct calibrated {
 
     /// Multiplications of `words` words of the accumulator's width by a scale of the same width.
     constexpr double scale_dsp(std::int64_t words, const precision& width) const {
-        if (requantisation == requantise::shift) return 0.0;
+        if (requantisation != requantise::dsp) return 0.0;
         return static_cast<double>(words *
                                    multiplier_dsp(width.accumulator, width.accumulator, slice));
     }
@@ -416,6 +405,10 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
             break;
         }
         case layer_kind::add:
+            if (requantisation == requantise::rtl) {
+                u += synthesised::add(streams, width.data, synthesised::factor_bits - 1);
+                break;
+            }
             u.dsp += scale_dsp(3 * streams, width);  // two inputs to one scale, and their sum
             [[fallthrough]];
         case layer_kind::concat:

@@ -73,10 +73,11 @@ constexpr int products_per_dsp(int data, int weight, dsp_slice slice,
 /// How accumulators become data again.
 enum class requantise : std::uint8_t {
     shift,  ///< scales are powers of two: a rounding adder and saturation
-    dsp     ///< a multiplication first: 2 DSPs a word and cycle at 24 bits, as in measured designs
+    dsp,    ///< a multiplication first: 2 DSPs a word and cycle at 24 bits, as in measured designs
+    rtl     ///< as `hass_requantise` of rtl/modules: by 18 bits, 2 DSPs a word and cycle at 16 bits
 };
 
-inline constexpr std::array<std::string_view, 2> requantise_names{"shift", "dsp"};
+inline constexpr std::array<std::string_view, 3> requantise_names{"shift", "dsp", "rtl"};
 constexpr std::string_view name(requantise how) {
     return requantise_names[static_cast<std::size_t>(how)];
 }

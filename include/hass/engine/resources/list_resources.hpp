@@ -107,11 +107,12 @@ struct list_resources {
         list.lut += list_synthesis::lengths_lut(slots, e.word + 1, around.slice);
         each += double(p.in) * list;
         usage u = double(p.pixels) * each;
-        u.lut += lane_synthesis::test_lut * p.in;
-        u.ff += lane_synthesis::test_ff * p.in;
+        u += synthesised::clip(p.in, width.data);
         if (p.pixels > 1) u += replicas(row, c, e);
-        return u + around.output(c.maps, row, folded_row(row, {1, e.chains, 1, 1, 1}),
-                                 drain_chain(p.out), width);
+        // modules requantise all chains at once
+        const int period = around.requantisation == requantise::rtl ? 1 : drain_chain(p.out);
+        return u +
+               around.output(c.maps, row, folded_row(row, {1, e.chains, 1, 1, 1}), period, width);
     }
 
     constexpr usage stage(const layer_row& row, const row_option& c, const precision& width,

@@ -71,6 +71,9 @@ constexpr usage concat(std::int64_t words, std::int64_t bits) {
             .ff = static_cast<double>(detail::bits_for(words))};
 }
 
+/// Bits of the factors by which `hass_requantise` and `hass_add` scale.
+inline constexpr int factor_bits = 18;
+
 /// What `hass_requantise` makes of a sum.
 struct requantised {
     int sum, bias, multiplier;  ///< bits
@@ -81,14 +84,14 @@ struct requantised {
 
 /// `hass_requantise` of `lanes` sums at once, `words` words a pixel, without its constants. LUTs: the sum
 /// with the bias counted; fitted what rounds and saturates, and a product of two DSPs adds.
-constexpr usage requantise(const requantised& q, int lanes, std::int64_t words) {
+constexpr usage requantise(const requantised& q, int lanes, std::int64_t words,
+                           dsp_slice slice = dsp_slice::dsp48e2) {
     const int sum = std::max(q.sum, q.bias) + 1, product = sum + q.multiplier;
-    const auto dsp =
-        static_cast<int>(detail::ceil_div(sum, 27) * detail::ceil_div(q.multiplier, 18));
+    const std::int64_t dsp = multiplier_dsp(sum, q.multiplier, slice);
     const double lut =
         sum + 3.06 * q.out + (dsp > 1 ? 0.66 * (product - 17) : 0.0) + (q.both ? 7.9 : 0.0);
     const int ff = q.sum + sum + q.multiplier + product + (product + 1 - q.shift) + q.out;
-    return {.dsp = static_cast<double>(lanes * dsp),
+    return {.dsp = static_cast<double>(dsp) * lanes,
             .lut = lanes * lut + counter_lut(words),
             .ff = static_cast<double>(lanes * ff + 5 + detail::bits_for(words))};
 }
@@ -125,10 +128,63 @@ constexpr usage fifo(weight_memory kind, std::int64_t depth, std::int64_t bits) 
 constexpr usage replay(weight_memory kind, std::int64_t words, std::int64_t times,
                        std::int64_t bits) {
     usage u = buffer_memory(kind, 2 * words, bits);
-    u.lut += 2.0 * counter_lut(words) + counter_lut(times) + 12.0;
+    u.lut += 2.0 * counter_lut(words) + counter_lut(times) + (words > 1 ? 12.5 : 9.0);
     u.ff += 2.0 * detail::bits_for(words) + detail::bits_for(times) + 5.0;
     if (u.bram18 == 0.0 && u.uram == 0.0) u.ff += static_cast<double>(bits);
     return u;
+}
+
+/// `hass_global_sum` of `words` words of `lanes` values of `bits` a pixel, `pixels` pixels, with the LUT-RAM of
+/// its sums. Up to 64 words FFs are exact, LUTs within 2 %; of more, Yosys registers the sums once more.
+constexpr usage global_sum(int lanes, int bits, std::int64_t words, std::int64_t pixels) {
+    const std::int64_t wide = lanes * std::int64_t{bits + detail::bits_for(pixels)};
+    const int word = detail::bits_for(words), counters = counter_lut(words) + counter_lut(pixels);
+    usage u = buffer_memory(weight_memory::lutram, words, wide);
+    u.lut += static_cast<double>(2 * wide + counters) + 10.0;
+    u.ff += static_cast<double>(wide + 2 * word + detail::bits_for(pixels) + 1);
+    return u;
+}
+
+/// `hass_clip` of `lanes` values of `bits`: zero within a threshold. FFs exact; LUTs depend on the threshold
+/// (5 and 88: 4 and 3 a lane of 8 bits, 9 and 10 of 16).
+constexpr usage clip(int lanes, int bits) {
+    return {.lut = 1.0 + lanes * (0.75 * bits - 2.5), .ff = 1.0 + lanes * bits};
+}
+
+/// `hass_clamp` of `lanes` values of `bits` at 0 below and, if `above`, at a constant above. Exact at 8 and 16
+/// bits.
+constexpr usage clamp(int lanes, int bits, bool above) {
+    return {.lut = 1.0 + lanes * (1.75 * bits - (above ? 3.0 : 6.0)), .ff = 1.0 + lanes * bits};
+}
+
+/// Registers that pass the odd one out of each level of a tree of `count` inputs: two in a row at most, more
+/// are a shift register.
+constexpr bool passes_by_srl(int count) {
+    int run = 0;
+    for (; count > 1; count = (count + 1) / 2) {
+        if (count % 2 != 0)
+            ++run;
+        else if (run > 2)
+            return true;
+        else
+            run = 0;
+    }
+    return false;
+}
+
+/// `hass_pool_max` of `taps` values, 4 or 9 of them synthesised: 1.75 LUTs a bit and comparison. FFs exact.
+constexpr usage pool_max(int lanes, int bits, int taps) {
+    const int srl = passes_by_srl(taps) ? bits : 0;
+    return {.lut = 1.0 + lanes * ((taps - 1) * 1.75 * bits + srl),
+            .ff = static_cast<double>(lanes * (taps - 1) * bits + detail::bits_for(taps))};
+}
+
+/// `hass_pool_sum` of `taps` values, 4 or 9 of them synthesised. FFs exact.
+constexpr usage pool_sum(int lanes, int bits, int taps) {
+    const int sum = bits + detail::bits_for(taps), adders = taps - 1;
+    const int srl = passes_by_srl(taps) ? bits : 0;
+    return {.lut = 1.0 + lanes * (adders * (sum - 2) + 2 + srl),
+            .ff = static_cast<double>(lanes * adders * sum + detail::bits_for(taps))};
 }
 
 /// What `hass_window` spans.
