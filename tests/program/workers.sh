@@ -21,12 +21,13 @@ same() {
     cmp "$1/solution.json" "$2/solution.json" && cmp "$1/trials.csv" "$2/trials.csv" || fail "$1 is not $2: $3"
 }
 trials_in() { { cat "$1" 2>/dev/null || true; } | grep -c '"op_code":4' || true; }
-# begin <name> <flags...>: in the background, until three trials are there; its id in $leader
+finished_in() { { cat "$1" 2>/dev/null || true; } | grep -c '"op_code":6\|"op_code":4.*"state":[123],' || true; }
+# begin <name> <flags...>: in the background, until three trials have finished; its id in $leader
 begin() {
     "$program" "${small[@]}" --journal "$1.log" --out "$1" "${@:2}" >log 2>&1 </dev/null &
     leader=$!
     for _ in $(seq 1500); do
-        [ "$(trials_in "$1.log")" -lt 3 ] || return 0
+        [ "$(finished_in "$1.log")" -lt 3 ] || return 0
         sleep 0.01
     done
     fail "$1 does not begin"
@@ -96,7 +97,7 @@ timeout 100 "$mpirun" "${ranks[@]}" "${recover[@]}" "$program" "${small[@]}" --p
     --journal dead.log >log 2>&1 </dev/null &
 launcher=$!
 for _ in $(seq 1500); do
-    [ "$(trials_in dead.log)" -lt 3 ] || break
+    [ "$(finished_in dead.log)" -lt 3 ] || break
     sleep 0.01
 done
 for rank in $(pgrep -f -- '--journal dead.log' || true); do

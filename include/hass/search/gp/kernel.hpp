@@ -149,7 +149,7 @@ class matern_covariance {
 ///
 /// Smoothness 5/2; 3/2 with many columns. Few trials of many axes look smooth whatever the function
 /// is: a kink such as that of the slowest of many stages is crossed between any two of them, and a
-/// smooth model then promises ten of its deviations more than it keeps.
+/// smooth model is surer of it than it may be (docs/search.md).
 struct matern {
     std::size_t rough = 20;  ///< columns from which on the smoothness is 3/2
     double scale = 0.5;      ///< median length scale of one column, in ranges
