@@ -74,8 +74,7 @@ class composite_operators {
         struct spelling {
             tensor type, before, middle, after;
         };
-        constexpr std::array forms{spelling{"ArgMin", "Neg", "ArgMax", ""},
-                                   spelling{"ReduceL1", "Abs", "ReduceSum", ""},
+        constexpr std::array forms{spelling{"ReduceL1", "Abs", "ReduceSum", ""},
                                    spelling{"ReduceL2", "Mul", "ReduceSum", "Sqrt"},
                                    spelling{"ReduceLogSum", "", "ReduceSum", "Log"},
                                    spelling{"ReduceMin", "Neg", "ReduceMax", "Neg"},
