@@ -72,6 +72,7 @@
 #include <hass/emulate/emulation_pass.hpp>
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/evaluator.hpp>
+#include <hass/emulate/exponential.hpp>
 #include <hass/emulate/fixed_point.hpp>
 #include <hass/emulate/gemm.hpp>
 #include <hass/emulate/integer_arithmetic.hpp>

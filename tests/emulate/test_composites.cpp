@@ -437,3 +437,66 @@ TEST_CASE("data repeated, and triangles of it", "[composites]") {
             CHECK(off(loaded(g), images, y) == 0.0);
         }
 }
+
+TEST_CASE("running sums are over any axis, in both directions", "[composites]") {
+    std::mt19937 bits(431);
+    const hass::image_set images = steps(bits, map_dims);
+    const tensor x = tensor_of(images, map_dims);
+    for (const std::int64_t axis : {1, 2, 3, -1, -3})
+        for (const bool exclusive : {false, true})
+            for (const bool reverse : {false, true}) {
+                INFO(axis << exclusive << reverse);
+                tensor_graph g(bits);
+                g.file().input({0, 3, 4, 5});
+                g.node(
+                    "CumSum", {"x", g.whole({axis})},
+                    {{"exclusive", std::int64_t{exclusive}}, {"reverse", std::int64_t{reverse}}});
+                const auto along = static_cast<std::size_t>(axis < 0 ? axis + 4 : axis);
+                const tensor y = test::along(x, along, [&](std::vector<double>& line) {
+                    if (reverse) std::reverse(line.begin(), line.end());
+                    double sum = 0.0;
+                    for (double& v : line) {
+                        const double next = sum + v;
+                        v = exclusive ? sum : next, sum = next;
+                    }
+                    if (reverse) std::reverse(line.begin(), line.end());
+                });
+                CHECK(off(loaded(g), images, y) < 1e-6);
+            }
+    tensor_graph g(bits);
+    g.file().input({0, 3, 4, 5});
+    g.node("CumSum", {"x", g.whole({0})});
+    CHECK_THROWS_WITH(loaded(g), Catch::Contains("'CumSum'") && Catch::Contains("batch"));
+}
+
+// As RoBERTa counts its tokens: those that are no padding have places from 2 on.
+TEST_CASE("places of tokens are counted by data", "[composites]") {
+    std::mt19937 bits(433);
+    const hass::image_set images = steps(bits, {1, 12});
+    const tensor x = tensor_of(images, {1, 12});
+    for (const bool halves : {false, true}) {
+        tensor_graph g(bits);
+        g.file().input({0, 12});
+        const std::string mask = g.node("Greater", {"x", g.number(0.0)});
+        const std::string ones = g.node("Cast", {mask}, {{"to", std::int64_t{7}}});
+        const std::string sums = g.node("CumSum", {ones, g.whole({1})});
+        const std::string sized = halves ? g.node("Mul", {sums, g.number(0.5)}) : sums;
+        const std::string kept = g.node("Mul", {sized, ones});
+        const std::string whole = g.node("Cast", {kept}, {{"to", std::int64_t{7}}});
+        const std::string at = g.node("Add", {whole, g.whole({2})});
+        const auto [table, rows] = g.weight({15, 4});
+        g.node("Gather", {table, at});
+        if (halves) {  // to whole numbers they would have to be cut
+            CHECK_THROWS_WITH(loaded(g), Catch::Contains("'Cast'"));
+            continue;
+        }
+        tensor y{{1, 12, 4}, {}};
+        std::size_t sum = 0;
+        for (const double v : x.values) {
+            if (v > 0.0) ++sum;
+            for (std::size_t k = 0; k < 4; ++k)
+                y.values.push_back(rows.values[((v > 0.0 ? sum : 0) + 2) * 4 + k]);
+        }
+        CHECK(off(loaded(g), images, y) == 0.0);
+    }
+}

@@ -1,10 +1,12 @@
 // Transformers in the forms that exporters write, against the operators' definitions; the joint
 // statistics of products of two activations, against every pair counted one by one.
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <string>
 #include <utility>
@@ -397,4 +399,29 @@ TEST_CASE("joint zeros of two activations equal a count pair by pair", "[tokens]
         const hass::network_magnitudes sizes = network.magnitudes(set);
         CHECK(sizes[2].weights.zeros() == Approx(sizes[2].activations.zeros()).margin(1e-3));
     }
+}
+
+TEST_CASE("exponentials of floats are right, whatever stands beside them", "[tokens]") {
+    using hass::detail::exponential;
+    double worst = 0.0;
+    for (float x = -87.0F; x < 88.7F; x += 0.0037F) {
+        const double e = std::exp(static_cast<double>(x));
+        worst = std::max(worst, std::abs(static_cast<double>(exponential(x)) - e) / e);
+    }
+    CHECK(worst < 2.4e-7);  // two units in the last place
+    for (float x = -110.0F; x < -87.0F; x += 0.01F)
+        REQUIRE(static_cast<double>(exponential(x)) ==
+                Approx(std::exp(static_cast<double>(x))).margin(2e-45).epsilon(2.4e-7));
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    CHECK(exponential(0.0F) == 1.0F);
+    CHECK(exponential(-1e9F) == 0.0F);
+    CHECK(exponential(-infinity) == 0.0F);
+    CHECK(exponential(88.73F) == infinity);
+    CHECK(exponential(infinity) == infinity);
+    CHECK(std::isnan(exponential(std::numeric_limits<float>::quiet_NaN())));
+    std::vector<float> in(67), all(67), from_third(67);
+    for (std::size_t i = 0; i < in.size(); ++i) in[i] = 0.37F * static_cast<float>(i) - 12.0F;
+    hass::detail::map(in.data(), all.data(), 67, hass::detail::sigmoid);
+    hass::detail::map(in.data() + 3, from_third.data(), 64, hass::detail::sigmoid);
+    for (std::size_t i = 3; i < in.size(); ++i) REQUIRE(all[i] == from_third[i - 3]);
 }

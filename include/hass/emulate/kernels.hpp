@@ -6,6 +6,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <hass/emulate/exponential.hpp>
 #include <hass/emulate/gemm.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/workload/layer.hpp>
@@ -132,20 +134,42 @@ inline bool all_finite(std::span<const float> values) {
     return most < magnitude_bits(std::numeric_limits<float>::infinity());
 }
 
+/// Maps every value: out[i] = f(in[i]); `out` may be `in`.
+template <class F>
+void map(const float* in, float* out, std::size_t size, F f) {
+    for (std::size_t i = 0; i < size; ++i) out[i] = f(in[i]);
+}
+
 /// Softmax over the channels of each image and pixel: `values` is channels x positions, in place.
 inline void softmax(std::size_t channels, std::size_t positions, float* values) {
-    for (std::size_t p = 0; p < positions; ++p) {
-        float most = values[p];
-        for (std::size_t c = 1; c < channels; ++c) most = std::max(most, values[c * positions + p]);
+    if (positions == 1) {
+        const float most = *std::max_element(values, values + channels);
+        map(values, values, channels, [most](float x) { return exponential(x - most); });
         double sum = 0.0;
+        for (std::size_t c = 0; c < channels; ++c) sum += static_cast<double>(values[c]);
+        map(values, values, channels,
+            [sum](float x) { return static_cast<float>(static_cast<double>(x) / sum); });
+        return;
+    }
+    constexpr std::size_t together = 16;  // positions: what is next to each other in memory
+    for (std::size_t first = 0; first < positions; first += together, values += together) {
+        const std::size_t size = std::min(together, positions - first);
+        std::array<float, together> most;
+        std::array<double, together> sum{};
+        std::copy_n(values, size, most.begin());
+        for (std::size_t c = 1; c < channels; ++c)
+            for (std::size_t p = 0; p < size; ++p)
+                most[p] = std::max(most[p], values[c * positions + p]);
         for (std::size_t c = 0; c < channels; ++c) {
-            float& x = values[c * positions + p];
-            x = std::exp(x - most);
-            sum += static_cast<double>(x);
+            float* const x = values + c * positions;
+            for (std::size_t p = 0; p < size; ++p) x[p] = exponential(x[p] - most[p]);
+            for (std::size_t p = 0; p < size; ++p) sum[p] += static_cast<double>(x[p]);
         }
         for (std::size_t c = 0; c < channels; ++c)
-            values[c * positions + p] =
-                static_cast<float>(static_cast<double>(values[c * positions + p]) / sum);
+            for (std::size_t p = 0; p < size; ++p) {
+                float& x = values[c * positions + p];
+                x = static_cast<float>(static_cast<double>(x) / sum[p]);
+            }
     }
 }
 
@@ -158,13 +182,7 @@ inline float hardsigmoid(float x) {
     return std::clamp(x / 6.0F + 0.5F, 0.0F, 1.0F);
 }
 inline float sigmoid(float x) {
-    return 1.0F / (1.0F + std::exp(-x));
-}
-
-/// Maps every value: out[i] = f(in[i]); `out` may be `in`.
-template <class F>
-void map(const float* in, float* out, std::size_t size, F f) {
-    for (std::size_t i = 0; i < size; ++i) out[i] = f(in[i]);
+    return 1.0F / (1.0F + exponential(-x));
 }
 
 }  // namespace hass::detail

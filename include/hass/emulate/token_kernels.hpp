@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -124,27 +125,36 @@ inline void feature_norm(const layer_row& row, const layer_parameters& p, std::s
     const std::size_t each = channels / static_cast<std::size_t>(row.groups);
     const bool centres = row.kind == layer_kind::layer_norm;
     const auto count = static_cast<double>(each);
+    constexpr std::size_t together = 16;  // pixels: no sum waits for itself
+    std::array<double, together> mean, square;
     for (std::size_t n = 0; n < size; ++n)
         for (std::size_t first = 0; first < channels; first += each)
-            for (std::size_t x = 0; x < pixels; ++x) {
+            for (std::size_t x = 0; x < pixels; x += together) {
                 const std::size_t start = n * at.image + first * at.channel + x * at.pixel;
-                double mean = 0.0;
+                const std::size_t these = std::min(together, pixels - x);
+                mean.fill(0.0), square.fill(0.0);
                 for (std::size_t c = 0; centres && c < each; ++c)
-                    mean += static_cast<double>(in[start + c * at.channel]);
-                mean /= count;
-                double square = 0.0;
+                    for (std::size_t k = 0; k < these; ++k)
+                        mean[k] += static_cast<double>(in[start + c * at.channel + k * at.pixel]);
+                for (double& m : mean) m /= count;
+                for (std::size_t c = 0; c < each; ++c)
+                    for (std::size_t k = 0; k < these; ++k) {
+                        const double d =
+                            static_cast<double>(in[start + c * at.channel + k * at.pixel]) -
+                            mean[k];
+                        square[k] += d * d;
+                    }
+                for (double& s : square)  // becomes the scale
+                    s = 1.0 / std::sqrt(s / count + static_cast<double>(p.alpha));
                 for (std::size_t c = 0; c < each; ++c) {
-                    const double d = static_cast<double>(in[start + c * at.channel]) - mean;
-                    square += d * d;
-                }
-                const double scale = 1.0 / std::sqrt(square / count + static_cast<double>(p.alpha));
-                for (std::size_t c = 0; c < each; ++c) {
-                    const std::size_t k = start + c * at.channel;
-                    const auto normal =
-                        static_cast<float>((static_cast<double>(in[k]) - mean) * scale);
                     const float gain = p.weights.empty() ? 1.0F : p.weights[first + c];
                     const float bias = p.bias.empty() ? 0.0F : p.bias[first + c];
-                    out[k] = normal * gain + bias;
+                    for (std::size_t k = 0; k < these; ++k) {
+                        const std::size_t i = start + c * at.channel + k * at.pixel;
+                        const auto normal =
+                            static_cast<float>((static_cast<double>(in[i]) - mean[k]) * square[k]);
+                        out[i] = normal * gain + bias;
+                    }
                 }
             }
 }

@@ -77,6 +77,17 @@ class mask_counts {
             each(counts_);
             return;
         }
+        if (counts_.empty() && waiting_.size() < few_waiting) {
+            std::vector<std::uint16_t> sorted = waiting_;
+            std::sort(sorted.begin(), sorted.end());
+            for (auto at = sorted.begin(); at != sorted.end();) {
+                const auto next =
+                    std::find_if(at, sorted.end(), [&](std::uint16_t mask) { return mask != *at; });
+                visit(std::uint64_t{*at}, static_cast<std::uint32_t>(next - at));
+                at = next;
+            }
+            return;
+        }
         std::vector<std::uint32_t> counts = counts_;
         counts.resize(table_size(), 0);
         count_in(counts, std::span<const std::uint16_t>(waiting_));
@@ -94,6 +105,7 @@ class mask_counts {
     static constexpr int small_table = 12;
     static constexpr int large_table = 16;
     static constexpr std::size_t most_waiting = 16384;
+    static constexpr std::size_t few_waiting = 4096;  ///< sorted in less time than a table takes
 
     std::size_t table_size() const { return std::size_t{1} << bits_; }
 

@@ -31,6 +31,7 @@ inline value each_of(const operation& op, layer_kind kind, layer_parameters para
         value out = whole_of(op, i);
         const hass::shape base = view_of(out).base;
         out.from = op.emit(elementwise(kind, base), {out.from}, std::move(parameters)).from;
+        out.whole = out.boolean = false;
         return out;
     }
     const value& x = op.data(i);

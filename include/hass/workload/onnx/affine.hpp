@@ -40,13 +40,26 @@ inline bool is_along(const constant& c, const value& x, int axis) {
     return true;
 }
 
+/// Values of a constant operand; whole numbers, too, but for quotients, which would be cut.
+inline std::vector<float> factors_of(const operation& op, std::size_t i) {
+    const constant& c = op.known(i, "the constant");
+    if (c.floating || op.type() == "Div") return op.weights(i, "the constant");
+    std::vector<float> all;
+    for (const double v : numbers(c, op.spent())) {
+        constexpr double exact = 1 << 24;
+        if (std::abs(v) > exact) throw op.fail("whole numbers above 2^24 are not supported");
+        all.push_back(static_cast<float>(v));
+    }
+    return all;
+}
+
 /// One number, or one a channel, out of a constant that is broadcast against `x`.
 inline std::vector<float> per_channel(const operation& op, std::size_t i, const value& x) {
     const constant& c = op.known(i, "the constant");
     if (!is_along(c, x, 1))
         throw op.fail("a constant of shape " + dims_text(c.dims) + " against " + describe(x) +
                       " is neither one number nor one a channel");
-    return op.weights(i, "the constant");
+    return factors_of(op, i);
 }
 
 /// One number for each value of `x`, plain data, out of a constant that is broadcast against it.
@@ -66,7 +79,7 @@ inline std::vector<float> per_value(const operation& op, std::size_t i, const va
     }
     if (!fits)
         throw op.fail("a constant of shape " + dims_text(c.dims) + " does not fit " + describe(x));
-    const std::vector<float> values = op.weights(i, "the constant");
+    const std::vector<float> values = factors_of(op, i);
     op.spent().spend(static_cast<std::size_t>(x.shape.volume()));
     std::vector<float> all;
     all.reserve(static_cast<std::size_t>(x.shape.volume()));
@@ -197,7 +210,7 @@ inline void constant_beside_view(const operation& op, std::size_t data, std::siz
     const auto place = axes ? beside(v, *axes) : std::nullopt;
     if (!place)
         throw op.fail("a constant of shape " + dims_text(c.dims) + " does not fit " + describe(x));
-    std::vector<float> values = operand_of(op, number, op.weights(number, "the constant"));
+    std::vector<float> values = operand_of(op, number, factors_of(op, number));
     const bool from_constant = op.type() == "Sub" && number == 0;  // constant - x
     std::vector<float> scale{from_constant ? -1.0F : 1.0F}, shift{0.0F};
     if (place->one_pixel) {
@@ -249,7 +262,7 @@ inline void with_constant(const operation& op) {
     if (!is_along(c, op.raw(data), 1)) return with_map(op, data, number, factor);
     std::vector<float> scale{1.0F};
     std::vector<float> shift{0.0F};
-    std::vector<float> values = operand_of(op, number, op.weights(number, "the constant"));
+    std::vector<float> values = operand_of(op, number, factors_of(op, number));
     if (op.type() == "Sub" && number == 0) scale[0] = -1.0F;
     (factor ? scale : shift) = std::move(values);
     affine(op, data, std::move(scale), std::move(shift));

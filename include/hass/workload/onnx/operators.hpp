@@ -49,13 +49,27 @@ inline void dropout(const operation& op) {
     op.pass(0);
 }
 
+/// Whether input `i` is whole numbers, of whatever type.
+inline bool is_whole(const operation& op, std::size_t i) {
+    const value& x = op.raw(i);
+    return x.form == form::constant ? !x.number->floating : x.whole || x.boolean;
+}
+
+/// Add, Sub, Mul, Div: of whole numbers come such, but for quotients.
+inline void arithmetic(const operation& op) {
+    bool whole = op.type() != "Div";
+    for (std::size_t i = 0; i < op.inputs(); ++i) whole = whole && is_whole(op, i);
+    op.type() == "Mul" ? multiply(op) : add(op);
+    op.given().whole = whole, op.given().boolean = false;
+}
+
 inline void cast(const operation& op) {
     // floats of any width are computed in float32, and whole numbers are what they are anyway
     const std::int64_t to = op.integer("to", 0);
     const bool integer = to == static_cast<std::int64_t>(data_type::int32) ||
                          to == static_cast<std::int64_t>(data_type::int64);
     if (to == static_cast<std::int64_t>(data_type::boolean)) return to_boolean(op);
-    if (!is_floating(to) && !(integer && op.raw(0).whole))
+    if (!is_floating(to) && !(integer && is_whole(op, 0)))
         throw op.fail("to " + data_type_name(op.integer("to", 0)) + " is not supported");
     op.pass(0);
 }
@@ -80,7 +94,7 @@ inline constexpr std::array table{
     table_entry{"Abs", [](const operation& op) { function(op, value_function::absolute); }},
     table_entry{"Acos", [](const operation& op) { function(op, value_function::arccosine); }},
     table_entry{"Acosh", [](const operation& op) { function(op, value_function::arcosh); }},
-    table_entry{"Add", add},
+    table_entry{"Add", arithmetic},
     table_entry{"And", logic},
     table_entry{"ArgMax", arg_max},
     table_entry{"Asin", [](const operation& op) { function(op, value_function::arcsine); }},
@@ -103,9 +117,10 @@ inline constexpr std::array table{
     table_entry{"ConvTranspose", transposed_convolution},
     table_entry{"Cos", [](const operation& op) { function(op, value_function::cosine); }},
     table_entry{"Cosh", [](const operation& op) { function(op, value_function::cosh); }},
+    table_entry{"CumSum", running_sum},
     table_entry{"DepthToSpace", depth_to_space},
     table_entry{"DequantizeLinear", dequantize_linear},
-    table_entry{"Div", add},
+    table_entry{"Div", arithmetic},
     table_entry{"Dropout", dropout},
     table_entry{
         "Elu",
@@ -148,7 +163,7 @@ inline constexpr std::array table{
     table_entry{"MaxPool", [](const operation& op) { pool(op, layer_kind::max_pool); }},
     table_entry{"Min", extreme},
     table_entry{"Mish", [](const operation& op) { function(op, value_function::mish); }},
-    table_entry{"Mul", multiply},
+    table_entry{"Mul", arithmetic},
     table_entry{"Neg", [](const operation& op) { function(op, value_function::negate); }},
     table_entry{"Not", negation},
     table_entry{"Or", logic},
@@ -187,7 +202,7 @@ inline constexpr std::array table{
     table_entry{"Split", split},
     table_entry{"Sqrt", [](const operation& op) { function(op, value_function::square_root); }},
     table_entry{"Squeeze", squeeze},
-    table_entry{"Sub", add},
+    table_entry{"Sub", arithmetic},
     table_entry{"Sum", sum},
     table_entry{"Tan", [](const operation& op) { function(op, value_function::tangent); }},
     table_entry{"Tanh", [](const operation& op) { function(op, value_function::tanh); }},

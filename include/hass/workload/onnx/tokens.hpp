@@ -27,11 +27,12 @@
 
 namespace hass::detail::onnx {
 
-/// A linear layer on axis `axis` of input `i`, the batch left out: a 1x1 convolution, whose filters
-/// take the place of the features. `p.weights` are outputs x inputs.
-/// \param turned  whether the file has them inputs x outputs
-inline void token_linear(const operation& op, std::size_t i, std::size_t axis, std::int64_t outputs,
-                         bool turned, layer_parameters p, std::string_view weight_name) {
+/// Sums of products along axis `axis` of input `i`, the batch left out: a 1x1 convolution, whose
+/// filters take the place of the features. `p.weights` are outputs x inputs.
+/// \param at  becomes the place in the row of each input
+inline value token_products(const operation& op, std::size_t i, std::size_t axis,
+                            std::int64_t outputs, layer_parameters p, std::string_view weight_name,
+                            std::vector<std::size_t>& at) {
     featured f = features_of(op, i, axis, axis);
     if (f.groups > 1) {  // of some features of each token: they have to be all channels
         const value& x = viewed_anyhow(op, i);
@@ -46,9 +47,10 @@ inline void token_linear(const operation& op, std::size_t i, std::size_t axis, s
         f.groups = 1;
         for (std::size_t k = 0; k < f.at.size(); ++k) f.at[k] = k;
     }
-    std::vector<float> row(f.at.size());
+    at = f.at;
+    std::vector<float> row(at.size());
     for (std::size_t first = 0; first < p.weights.size(); first += row.size()) {
-        for (std::size_t k = 0; k < row.size(); ++k) row[f.at[k]] = p.weights[first + k];
+        for (std::size_t k = 0; k < row.size(); ++k) row[at[k]] = p.weights[first + k];
         std::copy(row.begin(), row.end(), p.weights.begin() + static_cast<std::ptrdiff_t>(first));
     }
     layer_row r = elementwise(layer_kind::convolution, f.x.shape);
@@ -56,13 +58,44 @@ inline void token_linear(const operation& op, std::size_t i, std::size_t axis, s
     r.out = op.sound(outputs, f.x.shape.height, f.x.shape.width);
     r.bias = !p.bias.empty();
     value out = op.emit(r, {f.x.from}, std::move(p), weight_name);
-    row_origin& origin = op.trace(out, i, 1 - i);
-    origin.turned = turned;
-    origin.input = std::move(f.at);
     out.batch_axis = f.batch_axis, out.batch_merged = f.batch_merged;
     auto groups = grouped(f.view);
     groups[axis] = {{outputs, r.out.pixels()}};
-    op.give(as_value(out, joined(r.out, 0, groups)));
+    return as_value(out, joined(r.out, 0, groups));
+}
+
+/// A linear layer on axis `axis` of input `i`.
+/// \param turned  whether the file has its weights inputs x outputs
+inline void token_linear(const operation& op, std::size_t i, std::size_t axis, std::int64_t outputs,
+                         bool turned, layer_parameters p, std::string_view weight_name) {
+    std::vector<std::size_t> at;
+    value out = token_products(op, i, axis, outputs, std::move(p), weight_name, at);
+    row_origin& origin = op.trace(out, i, 1 - i);
+    origin.turned = turned;
+    origin.input = std::move(at);
+    op.give(std::move(out));
+}
+
+/// CumSum: products with a triangle of ones.
+inline void running_sum(const operation& op) {
+    const value& x = viewed_anyhow(op, 0);
+    const auto axis = axis_of(op, static_cast<std::int64_t>(op.scalar(1, "the axis")), x.rank);
+    if (axis == x.batch_axis) throw op.fail("over the batch is not supported");
+    const bool whole = x.whole || x.boolean, non_negative = x.non_negative;
+    const std::size_t group = group_along(op, x, axis);
+    const std::int64_t n = view_of(x).dims()[group];
+    const bool without = op.integer("exclusive", 0) != 0, backward = op.integer("reverse", 0) != 0;
+    op.spent().spend(static_cast<std::size_t>(n * n));
+    layer_parameters p;
+    for (std::int64_t to = 0; to < n; ++to)
+        for (std::int64_t from = 0; from < n; ++from) {
+            const std::int64_t behind = backward ? from - to : to - from;
+            p.weights.push_back(behind > 0 || (behind == 0 && !without) ? 1.0F : 0.0F);
+        }
+    std::vector<std::size_t> at;
+    value out = token_products(op, 0, group, n, std::move(p), {}, at);
+    out.whole = whole, out.non_negative = non_negative;
+    op.give(std::move(out));
 }
 
 /// Softmax or LogSoftmax: over one axis or, before opset 13, over all from one on.
