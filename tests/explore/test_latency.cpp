@@ -144,6 +144,6 @@ TEST_CASE("lowest latency of ResNet-18", "[latency]") {
         CHECK(latency < latency_of(fastest.estimate, of));
         CHECK(a.estimate.interval_cycles >= fastest.estimate.interval_cycles);
         CHECK(a.certificate.least_latency_cycles <= latency);
-        CHECK(a.certificate.gap < (of == hass::pace::own ? 0.05 : 0.01));
+        CHECK(a.certificate.gap < (of == hass::pace::own ? 0.08 : 0.01));
     }
 }
