@@ -185,9 +185,11 @@ void describe_flags(CLI::App& app, settings& s) {
     option("--memories", s.memories,
            "weights: these alone in block RAM or in URAM, the rest in block RAM; every: LUT-RAM "
            "too, and what layers buffer in any of the three; calibrated resources only");
-    option("--requantise", s.requantise,
-           "How answers become data again: by shifts, multiplied in DSPs, or as RTL has it (" +
-               list(requantise_flags) + "); calibrated resources only");
+    option(
+        "--requantise", s.requantise,
+        "How answers become data again: by shifts, multiplied in DSPs, or as modules of --rtl do, "
+        "which is the default there (" +
+            list(requantise_flags) + "); calibrated resources only");
     option("--trials", s.trials, "Trials of each of the two searches");
     option("--optimizer", s.optimizer, list(optimizers));
     option(
@@ -372,6 +374,8 @@ void check(const settings& s) {
         require(s.granularity == "layer",
                 "--rtl: modules clip all channels of a layer alike, not --thresholds channel");
         require(s.multipliers == "dsp", "--rtl: no module has multipliers of LUTs");
+        require(s.resources != "calibrated" || s.requantise == "rtl",
+                "--rtl: modules make data of sums as --requantise rtl says, not " + s.requantise);
     }
     if (!s.prune_pattern.empty()) hass::patterns::named_pattern{s.prune_pattern};
     not_negative("--first-images", s.first_images);
@@ -388,6 +392,8 @@ void check(const settings& s) {
 /// Which of the flags may stand together, and what --network stands for.
 /// \throws hass::error naming the flag
 void resolve(const CLI::App& app, settings& s) {
+    if (!s.rtl.empty() && s.resources == "calibrated" && app.count("--requantise") == 0)
+        s.requantise = "rtl";
     const auto refuse = [&](const char* flag, const std::string& why) {
         if (app.count(flag) > 0) throw hass::error(std::string(flag) + ": " + why);
     };

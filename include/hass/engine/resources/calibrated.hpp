@@ -295,20 +295,27 @@ struct calibrated {
         return u + double(f.streams_out) * read_memory(kind, depth, width.accumulator);
     }
 
-    /// Output as rtl/modules have it: `hass_narrow` to the fewest words that keep up, `hass_requantise` with
-    /// a bias and a factor a channel. How many bits are rounded off is not known here; 7 more than
-    /// data's are left, which costs or saves an FF each.
+    /// `hass_requantise` with a bias and a factor a channel. How many bits are rounded off is not known
+    /// here; 7 more than data's are left, which costs or saves an FF each.
+    /// \param lanes  sums at a time
+    constexpr usage requantised(weight_memory kind, std::int64_t channels, std::int64_t lanes,
+                                int sum, const precision& width) const {
+        const int product = sum + 1 + synthesised::factor_bits;
+        return synthesised::requantise(
+                   {sum, sum, synthesised::factor_bits, product - width.data - 6, width.data},
+                   static_cast<int>(lanes), channels / lanes, slice) +
+               read_memory(kind, channels / lanes, lanes * (sum + synthesised::factor_bits));
+    }
+
+    /// Output as rtl/modules have it: `hass_narrow` to the fewest words that keep up, `hass_requantise`.
     /// \param words  side by side that sums come in
     constexpr usage narrowed(weight_memory kind, std::int64_t channels, std::int64_t words,
                              std::int64_t period, const precision& width) const {
         std::int64_t few = 1;
         while (words % few != 0 || words / few > period) ++few;
-        const int sum = width.accumulator, product = sum + 1 + synthesised::factor_bits;
-        usage u = synthesised::requantise(
-            {sum, sum, synthesised::factor_bits, product - width.data - 6, width.data},
-            static_cast<int>(few), channels / few, slice);
-        if (few < words) u += synthesised::narrow(words / few, few * sum);
-        return u + read_memory(kind, channels / few, few * (sum + synthesised::factor_bits));
+        usage u = requantised(kind, channels, few, width.accumulator, width);
+        if (few < words) u += synthesised::narrow(words / few, few * width.accumulator);
+        return u;
     }
 
     /// Hands M words to N lanes in M / N steps: a 4:1 multiplexer bit is one LUT6.
@@ -389,6 +396,17 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
             break;
         case layer_kind::max_pool:
         case layer_kind::average_pool: {
+            if (requantisation == requantise::rtl) {
+                const int count = static_cast<int>(taps(row));
+                u += synthesised::window(c.memory, row, streams, width.data);
+                if (row.kind == layer_kind::max_pool)
+                    u += synthesised::pool_max(streams, width.data, count);
+                else
+                    u += synthesised::pool_sum(streams, width.data, count) +
+                         requantised(c.memory, row.in.channels, streams,
+                                     width.data + detail::bits_for(count), width);
+                break;
+            }
             const folded_row f(row, parallelism{streams, 1, 1, 1, 1});
             u += window(c.memory, row, f, streams, width.data);
             add(u, modules::pool(row.kernel_h, row.kernel_w, streams, width.data), 1);
@@ -397,6 +415,12 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
             break;
         }
         case layer_kind::global_average_pool: {
+            if (requantisation == requantise::rtl) {
+                u += synthesised::global_sum(streams, width.data, channels, row.in.pixels()) +
+                     requantised(c.memory, row.in.channels, streams,
+                                 width.data + detail::bits_for(row.in.pixels()), width);
+                break;
+            }
             modules::module_cost pool = modules::global_pool(channels, width);
             pool.dsp = 0.0;
             add(u, pool, streams);
