@@ -105,6 +105,7 @@ class mask_counts {
     static constexpr int small_table = 12;
     static constexpr int large_table = 16;
     static constexpr std::size_t most_waiting = 16384;
+    static constexpr std::size_t most_without_table = 65536;  ///< in half the memory of a table
     static constexpr std::size_t few_waiting = 4096;  ///< sorted in less time than a table takes
 
     std::size_t table_size() const { return std::size_t{1} << bits_; }
@@ -134,11 +135,12 @@ class mask_counts {
 
     template <class Mask>
     void wait(std::span<const Mask> masks) {
+        const std::size_t most = counts_.empty() ? most_without_table : most_waiting;
         const std::size_t size = waiting_.size() + masks.size();
-        if (size > most_waiting) {
+        if (size > most) {
             count_waiting();
         } else if (size > waiting_.capacity()) {
-            waiting_.reserve(std::min(most_waiting, std::max(size, 2 * waiting_.capacity())));
+            waiting_.reserve(std::min(most, std::max(size, 2 * waiting_.capacity())));
         }
         for (const Mask mask : masks) waiting_.push_back(static_cast<std::uint16_t>(mask));
     }
@@ -146,6 +148,7 @@ class mask_counts {
     void count_waiting() {
         counts_.resize(table_size(), 0);
         count_in(counts_, std::span<const std::uint16_t>(waiting_));
+        if (waiting_.size() > most_waiting) waiting_ = {};
         waiting_.clear();
     }
 
