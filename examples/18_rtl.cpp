@@ -8,6 +8,7 @@
 #include <hass/emulate/integer_emulator.hpp>
 #include <hass/emulate/make_integer_network.hpp>
 #include <hass/engine/dense_dot.hpp>
+#include <hass/engine/resources/calibrated.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/rtl/expectations.hpp>
 #include <hass/rtl/write_rtl.hpp>
@@ -33,7 +34,7 @@ int main(int argc, char** argv) try {
 
     // The fastest design on the board, written.
     const hass::device board = hass::boards::zedboard{}.limits();
-    const hass::dense_dot<> engine{{}, {bits, bits, 32}};
+    const hass::dense_dot<> engine{hass::as_rtl(), {bits, bits, 32}};
     const hass::network_view net = integers.net;
     const hass::allocation best = hass::allocate(net, hass::dense_statistics{}, engine, board);
     hass::write_rtl(folder, integers, best.design,

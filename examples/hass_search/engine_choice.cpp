@@ -187,11 +187,7 @@ engine_choice engines_named(const std::string& resources, const std::string& eng
     built.every_memory = s.memories == "every";
     for (const auto how : {hass::requantise::shift, hass::requantise::dsp, hass::requantise::rtl})
         if (s.requantise == hass::name(how)) built.requantisation = how;
-    if (!s.rtl.empty()) {  // as the modules are: sums go down cascades, no two products share a DSP
-        built.cascade = true;
-        built.packing = false;
-    }
-    return make_calibrated(built, engines, bits);
+    return make_calibrated(s.rtl.empty() ? built : hass::as_rtl(built), engines, bits);
 }
 
 }  // namespace hass_search

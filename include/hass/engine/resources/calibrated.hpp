@@ -376,6 +376,15 @@ struct calibrated {
     }
 };
 
+/// The model of what `write_rtl` writes: sums of dense engines go down cascades, no two products share a
+/// DSP, and data are made of sums by `hass_requantise`.
+constexpr calibrated as_rtl(calibrated built = {}) {
+    built.cascade = true;
+    built.packing = false;
+    built.requantisation = requantise::rtl;
+    return built;
+}
+
 constexpr usage calibrated::stage(const layer_row& row, const row_option& c, const precision& width,
                                   std::span<const held_input> held) const {
     const int streams = c.folding.in;
