@@ -139,6 +139,7 @@
 #include <hass/engine/resources/calibrate.hpp>
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/calibrated_maps.hpp>
+#include <hass/engine/resources/calibrated_stages.hpp>
 #include <hass/engine/resources/cascade_synthesis.hpp>
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/crossbar_synthesis.hpp>

@@ -1,0 +1,118 @@
+/// \file calibrated_stages.hpp
+/// What pools, activations and joins take; whatever else has no weights is in `calibrated_maps.hpp`.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <span>
+
+#include <hass/engine/arithmetic.hpp>
+#include <hass/engine/engine.hpp>
+#include <hass/engine/folding.hpp>
+#include <hass/engine/resources/calibrated.hpp>
+#include <hass/engine/resources/modules.hpp>
+#include <hass/engine/resources/synthesised_modules.hpp>
+#include <hass/engine/usage.hpp>
+#include <hass/workload/layer.hpp>
+
+namespace hass {
+
+constexpr usage calibrated::stage(const layer_row& row, const row_option& c, const precision& width,
+                                  std::span<const held_input> held) const {
+    const int streams = c.folding.in;
+    const std::int64_t channels = row.in.channels / streams;
+    const auto power_of_two = [](std::int64_t n) {
+        return std::has_single_bit(static_cast<std::uint64_t>(n));
+    };
+    usage u = hold(c.memory, held, streams, width.data);
+    const auto lookup_table = [&] { u.bram18 += streams; };  // 1,024 words of 18 bits
+    const auto multiply = [&](std::int64_t by) {
+        u.dsp += static_cast<double>(streams * multiplier_dsp(width.data, by, slice));
+    };
+    switch (row.kind) {
+        case layer_kind::convolution:
+        case layer_kind::linear:
+        case layer_kind::flatten:  // a renaming of wires
+        case layer_kind::reshape:
+            break;
+        case layer_kind::max_pool:
+        case layer_kind::average_pool: {
+            if (requantisation == requantise::rtl) {
+                const int count = static_cast<int>(taps(row));
+                u += synthesised::window(c.memory, row, streams, width.data);
+                if (row.kind == layer_kind::max_pool)
+                    u += synthesised::pool_max(streams, width.data, count);
+                else
+                    u += synthesised::pool_sum(streams, width.data, count) +
+                         requantised(c.memory, row.in.channels, streams,
+                                     width.data + detail::bits_for(count), width);
+                break;
+            }
+            const folded_row f(row, parallelism{streams, 1, 1, 1, 1});
+            u += window(c.memory, row, f, streams, width.data);
+            add(u, modules::pool(row.kernel_h, row.kernel_w, streams, width.data), 1);
+            if (row.kind == layer_kind::average_pool && !power_of_two(taps(row)))
+                multiply(width.data);  // by 1 / taps
+            break;
+        }
+        case layer_kind::global_average_pool: {
+            if (requantisation == requantise::rtl) {
+                u += synthesised::global_sum(streams, width.data, channels, row.in.pixels()) +
+                     requantised(c.memory, row.in.channels, streams,
+                                 width.data + detail::bits_for(row.in.pixels()), width);
+                break;
+            }
+            modules::module_cost pool = modules::global_pool(channels, width);
+            pool.dsp = 0.0;
+            add(u, pool, streams);
+            if (!power_of_two(row.in.pixels())) multiply(width.accumulator);  // by 1 / pixels
+            u.dsp += scale_dsp(streams, width);
+            break;
+        }
+        case layer_kind::add:
+            if (requantisation == requantise::rtl) {
+                u += synthesised::add(streams, width.data, synthesised::factor_bits - 1);
+                break;
+            }
+            u.dsp += scale_dsp(3 * streams, width);  // two inputs to one scale, and their sum
+            [[fallthrough]];
+        case layer_kind::concat:
+            add(u, modules::element_wise(false, false, channels, width.data), streams);
+            break;
+        case layer_kind::multiply:
+            add(u, modules::element_wise(true, false, channels, width.data), streams);
+            break;
+        case layer_kind::relu:
+            add(u, modules::relu(), streams);
+            break;
+        case layer_kind::relu6:  // clipped on both sides
+            add(u, modules::relu(), 2 * streams);
+            break;
+        case layer_kind::hardsigmoid:  // clip(x / 6 + 1 / 2, 0, 1)
+            add(u, modules::relu(), 2 * streams);
+            u.dsp += streams;
+            break;
+        case layer_kind::hardswish:
+            add(u, modules::relu(), 2 * streams);
+            u.dsp += 2 * streams;
+            break;
+        case layer_kind::sigmoid:
+            lookup_table();
+            break;
+        case layer_kind::swish:
+            lookup_table();
+            u.dsp += streams;
+            break;
+        case layer_kind::softmax:  // exponential table, sum, and one reciprocal multiplication
+            lookup_table();
+            u.dsp += streams;
+            u.lut += streams * double(width.accumulator * width.data);  // array divider
+            u.ff += streams * double(width.accumulator * width.data);
+            break;
+        default:
+            u += map_stage(row, c, width);
+    }
+    return u;
+}
+
+}  // namespace hass
