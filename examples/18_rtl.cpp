@@ -34,7 +34,7 @@ int main(int argc, char** argv) try {
 
     // The fastest design on the board, written.
     const hass::device board = hass::boards::zedboard{}.limits();
-    const hass::dense_dot<> engine{hass::as_rtl(), {bits, bits, 32}};
+    const hass::dense_dot<> engine{hass::as_rtl({.slice = board.dsp_slice}), {bits, bits, 32}};
     const hass::network_view net = integers.net;
     const hass::allocation best = hass::allocate(net, hass::dense_statistics{}, engine, board);
     hass::write_rtl(folder, integers, best.design,

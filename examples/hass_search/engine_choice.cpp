@@ -124,13 +124,18 @@ engine_choice make_calibrated(const hass::calibrated& built, const std::string& 
     const hass::precision widths{.data = bits, .weight = bits};
     hass::calibrated cascade = built;
     cascade.cascade = true;
-    return make(hass::engine_list<hass::dense_dot<>, hass::sparse_dot<>, hass::lane_dot<>,
-                                  hass::list_dot<>, hass::dense_dot<>>{{{built, widths},
-                                                                        {{}, built, widths},
-                                                                        {{built}, widths},
-                                                                        {{built}, widths},
-                                                                        {cascade, widths}}},
-                "calibrated", engines, bits);
+    engine_choice choice =
+        make(hass::engine_list<hass::dense_dot<>, hass::sparse_dot<>, hass::lane_dot<>,
+                               hass::list_dot<>, hass::dense_dot<>>{{{built, widths},
+                                                                     {{}, built, widths},
+                                                                     {{built}, widths},
+                                                                     {{built}, widths},
+                                                                     {cascade, widths}}},
+             "calibrated", engines, bits);
+    if (built.cascade)  // these two are one then
+        for (engine_set* set : {&choice.offered, &choice.fallback})
+            if (set->contains(0)) set->erase(4);
+    return choice;
 }
 
 /// A user's own silicon.
@@ -150,7 +155,9 @@ engine_choice corrected(const std::string& path, const std::string& engines, con
                            " slices, the device has ", hass::name(slice)}));
     if (engines != "mixed" && engines != "spe" && engines != "dense")
         throw hass::error(path + ": corrects dense engines and SPEs, not '" + engines + "'");
-    engine_choice choice = engines_named(file.base, engines, s, slice);
+    settings measured = s;  // they correct the model as it is without --rtl
+    measured.rtl.clear();
+    engine_choice choice = engines_named(file.base, engines, measured, slice);
     if (engines == "mixed") choice.offered = {0, 1};
     choice.corrections = std::make_shared<const hass::correction_table>(file.measured.table);
     choice.known_error = std::nullopt;

@@ -149,7 +149,7 @@ TEST_CASE("throughput does not fall with budget or clock", "[allocate]") {
         }
         CHECK(before > 0.0);
     }
-    CHECK(unproved == 1);
+    CHECK(unproved <= 1);
     device board = hass::boards::u200::value;
     const auto at = [&](double mhz) {
         board.mhz = mhz;

@@ -240,6 +240,29 @@ TEST_CASE("depthwise rows are counted filter by filter as by their masks") {
     }
 }
 
+TEST_CASE("depthwise rows are counted alike however images are grouped") {
+    hass::layer_row row;
+    row.in = row.out = {3, 2, 2};
+    row.groups = 3;
+    row.kernel_h = row.kernel_w = 3;
+    row.pad_top = row.pad_left = row.pad_bottom = row.pad_right = 1;
+    REQUIRE(hass::depthwise_windows::fits(row));
+    std::mt19937 bits(31);
+    const auto weights = test::random_values(bits, 27);
+    hass::depthwise_windows together(row, weights), one_by_one(row, weights);
+    for (const std::size_t images : {15, 16, 13, 16, 1}) {
+        const auto maps = test::random_values(bits, images * 12);
+        together.add(maps.data(), images, {0.0, 0.3});
+        for (std::size_t n = 0; n < images; ++n) {
+            std::vector<float> image;
+            for (std::size_t c = 0; c < 3; ++c)
+                for (std::size_t x = 0; x < 4; ++x) image.push_back(maps[(c * images + n) * 4 + x]);
+            one_by_one.add(image.data(), 1, {0.0, 0.3});
+        }
+        CHECK(together.statistics() == one_by_one.statistics());
+    }
+}
+
 TEST_CASE("both ways of letting masks meet agree") {
     std::mt19937 bits(19);
     for (const int length : {1, 4, 9, 12, 15, 16}) {

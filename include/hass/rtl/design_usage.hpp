@@ -4,6 +4,7 @@
 /// Weights, masks, constants and tables (`hass_rom`) are left out: they take what their size says.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <hass/engine/resources/cascade_synthesis.hpp>
@@ -25,8 +27,8 @@ namespace hass::rtl {
 
 /// An instance of a module, and those of its parameters that are numbers.
 struct module_instance {
-    std::string module;
-    std::map<std::string, std::int64_t, std::less<>> parameters;
+    std::string module;                                           ///< "hass_..."
+    std::map<std::string, std::int64_t, std::less<>> parameters;  ///< by name
 
     /// A parameter, or what the module has it be where it is not given.
     int of(std::string_view name, int otherwise) const {
@@ -50,9 +52,11 @@ inline std::vector<module_instance> instances_in(std::string_view text) {
             if (close == std::string_view::npos) break;
             std::string_view value = text.substr(open + 1, close - open - 1);
             if (value.substr(0, 3) == "1'b") value.remove_prefix(3);
-            if (!value.empty() && value.front() != '"')
-                m.parameters[std::string(text.substr(dot + 1, open - dot - 1))] =
-                    std::stoll(std::string(value));
+            std::int64_t number = 0;
+            const auto [end_of_number, wrong] =
+                std::from_chars(value.data(), value.data() + value.size(), number);
+            if (wrong == std::errc() && end_of_number == value.data() + value.size())
+                m.parameters[std::string(text.substr(dot + 1, open - dot - 1))] = number;
             p = close + 1;
         }
         found.push_back(std::move(m));
@@ -64,7 +68,9 @@ namespace detail {
 
 inline usage list_usage(const module_instance& m, weight_memory buffers, dsp_slice slice) {
     const int lists = m.of("LANES", 1), out = m.of("MULTIPLIERS", 4), chain = m.of("CHAIN", 4);
-    const int slots = m.of("SLOTS", 0), ways = m.of("REPLICAS", 1);
+    const int ways = m.of("REPLICAS", m.module == "hass_list_array" ? 2 : 1);
+    if (m.parameters.count("SLOTS") == 0) throw error(m.module + ": SLOTS is not given");
+    const int slots = m.of("SLOTS", 0);
     layer_row row;
     row.in = {lists * m.of("WORDS", 4), m.of("HEIGHT", 8), m.of("WIDTH", 8)};
     row.out = {out * m.of("BLOCKS", 1), m.of("OUT_HEIGHT", 8), m.of("OUT_WIDTH", 8)};
@@ -135,7 +141,8 @@ inline usage window_usage(const module_instance& m, weight_memory buffers) {
 
 }  // namespace detail
 
-/// What one instance takes, without what it reads from files.
+/// What one instance takes, without what it reads from files, and without the adders that a DSP48E1 needs
+/// behind a cascade, which no module has.
 /// \param buffers  where memories of more than 64 words are
 /// \returns nullopt for a module that nothing is known of
 inline std::optional<usage> module_usage(const module_instance& m, weight_memory buffers,
@@ -154,17 +161,17 @@ inline std::optional<usage> module_usage(const module_instance& m, weight_memory
     }
     if (name == "hass_spes") return detail::spe_usage(m, slice);
     if (name == "hass_window") return detail::window_usage(m, buffers);
-    if (name == "hass_replay") return s::replay(buffers, words, m.of("TIMES", 2), bits);
+    if (name == "hass_replay") return s::replay(buffers, m.of("WORDS", 4), m.of("TIMES", 2), bits);
     if (name == "hass_fifo") return s::fifo(buffers, m.of("DEPTH", 16), bits);
     if (name == "hass_skid") return s::skid(bits);
     if (name == "hass_fork") return s::fork(m.of("WAYS", 2));
-    if (name == "hass_narrow") return s::narrow(words, m.of("OUT", 16));
+    if (name == "hass_narrow") return s::narrow(m.of("WORDS", 2), m.of("OUT", 16));
     if (name == "hass_convert") return s::convert(m.of("IN", 2), m.of("OUT", 3), bits);
     if (name == "hass_concat") return s::concat(m.of("A_WORDS", 1) + m.of("B_WORDS", 1), bits);
     if (name == "hass_add") return s::add(lanes, bits, m.of("SHIFT", 0));
     if (name == "hass_clip") return s::clip(lanes, bits);
     if (name == "hass_clamp") {
-        const int most = (1 << (bits - 1)) - 1;
+        const auto most = static_cast<int>((std::int64_t{1} << (bits - 1)) - 1);
         return s::clamp(lanes, bits, m.of("HIGH", most) != most);
     }
     if (name == "hass_pool_max") return s::pool_max(lanes, bits, m.of("POSITIONS", 4));
@@ -173,7 +180,7 @@ inline std::optional<usage> module_usage(const module_instance& m, weight_memory
     if (name == "hass_requantise")
         return s::requantise({m.of("IN", 32), m.of("BIAS", 32), m.of("MULTIPLIER", 18),
                               m.of("SHIFT", 16), m.of("OUT", 8), m.of("LOW", -1) != 0},
-                             lanes, words);
+                             lanes, words, slice);
     if (name == "hass_counter") {
         const int count = m.of("COUNT", 4);
         return usage{.lut = static_cast<double>(s::counter_lut(count)),

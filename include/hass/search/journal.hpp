@@ -25,6 +25,7 @@
 #include <hass/files/json.hpp>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -124,16 +125,17 @@ class journal {
 
     /// Writes a trial that begins, as running: the same line is its record when it is cut short.
     /// Where one of this number at this point was running when the file was opened, left by a
-    /// process that ended, it is that one which goes on.
+    /// process that ended, it is that one which goes on, unless somebody has ended it since.
     /// \throws hass::error when the file cannot be written
     void begin(const trial_record& r,
                std::chrono::system_clock::time_point started = std::chrono::system_clock::now()) {
         const file_lock lock(path_, options_.lock_patience);
-        if (const auto left = left_running(r)) {
+        const std::size_t next = trials_in_file();
+        if (const auto left = left_running(r); left && ended_.count(*left) == 0) {
             running_[r.number] = *left;
             return;
         }
-        running_[r.number] = trials_in_file();
+        running_[r.number] = next;
         write(line_of(r, started, 0));
     }
 
@@ -157,9 +159,11 @@ class journal {
         write_constraints(result.constraints(), system);
         const file_lock lock(path_, options_.lock_patience);
         if (const auto begun = running_.find(r.number); begun != running_.end()) {
-            finish(begun->second, result, state, values, user_attrs, system);
+            const std::size_t id = begun->second;
             running_.erase(begun);
-            return;
+            trials_in_file();
+            if (ended_.count(id) == 0)  // else another process was on it, too: a line of its own
+                return finish(id, result, state, values, user_attrs, system);
         }
         ordered_json line = line_of(r, started, state);
         const bool one = values.size() == 1;
@@ -258,7 +262,11 @@ class journal {
             counted_bytes_ += line.size() + 1;
             const ordered_json parsed =
                 ordered_json::parse(detail::without_python_numbers(line), nullptr, false);
-            if (parsed.is_object() && parsed.value("op_code", -1) == 4) ++counted_trials_;
+            if (!parsed.is_object()) continue;
+            const int code = parsed.value("op_code", -1);
+            if (code == 4) ++counted_trials_;
+            if (code == 6 && parsed.value("state", 0) != 0)
+                ended_.insert(parsed.value("trial_id", std::size_t{0}));
         }
         return counted_trials_;
     }
@@ -353,6 +361,7 @@ class journal {
     journal_study past_;
     std::string warning_;
     std::map<std::uint64_t, std::size_t> running_;  // ids in the file of trials that began here
+    std::set<std::size_t> ended_;                   // ids of trials that ended since it was opened
     std::size_t counted_bytes_ = 0;                 // so far has the file been looked through
     std::size_t counted_trials_ = 0;                // and so many trials were in it
 };

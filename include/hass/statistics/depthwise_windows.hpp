@@ -62,6 +62,7 @@ class depthwise_windows {
         }
     }
 
+    /// Adds what the other has counted.
     void merge(const depthwise_windows& other) {
         counts_.merge(other.counts_);
         images_ += other.images_;
@@ -81,15 +82,16 @@ class depthwise_windows {
     /// Buffers of whole vectors: `outputs_` is 0 where a place of the planes is an output position
     /// and `no_output` elsewhere.
     void reserve(std::size_t images) {
+        const std::size_t values = images * static_cast<std::size_t>(row_.in.pixels());
+        if (map_flags_.size() == values) return;  // as many images as before
         const std::size_t size = (images * layout_.size() + lanes - 1) / lanes * lanes;
-        if (outputs_.size() == size) return;
         outputs_.assign(size, no_output);
         for (std::size_t n = 0; n < images; ++n)
             for (int y = 0; y < row_.out.height; ++y)
                 std::fill_n(outputs_.data() + n * layout_.size() + layout_.at(row_, y, 0, 0),
                             row_.out.width, std::uint8_t{0});
         flags_.assign(size + layout_.size(), 0);
-        map_flags_.resize(images * static_cast<std::size_t>(row_.in.pixels()));
+        map_flags_.resize(values);
     }
 
     /// Flags of the n-th map as a plane; what is outside of the map stays 0.

@@ -55,6 +55,7 @@ class mask_counts {
             wait(masks);
         }
     }
+    /// Adds what the other has counted.
     void merge(const mask_counts& other) {
         if (bits_ > large_table) {
             other.for_each([this](std::uint64_t mask, std::uint32_t times) { add(mask, times); });

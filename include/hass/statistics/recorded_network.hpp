@@ -211,9 +211,10 @@ inline recorded_network merged(const recorded_network& a, const recorded_network
                               [&](const auto& p, const auto& q) { return p.*field == q.*field; });
         };
         if (!same(s.lanes, from.natural.lanes, &lane_work::layout) ||
-            !same(s.lists, from.natural.lists, &list_lengths::lanes) ||
-            s.rows.size() != from.natural.rows.size())
+            !same(s.lists, from.natural.lists, &list_lengths::lanes))
             throw fail(where + "work of lanes and lists was not measured of both");
+        if (s.rows.size() != from.natural.rows.size())
+            throw fail(where + "work of rows of windows was not measured of both");
         for (std::size_t r = 0; r < s.rows.size(); ++r)
             s.rows[r] = mix(s.rows[r], from.natural.rows[r]);
         for (std::size_t l = 0; l < s.lanes.size(); ++l)

@@ -76,16 +76,17 @@ class row_counts {
         }
     }
 
+    /// Adds what the other has counted.
     void merge(const row_counts& other) {
         for (std::size_t b = 0; b < bins; ++b)
             rows_[b] += other.rows_[b], sums_[b] += other.sums_[b];
     }
 
-    /// `layer_statistics::rows`; empty where nothing is not zero.
+    /// `layer_statistics::rows`; rows without anything but zeros are alike, empty where there are none.
     std::vector<double> parts() const {
         std::uint64_t rows = 0, sum = 0;
         for (std::size_t b = 0; b < bins; ++b) rows += rows_[b], sum += sums_[b];
-        if (sum == 0) return {};
+        if (sum == 0) return std::vector<double>(rows == 0 ? 0 : row_parts, 1.0);
         const double each = static_cast<double>(rows) / row_parts;
         const double mean = static_cast<double>(sum) / static_cast<double>(rows);
         std::vector<double> parts(row_parts, 0.0);

@@ -20,6 +20,7 @@
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/statistics/row_work.hpp>
 #include <hass/statistics/store_format.hpp>
+#include <hass/statistics/validate.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/network.hpp>
 
@@ -318,12 +319,11 @@ class statistics_reader {
             if (sum != share_steps)
                 throw fail(text_of({at, ": shares of ", lanes, " lists do not sum to 1"}));
         }
-        double last = 0.0;
-        for (std::size_t r = 0; r < extents_[j].rows; ++r) {
-            s.rows.push_back(take<double>(in));
-            if (!(s.rows.back() >= last * (1.0 - 1e-9) && s.rows.back() <= 1e9))
-                throw fail(at + ": work of rows of windows does not ascend");
-            last = s.rows.back();
+        for (std::size_t r = 0; r < extents_[j].rows; ++r) s.rows.push_back(take<double>(in));
+        try {
+            detail::validate_rows({}, s);
+        } catch (const error& wrong) {
+            throw fail(at + ": " + wrong.what());
         }
     }
 

@@ -68,12 +68,27 @@ constexpr void validate_windows(const layer_in_question& layer, const window_his
     }
 }
 
+/// Work of rows of windows: none, or ascending, and 1 in the mean.
+constexpr void validate_rows(const layer_in_question& layer, const layer_statistics& s) {
+    double last = 0.0, sum = 0.0;
+    for (const double r : s.rows) {
+        if (!(r >= last * (1.0 - 1e-9) && r <= 1e9))
+            throw layer.wrong("work of rows of windows does not ascend (rows)");
+        last = r, sum += r;
+    }
+    const auto n = static_cast<double>(s.rows.size());
+    if (!(sum >= n * (1.0 - 1e-6) && sum <= n * (1.0 + 1e-6)))
+        throw layer.wrong("work of rows of windows is not 1 in the mean (rows)");
+}
+
 }  // namespace detail
 
 /// What can be said without the layer.
-/// \throws hass::error for a sparsity that is not within [0, 1] (or not a number)
+/// \throws hass::error for a sparsity that is not within [0, 1] (or not a number), or work of rows of
+///         windows that does not ascend or is not 1 in the mean
 constexpr void validate(const layer_statistics& s) {
     detail::validate_sparsities({}, s);
+    detail::validate_rows({}, s);
 }
 
 /// Checks windows against the layer that they are used for.
@@ -89,6 +104,7 @@ constexpr void validate(const window_histogram& windows, int channels, int taps)
 /// \throws hass::error naming the layer, for what the two above refuse
 inline void validate(const network_view& net, std::size_t i, const layer_statistics& s) {
     detail::validate_sparsities({&net, i}, s);
+    detail::validate_rows({&net, i}, s);
     for (const window_histogram& w : s.windows)
         detail::validate_windows({&net, i}, w, net.rows[i].in.channels, taps(net.rows[i]));
 }

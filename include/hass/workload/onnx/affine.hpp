@@ -44,6 +44,8 @@ inline bool is_along(const constant& c, const value& x, int axis) {
 inline std::vector<float> factors_of(const operation& op, std::size_t i) {
     const constant& c = op.known(i, "the constant");
     if (c.floating || op.type() == "Div") return op.weights(i, "the constant");
+    if (c.file != nullptr && is_byte(c.file->type))
+        throw op.fail("whole numbers of 8 bits, which wrap around, are not supported");
     std::vector<float> all;
     for (const double v : numbers(c, op.spent())) {
         constexpr double exact = 1 << 24;
@@ -116,7 +118,7 @@ inline void affine(const operation& op, std::size_t i, std::vector<float> scale,
     }
     out.gives = op.node().outputs[0];
     out.form = form::affine;
-    out.non_negative = false;
+    out.non_negative = out.whole = out.boolean = false;
     op.give(std::move(out));
 }
 
