@@ -34,7 +34,7 @@ std::string integers_of(std::string_view name, const std::vector<std::int64_t>& 
 }
 
 constexpr int uint8_type = 2, int8_type = 3, int32_type = 6;
-constexpr std::size_t images = 5, quantised_channels = 3, filters = 4, pixels = 6;
+constexpr std::size_t image_count = 5, quantised_channels = 3, filter_count = 4, pixel_count = 6;
 
 /// A 1x1 convolution of integers: levels of the data, weights, sums and answers, computed here.
 struct integer_layer {
@@ -47,25 +47,26 @@ struct integer_layer {
     std::vector<float> x;
 
     integer_layer() {
-        for (std::size_t i = 0; i < filters * quantised_channels; ++i)
+        for (std::size_t i = 0; i < filter_count * quantised_channels; ++i)
             w.push_back(static_cast<std::int8_t>(static_cast<int>(draw() % 256) - 128));
-        for (std::size_t f = 0; f < filters; ++f)
+        for (std::size_t f = 0; f < filter_count; ++f)
             bias.push_back(static_cast<std::int32_t>(draw() % 2001) - 1000);
-        for (std::size_t i = 0; i < images * quantised_channels * pixels; ++i)
+        for (std::size_t i = 0; i < image_count * quantised_channels * pixel_count; ++i)
             x.push_back(static_cast<float>(draw() % 4001) * 0.005F - 10.0F);
     }
 
     /// As onnxruntime's integer kernels: sums of levels, requantised once.
     std::vector<float> answers() const {
         std::vector<float> out;
-        for (std::size_t n = 0; n < images; ++n)
-            for (std::size_t f = 0; f < filters; ++f)
-                for (std::size_t p = 0; p < pixels; ++p) {
+        for (std::size_t n = 0; n < image_count; ++n)
+            for (std::size_t f = 0; f < filter_count; ++f)
+                for (std::size_t p = 0; p < pixel_count; ++p) {
                     std::int64_t sum = bias[f];
                     for (std::size_t c = 0; c < quantised_channels; ++c) {
                         // divided in float32, as there: it decides what lies half-way
                         const float level = std::clamp(
-                            std::nearbyint(x[(n * quantised_channels + c) * pixels + p] / x_scale) +
+                            std::nearbyint(x[(n * quantised_channels + c) * pixel_count + p] /
+                                           x_scale) +
                                 static_cast<float>(x_zero),
                             0.0F, 255.0F);
                         sum += (static_cast<std::int64_t>(level) - x_zero) *
@@ -82,7 +83,7 @@ struct integer_layer {
 
     hass::image_set inputs() const {
         return hass::to_images(
-            hass::make_npy({images, quantised_channels, 2, 3}, std::span<const float>(x)));
+            hass::make_npy({image_count, quantised_channels, 2, 3}, std::span<const float>(x)));
     }
 
     void constants(graph& g) const {
@@ -126,7 +127,7 @@ TEST_CASE("QDQ and QLinearConv give the levels of integer kernels", "[quantised]
     apart.node("DequantizeLinear", "xd", {"xq", "xs", "xz"});
     apart.node("DequantizeLinear", "wd", {"w", "ws", "wz"}, {{"axis", std::int64_t{0}}});
     std::vector<float> bias;
-    for (std::size_t f = 0; f < filters; ++f)
+    for (std::size_t f = 0; f < filter_count; ++f)
         bias.push_back(static_cast<float>(layer.bias[f]) * layer.x_scale * layer.w_scale[f]);
     apart.weight("bd", {4}, bias).node("Conv", "c", {"xd", "wd", "bd"});
     apart.node("QuantizeLinear", "yq", {"c", "ys", "yz"});
