@@ -22,6 +22,7 @@ struct extents {
     std::int64_t words;    ///< windows of a dot product
     std::int64_t windows;  ///< until the weights start again
 
+    /// Bits of a product.
     constexpr int product() const { return data + weight; }
     /// Bits in the adder tree.
     constexpr int tree() const { return product() + detail::bits_for(macs); }
@@ -32,8 +33,11 @@ struct extents {
 /// Registers and shift registers of the adder tree: an adder and its register a pair of nodes; the odd
 /// one out of a level is passed on through registers, three of which make a shift register.
 struct tree_bits {
-    int ff = 0, lut = 0, srl = 0;
+    int ff = 0;   ///< registers
+    int lut = 0;  ///< of the adders
+    int srl = 0;  ///< bits in shift registers
 
+    /// Counts them.
     constexpr explicit tree_bits(const extents& e) {
         int run = 1,
             width = e.product();  // registers in a row of the odd one out, of a product at first

@@ -31,7 +31,7 @@ struct extents {
     int base;    ///< bits of a tap's first weight's address that are not always 0
     int need;    ///< bits of how many pixels a window needs
     std::array<std::int64_t, 4> counters;  ///< words, slots, blocks, links
-    int kernel_h, kernel_w;
+    int kernel_h, kernel_w;                ///< taps
 
     /// \param p      filters at a time, lists, replicas
     /// \param slots  of the ring

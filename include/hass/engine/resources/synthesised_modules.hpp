@@ -189,10 +189,13 @@ constexpr usage pool_sum(int lanes, int bits, int taps) {
 
 /// What `hass_window` spans.
 struct windows {
-    int width, height;  ///< of the image
-    int kernel_w, kernel_h, stride_w, stride_h, pad_left, pad_top, out_width, out_height;
-    std::int64_t words;  ///< of a pixel
-    std::int64_t bits;   ///< of a word
+    int width, height;          ///< of the image
+    int kernel_w, kernel_h;     ///< taps
+    int stride_w, stride_h;     ///< pixels
+    int pad_left, pad_top;      ///< pixels
+    int out_width, out_height;  ///< windows
+    std::int64_t words;         ///< of a pixel
+    std::int64_t bits;          ///< of a word
 
     /// Bits of the slots that are counted between windows.
     constexpr int gap() const {
@@ -204,8 +207,9 @@ struct windows {
                                       std::int64_t{out_height - 1} * stride_h * width - columns;
         return detail::bits_for(std::max({first, to_row, to_image, std::int64_t{stride_w}}) + 1);
     }
-    /// Bits of the coordinates of a window.
+    /// Bits of a window's column.
     constexpr int x() const { return 1 + detail::bits_for(width + kernel_w + stride_w); }
+    /// Bits of a window's row.
     constexpr int y() const { return 1 + detail::bits_for(height + kernel_h + stride_h); }
     /// Bits of all columns of a window but the last.
     constexpr std::int64_t columns() const { return (kernel_w - 1) * kernel_h * bits; }
