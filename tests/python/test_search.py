@@ -155,7 +155,7 @@ def test_sources_of_ones_own_and_journals(data, tmp_path):
     recorded = hass.load_statistics(data / "statistics" / "squeezenet_v1.1.statistics")
     mine = Mine(recorded)
     log = tmp_path / "search.log"
-    first = hass.ThresholdSearch(mine, "zcu104", "spe", reach=0.2, journal=log).run(3)
+    first = hass.ThresholdSearch(mine, "zcu104", "spe", reach=0.2, journal=log, optimizer="tpe").run(3)
     assert mine.calls == 3  # the untouched network is measured once
     theirs = hass.ThresholdSearch(recorded, "zcu104", "spe", reach=0.2).run(5)
     resumed = hass.ThresholdSearch(mine, "zcu104", "spe", reach=0.2, journal=log).run(2)
