@@ -155,10 +155,11 @@ def test_sources_of_ones_own_and_journals(data, tmp_path):
     recorded = hass.load_statistics(data / "statistics" / "squeezenet_v1.1.statistics")
     mine = Mine(recorded)
     log = tmp_path / "search.log"
-    first = hass.ThresholdSearch(mine, "zcu104", "spe", reach=0.2, journal=log, optimizer="tpe").run(3)
+    options = {"reach": 0.2, "optimizer": "tpe"}
+    first = hass.ThresholdSearch(mine, "zcu104", "spe", journal=log, **options).run(3)
     assert mine.calls == 3  # the untouched network is measured once
-    theirs = hass.ThresholdSearch(recorded, "zcu104", "spe", reach=0.2).run(5)
-    resumed = hass.ThresholdSearch(mine, "zcu104", "spe", reach=0.2, journal=log).run(2)
+    theirs = hass.ThresholdSearch(recorded, "zcu104", "spe", **options).run(5)
+    resumed = hass.ThresholdSearch(mine, "zcu104", "spe", journal=log, **options).run(2)
     points = [t.point for t in first.trials] + [t.point for t in resumed.trials]
     assert points == [t.point for t in theirs.trials]
     assert "5 trials" in resumed.conclusion
