@@ -54,7 +54,7 @@ struct gaussian_process_options {
 /// - Pruned trials of one objective count with their last value, or with the median of the measured
 ///   if that is worse.
 /// - Running trials are believed to give what the model expects.
-/// - A suggestion repeats no trial while there is anything else.
+/// - A suggestion repeats no trial while there is anything else; startup points may repeat one of others.
 ///
 /// A suggestion after n trials on D axes takes O(n (n + D)) for each of some hundred points, and
 /// O(n^2 (n + D)) where hyperparameters are fitted anew: every time up to 16 trials, then whenever
