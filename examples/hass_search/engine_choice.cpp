@@ -155,9 +155,7 @@ engine_choice corrected(const std::string& path, const std::string& engines, con
                            " slices, the device has ", hass::name(slice)}));
     if (engines != "mixed" && engines != "spe" && engines != "dense")
         throw hass::error(path + ": corrects dense engines and SPEs, not '" + engines + "'");
-    settings measured = s;  // they correct the model as it is without --rtl
-    measured.rtl.clear();
-    engine_choice choice = engines_named(file.base, engines, measured, slice);
+    engine_choice choice = engines_named(file.base, engines, s, slice);
     if (engines == "mixed") choice.offered = {0, 1};
     choice.corrections = std::make_shared<const hass::correction_table>(file.measured.table);
     choice.known_error = std::nullopt;

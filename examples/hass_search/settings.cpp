@@ -374,7 +374,10 @@ void check(const settings& s) {
         require(s.granularity == "layer",
                 "--rtl: modules clip all channels of a layer alike, not --thresholds channel");
         require(s.multipliers == "dsp", "--rtl: no module has multipliers of LUTs");
-        require(s.resources != "calibrated" || s.requantise == "rtl",
+        require(
+            s.resources == "calibrated",
+            "--rtl: '" + s.resources + "' does not price what its modules take; calibrated does");
+        require(s.requantise == "rtl",
                 "--rtl: modules make data of sums as --requantise rtl says, not " + s.requantise);
     }
     if (!s.prune_pattern.empty()) hass::patterns::named_pattern{s.prune_pattern};

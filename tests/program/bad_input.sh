@@ -76,6 +76,7 @@ refuses "did you mean 'spe'" --engine sep
 refuses "--rtl: modules clip all channels of a layer alike" --rtl design --thresholds channel
 refuses "--rtl: no module has multipliers of LUTs" --rtl design --multipliers either
 refuses "--rtl: modules make data of sums as --requantise rtl says, not shift" --rtl design --requantise shift
+refuses "--rtl: 'published' does not price what its modules take" --rtl design --resources published
 refuses "--rtl-images 0: must be at least 1" --rtl design --rtl-images 0
 refuses "--rtl-images 20: there are 10 images" --rtl design --first-images 10
 refuses "--rtl: needs images" --rtl design --network resnet18
