@@ -96,8 +96,8 @@ TEST_CASE("LUTs, FFs and DSPs of lanes are those of their synthesis") {
                                               p.of("WORDS", 1),
                                               std::int64_t{p.of("WORDS", 1)} * p.of("DOTS", 1),
                                               true};
-        double lut = hass::lane_synthesis::lut(e, hass::dsp_slice::dsp48e2);
-        double flip_flops = hass::lane_synthesis::ff(e);
+        const hass::usage logic = hass::lane_synthesis::logic(e, hass::dsp_slice::dsp48e2);
+        double lut = logic.lut, flip_flops = logic.ff;
         if (p.module == "hass_lanes") {
             today.add(lut, p.lut());
         } else {
@@ -117,9 +117,9 @@ TEST_CASE("LUTs, FFs and DSPs of lanes are those of their synthesis") {
 
     // at 16 bits there is one point, of the lanes before: 352 LUTs, 236 FFs (docs/rtl.md)
     const hass::lane_synthesis::extents wide{9, 3, 16, 64, 4096, true};
-    CHECK(hass::lane_synthesis::lut(wide, hass::dsp_slice::dsp48e2) - 27.0 ==
+    CHECK(hass::lane_synthesis::logic(wide, hass::dsp_slice::dsp48e2).lut - 27.0 ==
           Approx(352.0).epsilon(0.01));
-    CHECK(hass::lane_synthesis::ff(wide) - 15.0 == 236.0);
+    CHECK(hass::lane_synthesis::logic(wide, hass::dsp_slice::dsp48e2).ff - 15.0 == 236.0);
 }
 
 TEST_CASE("a counter's LUTs and FFs are those of its synthesis") {

@@ -30,6 +30,13 @@ constexpr int bits_for(std::int64_t n) {
     return n <= 1 ? 0 : static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1)));
 }
 
+/// Sum of ceil(log2 k) over k = 1 .. n, for n >= 0 (n b - 2^b + 1 with b = ceil(log2 n)).
+constexpr std::int64_t bits_up_to(std::int64_t n) {
+    if (n < 1) return 0;
+    const int bits = bits_for(n);
+    return n * bits - (std::int64_t{1} << bits) + 1;
+}
+
 /// A short list on the stack.
 struct int_list {
     std::array<int, 256> value{};

@@ -99,9 +99,9 @@ inline usage lane_usage(const module_instance& m, dsp_slice slice) {
                                     words,
                                     std::int64_t{words} * m.of("DOTS", 1),
                                     m.of("MASKED", 1) != 0};
-    return {.dsp = static_cast<double>(lanes * m.of("FILTERS", 1)),
-            .lut = lane_synthesis::lut(e, slice),
-            .ff = lane_synthesis::ff(e)};
+    usage u = lane_synthesis::logic(e, slice);
+    u.dsp = static_cast<double>(lanes * m.of("FILTERS", 1));
+    return u;
 }
 
 inline usage dense_usage(const module_instance& m) {

@@ -62,47 +62,48 @@ struct extents {
     std::int64_t windows;  ///< until the weights start again
     bool masked;           ///< whether zero weights are skipped
 
+    /// Positions of the longest lanes.
+    constexpr int longest() const { return positions / lanes + int{positions % lanes > 0}; }
     /// Bits of a weight's address.
-    constexpr int address() const {
-        return std::max(1, detail::bits_for(windows * detail::ceil_div(positions, lanes)));
-    }
+    constexpr int address() const { return std::max(1, detail::bits_for(windows * longest())); }
 };
 
-/// Bits that a lane hands from its choice to its ring: whether, which position, which slot.
-constexpr int choice_bits(int length, int lane) {
-    return 1 + std::max(1, detail::bits_for(length)) + detail::bits_for(depth + lane + 5);
+/// Bits of the places of a lane's ring, of lanes first .. last - 1: each a word longer than the one before.
+constexpr std::int64_t slot_bits(int first, int last) {
+    return detail::bits_up_to(depth + last + 4) - detail::bits_up_to(depth + first + 4);
 }
 
-/// LUTs, those used as memory and as shift registers included.
-constexpr double lut(const extents& e, dsp_slice slice) {
-    std::int64_t counted =
-        synthesised::counter_lut(e.words) + (e.masked ? synthesised::counter_lut(e.windows) : 0);
+/// Bits that lanes first .. last - 1 hand from their choice to their ring: whether, which position, which slot.
+constexpr std::int64_t choice_bits(int length, int first, int last) {
+    if (last <= first) return 0;
+    return std::int64_t{last - first} * (1 + std::max(1, detail::bits_for(length))) +
+           slot_bits(first, last);
+}
+
+/// LUTs, those used as memory and as shift registers included, and FFs.
+constexpr usage logic(const extents& e, dsp_slice slice) {
+    const int address = e.address(), words = detail::bits_for(e.words);
+    std::int64_t lut = synthesised::counter_lut(e.words), ff = 6 + address + e.lanes + words;
+    if (e.masked) {
+        lut += synthesised::counter_lut(e.windows);
+        ff += detail::bits_for(e.windows);
+    }
     // tests for zero, with the weight's where it is asked
-    counted += e.positions * detail::ceil_div(e.width, e.masked ? 5 : 6);
+    lut += e.positions * detail::ceil_div(e.width, e.masked ? 5 : 6);
     for_each_length(e.positions, e.lanes, [&](int first, int last, int l) {
-        const std::int64_t each =
-            synthesised::lutram_32(std::int64_t{l} * e.width + e.address(), slice) +
-            e.width * detail::ceil_div(l - 1, 3) + l + 1;
-        counted += (last - first) * each;
-        for (int n = std::max(first, 3); n < last; ++n) counted += choice_bits(l, n);
-    });
-    return 12.06 + 24.56 * e.lanes + (e.masked ? 5.98 : 3.6) * e.positions +
-           static_cast<double>(counted);
-}
-
-/// FFs.
-constexpr double ff(const extents& e) {
-    std::int64_t counted = 6 + e.address() + e.lanes + detail::bits_for(e.words) +
-                           (e.masked ? detail::bits_for(e.windows) : 0);
-    for_each_length(e.positions, e.lanes, [&](int first, int last, int l) {
+        const std::int64_t ring =
+            synthesised::lutram_32(std::int64_t{l} * e.width + address, slice);
         // queue, window held back, current one, choice, address, value; three a lane are Yosys's
-        const std::int64_t each = (4 + 2 + 3 + 3) + 2 * l + e.address() + e.width;
-        counted += (last - first) * each;
-        for (int n = first; n < last; ++n)
-            counted +=
-                2 * detail::bits_for(depth + n + 5) + choice_bits(l, n) * (n > 2 ? 1 : n + 1);
+        const std::int64_t registers = (4 + 2 + 3 + 3) + 2 * l + address + e.width;
+        lut += (last - first) * (ring + e.width * detail::ceil_div(l - 1, 3) + l + 1);
+        ff += (last - first) * registers + 2 * slot_bits(first, last) + choice_bits(l, first, last);
+        // choices of lanes come a cycle a lane later: through registers up to two, then shift registers
+        lut += choice_bits(l, std::max(first, 3), last);
+        for (int n = first; n < std::min(last, 3); ++n) ff += choice_bits(l, n, n + 1) * n;
     });
-    return static_cast<double>(counted);
+    return {.lut = 12.06 + 24.56 * e.lanes + (e.masked ? 5.98 : 3.6) * e.positions +
+                   static_cast<double>(lut),
+            .ff = static_cast<double>(ff)};
 }
 
 }  // namespace lane_synthesis
@@ -161,11 +162,9 @@ struct lane_resources {
         const lane_synthesis::extents e{positions, lanes,   width.data,
                                         words,     windows, p.shared <= most_masked};
         const auto products = static_cast<double>(lanes) * p.shared;
-        usage u;
+        usage u = lane_synthesis::logic(e, around.slice);
         u.dsp =
             products * static_cast<double>(multiplier_dsp(width.data, width.weight, around.slice));
-        u.lut = lane_synthesis::lut(e, around.slice);
-        u.ff = lane_synthesis::ff(e);
         if (around.slice == dsp_slice::dsp48e1 && lanes > 1) {
             u.lut += static_cast<double>(p.shared) * width.accumulator;
             u.ff += static_cast<double>(p.shared) * width.accumulator;

@@ -35,9 +35,11 @@ constexpr std::int64_t vivado_bram18(std::int64_t depth, std::int64_t width) {
     if (depth > 32768) return 2 * detail::ceil_div(depth, 32768) * width;
     const int k = depth <= 512 ? 9 : detail::bits_for(depth);
     const std::int64_t column = detail::ramb36_width(k);
-    const std::int64_t rest = width % column;
+    // width / column without a division by what is known at run time only: 72 = 9 << 3, 4 = 1 << 2
+    const std::int64_t columns = k <= 12 ? (width / 9) >> (12 - k) : width >> (15 - k);
+    const std::int64_t rest = width - columns * column;
     const std::int64_t half = column / 2;  // 0 at 32,768 words: no RAMB18 is so deep
-    return 2 * (width / column) + (rest == 0 ? 0 : rest <= half ? 1 : 2);
+    return 2 * columns + int{rest > 0} + int{rest > half};
 }
 
 }  // namespace hass
