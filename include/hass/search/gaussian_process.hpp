@@ -54,7 +54,7 @@ struct gaussian_process_options {
 /// - Pruned trials of one objective count with their last value, or with the median of the measured
 ///   if that is worse.
 /// - Running trials are believed to give what the model expects.
-/// - A suggestion repeats no trial while there is anything else; startup points may repeat one of others.
+/// - A trial that is known is suggested again only where there is hardly anything else.
 ///
 /// A suggestion after n trials on D axes takes O(n (n + D)) for each of some hundred points, and
 /// O(n^2 (n + D)) where hyperparameters are fitted anew: every time up to 16 trials, then whenever
@@ -79,7 +79,7 @@ class gaussian_process {
     std::optional<trial> ask() {
         const std::uint64_t index = asked_++;
         if (trials_.finished() < options_.startup || trials_.columns().size() == 0)
-            return adopt(startup_point(index));
+            return adopt(fresh_startup_point(index));
         random_stream random(seed_, index);
         return adopt(suggest(index, random));
     }
@@ -158,6 +158,14 @@ class gaussian_process {
         const double n = static_cast<double>(trials_.measured().size());
         const double d = static_cast<double>(trials_.columns().size());
         return 2.0 / 5.0 * stable_log(d * n * n * (9.8696044010893586 / 6.0) / 0.1);
+    }
+
+    /// A start that somebody else chose, all thresholds 0 say, may be one of the startup points.
+    std::vector<double> fresh_startup_point(std::uint64_t index) const {
+        std::vector<double> point = startup_point(index);
+        for (std::uint64_t attempt = 1; attempt < 64 && trials_.seen(point); ++attempt)
+            point = startup_point(index + (attempt << 20) + attempt);
+        return point;
     }
 
     std::vector<double> startup_point(std::uint64_t index) const {
