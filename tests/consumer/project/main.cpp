@@ -1,4 +1,4 @@
-// A user's program; the build puts every core header in front of it.
+// A user's program; with CORE_HPP the build puts every core header in front of it.
 #include <cstdio>
 
 #include <hass/device/boards.hpp>
