@@ -329,6 +329,7 @@ TEST_CASE("both backends answer alike, whatever the operator") {
     CHECK(on_map("InstanceNormalization", {}, {"four", "four"}) == 120);
     CHECK(on_map("ReduceMax", {{"axes", ints({1})}}) == 30);
     CHECK(on_map("ReduceMean", {{"axes", ints({1, 2, 3})}}) == 1);
+    CHECK(on_map("ReduceProd", {{"axes", ints({1, 3})}}) == 5);
     CHECK(on_map("Pad", {}, {"wide"}) == 5 * 8 * 9);
     for (const char* mode : {"constant", "reflect", "edge"})
         CHECK(on_map("Pad", {{"mode", std::string(mode)}}, {"around"}) == 4 * 8 * 9);
