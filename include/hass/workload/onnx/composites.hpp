@@ -75,8 +75,7 @@ class composite_operators {
             tensor type, before, middle, after;
         };
         if (type == "MeanVarianceNormalization") return centred(node);
-        constexpr std::array forms{spelling{"ArgMin", "Neg", "ArgMax", ""},
-                                   spelling{"ReduceL1", "Abs", "ReduceSum", ""},
+        constexpr std::array forms{spelling{"ReduceL1", "Abs", "ReduceSum", ""},
                                    spelling{"ReduceL2", "Mul", "ReduceSum", "Sqrt"},
                                    spelling{"ReduceLogSum", "", "ReduceSum", "Log"},
                                    spelling{"ReduceMin", "Neg", "ReduceMax", "Neg"},
