@@ -263,6 +263,7 @@ inline constexpr std::array fold_table{
     table_entry{"Mod", fold_binary},
     table_entry{"Mul", fold_binary},
     table_entry{"Neg", fold_unary},
+    table_entry{"NonZero", fold_nonzero},
     table_entry{"Not", fold_unary},
     table_entry{"Or", fold_binary},
     table_entry{"Pow", fold_binary},
