@@ -203,6 +203,7 @@ constexpr bool moves(layer_kind kind) {
 constexpr bool renames(layer_kind kind) {
     return kind == layer_kind::flatten || kind == layer_kind::reshape;
 }
+/// The same of a row: functions that are wires, too.
 constexpr bool renames(const layer_row& row) {
     return renames(row.kind) || row.form == function_form::wire;
 }

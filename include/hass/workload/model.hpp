@@ -43,7 +43,11 @@ struct axis_taps {
 };
 
 /// What lies around a map that is sampled beyond its edge.
-enum class map_border : std::uint8_t { zeros, edge, reflected };
+enum class map_border : std::uint8_t {
+    zeros,      ///< nothing
+    edge,       ///< the outermost pixels
+    reflected,  ///< the map, turned around
+};
 
 /// Numbers of one row; empty for rows without any.
 struct layer_parameters {
