@@ -54,7 +54,7 @@ int start(const settings& s, std::unique_ptr<workers> hands = nullptr) {
         s.merge_statistics.empty() ? write_statistics(s) : merge_statistics(s);
         return 0;
     }
-    hass::prepare_folder(s.out);
+    const hass::output_folder out(s.out);
     if (s.folds()) return fold(s, board.limits());
     bench_and_board job(s);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP})

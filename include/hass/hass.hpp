@@ -75,6 +75,7 @@
 #include <hass/emulate/exponential.hpp>
 #include <hass/emulate/fixed_point.hpp>
 #include <hass/emulate/gemm.hpp>
+#include <hass/emulate/grid_sample.hpp>
 #include <hass/emulate/integer_arithmetic.hpp>
 #include <hass/emulate/integer_emulator.hpp>
 #include <hass/emulate/integer_kernels.hpp>

@@ -10,6 +10,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -499,4 +500,165 @@ TEST_CASE("places of tokens are counted by data", "[composites]") {
         }
         CHECK(off(loaded(g), images, y) == 0.0);
     }
+}
+
+TEST_CASE("products, centred values and tables that are on in one place", "[composites]") {
+    std::mt19937 bits(617);
+    const hass::image_set images = steps(bits, map_dims);
+    const tensor x = tensor_of(images, map_dims);
+    for (const auto& axes : {ints({1}), ints({2}), ints({-1}), ints({1, 3}), ints({1, 2, 3})})
+        for (const std::int64_t keeps : {0, 1}) {
+            tensor_graph g(bits);
+            g.file().input({0, 3, 4, 5});
+            g.node("ReduceProd", {"x"}, {{"axes", axes}, {"keepdims", keeps}});
+            tensor all = x;
+            for (const std::int64_t a : axes)
+                all = test::along(all, static_cast<std::size_t>(a < 0 ? a + 4 : a), [](auto& line) {
+                    double v = 1.0;
+                    for (const double f : line) v *= f;
+                    std::fill(line.begin(), line.end(), v);
+                });
+            tensor y;
+            test::for_each_index(map_dims, [&](std::size_t n, const auto& at) {
+                bool first = true;
+                for (const std::int64_t a : axes)
+                    first = first && at[static_cast<std::size_t>(a < 0 ? a + 4 : a)] == 0;
+                if (first) y.values.push_back(all.values[n]);
+            });
+            CHECK(off(loaded(g), images, y) < 1e-5);
+        }
+    tensor_graph centred(bits);
+    centred.file().input({0, 3, 4, 5});
+    centred.node("MeanVarianceNormalization", {"x"}, {{"axes", ints({2, 3})}});
+    tensor z = x;
+    for (std::size_t c = 0; c < 3; ++c) {
+        double mean = 0.0, square = 0.0;
+        for (std::size_t k = 0; k < 20; ++k) mean += x.values[c * 20 + k] / 20.0;
+        for (std::size_t k = 0; k < 20; ++k) square += std::pow(x.values[c * 20 + k] - mean, 2.0);
+        for (std::size_t k = 0; k < 20; ++k)
+            z.values[c * 20 + k] = (x.values[c * 20 + k] - mean) / std::sqrt(square / 20.0);
+    }
+    CHECK(off(loaded(centred), images, z) < 1e-5);
+    tensor_graph batch(bits);  // its axes are 0, 2 and 3 where none are given
+    batch.file().input({0, 3, 4, 5});
+    batch.node("MeanVarianceNormalization", {"x"});
+    CHECK_THROWS_WITH(loaded(batch), Catch::Contains("batch"));
+
+    for (const std::int64_t axis : {-1, 1, 2}) {
+        tensor_graph g(bits);
+        g.file().input({0, 3, 5});
+        const std::string at =
+            g.node("Round", {g.node("Abs", {g.node("Mul", {"x", g.number(1.5)})})});
+        const auto [values, level] = g.weight({2});
+        g.node("OneHot", {at, g.whole({4}), values}, {{"axis", axis}});
+        std::vector<float> some;
+        for (int k = 0; k < 15; ++k) some.push_back(static_cast<float>(k % 5 - 2) / 1.5F);
+        const hass::image_set few{1, {3, 5, 1}, hass::make_npy<float>({15}, some)};
+        const std::vector<std::int64_t> dims = axis == 1   ? ints({1, 4, 3, 5})
+                                               : axis == 2 ? ints({1, 3, 4, 5})
+                                                           : ints({1, 3, 5, 4});
+        const auto along = static_cast<std::size_t>(axis < 0 ? 3 : axis);
+        tensor y{dims, {}};
+        test::for_each_index(dims, [&](std::size_t, std::vector<std::int64_t> i) {
+            const std::int64_t k = i[along];
+            i.erase(i.begin() + static_cast<std::ptrdiff_t>(along));
+            const bool here = std::abs(i[2] % 5 - 2) == k;  // 15 values, five to a line
+            y.values.push_back(level.values[here ? 1 : 0]);
+        });
+        CHECK(off(loaded(g), few, y) == 0.0);
+    }
+}
+
+namespace {
+
+// A map as it goes on beyond its edges.
+double beyond(const tensor& x, std::int64_t c, std::int64_t row, std::int64_t column,
+              const std::string& border, bool corners) {
+    const auto inside = [&](std::int64_t at, std::int64_t extent) -> std::int64_t {
+        if (at >= 0 && at < extent) return at;
+        if (border == "zeros") return -1;
+        if (border == "border") return at < 0 ? 0 : extent - 1;
+        const std::int64_t period = corners ? 2 * extent - 2 : 2 * extent;
+        std::int64_t folded = ((at % period) + period) % period;
+        if (folded >= extent) folded = period - folded - (corners ? 0 : 1);
+        return folded;
+    };
+    row = inside(row, x.dims[2]), column = inside(column, x.dims[3]);
+    if (row < 0 || column < 0) return 0.0;
+    return x.values[static_cast<std::size_t>((c * x.dims[2] + row) * x.dims[3] + column)];
+}
+
+// What a pixel `d` away counts.
+double counts(const std::string& mode, double d) {
+    d = std::abs(d);
+    if (mode == "nearest") return d < 0.5 ? 1.0 : 0.0;
+    if (mode == "bilinear") return std::max(0.0, 1.0 - d);
+    const double a = -0.75;
+    if (d < 1.0) return (a + 2.0) * d * d * d - (a + 3.0) * d * d + 1.0;
+    return d < 2.0 ? a * d * d * d - 5.0 * a * d * d + 8.0 * a * d - 4.0 * a : 0.0;
+}
+
+tensor sampled(const tensor& x, const tensor& grid, const std::string& mode,
+               const std::string& border, bool corners) {
+    tensor y{{1, x.dims[1], grid.dims[1], grid.dims[2]}, {}};
+    test::for_each_index(y.dims, [&](std::size_t, const auto& at) {
+        const auto place = static_cast<std::size_t>(2 * (at[2] * grid.dims[2] + at[3]));
+        const auto pixel = [&](double g, std::int64_t extent) {
+            const auto n = static_cast<double>(extent);
+            return corners ? (g + 1.0) / 2.0 * (n - 1.0) : ((g + 1.0) * n - 1.0) / 2.0;
+        };
+        const double px = pixel(grid.values[place], x.dims[3]);
+        const double py = pixel(grid.values[place + 1], x.dims[2]);
+        double sum = 0.0;
+        for (std::int64_t r = -20; r < 25; ++r)
+            for (std::int64_t c = -20; c < 25; ++c)
+                sum += counts(mode, py - static_cast<double>(r)) *
+                       counts(mode, px - static_cast<double>(c)) *
+                       beyond(x, at[1], r, c, border, corners);
+        y.values.push_back(sum);
+    });
+    return y;
+}
+
+}  // namespace
+
+TEST_CASE("maps are sampled at places that data or constants say", "[composites]") {
+    std::mt19937 bits(619);
+    std::vector<float> pixels;
+    for (int k = 0; k < 60; ++k) pixels.push_back(test::uniform(bits, -1.0F, 1.0F));
+    const hass::image_set images{1, {3, 4, 5}, hass::make_npy<float>({60}, pixels)};
+    const tensor x = tensor_of(images, map_dims);
+    for (const std::string mode : {"nearest", "bilinear", "bicubic"})
+        for (const std::string border : {"zeros", "border", "reflection"})
+            for (const bool corners : {false, true})
+                for (const bool fixed : {false, true}) {
+                    INFO(mode << " " << border << corners << fixed);
+                    tensor_graph g(bits);
+                    g.file().input({0, 3, 4, 5});
+                    std::string at;
+                    tensor grid;
+                    if (fixed) {
+                        std::tie(at, grid) = g.weight({1, 6, 7, 2}, 2.5F);
+                    } else {
+                        at = g.node("Slice", {"x", g.whole({1}), g.whole({3}), g.whole({1})});
+                        at = g.node("Transpose", {at}, {{"perm", ints({0, 2, 3, 1})}});
+                        at = g.node("Mul", {at, g.number(2.5)});
+                        tensor last{{1, 2, 4, 5}, {x.values.begin() + 20, x.values.end()}};
+                        grid = mapped(test::transposed(last, ints({0, 2, 3, 1})),
+                                      [](double v) { return 2.5 * v; });
+                    }
+                    g.node("GridSample", {"x", at},
+                           {{"mode", mode},
+                            {"padding_mode", border},
+                            {"align_corners", std::int64_t{corners}}});
+                    if (mode == "bicubic" && border == "border") {
+                        CHECK_THROWS_WITH(loaded(g), Catch::Contains("runtimes differ"));
+                        continue;
+                    }
+                    CHECK(off(loaded(g), images, sampled(x, grid, mode, border, corners)) < 1e-4);
+                }
+    tensor_graph odd(bits);
+    odd.file().input({0, 3, 4, 5});
+    odd.node("GridSample", {"x", odd.weight({1, 6, 7, 3}).first});
+    CHECK_THROWS_WITH(loaded(odd), Catch::Contains("is not N x H x W x 2"));
 }

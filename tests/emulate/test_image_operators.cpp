@@ -309,7 +309,9 @@ TEST_CASE("both backends answer alike, whatever the operator") {
                             const std::vector<std::string>& more = {}) {
         graph g;
         g.weight("four", {4}, {0.5F, -1.0F, 2.0F, 0.25F});
-        g.weight("map", {1, 4, 5, 6}).weight("slopes", {4, 1, 1}, {0.5F, -1.0F, 2.0F, 0.25F});
+        g.weight("grid", {1, 2, 3, 2})
+            .weight("map", {1, 4, 5, 6})
+            .weight("slopes", {4, 1, 1}, {0.5F, -1.0F, 2.0F, 0.25F});
         g.whole("wide", {0, 1, 1, 2, 0, 0, 2, 1}).whole("around", {0, 0, 1, 2, 0, 0, 2, 1});
         g.whole("sizes", {1, 4, 7, 15}).weight("none", {0}, {});
         std::vector<std::string> inputs{"x"};
@@ -329,6 +331,8 @@ TEST_CASE("both backends answer alike, whatever the operator") {
     CHECK(on_map("InstanceNormalization", {}, {"four", "four"}) == 120);
     CHECK(on_map("ReduceMax", {{"axes", ints({1})}}) == 30);
     CHECK(on_map("ReduceMean", {{"axes", ints({1, 2, 3})}}) == 1);
+    CHECK(on_map("ReduceProd", {{"axes", ints({1, 3})}}) == 5);
+    CHECK(on_map("GridSample", {}, {"grid"}) == 24);
     CHECK(on_map("Pad", {}, {"wide"}) == 5 * 8 * 9);
     for (const char* mode : {"constant", "reflect", "edge"})
         CHECK(on_map("Pad", {{"mode", std::string(mode)}}, {"around"}) == 4 * 8 * 9);
@@ -350,6 +354,10 @@ TEST_CASE("both backends answer alike, whatever the operator") {
             CHECK(run(joins, {4, 5, 6}) == 240);
         }
     }
+    graph sampled;  // at places of its own
+    sampled.node("Transpose", "t", {"x"}, {{"perm", ints({0, 2, 3, 1})}});
+    sampled.node("GridSample", "y", {"x", "t"}, {{"padding_mode", std::string("reflection")}});
+    CHECK(run(sampled, {2, 5, 6}) == 60);
     for (const auto& [op, kind] : {std::pair{"DepthToSpace", hass::layer_kind::depth_to_space},
                                    {"SpaceToDepth", hass::layer_kind::space_to_depth}}) {
         graph g;

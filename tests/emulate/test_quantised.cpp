@@ -6,7 +6,10 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <hass/emulate/evaluator.hpp>
+#include <hass/engine/dense_dot.hpp>
+#include <hass/pipeline/stages.hpp>
 #include <hass/workload/onnx.hpp>
 #include <random>
 #include <string>
@@ -190,6 +193,115 @@ TEST_CASE("QONNX: Quant and BipolarQuant of weights and data", "[quantised]") {
     const std::vector<float> y = hass::emulator(m).logits(
         hass::to_images(hass::make_npy({1, 3, 1, 1}, std::span<const float>(x))));
     CHECK(y == std::vector<float>{0.25F, -0.25F});
+}
+
+namespace {
+
+// Row `i` from the end.
+const hass::layer_row& last_row(const hass::model& m, std::size_t i) {
+    return m.net.rows[m.net.rows.size() - 1 - i];
+}
+
+// x on levels of 8 bits, convolved with weights of 4: what `behind` makes of that, named "y", on levels
+// of 5 bits.
+hass::model levels_behind(const std::function<void(graph&)>& behind) {
+    const std::string domain = "qonnx.custom_op.general";
+    graph g;
+    g.input({0, 4, 6, 6});
+    g.weight("s", {}, {0.25F}).weight("z", {}, {0}).weight("b4", {}, {4}).weight("b8", {}, {8});
+    g.weight("b5", {}, {5}).weight("w", {8, 4, 3, 3});
+    g.node("Quant", "wq", {"w", "s", "z", "b4"}, {}, {}, domain);
+    g.node("Quant", "xq", {"x", "s", "z", "b8"}, {}, {}, domain);
+    g.node("Conv", "c", {"xq", "wq"});
+    behind(g);
+    g.node("Quant", "q", {"y", "s", "z", "b5"}, {}, {}, domain);
+    return hass::parse_onnx(g.file(), "levels.onnx");
+}
+
+}  // namespace
+
+TEST_CASE("what rounds to levels is built where sums become data, or multiplies", "[quantised]") {
+    using hass::function_form;
+    const auto behind = [](const char* op) {
+        return levels_behind([op](graph& g) { g.node(op, "y", {"c"}); });
+    };
+    const hass::model relu = behind("Relu");
+    CHECK(relu.net.rows[0].form == function_form::rescale);  // the image's
+    CHECK(last_row(relu, 0).form == function_form::fused);
+    CHECK(last_row(relu, 1).data_bits == 5);  // has what the convolution gives as levels
+    CHECK(behind("Sigmoid").net.rows.back().form == function_form::wire);
+    CHECK(behind("LeakyRelu").net.rows.back().form == function_form::rescale);
+    CHECK(levels_behind([](graph& g) {
+              g.node("Mul", "y", {"c", "c"});
+          })
+              .net.rows.back()
+              .form == function_form::rescale);
+    const hass::model twice = levels_behind([](graph& g) {  // the convolution's sums are read, too
+        g.node("Relu", "r", {"c"}).node("LeakyRelu", "l", {"r"});
+        g.node("Quant", "o", {"r", "s", "z", "b4"}, {}, {}, "qonnx.custom_op.general");
+        g.node("Add", "y", {"l", "o"});
+    });
+    CHECK(std::count_if(twice.net.rows.begin(), twice.net.rows.end(),
+                        [](const auto& r) { return r.form == function_form::rescale; }) == 2);
+    CHECK(twice.net.rows.back().form == function_form::fused);  // by the addition
+    const hass::model again = levels_behind([](graph& g) {
+        g.node("Quant", "q5", {"c", "s", "z", "b5"}, {}, {}, "qonnx.custom_op.general");
+        g.node("MaxPool", "y", {"q5"}, {{"kernel_shape", writer::ints({2, 2})}});
+    });
+    CHECK(last_row(again, 0).form == function_form::wire);
+    CHECK(last_row(again, 1).data_bits == 5);
+    CHECK(hass::stage_cycles(last_row(again, 0), {}) == 0.0);
+    const hass::model wider = levels_behind([](graph& g) {
+        g.node("Quant", "q8", {"c", "s", "z", "b8"}, {}, {}, "qonnx.custom_op.general");
+        g.node("MaxPool", "y", {"q8"}, {{"kernel_shape", writer::ints({2, 2})}});
+    });
+    CHECK(last_row(wider, 0).form == function_form::rescale);  // saturates at fewer levels
+
+    hass::layer_row row = relu.net.rows.back();
+    const auto price = [&](function_form form, hass::requantise how) {
+        row.form = form;
+        return hass::calibrated{.requantisation = how}.stage(row, hass::parallelism{2, 1, 1, 1, 1},
+                                                             {8, 8, 20});
+    };
+    for (const auto how : {hass::requantise::shift, hass::requantise::dsp, hass::requantise::rtl}) {
+        CHECK(price(function_form::table, how).bram18 == 2.0);
+        CHECK(price(function_form::wire, how) == hass::usage{});
+        const hass::usage rescaled = price(function_form::rescale, how);
+        CHECK((rescaled.bram18 == 0.0 && rescaled.dsp == 2.0 && rescaled.lut > 0.0));
+        const bool lacks = how == hass::requantise::shift;
+        CHECK(price(function_form::fused, how) == hass::usage{.dsp = lacks ? 2.0 : 0.0});
+    }
+}
+
+TEST_CASE("widths of a file are those that its layers are priced at", "[quantised]") {
+    const hass::model m = levels_behind([](graph& g) {
+        g.node("MaxPool", "p", {"xq"}, {{"kernel_shape", writer::ints({3, 3})}});
+        g.node("Add", "y", {"c", "p2"});
+        g.weight("w2", {8, 4, 1, 1}).node("Conv", "p2", {"p", "w2"});
+    });
+    const hass::calibrated priced;
+    for (const int own : {16, 8}) {
+        const hass::dense_dot<> engine{priced, {own, own, 32}};
+        for (const hass::layer_row& row : m.net.rows) {
+            hass::layer_row bare = row;
+            bare.weight_bits = bare.data_bits = 0;
+            if (row.kind == hass::layer_kind::convolution && row.kernel_h == 3) {
+                CHECK((row.weight_bits == 4 && row.data_bits == 8));
+                // 36 products of 12 bits; weights of less than 8 are priced as 8
+                const hass::row_option c = hass::parallelism{2, 4, 1, 9, 1};
+                CHECK(engine.cost(row, c) == priced.dense(bare, c, {8, 8, 18}));
+                CHECK(engine.cost(row, c).ff < engine.cost(bare, c).ff);
+            } else if (row.kind == hass::layer_kind::convolution) {
+                CHECK((row.weight_bits == 0 && row.data_bits == 8));
+                const hass::row_option c = hass::parallelism{2, 4, 1, 1, 1};
+                CHECK(engine.cost(row, c) == priced.dense(bare, c, {8, own, 32}));
+            } else if (row.kind == hass::layer_kind::max_pool) {
+                const hass::row_option c = hass::parallelism{2, 1, 1, 1, 1};
+                CHECK(row.data_bits == 8);
+                CHECK(engine.stage_cost(row, c, {}) == priced.stage(bare, c, {8, own, 32}));
+            }
+        }
+    }
 }
 
 TEST_CASE("a metric judges runs of the evaluator as those of the emulator", "[metric]") {

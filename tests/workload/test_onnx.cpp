@@ -951,6 +951,17 @@ TEST_CASE("constants are folded around reshapes", "[onnx]") {
     pads.node("Pad", "pad", {"x", "final"}).node("Conv", "c", {"pad", "w"});
     const hass::layer_row r = load(pads).net.rows[0];
     CHECK(std::vector{r.pad_top, r.pad_left, r.pad_bottom, r.pad_right} == std::vector{1, 3, 2, 4});
+
+    graph places;  // rows 0 and 3 of a mask that is set at (0, 1) and (3, 1)
+    places.weight("mask", {4, 2}, {0, 1, 0, 0, 0, 0, 0, 2}).whole("first", {0}).whole("axis", {0});
+    places.node("NonZero", "where", {"mask"}).whole("one", {1});
+    places.node("Slice", "rows", {"where", "first", "one", "axis"});
+    places.node("Squeeze", "at", {"rows", "axis"});
+    places.node("Gather", "y", {"x", "at"}, {{"axis", std::int64_t{2}}});
+    const hass::model some = load(places);
+    CHECK(some.net.rows.back().out == shape{3, 2, 8});
+    CHECK(some.parameters.back().order.axes ==
+          std::vector<hass::order_axis>{{3, 64}, {2, 24}, {8, 1}});
 }
 
 TEST_CASE("rows are named once each, in topological order whatever the file's", "[onnx]") {

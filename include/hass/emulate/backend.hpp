@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <hass/emulate/grid_sample.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/program.hpp>
@@ -312,6 +313,8 @@ class backend_base {
                 return resample(row, p, size, from, to, in, out);
             case layer_kind::stack:
                 return stack(i, size, out, buffers);
+            case layer_kind::grid_sample:
+                return sample(i, size, in, out, buffers);
             default:
                 break;
         }
@@ -319,6 +322,18 @@ class backend_base {
             throw error("emulator: no kernel for rows of kind '" + std::string(name(row.kind)) +
                         "'");
         move_values(row, program_->places[i], size, from, to, in, out);
+    }
+
+    void sample(std::size_t i, std::size_t size, const float* in, float* out,
+                const std::vector<std::vector<float>>& buffers) const {
+        const layer_row& row = program_->rows()[i];
+        const layer_parameters& p = program_->model.parameters[i];
+        const schedule::step& step = program_->schedule[i];
+        const bool own = step.inputs.size() == 1;
+        batch_layout places = self().layout(second_input(row), size);
+        if (own) places = {static_cast<std::size_t>(row.out.pixels()), 0, 1};
+        grid_sample(row, p, size, self().layout(row.in, size), places, self().layout(row.out, size),
+                    in, own ? p.weights.data() : buffers[step.inputs[1]].data(), out);
     }
 
     void stack(std::size_t i, std::size_t size, float* out,

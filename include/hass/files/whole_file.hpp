@@ -36,6 +36,29 @@ inline void prepare_folder(const std::filesystem::path& folder) {
     if (!writable) throw error(folder.string() + ": cannot write there: " + reason);
 }
 
+/// A folder that results will be written into, as `prepare_folder`; what was made of it is gone again
+/// where none were.
+class output_folder {
+  public:
+    /// \throws hass::error naming the folder, as `prepare_folder`
+    explicit output_folder(const std::filesystem::path& folder) {
+        for (std::filesystem::path p = folder; !p.empty() && !std::filesystem::exists(p);
+             p = p.parent_path())
+            made_.push_back(p);
+        prepare_folder(folder);
+    }
+    output_folder(const output_folder&) = delete;
+    output_folder& operator=(const output_folder&) = delete;
+    /// Removes empty folders only.
+    ~output_folder() {
+        std::error_code not_empty;
+        for (const std::filesystem::path& p : made_) std::filesystem::remove(p, not_empty);
+    }
+
+  private:
+    std::vector<std::filesystem::path> made_;  ///< the innermost first
+};
+
 namespace detail {
 
 /// The content of a regular file, as std::string or std::vector<std::byte>. A device or a pipe has

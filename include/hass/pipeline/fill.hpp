@@ -81,7 +81,7 @@ struct window_axes {
 constexpr bool needs_all(layer_kind kind) {
     return kind == layer_kind::global_average_pool || kind == layer_kind::flatten ||
            kind == layer_kind::reorder || kind == layer_kind::group_norm ||
-           kind == layer_kind::matmul;
+           kind == layer_kind::matmul || kind == layer_kind::grid_sample;
 }
 
 }  // namespace detail
@@ -90,11 +90,11 @@ constexpr bool needs_all(layer_kind kind) {
 /// an interval of one. In [0, 1), the same for every option.
 /// - windows: the rows and columns up to the far corner of the window, less its padding
 /// - global pool, flatten, reorder, group norm: all pixels but the first
-/// - matmul: the same of both inputs, of which the second one are its filters
+/// - matmul, grid_sample: the same of both inputs, of which the second one are filters, or places
 /// - stack: what its first input is behind the whole
 /// - all others: nothing, they need a pixel to give it
 constexpr double window_lag(const layer_row& row) {
-    if (row.kind == layer_kind::matmul) {
+    if (takes_second(row)) {
         const std::int64_t most = std::max(row.in.pixels(), second_input(row).pixels());
         return 1.0 - 1.0 / static_cast<double>(most);
     }

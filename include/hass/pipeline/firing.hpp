@@ -97,7 +97,7 @@ inline input_firings firings_of(const layer_row& row, const shape& from, std::in
             // one that does not look at this input needs what those before it did
             span = {detail::stacked(row, from, first, at),
                     detail::stacked(row, from, first, at + 1) - 1};
-        } else if (row.kind == layer_kind::matmul) {  // both inputs whole
+        } else if (takes_second(row)) {  // both inputs whole
             span = {0, f.pixels - 1};
         } else if (f.pixels == 1) {
             span = {0, 0};
@@ -115,7 +115,7 @@ inline input_firings firings_of(const layer_row& row, const shape& from, std::in
             f.window, std::int64_t{f.needed[r]} - (r > 0 ? std::int64_t{f.released[r - 1]} : 0));
         f.early = std::max(f.early, std::int64_t{f.released[r]} - f.needed[r]);
     }
-    if (row.kind == layer_kind::reorder || row.kind == layer_kind::matmul)
+    if (row.kind == layer_kind::reorder || takes_second(row))
         f.window *= 2;  // one fills while the other empties
     return f;
 }

@@ -77,8 +77,7 @@ constexpr knot_list needed_input(const layer_row& row) {
     if (looks_around(row.kind)) return needed_by_window(row);
     // a global pool takes the pixels one by one; a stack is taken to wait for all of its inputs
     const bool all = row.kind == layer_kind::reorder || row.kind == layer_kind::group_norm ||
-                     row.kind == layer_kind::stack || row.kind == layer_kind::matmul ||
-                     row.out.pixels() == 1;
+                     row.kind == layer_kind::stack || takes_second(row) || row.out.pixels() == 1;
     if (all && row.kind != layer_kind::global_average_pool) {
         knots.add(0.0, last);
         return knots;

@@ -118,7 +118,7 @@ inline pipeline_run::pipeline_run(const network_view& net, std::span<const servi
             throw error(text_of(
                 {"simulate: edge ", e.from, " -> ", e.to, " is ", depths.edge[k], " deep"}));
         inputs = stages_[to].inputs.empty() ? std::vector<shape>() : std::move(inputs);
-        const bool second = net[to].kind == layer_kind::matmul && !inputs.empty();
+        const bool second = takes_second(net[to]) && !inputs.empty();
         const shape map = !image ? net[from].out : second ? second_input(net[to]) : net[to].in;
         inputs.push_back(map);
         const std::int64_t first = stack_offset(net[to], inputs, inputs.size() - 1);

@@ -32,8 +32,8 @@ constexpr int stage_channels(const layer_row& row) {
 /// - global pool: input pixels x channels a stream (the published model forgets the pixels)
 /// - softmax, log softmax: three passes over the values: maximum, sum of exponentials, division (an
 ///   assumption)
-/// - flatten, reshape: 0, they rename wires
-/// - rows that move values, resize, pad, norms: all input words or all output words, whichever are
+/// - flatten, reshape, a function that is a wire: 0, they rename wires
+/// - rows that move values, resize, pad, norms, grid_sample: all input words or all output words, whichever are
 ///   more; what they hold is replaced while it leaves (an assumption, as is all of `calibrated` for
 ///   them)
 /// - lrn: as many, a word of squares a cycle
@@ -46,6 +46,8 @@ constexpr double stage_cycles(const layer_row& row, const row_option& c) {
         case layer_kind::flatten:
         case layer_kind::reshape:
             return 0.0;
+        case layer_kind::function:
+            return renames(row) ? 0.0 : out;
         case layer_kind::max_pool:
         case layer_kind::average_pool:
             return std::max(static_cast<double>(padded_height(row) * padded_width(row)) * channels,
@@ -63,6 +65,7 @@ constexpr double stage_cycles(const layer_row& row, const row_option& c) {
         case layer_kind::depth_to_space:
         case layer_kind::space_to_depth:
         case layer_kind::reorder:
+        case layer_kind::grid_sample:
             return static_cast<double>(std::max(row.in.volume(), row.out.volume())) / c.folding.in;
         default:
             return out;
@@ -74,7 +77,7 @@ constexpr bool holds_much(layer_kind kind) {
     return kind == layer_kind::add_map || kind == layer_kind::multiply_map ||
            kind == layer_kind::group_norm || kind == layer_kind::embedding ||
            kind == layer_kind::reorder || kind == layer_kind::depth_to_space ||
-           kind == layer_kind::space_to_depth;
+           kind == layer_kind::space_to_depth || kind == layer_kind::grid_sample;
 }
 
 /// Calls visit(option) for every number of streams of a row without weights, ascending, and for
@@ -83,7 +86,7 @@ constexpr bool holds_much(layer_kind kind) {
 template <class Visit>
 constexpr void for_each_stage(const layer_row& row, Visit&& visit,
                               std::span<const held_input> held = {}, bool every_memory = false) {
-    const int most = renames(row.kind) ? 1 : stage_channels(row);
+    const int most = renames(row) ? 1 : stage_channels(row);
     const bool buffers = !held.empty() || holds_much(row.kind) ||
                          (every_memory && (row.kind == layer_kind::max_pool ||
                                            row.kind == layer_kind::average_pool));

@@ -49,7 +49,7 @@ class network_streams {
 
 constexpr network_streams::network_streams(const network_view& net, std::span<const char> leaves)
     : ends_(net.size()) {
-    const auto renamed = [&](std::size_t i) { return renames(net.rows[i].kind); };
+    const auto renamed = [&](std::size_t i) { return renames(net.rows[i]); };
     // whose output each row's output is: its own, or what flatten renames
     std::vector<int> source(net.size(), 0);
     std::vector<char> read(net.size(), 0);

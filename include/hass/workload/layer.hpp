@@ -53,9 +53,12 @@ enum class layer_kind : std::uint8_t {
     rms_norm,         ///< mean square of each group of channels at each pixel
     log_softmax,      ///< of each group of channels, as softmax
     embedding,        ///< a number becomes that row of a table, `kernel_h` rows high
+    /// values between pixels, at places (x, y in -1 .. 1) that a second input of two channels says, or
+    /// numbers of the row's own; `kernel_h` x `kernel_w` pixels each
+    grid_sample,
 };
 
-inline constexpr std::array<std::string_view, 41> layer_kind_names{"convolution",
+inline constexpr std::array<std::string_view, 42> layer_kind_names{"convolution",
                                                                    "linear",
                                                                    "max_pool",
                                                                    "average_pool",
@@ -95,12 +98,21 @@ inline constexpr std::array<std::string_view, 41> layer_kind_names{"convolution"
                                                                    "layer_norm",
                                                                    "rms_norm",
                                                                    "log_softmax",
-                                                                   "embedding"};
+                                                                   "embedding",
+                                                                   "grid_sample"};
 
 /// Name of a kind as it stands in reports and files.
 constexpr std::string_view name(layer_kind kind) {
     return layer_kind_names[static_cast<std::size_t>(kind)];
 }
+
+/// How a row of kind `function` is built.
+enum class function_form : std::uint8_t {
+    table,    ///< a lookup table
+    rescale,  ///< multiplied by a constant, rounded to levels and saturated
+    fused,    ///< by the row before, which makes data of its sums anyway: multiplied there
+    wire,     ///< nothing: what comes is on these levels already, or a table's, or one bit of it
+};
 
 /// One image's worth of a feature map: channels x height x width, each >= 1.
 struct shape {
@@ -148,10 +160,12 @@ struct layer_row {
     int dilation_h = 1, dilation_w = 1;
     /// Divides in.channels and out.channels; softmax, norms: each group of channels for itself.
     int groups = 1;
-    /// Compute rows of a quantised network: bits of a weight and of its data; 0: as the engine has it.
+    /// Of a quantised network: bits of a weight, of a compute row, and of what comes in, of any row; 0: as
+    /// the engine has it.
     int weight_bits = 0, data_bits = 0;
-    bool bias = false;       ///< whether a bias is added (compute rows)
-    bool ceil_mode = false;  ///< pools: partial windows at the far edge count
+    function_form form = function_form::table;  ///< rows of kind `function`
+    bool bias = false;                          ///< whether a bias is added (compute rows)
+    bool ceil_mode = false;                     ///< pools: partial windows at the far edge count
     /// matmul: pixel n of the second input is filter n of every group, its channels are what each
     /// group's filters see; otherwise its channels are the filters and pixel k is what they see.
     bool transposed = false;
@@ -189,6 +203,10 @@ constexpr bool moves(layer_kind kind) {
 constexpr bool renames(layer_kind kind) {
     return kind == layer_kind::flatten || kind == layer_kind::reshape;
 }
+/// The same of a row: functions that are wires, too.
+constexpr bool renames(const layer_row& row) {
+    return renames(row.kind) || row.form == function_form::wire;
+}
 
 /// Rows whose windows slide over a padded map: their extents follow from one another.
 constexpr bool slides(layer_kind kind) {
@@ -225,9 +243,17 @@ constexpr std::int64_t weight_count(const layer_row& row) {
                            : 0;
 }
 
+/// Whether the row has a second input of its own extents, `second_input`, and both are there before its
+/// first output.
+constexpr bool takes_second(const layer_row& row) {
+    return row.kind == layer_kind::matmul || row.kind == layer_kind::grid_sample;
+}
+
 /// What a matmul takes beside `in`: its filters, as pixels of what they see or as channels. Extents
-/// of height x width that make as many pixels are the file's; here all lie below one another.
+/// of height x width that make as many pixels are the file's; here all lie below one another. What a
+/// grid_sample does: the place of each output pixel, x and y.
 constexpr shape second_input(const layer_row& row) {
+    if (row.kind == layer_kind::grid_sample) return {2, row.out.height, row.out.width};
     return row.transposed ? shape{row.in.channels, filters_per_group(row), 1}
                           : shape{row.out.channels, channels_per_group(row), 1};
 }

@@ -42,11 +42,19 @@ struct axis_taps {
     bool operator==(const axis_taps&) const = default;
 };
 
+/// What lies around a map that is sampled beyond its edge.
+enum class map_border : std::uint8_t {
+    zeros,      ///< nothing
+    edge,       ///< the outermost pixels
+    reflected,  ///< the map, turned around
+};
+
 /// Numbers of one row; empty for rows without any.
 struct layer_parameters {
     /// Compute rows: out.channels x in.channels/groups x kernel_h x kernel_w. add_map, multiply_map:
     /// out.channels x out.height x out.width. leaky_relu: a slope, or one a channel. Norms: a scale a
-    /// channel, or none. embedding: the table, row by row.
+    /// channel, or none. embedding: the table, row by row. grid_sample: all x, then all y, where no other
+    /// row gives them.
     std::vector<float> weights;
     std::vector<float> bias;  ///< out.channels, or empty
     /// Bounds of a clipping activation (`relu`, `relu6` and ONNX Clip).
@@ -59,10 +67,12 @@ struct layer_parameters {
     hass::value_function function = value_function::identity;
     /// See `function`.
     float alpha = 0.0F, beta = 0.0F;
-    value_order order;        ///< rows that move values (`moves`)
-    axis_taps rows, columns;  ///< resize, pad
-    int first_channel = 0;    ///< pad: output channel that input channel 0 becomes
-    float fill = 0.0F;        ///< pad: what the border holds
+    value_order order;                      ///< rows that move values (`moves`)
+    axis_taps rows, columns;                ///< resize, pad
+    int first_channel = 0;                  ///< pad: output channel that input channel 0 becomes
+    float fill = 0.0F;                      ///< pad: what the border holds
+    map_border border = map_border::zeros;  ///< grid_sample
+    bool align_corners = false;  ///< grid_sample: -1 and 1 are the middles of the outermost pixels
 };
 
 /// Where in its ONNX file the weights and the input of a compute row stand, for whoever changes

@@ -184,11 +184,12 @@ inline void validate(const network_view& net) {
             joined[to] += extent;
             continue;
         }
-        if (row.kind == layer_kind::matmul && inputs[to] == 2) {
+        if (takes_second(row) && inputs[to] == 2) {
             const shape second = second_input(row);
             detail::require(from.channels == second.channels && from.pixels() == second.pixels(),
                             net, to,
-                            "multiplies " + detail::text(second) + ", not " + detail::text(from));
+                            (is_compute(row) ? "multiplies " : "samples at ") +
+                                detail::text(second) + ", not " + detail::text(from));
             continue;
         }
         const bool spread = combines(row.kind) && detail::spreads_to(from, row.out);

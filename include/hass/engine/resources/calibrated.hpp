@@ -307,6 +307,25 @@ struct calibrated {
                read_memory(kind, channels / lanes, lanes * (sum + synthesised::factor_bits));
     }
 
+    /// Data of another grid, or of none, as the levels of a quantised network, `streams` words at a time: a
+    /// multiplication by a constant, as `hass_requantise` has it, rounding and saturation. Where a row in
+    /// front makes data of its sums, that is done there; a `shift` lacks the multiplication.
+    constexpr usage to_levels(const layer_row& row, int streams, const precision& width) const {
+        const double n = streams;
+        const int factor = synthesised::factor_bits;
+        if (row.form == function_form::fused)
+            return requantisation == requantise::shift
+                       ? usage{.dsp = n * double(multiplier_dsp(width.accumulator, factor, slice))}
+                       : usage{};
+        if (row.form != function_form::rescale) return {};
+        if (requantisation == requantise::rtl)
+            return synthesised::requantise({width.data, width.data, factor, factor, width.data},
+                                           streams, row.in.channels / streams, slice);
+        return {.dsp = n * double(multiplier_dsp(width.data, factor, slice)),
+                .lut = n * 2.0 * width.data,
+                .ff = n * width.data};
+    }
+
     /// Output as rtl/modules have it: `hass_narrow` to the fewest words that keep up, `hass_requantise`.
     /// \param words  side by side that sums come in
     constexpr usage narrowed(weight_memory kind, std::int64_t channels, std::int64_t words,

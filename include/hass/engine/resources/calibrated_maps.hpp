@@ -64,7 +64,10 @@ constexpr usage calibrated::map_stage(const layer_row& row, const row_option& c,
             multiply(1, width.weight);
             break;
         case layer_kind::function:
-            u.bram18 += streams;  // 1,024 words of 18 bits
+            if (row.form == function_form::table)
+                u.bram18 += streams;  // 1,024 words of 18 bits
+            else
+                u += to_levels(row, streams, width);
             break;
         case layer_kind::lrn:  // squares, their running sum, a table of the power, a product
             each(false);
@@ -139,6 +142,19 @@ constexpr usage calibrated::map_stage(const layer_row& row, const row_option& c,
             counters(row.in.volume());
             u += buffer_memory(c.memory, 2 * words(row.in.volume()), wide);
             break;
+        case layer_kind::
+            grid_sample: {  // two maps, as often as pixels are read at a time; the grid
+            const std::int64_t reads = taps(row);
+            const std::int64_t weighted = reads > 1 ? reads : 0;  // their weights; their sum
+            u.dsp = static_cast<double>((2 + weighted * (1 + streams)) *  // 2: where in the map
+                                        multiplier_dsp(width.data, width.data, slice));
+            u.lut = u.ff = static_cast<double>(weighted * streams * width.accumulator);
+            counters(row.in.pixels());
+            u += static_cast<double>(reads) *
+                 buffer_memory(c.memory, 2 * words(row.in.volume()), wide);
+            u += buffer_memory(c.memory, 2 * row.out.pixels(), std::int64_t{2} * width.data);
+            break;
+        }
         default:
             break;
     }

@@ -93,10 +93,10 @@ struct correction_table {
                 said.*resources[r].field = c.of(said.*resources[r].field, size);
         return said;
     }
-    /// The same of a row as it was priced; `flatten` is built of nothing and stays so.
+    /// The same of a row as it was priced; what is built of nothing stays so.
     constexpr usage apply(const layer_row& row, const row_option& c, bool engine_sparse,
                           const usage& said) const {
-        if (row.kind == layer_kind::flatten) return said;
+        if (renames(row)) return said;
         return apply(module_kind(row.kind, engine_sparse), said,
                      size_of(is_compute(row), c.folding));
     }

@@ -74,6 +74,7 @@ class composite_operators {
         struct spelling {
             tensor type, before, middle, after;
         };
+        if (type == "MeanVarianceNormalization") return centred(node);
         constexpr std::array forms{spelling{"ReduceL1", "Abs", "ReduceSum", ""},
                                    spelling{"ReduceL2", "Mul", "ReduceSum", "Sqrt"},
                                    spelling{"ReduceLogSum", "", "ReduceSum", "Log"},
@@ -134,6 +135,23 @@ class composite_operators {
         const tensor sum = writer_.named(node, "sum");
         again(node, "ReduceSum", y, sum);
         writer_.add(node, "Add", {step(node, "Log", {sum}), m}, node.outputs[0]);
+        return true;
+    }
+
+    /// (x - mean) / (sqrt(mean of (x - mean)^2) + 1e-9), as ONNX defines it.
+    bool centred(const node_proto& node) {
+        const attribute_proto* axes = finder_.attribute(node, "axes");
+        const auto mean = [&](tensor x) {
+            const tensor out = writer_.named(node, "mean");
+            writer_.add(node, "ReduceMean", {x}, out)
+                .attributes.push_back(node_writer::list(
+                    "axes", axes == nullptr ? std::vector<std::int64_t>{0, 2, 3} : axes->ints));
+            return out;
+        };
+        const tensor x = node.inputs[0], off = step(node, "Sub", {x, mean(x)});
+        const tensor deviation = step(node, "Sqrt", {mean(step(node, "Mul", {off, off}))});
+        writer_.add(node, "Div", {off, step(node, "Add", {deviation, number(node, 1e-9F)})},
+                    node.outputs[0]);
         return true;
     }
 

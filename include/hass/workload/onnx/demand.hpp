@@ -65,6 +65,8 @@ inline double operations(const layer_row& r) {
             return r.out.channels * window_taps * padded_row + touch * in;
         case layer_kind::resize:
             return out * double(r.stride_h) * r.stride_w + touch * (in + out);
+        case layer_kind::grid_sample:
+            return out * (touch + window_taps) + exponential * static_cast<double>(r.out.pixels());
         case layer_kind::lrn:
             return out * (exponential + r.kernel_h);
         case layer_kind::function:

@@ -160,6 +160,27 @@ inline void fold_range(const operation& op) {
     give_constant(op, std::move(out));
 }
 
+/// Where a constant is not zero: an index along each axis, of each such value.
+inline void fold_nonzero(const operation& op) {
+    const extents dims = op.known(0, "the data").dims;
+    const std::vector<double> values = folded(op, 0);
+    std::vector<std::size_t> found;
+    for (std::size_t n = 0; n < values.size(); ++n)
+        if (values[n] != 0.0) found.push_back(n);
+    constant out;
+    out.floating = false;
+    out.dims = {static_cast<std::int64_t>(dims.size()), static_cast<std::int64_t>(found.size())};
+    spend_on(op, out.dims);
+    std::size_t unit = values.size();
+    for (const std::int64_t extent : dims) {
+        const auto n = static_cast<std::size_t>(extent);
+        unit /= std::max<std::size_t>(n, 1);
+        for (const std::size_t at : found)
+            out.values.push_back(static_cast<double>(at / std::max<std::size_t>(unit, 1) % n));
+    }
+    give_constant(op, std::move(out));
+}
+
 inline void fold_tile(const operation& op) {
     constant out = recast(op, 0, op.known(0, "the data").dims);
     const extents repeats = op.integers(1, "the repeats");

@@ -22,6 +22,7 @@
 #include <hass/workload/onnx/finish.hpp>
 #include <hass/workload/onnx/functions.hpp>
 #include <hass/workload/onnx/graph.hpp>
+#include <hass/workload/onnx/grids.hpp>
 #include <hass/workload/onnx/integer_operators.hpp>
 #include <hass/workload/onnx/operation.hpp>
 #include <hass/workload/onnx/patterns.hpp>
@@ -78,7 +79,7 @@ class importer {
         const std::vector<bool> leads = leading_to(last, drafts.rows());
         hold_together(drafts.rows(), leads, drafts.demand());
         model m = assemble(drafts.rows(), leads);
-        state_data_widths(m);
+        state_grids(m);
         m.input = preprocessing_from(file_.metadata);
         // token ids and masks are taken as they are
         if (!m.input && graph_.only_whole_numbers()) m.input = preprocessing{1.0F, {0.0F}, {1.0F}};

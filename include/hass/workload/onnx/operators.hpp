@@ -29,6 +29,7 @@
 #include <hass/workload/onnx/reductions.hpp>
 #include <hass/workload/onnx/reshaping.hpp>
 #include <hass/workload/onnx/resizing.hpp>
+#include <hass/workload/onnx/sampling.hpp>
 #include <hass/workload/onnx/tokens.hpp>
 #include <hass/workload/onnx/transposed_convolution.hpp>
 #include <hass/workload/onnx/value.hpp>
@@ -146,6 +147,7 @@ inline constexpr std::array table{
                 }},
     table_entry{"Greater", compare},
     table_entry{"GreaterOrEqual", compare},
+    table_entry{"GridSample", grid_sample},
     table_entry{"GroupNormalization", group_normalization},
     table_entry{"HardSigmoid", hard_sigmoid},
     table_entry{"HardSwish", [](const operation& op) { unary(op, layer_kind::hardswish); }},
@@ -166,6 +168,7 @@ inline constexpr std::array table{
     table_entry{"Mul", arithmetic},
     table_entry{"Neg", [](const operation& op) { function(op, value_function::negate); }},
     table_entry{"Not", negation},
+    table_entry{"OneHot", one_hot},
     table_entry{"Or", logic},
     table_entry{"PRelu", leaky_relu},
     table_entry{"Pad", pad},
@@ -177,6 +180,7 @@ inline constexpr std::array table{
                 [](const operation& op) { function(op, value_function::reciprocal); }},
     table_entry{"ReduceMax", reduce},
     table_entry{"ReduceMean", token_reduce},
+    table_entry{"ReduceProd", reduce_product},
     table_entry{"ReduceSum", token_reduce},
     table_entry{"Relu", relu},
     table_entry{"Reshape", reshape},
@@ -259,6 +263,7 @@ inline constexpr std::array fold_table{
     table_entry{"Mod", fold_binary},
     table_entry{"Mul", fold_binary},
     table_entry{"Neg", fold_unary},
+    table_entry{"NonZero", fold_nonzero},
     table_entry{"Not", fold_unary},
     table_entry{"Or", fold_binary},
     table_entry{"Pow", fold_binary},

@@ -323,47 +323,4 @@ inline void trunc_levels(const operation& op) {
     unary(op, layer_kind::function, p);
 }
 
-/// What a row's numbers are whole multiples of takes so many bits; 0 where they are on no grid.
-inline int grid_bits(const layer_parameters& p) {
-    if (p.function == value_function::bipolar) return 1;
-    if (p.function != value_function::quantised) return 0;
-    int bits = 1;
-    while (bits < 32 && std::ldexp(1.0, bits) <
-                            static_cast<double>(p.upper) - static_cast<double>(p.lower) + 1.0)
-        ++bits;
-    return bits;
-}
-
-/// Rows whose output is on the grid of their input.
-inline bool keeps_grid(const layer_row& r) {
-    return r.kind == layer_kind::max_pool || r.kind == layer_kind::flatten ||
-           r.kind == layer_kind::relu || r.kind == layer_kind::concat || moves(r.kind);
-}
-
-/// Widths of data that enter compute rows, from the grids in front of them.
-inline void state_data_widths(model& m) {
-    std::vector<int> bits(m.net.rows.size(), 0);
-    std::vector<int> entering(m.net.rows.size(), -1);  // widest; -1: none yet, 0: of no grid
-    const auto join = [](int now, int next) {
-        if (now == 0 || next == 0) return 0;
-        return std::max(now, next);
-    };
-    std::size_t e = 0;
-    std::vector<edge> edges = m.net.edges;
-    std::stable_sort(edges.begin(), edges.end(),
-                     [](const edge& a, const edge& b) { return a.to < b.to; });
-    for (std::size_t i = 0; i < bits.size(); ++i) {
-        for (; e < edges.size() && edges[e].to == static_cast<int>(i); ++e) {
-            const int given = edges[e].from < 0 ? 0 : bits[static_cast<std::size_t>(edges[e].from)];
-            entering[i] = entering[i] < 0 ? given : join(entering[i], given);
-        }
-        layer_row& row = m.net.rows[i];
-        if (is_compute(row)) row.data_bits = std::max(0, entering[i]);
-        if (row.kind == layer_kind::function)
-            bits[i] = grid_bits(m.parameters[i]);
-        else if (keeps_grid(row))
-            bits[i] = std::max(0, entering[i]);
-    }
-}
-
 }  // namespace hass::detail::onnx

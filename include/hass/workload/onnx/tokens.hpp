@@ -180,6 +180,43 @@ inline void token_reduce(const operation& op) {
     op.give(as_value(out, joined(row.out, 0, groups)));
 }
 
+/// Rows of a table, looked up by data: input `i`.
+/// \param features  a row's values
+/// \param axis      of the result, the batch left out, along which they lie; -1: the last
+inline void looked_up(const operation& op, std::size_t i, std::int64_t rows, std::int64_t features,
+                      layer_parameters p, std::string_view name, std::int64_t axis = -1) {
+    const value& x = viewed(op, i);
+    const value_view ids = view_of(x);
+    const std::vector<std::int64_t> dims = ids.dims();
+    const value map = laid_out(op, x, {}, other_axes(grouped(ids), dims.size(), dims.size()));
+    layer_row row = elementwise(layer_kind::embedding, map.shape);
+    row.out = op.sound(features, map.shape.height, map.shape.width);
+    row.kernel_h = static_cast<int>(rows);
+    const value out = op.emit(row, {map.from}, std::move(p), name);
+    auto groups = dense_groups(dims, 1);
+    groups.insert(axis < 0 ? groups.end() : groups.begin() + axis,
+                  std::vector<order_axis>{{features, row.out.pixels()}});
+    op.give(as_value(out, joined(row.out, 0, groups)));
+}
+
+/// OneHot of data: a table that is on where its rows meet its columns, and off elsewhere.
+inline void one_hot(const operation& op) {
+    constexpr std::int64_t most = 4096;
+    const double depth = op.scalar(1, "the depth");
+    const std::vector<double> levels = numbers(op.known(2, "the values"), op.spent());
+    if (!(depth >= 1.0 && depth <= static_cast<double>(most)) || levels.size() != 2)
+        throw op.fail(text_of({"of a depth of ", depth, " and ", levels.size(), " values"}));
+    const int axis = axis_of(op, op.integer("axis", -1), viewed(op, 0).rank + 1);
+    if (axis == 0) throw op.fail("along the batch is not supported");
+    const auto n = static_cast<std::int64_t>(depth);
+    layer_parameters p;
+    op.spent().spend(static_cast<std::size_t>(n * n));
+    p.weights.assign(static_cast<std::size_t>(n * n), static_cast<float>(levels[0]));
+    for (std::int64_t k = 0; k < n; ++k)
+        p.weights[static_cast<std::size_t>(k * n + k)] = static_cast<float>(levels[1]);
+    looked_up(op, 0, n, n, std::move(p), {}, axis - 1);
+}
+
 /// Rows of a constant table, looked up by data.
 inline void embedding(const operation& op) {
     const constant& table = op.known(0, "the table");
@@ -187,19 +224,9 @@ inline void embedding(const operation& op) {
         table.dims[1] < 1 || table.dims[1] > largest_map)
         throw op.fail("by data is supported for the rows of a constant matrix only, not " +
                       dims_text(table.dims));
-    const value& x = viewed(op, 1);
-    const value_view ids = view_of(x);
-    std::vector<std::int64_t> dims = ids.dims();
-    const value map = laid_out(op, x, {}, other_axes(grouped(ids), dims.size(), dims.size()));
-    layer_row row = elementwise(layer_kind::embedding, map.shape);
-    row.out = op.sound(table.dims[1], map.shape.height, map.shape.width);
-    row.kernel_h = static_cast<int>(table.dims[0]);
     layer_parameters p;
     p.weights = op.weights(0, "the table");
-    const value out = op.emit(row, {map.from}, std::move(p), table.name);
-    auto groups = dense_groups(dims, 1);
-    groups.push_back({{table.dims[1], row.out.pixels()}});
-    op.give(as_value(out, joined(row.out, 0, groups)));
+    looked_up(op, 1, table.dims[0], table.dims[1], std::move(p), table.name);
 }
 
 /// Gather: rows of a table by data, or constant places of an axis of data.
