@@ -33,6 +33,7 @@
 #include <hass/workload/zoo.hpp>
 //
 #include <hass/statistics/additive_accuracy.hpp>
+#include <hass/statistics/channel_flags.hpp>
 #include <hass/statistics/depthwise_windows.hpp>
 #include <hass/statistics/dot_counts.hpp>
 #include <hass/statistics/dot_work.hpp>

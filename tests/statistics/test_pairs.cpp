@@ -193,6 +193,11 @@ TEST_CASE("masks that are counted one by one, in runs, or waiting for others are
         for (auto* list : {&a, &b, &c}) std::sort(list->begin(), list->end());
         CHECK(a == b);
         CHECK(a == c);
+        std::vector<std::uint32_t> table;
+        auto d = runs.list(table);
+        CHECK(std::count(table.begin(), table.end(), 0U) == static_cast<long>(table.size()));
+        std::sort(d.begin(), d.end());
+        CHECK(a == d);
         CHECK(runs.total() == one.total());
         CHECK(merged.total() == one.total());
     }
@@ -238,6 +243,42 @@ TEST_CASE("depthwise rows are counted filter by filter as by their masks") {
         first.merge(first);
         CHECK(first.statistics() == all.statistics());
     }
+}
+
+TEST_CASE("depthwise rows of many channels and taps are counted as by their masks") {
+    std::mt19937 bits(37);
+    for (const int kernel : {1, 3, 4, 5, 7, 8})
+        for (const int channels : {31, 70}) {
+            hass::layer_row row;
+            row.in = {channels, 9, 21};
+            row.groups = channels;
+            row.kernel_h = row.kernel_w = kernel;
+            row.stride_w = 1 + kernel % 3;
+            row.pad_top = row.pad_left = kernel / 2;
+            row.out = {2 * channels, 9 + 2 * (kernel / 2) - kernel + 1,
+                       (21 + kernel / 2 - kernel) / row.stride_w + 1};
+            INFO(test::describe(row));
+            REQUIRE(hass::depthwise_windows::fits(row));
+            auto weights =
+                test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row)));
+            for (float& w : weights) w = std::abs(w) < 0.1F ? 0.0F : w;
+            const std::size_t images = 3;
+            auto maps =
+                test::random_values(bits, images * static_cast<std::size_t>(row.in.volume()));
+            if (kernel == 8) std::fill(maps.begin(), maps.end(), 1.0F);  // sums of all 64 taps
+            const hass::plane_layout layout(row);
+            std::vector<float> planes(images * static_cast<std::size_t>(channels) * layout.size());
+            const auto pixels = static_cast<std::size_t>(row.in.pixels());
+            for (std::size_t m = 0; m * pixels < maps.size(); ++m)
+                hass::fill_plane(row, layout, maps.data() + m * pixels, 0.0F, 0.0F,
+                                 planes.data() + m * layout.size());
+            hass::activation_windows masks(row);
+            masks.add(planes.data(), images, hass::detail::keep_from(0.2));
+            hass::depthwise_windows counted(row, weights);
+            counted.add(maps.data(), images, {0.0, 0.2});
+            CHECK(counted.statistics() ==
+                  hass::joint_statistics(masks, hass::weight_windows(row, weights, 0)));
+        }
 }
 
 TEST_CASE("depthwise rows are counted alike however images are grouped") {

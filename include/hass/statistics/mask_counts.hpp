@@ -78,17 +78,6 @@ class mask_counts {
             each(counts_);
             return;
         }
-        if (counts_.empty() && waiting_.size() < few_waiting) {
-            std::vector<std::uint16_t> sorted = waiting_;
-            std::sort(sorted.begin(), sorted.end());
-            for (auto at = sorted.begin(); at != sorted.end();) {
-                const auto next =
-                    std::find_if(at, sorted.end(), [&](std::uint16_t mask) { return mask != *at; });
-                visit(std::uint64_t{*at}, static_cast<std::uint32_t>(next - at));
-                at = next;
-            }
-            return;
-        }
         std::vector<std::uint32_t> counts = counts_;
         counts.resize(table_size(), 0);
         count_in(counts, std::span<const std::uint16_t>(waiting_));
@@ -96,6 +85,17 @@ class mask_counts {
     }
 
     /// The masks that occur, with their counts.
+    /// \param table  to count in: zeros, or empty, before and afterwards
+    mask_list list(std::vector<std::uint32_t>& table) const {
+        if (!counts_.empty() || waiting_.empty()) return list();
+        if (table.size() < table_size()) table.resize(table_size(), 0);
+        mask_list all;
+        for (const std::uint16_t mask : waiting_)
+            if (table[mask]++ == 0) all.emplace_back(mask, 0);
+        for (auto& [mask, times] : all) times = std::exchange(table[mask], 0U);
+        return all;
+    }
+    /// ... where that is needed once.
     mask_list list() const {
         mask_list all;
         for_each([&](std::uint64_t mask, std::uint32_t times) { all.emplace_back(mask, times); });
@@ -107,7 +107,6 @@ class mask_counts {
     static constexpr int large_table = 16;
     static constexpr std::size_t most_waiting = 16384;
     static constexpr std::size_t most_without_table = 65536;  ///< in half the memory of a table
-    static constexpr std::size_t few_waiting = 4096;  ///< sorted in less time than a table takes
 
     std::size_t table_size() const { return std::size_t{1} << bits_; }
 
@@ -143,7 +142,10 @@ class mask_counts {
         } else if (size > waiting_.capacity()) {
             waiting_.reserve(std::min(most, std::max(size, 2 * waiting_.capacity())));
         }
-        for (const Mask mask : masks) waiting_.push_back(static_cast<std::uint16_t>(mask));
+        const std::size_t before = waiting_.size();
+        waiting_.resize(before + masks.size());
+        std::uint16_t* const to = waiting_.data() + before;
+        for (std::size_t i = 0; i < masks.size(); ++i) to[i] = static_cast<std::uint16_t>(masks[i]);
     }
 
     void count_waiting() {

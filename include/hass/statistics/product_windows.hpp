@@ -36,7 +36,7 @@ class product_windows {
             activation_windows activations(row_);
             activations.add(map.data(), 1, keep);
             const weight_windows filters(row_, second.subspan(n * weights, weights), 0.0);
-            counts_.merge(count_pairs(activations, filters));
+            counts_.merge(count_pairs(activations, filters, table_));
             nonzero_inputs_ += activations.nonzero_inputs();
             nonzero_weights_ += filters.nonzero();
         }
@@ -63,6 +63,7 @@ class product_windows {
     std::size_t images_ = 0;
     std::uint64_t nonzero_inputs_ = 0;
     std::uint64_t nonzero_weights_ = 0;
+    std::vector<std::uint32_t> table_;  ///< `mask_counts::list`
 };
 
 }  // namespace hass
