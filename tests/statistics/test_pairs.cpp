@@ -9,6 +9,8 @@
 #include <vector>
 
 #include <hass/statistics/depthwise_windows.hpp>
+#include <hass/statistics/product_windows.hpp>
+#include <hass/statistics/tap_counts.hpp>
 #include <hass/statistics/tensor_statistics.hpp>
 
 #include "random_layers.hpp"
@@ -60,6 +62,9 @@ void compare(const hass::layer_row& row, const std::vector<float>& weights,
     };
     REQUIRE(s.weight_sparsity == Approx(share(weights, tau_w)).margin(1e-15));
     REQUIRE(s.activation_sparsity == Approx(share(activations, tau_a)).margin(1e-15));
+    hass::layer_statistics without = s;  // what is left where nobody asks for windows
+    without.windows.clear();
+    REQUIRE(measured.at({{tau_w, tau_a}}, {.windows = false}).front() == without);
 }
 
 }  // namespace
@@ -302,6 +307,42 @@ TEST_CASE("depthwise rows are counted alike however images are grouped") {
         }
         CHECK(together.statistics() == one_by_one.statistics());
     }
+}
+
+TEST_CASE("sparsities of products and of merged images are the same without windows") {
+    std::mt19937 bits(41);
+    hass::layer_row row;
+    row.kind = hass::layer_kind::matmul;
+    row.in = {40, 3, 5};
+    row.out = {12, 3, 5};
+    row.groups = 2;
+    const auto sparse = [&](std::size_t size) {
+        auto values = test::random_values(bits, size);
+        for (float& x : values) x = std::abs(x) < 0.3F ? 0.0F : x;
+        return values;
+    };
+    const auto first = sparse(3 * 40 * 15), second = sparse(3 * 12 * 20);
+    hass::product_windows all(row), sparsities(row, false);
+    all.add(first.data(), second, 3);
+    sparsities.add(first.data(), second, 3);
+    auto expected = all.statistics();
+    CHECK(expected.pair_sparsity > 0.1);
+    CHECK_FALSE(expected.windows.empty());
+    expected.windows.clear();
+    CHECK(sparsities.statistics() == expected);
+
+    row.kind = hass::layer_kind::convolution;
+    const auto weights = sparse(12 * 20);
+    hass::tap_counts together(row, weights), one(row, weights), two(row, weights);
+    together.add(first.data(), 3, {0.0, 0.2});
+    for (std::size_t n = 0; n < 3; ++n) {
+        std::vector<float> image;
+        for (std::size_t c = 0; c < 40; ++c)
+            for (std::size_t x = 0; x < 15; ++x) image.push_back(first[(c * 3 + n) * 15 + x]);
+        (n == 1 ? one : two).add(image.data(), 1, {0.0, 0.2});
+    }
+    two.merge(one);
+    CHECK(two.statistics() == together.statistics());
 }
 
 TEST_CASE("both ways of letting masks meet agree") {

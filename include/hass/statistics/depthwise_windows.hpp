@@ -18,9 +18,9 @@
 #include <vector>
 
 #include <hass/statistics/channel_flags.hpp>
+#include <hass/statistics/flag_planes.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/pairs.hpp>
-#include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/layer.hpp>
 
@@ -37,14 +37,13 @@ class depthwise_windows {
 
     /// \param weights  out.channels x kernel_h x kernel_w, clipped
     depthwise_windows(const layer_row& row, std::span<const float> weights)
-        : row_(row), layout_(row) {
+        : row_(row), planes_(row) {
         const auto k = static_cast<std::size_t>(taps(row));
         const auto filters = static_cast<std::size_t>(filters_per_group(row));
         counts_.histograms.push_back(
             {1, taps(row),
              std::vector<std::uint64_t>(static_cast<std::size_t>(row.groups) * (k + 1))});
-        for (int tap = 0; tap < taps(row); ++tap)
-            offsets_.push_back(layout_.at(row, 0, tap / row.kernel_w, tap % row.kernel_w));
+        for (int tap = 0; tap < taps(row); ++tap) offsets_.push_back(planes_.offset(tap));
         while (offsets_.size() % taps_together != 1) offsets_.push_back(0);
         const std::size_t channels = static_cast<std::size_t>(row.groups);
         weights_.resize((channels + word - 1) / word * filters * offsets_.size());
@@ -60,19 +59,12 @@ class depthwise_windows {
     /// Adds images: maps, in.channels x images x pixels; values below their channel's threshold
     /// count as zero, clipped or not.
     void add(const float* maps, std::size_t images, const layer_thresholds& tau) {
+        const std::vector<std::uint32_t> least = detail::least_magnitudes(row_, tau);
         const std::size_t size = images * static_cast<std::size_t>(row_.in.pixels());
-        const auto channels = static_cast<std::size_t>(row_.in.channels);
         images_ += images;
-        reserve(images);
-        std::vector<std::uint32_t> least(channels);
-        for (std::size_t c = 0; c < channels; ++c)
-            least[c] = detail::magnitude_bits(detail::keep_from(tau.activation_of(c)));
-        for (std::size_t c = 0; c < channels; c += word) {
-            const auto some =
-                std::span<const std::uint32_t>(least).subspan(c, std::min(word, channels - c));
-            detail::pack_channels(maps + c * size, size, some, size, map_flags_.data());
-            nonzero_inputs_ += detail::count_bits(map_flags_);
-            for (std::size_t n = 0; n < images; ++n) spread(n);
+        for (std::size_t c = 0; c < least.size(); c += word) {
+            const auto some = std::span(least).subspan(c, std::min(word, least.size() - c));
+            nonzero_inputs_ += planes_.take(maps + c * size, images, some);
             for (int f = 0; f < filters_per_group(row_); ++f) count(c, f, images);
         }
     }
@@ -93,59 +85,9 @@ class depthwise_windows {
   private:
     using pack = detail::flag_pack;
     static constexpr std::size_t word = detail::flag_channels;
-    static constexpr std::size_t lanes = detail::flag_lanes;
     static constexpr std::size_t taps_together = 8;  ///< beside the first one
     static constexpr std::size_t most_digits = 7;    ///< of a sum of up to 64
     static constexpr std::size_t step = 64;          ///< packs whose sums stay in the first cache
-
-    /// Packs of places that cover the output rows, `together` of the counter or a multiple: `from_` is
-    /// where a pack begins in the planes, `outputs_` has all bits of the places that are positions.
-    void reserve(std::size_t images) {
-        const std::size_t values = images * static_cast<std::size_t>(row_.in.pixels());
-        if (map_flags_.size() == values) return;  // as many images as before
-        from_.clear();
-        outputs_.clear();
-        const auto width = static_cast<std::size_t>(row_.out.width);
-        for (std::size_t n = 0; n < images; ++n)
-            for (int y = 0; y < row_.out.height; ++y)
-                for (std::size_t x = 0; x < width; x += lanes) {
-                    from_.push_back(n * layout_.size() + layout_.at(row_, y, 0, 0) + x);
-                    for (std::size_t k = 0; k < lanes; ++k)
-                        outputs_.push_back(x + k < width ? ~0U : 0U);
-                }
-        while (from_.size() % detail::bit_counter::together != 0) from_.push_back(0);
-        outputs_.resize(from_.size() * lanes, 0U);
-        flags_.assign(images * layout_.size() + lanes, 0U);
-        map_flags_.resize(values);
-    }
-
-    /// Flags of the n-th map as a plane; what is outside of the map stays 0.
-    void spread(std::size_t n) {
-        const std::uint32_t* from =
-            map_flags_.data() + n * static_cast<std::size_t>(row_.in.pixels());
-        std::uint32_t* to = flags_.data() + n * layout_.size() +
-                            static_cast<std::size_t>(row_.pad_top) * layout_.row_size;
-        if (row_.stride_w == 1)
-            spread_rows(from, std::integral_constant<std::size_t, 1>(), to);
-        else if (row_.stride_w == 2)
-            spread_rows(from, std::integral_constant<std::size_t, 2>(), to);
-        else
-            spread_rows(from, static_cast<std::size_t>(row_.stride_w), to);
-    }
-
-    /// \param stride  a constant where that is worth a function of its own
-    template <class Stride>
-    void spread_rows(const std::uint32_t* from, Stride stride, std::uint32_t* to) const {
-        const auto width = static_cast<std::size_t>(row_.in.width);
-        const auto left = static_cast<std::size_t>(row_.pad_left);
-        for (int y = row_.in.height; y > 0; --y, from += width)
-            for (std::size_t phase = 0; phase < stride; ++phase, to += layout_.columns) {
-                const std::size_t first = (phase + stride - left % stride) % stride;
-                const std::size_t count = first < width ? (width - first + stride - 1) / stride : 0;
-                std::uint32_t* const at = to + (left + first) / stride;
-                for (std::size_t x = 0; x < count; ++x) at[x] = from[first + x * stride];
-            }
-    }
 
     /// Windows of the channels from `first` on, one filter of each.
     void count(std::size_t first, int filter, std::size_t images) {
@@ -156,8 +98,8 @@ class depthwise_windows {
             (first / word * filters + static_cast<std::size_t>(filter)) * offsets_.size();
         counters_.resize(k);
         for (detail::bit_counter& counter : counters_) counter.clear();
-        for (std::size_t begin = 0; begin < from_.size(); begin += step) {
-            const std::size_t size = std::min(step, from_.size() - begin);
+        for (std::size_t begin = 0; begin < planes_.packs(); begin += step) {
+            const std::size_t size = std::min(step, planes_.packs() - begin);
             for (std::size_t i = 0; i < size; ++i) add_taps(weights, begin + i, i);
             for (std::size_t z = 1; z <= k; ++z) count_common(z, size, counters_[z - 1]);
         }
@@ -181,9 +123,8 @@ class depthwise_windows {
 
     /// Pairs at the places of one pack, as digits that stand at `to`.
     void add_taps(const std::uint32_t* weights, std::size_t place, std::size_t to) {
-        const std::uint32_t* const flags = flags_.data() + from_[place];
         const auto take = [&](std::size_t tap) {
-            return detail::load_flags(flags + offsets_[tap]) & weights[tap];
+            return planes_.at(place, offsets_[tap]) & weights[tap];
         };
         using detail::add_flags;
         pack ones = take(0), twos{}, fours{}, eights{};
@@ -205,13 +146,13 @@ class depthwise_windows {
                 carry = next;
             }
         }
-        const pack outputs = detail::load_flags(outputs_.data() + place * lanes);
-        digits_[0][to] = ones & outputs;
-        digits_[1][to] = twos & outputs;
-        digits_[2][to] = fours & outputs;
-        digits_[3][to] = eights & outputs;
+        const pack positions = planes_.positions(place);
+        digits_[0][to] = ones & positions;
+        digits_[1][to] = twos & positions;
+        digits_[2][to] = fours & positions;
+        digits_[3][to] = eights & positions;
         for (std::size_t k = 0; offsets_.size() > 1 + taps_together && k < more.size(); ++k)
-            digits_[4 + k][to] = more[k] & outputs;
+            digits_[4 + k][to] = more[k] & positions;
     }
 
     /// Counts places whose sums have at least the digits of z.
@@ -239,17 +180,13 @@ class depthwise_windows {
     }
 
     layer_row row_;
-    plane_layout layout_;
+    detail::flag_planes planes_;
     pair_counts counts_;
     std::size_t images_ = 0;
     std::uint64_t nonzero_inputs_ = 0;
     std::uint64_t nonzero_weights_ = 0;
-    std::vector<std::size_t> offsets_;      ///< of taps, in the plane; more than there are
-    std::vector<std::uint32_t> weights_;    ///< words of channels x filters x taps: not zero
-    std::vector<std::size_t> from_;         ///< packs of output positions, in the planes
-    std::vector<std::uint32_t> outputs_;    ///< all bits where a place of a pack is one
-    std::vector<std::uint32_t> map_flags_;  ///< of one word's maps
-    std::vector<std::uint32_t> flags_;      ///< ... as planes
+    std::vector<std::size_t> offsets_;    ///< of taps, in the plane; more than there are
+    std::vector<std::uint32_t> weights_;  ///< words of channels x filters x taps: not zero
     std::array<std::array<pack, step>, most_digits> digits_;  ///< of sums
     std::vector<detail::bit_counter> counters_;               ///< of z = 1 .. taps
 };

@@ -39,6 +39,10 @@ class mask_counts {
             insert(mask, times);
             return;
         }
+        if (counts_.empty() && times == 1) {
+            wait(std::span<const std::uint64_t>(&mask, 1));
+            return;
+        }
         if (counts_.empty()) count_waiting();
         counts_[mask] += times;
     }
@@ -142,10 +146,10 @@ class mask_counts {
         } else if (size > waiting_.capacity()) {
             waiting_.reserve(std::min(most, std::max(size, 2 * waiting_.capacity())));
         }
-        const std::size_t before = waiting_.size();
-        waiting_.resize(before + masks.size());
-        std::uint16_t* const to = waiting_.data() + before;
-        for (std::size_t i = 0; i < masks.size(); ++i) to[i] = static_cast<std::uint16_t>(masks[i]);
+        if constexpr (sizeof(Mask) == sizeof(std::uint16_t))
+            waiting_.insert(waiting_.end(), masks.begin(), masks.end());
+        else
+            for (const Mask mask : masks) waiting_.push_back(static_cast<std::uint16_t>(mask));
     }
 
     void count_waiting() {
