@@ -1,5 +1,6 @@
-// Images per second of the emulator, two threads, by backend: answers alone, at thresholds, and
-// with all statistics; and what two threads reach in multiply-adds that wait for nothing.
+// Images per second of the emulator, HASS_THREADS of them (two), by backend: answers alone, at
+// thresholds, and with statistics, those of windows and those that single engines ask for; and what
+// two threads reach in multiply-adds that wait for nothing.
 // HASS_MODELS_DIR, where set, adds the trained networks of that folder.
 #include <benchmark/benchmark.h>
 
@@ -9,8 +10,13 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <hass/emulate/emulator.hpp>
 #include <hass/emulate/onednn.hpp>
@@ -59,17 +65,25 @@ void peak(benchmark::State& state) {
                            benchmark::Counter::kIsRate);
 }
 
-/// Two threads; per iteration all images once.
+int thread_count() {
+    const char* count = std::getenv("HASS_THREADS");
+    return count != nullptr ? std::atoi(count) : 2;
+}
+
+/// Per iteration all images once.
+/// \param statistics  none: answers alone
 template <class Backend>
-void emulate(benchmark::State& state, const setting& s, bool statistics, double tau) {
+void emulate(benchmark::State& state, const setting& s,
+             std::optional<hass::dot_products> statistics, double tau) {
     const hass::basic_emulator<Backend> emulator(hass::load_onnx(s.model), s.preprocessing);
     hass::image_set images = hass::read_images(s.images);
     images.count = std::min(images.count, s.first_images);
     std::vector<int> labels = s.labels.empty() ? std::vector<int>() : hass::read_labels(s.labels);
     labels.resize(images.count);
     hass::emulation_options options;
-    options.threads = 2;
+    options.threads = thread_count();
     options.statistics_images = statistics ? hass::all_images : 0;
+    options.products = statistics.value_or(hass::dot_products());
     const hass::network_thresholds thresholds =
         hass::uniform_thresholds(emulator.network(), {tau, tau});
     for (auto _ : state)
@@ -82,17 +96,21 @@ void emulate(benchmark::State& state, const setting& s, bool statistics, double 
 }
 
 void add(const std::string& name, const setting& s) {
-    const auto run = [&](const std::string& what, auto function, bool statistics, double tau) {
+    const auto run = [&](const std::string& what, auto function,
+                         std::optional<hass::dot_products> statistics, double tau) {
         benchmark::RegisterBenchmark((name + "/" + what).c_str(), function, s, statistics, tau)
             ->Unit(benchmark::kMillisecond)
             ->UseRealTime()
             ->MeasureProcessCPUTime();
     };
     const auto all = [&](const std::string& backend, auto function) {
-        run(backend + "/answers", function, false, 0.0);
-        run(backend + "/answers at 0.01", function, false, 0.01);
-        run(backend + "/statistics", function, true, 0.0);
-        run(backend + "/statistics at 0.01", function, true, 0.01);
+        const hass::dot_products windows, sparsities{.windows = false};
+        run(backend + "/answers", function, {}, 0.0);
+        run(backend + "/answers at 0.01", function, {}, 0.01);
+        run(backend + "/statistics", function, windows, 0.0);
+        run(backend + "/statistics at 0.01", function, windows, 0.01);
+        run(backend + "/sparsities at 0.01", function, sparsities, 0.01);
+        run(backend + "/lists at 0.01", function, hass::dot_products{false, true, false}, 0.01);
     };
     all("eigen", emulate<hass::eigen_backend>);
 #ifdef HASS_WITH_ONEDNN
@@ -132,6 +150,10 @@ void add_one(const fs::path& folder, const std::string& name, std::size_t images
 }
 
 [[maybe_unused]] const bool registered = [] {
+#ifdef __GLIBC__  // as hass_search: what was freed is kept for the next run
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
     benchmark::RegisterBenchmark("peak", peak)->Threads(2)->UseRealTime();
     const fs::path data = HASS_EXAMPLES_DATA;
     add("fashion", {data / "fashion.onnx",

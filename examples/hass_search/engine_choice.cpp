@@ -168,7 +168,8 @@ engine_choice corrected(const std::string& path, const std::string& engines, con
 hass::dot_products products_of(const settings& s) {
     const bool priced = s.resources == "calibrated";
     return {priced && (s.engine == "mixed" || s.engine == "lanes"),
-            priced && (s.engine == "mixed" || s.engine == "lists")};
+            priced && (s.engine == "mixed" || s.engine == "lists"),
+            !priced || s.engine == "mixed" || s.engine == "spe"};
 }
 
 bool engine_choice::has_module(const hass::layer_row& row, const hass::row_option& c) {

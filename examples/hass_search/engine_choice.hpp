@@ -26,7 +26,7 @@ inline const std::vector<std::string> corrected_engines{"dense", "spe"};
 /// Engines by their places in `engine_names`.
 using engine_set = std::set<int>;
 
-/// What engines of --engine have to know of whole dot products, under --resources.
+/// What engines of --engine have to know of data, under --resources.
 hass::dot_products products_of(const settings& s);
 
 /// One engine, or several layer by layer (concept Engine). Its type does not say under

@@ -33,9 +33,11 @@
 #include <hass/workload/zoo.hpp>
 //
 #include <hass/statistics/additive_accuracy.hpp>
+#include <hass/statistics/channel_flags.hpp>
 #include <hass/statistics/depthwise_windows.hpp>
 #include <hass/statistics/dot_counts.hpp>
 #include <hass/statistics/dot_work.hpp>
+#include <hass/statistics/flag_planes.hpp>
 #include <hass/statistics/independent_dots.hpp>
 #include <hass/statistics/lane_layouts.hpp>
 #include <hass/statistics/lane_maxima.hpp>
@@ -60,6 +62,7 @@
 #include <hass/statistics/store_reader.hpp>
 #include <hass/statistics/store_writer.hpp>
 #include <hass/statistics/stream_drift.hpp>
+#include <hass/statistics/tap_counts.hpp>
 #include <hass/statistics/tensor_statistics.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/statistics/validate.hpp>

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include <hass/statistics/depthwise_windows.hpp>
+#include <hass/statistics/product_windows.hpp>
+#include <hass/statistics/tap_counts.hpp>
 #include <hass/statistics/tensor_statistics.hpp>
 
 #include "random_layers.hpp"
@@ -60,6 +62,9 @@ void compare(const hass::layer_row& row, const std::vector<float>& weights,
     };
     REQUIRE(s.weight_sparsity == Approx(share(weights, tau_w)).margin(1e-15));
     REQUIRE(s.activation_sparsity == Approx(share(activations, tau_a)).margin(1e-15));
+    hass::layer_statistics without = s;  // what is left where nobody asks for windows
+    without.windows.clear();
+    REQUIRE(measured.at({{tau_w, tau_a}}, {.windows = false}).front() == without);
 }
 
 }  // namespace
@@ -193,6 +198,11 @@ TEST_CASE("masks that are counted one by one, in runs, or waiting for others are
         for (auto* list : {&a, &b, &c}) std::sort(list->begin(), list->end());
         CHECK(a == b);
         CHECK(a == c);
+        std::vector<std::uint32_t> table;
+        auto d = runs.list(table);
+        CHECK(std::count(table.begin(), table.end(), 0U) == static_cast<long>(table.size()));
+        std::sort(d.begin(), d.end());
+        CHECK(a == d);
         CHECK(runs.total() == one.total());
         CHECK(merged.total() == one.total());
     }
@@ -240,6 +250,42 @@ TEST_CASE("depthwise rows are counted filter by filter as by their masks") {
     }
 }
 
+TEST_CASE("depthwise rows of many channels and taps are counted as by their masks") {
+    std::mt19937 bits(37);
+    for (const int kernel : {1, 3, 4, 5, 7, 8})
+        for (const int channels : {31, 70}) {
+            hass::layer_row row;
+            row.in = {channels, 9, 21};
+            row.groups = channels;
+            row.kernel_h = row.kernel_w = kernel;
+            row.stride_w = 1 + kernel % 3;
+            row.pad_top = row.pad_left = kernel / 2;
+            row.out = {2 * channels, 9 + 2 * (kernel / 2) - kernel + 1,
+                       (21 + kernel / 2 - kernel) / row.stride_w + 1};
+            INFO(test::describe(row));
+            REQUIRE(hass::depthwise_windows::fits(row));
+            auto weights =
+                test::random_values(bits, static_cast<std::size_t>(hass::weight_count(row)));
+            for (float& w : weights) w = std::abs(w) < 0.1F ? 0.0F : w;
+            const std::size_t images = 3;
+            auto maps =
+                test::random_values(bits, images * static_cast<std::size_t>(row.in.volume()));
+            if (kernel == 8) std::fill(maps.begin(), maps.end(), 1.0F);  // sums of all 64 taps
+            const hass::plane_layout layout(row);
+            std::vector<float> planes(images * static_cast<std::size_t>(channels) * layout.size());
+            const auto pixels = static_cast<std::size_t>(row.in.pixels());
+            for (std::size_t m = 0; m * pixels < maps.size(); ++m)
+                hass::fill_plane(row, layout, maps.data() + m * pixels, 0.0F, 0.0F,
+                                 planes.data() + m * layout.size());
+            hass::activation_windows masks(row);
+            masks.add(planes.data(), images, hass::detail::keep_from(0.2));
+            hass::depthwise_windows counted(row, weights);
+            counted.add(maps.data(), images, {0.0, 0.2});
+            CHECK(counted.statistics() ==
+                  hass::joint_statistics(masks, hass::weight_windows(row, weights, 0)));
+        }
+}
+
 TEST_CASE("depthwise rows are counted alike however images are grouped") {
     hass::layer_row row;
     row.in = row.out = {3, 2, 2};
@@ -261,6 +307,42 @@ TEST_CASE("depthwise rows are counted alike however images are grouped") {
         }
         CHECK(together.statistics() == one_by_one.statistics());
     }
+}
+
+TEST_CASE("sparsities of products and of merged images are the same without windows") {
+    std::mt19937 bits(41);
+    hass::layer_row row;
+    row.kind = hass::layer_kind::matmul;
+    row.in = {40, 3, 5};
+    row.out = {12, 3, 5};
+    row.groups = 2;
+    const auto sparse = [&](std::size_t size) {
+        auto values = test::random_values(bits, size);
+        for (float& x : values) x = std::abs(x) < 0.3F ? 0.0F : x;
+        return values;
+    };
+    const auto first = sparse(3 * 40 * 15), second = sparse(3 * 12 * 20);
+    hass::product_windows all(row), sparsities(row, false);
+    all.add(first.data(), second, 3);
+    sparsities.add(first.data(), second, 3);
+    auto expected = all.statistics();
+    CHECK(expected.pair_sparsity > 0.1);
+    CHECK_FALSE(expected.windows.empty());
+    expected.windows.clear();
+    CHECK(sparsities.statistics() == expected);
+
+    row.kind = hass::layer_kind::convolution;
+    const auto weights = sparse(12 * 20);
+    hass::tap_counts together(row, weights), one(row, weights), two(row, weights);
+    together.add(first.data(), 3, {0.0, 0.2});
+    for (std::size_t n = 0; n < 3; ++n) {
+        std::vector<float> image;
+        for (std::size_t c = 0; c < 40; ++c)
+            for (std::size_t x = 0; x < 15; ++x) image.push_back(first[(c * 3 + n) * 15 + x]);
+        (n == 1 ? one : two).add(image.data(), 1, {0.0, 0.2});
+    }
+    two.merge(one);
+    CHECK(two.statistics() == together.statistics());
 }
 
 TEST_CASE("both ways of letting masks meet agree") {

@@ -28,8 +28,8 @@ struct emulation_options {
     int batch = 0;    ///< images that go through the network together, 0: chosen by size
     /// Statistics are taken from the first so many images; 0: none are taken.
     std::size_t statistics_images = all_images;
-    /// What is counted of whole dot products, for engines that ask for it, and on how many of those
-    /// images: it takes several times as long as windows.
+    /// What is counted beside sparsities, for engines that ask for it: windows, and work of whole dot
+    /// products, which takes several times as long.
     dot_products products{};
     /// Statistics of whole dot products are counted on so many images.
     std::size_t product_images = all_images;

@@ -10,6 +10,7 @@
 
 #include <omp.h>
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,7 @@
 #include <vector>
 
 #include <hass/emulate/backend.hpp>
+#include <hass/emulate/gemm.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/schedule.hpp>
@@ -354,6 +356,34 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
                     *out++ = in[(n * pixels + p) * channels + c];
     }
 
+    /// places x channels as channels x places, a square of packets at a time; the last ones of each
+    /// overlap those before.
+    static void transpose(const float* in, std::size_t places, std::size_t channels, float* out) {
+        using namespace Eigen::internal;
+        using packet = detail::gemm_tile::packet;
+        constexpr std::size_t lanes = detail::gemm_tile::lanes;
+        if (places < lanes || channels < lanes) {
+            for (std::size_t c = 0; c < channels; ++c)
+                for (std::size_t p = 0; p < places; ++p) out[c * places + p] = in[p * channels + c];
+            return;
+        }
+        for (std::size_t first = 0; first < places; first += lanes) {
+            const std::size_t p = std::min(first, places - lanes);
+            for (std::size_t channel = 0; channel < channels; channel += lanes) {
+                const std::size_t c = std::min(channel, channels - lanes);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // may_alias, which nobody needs here
+                PacketBlock<packet, static_cast<int>(lanes)> square;
+#pragma GCC diagnostic pop
+                for (std::size_t k = 0; k < lanes; ++k)
+                    square.packet[k] = ploadu<packet>(in + (p + k) * channels + c);
+                ptranspose(square);
+                for (std::size_t k = 0; k < lanes; ++k)
+                    pstoreu(out + (c + k) * places + p, square.packet[k]);
+            }
+        }
+    }
+
     /// The input of row i as statistics like it: channels x images x pixels, and as clipped planes.
     detail::seen_tensors channels_first(std::size_t i, const float* in, std::size_t size,
                                         const layer_thresholds& tau, workspace& space) const {
@@ -361,12 +391,7 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         const auto channels = static_cast<std::size_t>(row.in.channels);
         const std::size_t places = size * static_cast<std::size_t>(row.in.pixels());
         space.maps.resize(std::max(space.maps.size(), channels * places));
-        constexpr std::size_t step = 32;  // of both: what is read and written stays in the cache
-        for (std::size_t first = 0; first < places; first += step)
-            for (std::size_t channel = 0; channel < channels; channel += step)
-                for (std::size_t c = channel; c < std::min(channels, channel + step); ++c)
-                    for (std::size_t p = first; p < std::min(places, first + step); ++p)
-                        space.maps[c * places + p] = in[p * channels + c];
+        transpose(in, places, channels, space.maps.data());
         return {space.maps.data(),
                 [this, i, size, &tau, &space] { return planes(i, size, tau, space); },
                 {}};

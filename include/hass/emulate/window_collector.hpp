@@ -20,6 +20,7 @@
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/product_windows.hpp>
+#include <hass/statistics/tap_counts.hpp>
 #include <hass/statistics/thresholds.hpp>
 
 namespace hass::detail {
@@ -28,7 +29,7 @@ namespace hass::detail {
 class window_collector {
   public:
     /// \param thresholds  of the run; must outlive this
-    /// \param products    counts of whole dot products that are wanted beside windows
+    /// \param products    what is counted beside sparsities
     window_collector(const program& p, std::size_t workers, const network_thresholds& thresholds,
                      dot_products products)
         : program_(p), thresholds_(thresholds), products_(products), rows_(workers) {
@@ -46,7 +47,7 @@ class window_collector {
              bool whole) {
         if (program_.rows()[i].kind == layer_kind::matmul) {  // clipped already
             std::optional<product_windows>& row = products_of_rows_[worker][i];
-            if (!row) row.emplace(program_.rows()[i]);
+            if (!row) row.emplace(program_.rows()[i], products_.windows);
             row->add(tensors.input, tensors.second, images);
             return;
         }
@@ -59,6 +60,8 @@ class window_collector {
         const float keep = keep_from(tau.activation_channels.empty() ? tau.activation : 0.0);
         if (auto* depthwise = std::get_if<depthwise_windows>(&row->windows))
             depthwise->add(tensors.input, images, tau);
+        else if (auto* none = std::get_if<tap_counts>(&row->windows))
+            none->add(tensors.input, images, tau);
         else
             std::get<activation_windows>(row->windows).add(tensors.planes(), images, keep);
         if (whole && row->products.any()) row->products.add(tensors.planes(), images, keep);
@@ -86,8 +89,8 @@ class window_collector {
     }
 
   private:
-    /// Masks, or what is left of them where a channel has few filters.
-    using row_windows = std::variant<activation_windows, depthwise_windows>;
+    /// Masks, or what is left of them where a channel has few filters or nobody asks for windows.
+    using row_windows = std::variant<activation_windows, depthwise_windows, tap_counts>;
 
     struct counts {
         counts(row_windows of_row, const layer_row& row,
@@ -109,6 +112,7 @@ class window_collector {
 
     row_windows windows_of(std::size_t i) const {
         const layer_row& row = program_.rows()[i];
+        if (!products_.windows) return tap_counts(row, weights(i));
         if (depthwise_windows::fits(row)) return depthwise_windows(row, weights(i));
         return activation_windows(row);
     }
@@ -116,13 +120,14 @@ class window_collector {
     layer_statistics statistics_of_windows(std::size_t i, const row_windows& seen) const {
         if (const auto* depthwise = std::get_if<depthwise_windows>(&seen))
             return depthwise->statistics();
+        if (const auto* none = std::get_if<tap_counts>(&seen)) return none->statistics();
         return joint_statistics(std::get<activation_windows>(seen),
                                 weight_windows(program_.rows()[i], weights(i), 0.0));
     }
 
     /// Of a product of two activations; whole dot products of such are not counted.
     layer_statistics finish_product(std::size_t i) {
-        product_windows all(program_.rows()[i]);
+        product_windows all(program_.rows()[i], products_.windows);
         for (auto& worker : products_of_rows_) {
             if (worker[i]) all.merge(*worker[i]);
             worker[i].reset();

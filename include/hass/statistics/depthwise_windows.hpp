@@ -1,10 +1,15 @@
 /// \file depthwise_windows.hpp
 /// Joint zeros of a row whose filters see one channel each: as `pairs.hpp`, but with so few filters
-/// a channel that surviving pairs are summed up at once, and no masks are kept.
+/// a channel that surviving pairs are summed up at once, a bit a channel, and no masks are kept.
+///
+/// Flags of a tap, 32 channels a word, are added to sums of a few binary digits. Places whose sum has
+/// all digits of z (and maybe more) are counted for every z; inclusion and exclusion leaves those of
+/// exactly z pairs.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -12,10 +17,10 @@
 #include <type_traits>
 #include <vector>
 
+#include <hass/statistics/channel_flags.hpp>
+#include <hass/statistics/flag_planes.hpp>
 #include <hass/statistics/layer_statistics.hpp>
-#include <hass/statistics/nonzero_flags.hpp>
 #include <hass/statistics/pairs.hpp>
-#include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/layer.hpp>
 
@@ -32,16 +37,21 @@ class depthwise_windows {
 
     /// \param weights  out.channels x kernel_h x kernel_w, clipped
     depthwise_windows(const layer_row& row, std::span<const float> weights)
-        : row_(row), layout_(row) {
+        : row_(row), planes_(row) {
         const auto k = static_cast<std::size_t>(taps(row));
+        const auto filters = static_cast<std::size_t>(filters_per_group(row));
         counts_.histograms.push_back(
             {1, taps(row),
              std::vector<std::uint64_t>(static_cast<std::size_t>(row.groups) * (k + 1))});
-        offsets_.resize(static_cast<std::size_t>(row.out.channels));
+        for (int tap = 0; tap < taps(row); ++tap) offsets_.push_back(planes_.offset(tap));
+        while (offsets_.size() % taps_together != 1) offsets_.push_back(0);
+        const std::size_t channels = static_cast<std::size_t>(row.groups);
+        weights_.resize((channels + word - 1) / word * filters * offsets_.size());
         for (std::size_t i = 0; i < weights.size(); ++i) {
             if (!(std::abs(weights[i]) > 0.0F)) continue;
-            const int tap = static_cast<int>(i % k);
-            offsets_[i / k].push_back(layout_.at(row, 0, tap / row.kernel_w, tap % row.kernel_w));
+            const std::size_t channel = i / k / filters, filter = i / k % filters;
+            weights_[(channel / word * filters + filter) * offsets_.size() + i % k] |=
+                std::uint32_t{1} << channel % word;
             ++nonzero_weights_;
         }
     }
@@ -49,16 +59,13 @@ class depthwise_windows {
     /// Adds images: maps, in.channels x images x pixels; values below their channel's threshold
     /// count as zero, clipped or not.
     void add(const float* maps, std::size_t images, const layer_thresholds& tau) {
+        const std::vector<std::uint32_t> least = detail::least_magnitudes(row_, tau);
         const std::size_t size = images * static_cast<std::size_t>(row_.in.pixels());
         images_ += images;
-        reserve(images);
-        for (int c = 0; c < row_.in.channels; ++c, maps += size) {
-            const auto channel = static_cast<std::size_t>(c);
-            const float keep = detail::keep_from(tau.activation_of(channel));
-            nonzero_inputs_ +=
-                detail::flag_nonzero(maps, size, detail::magnitude_bits(keep), map_flags_.data());
-            for (std::size_t n = 0; n < images; ++n) spread(n);
-            for (int f = 0; f < filters_per_group(row_); ++f) count(channel, f, images);
+        for (std::size_t c = 0; c < least.size(); c += word) {
+            const auto some = std::span(least).subspan(c, std::min(word, least.size() - c));
+            nonzero_inputs_ += planes_.take(maps + c * size, images, some);
+            for (int f = 0; f < filters_per_group(row_); ++f) count(c, f, images);
         }
     }
 
@@ -76,111 +83,112 @@ class depthwise_windows {
     }
 
   private:
-    static constexpr std::uint8_t no_output = 0x80;  ///< more than pairs can be
-    static constexpr std::size_t lanes = 64;         ///< counted side by side
+    using pack = detail::flag_pack;
+    static constexpr std::size_t word = detail::flag_channels;
+    static constexpr std::size_t taps_together = 8;  ///< beside the first one
+    static constexpr std::size_t most_digits = 7;    ///< of a sum of up to 64
+    static constexpr std::size_t step = 64;          ///< packs whose sums stay in the first cache
 
-    /// Buffers of whole vectors: `outputs_` is 0 where a place of the planes is an output position
-    /// and `no_output` elsewhere.
-    void reserve(std::size_t images) {
-        const std::size_t values = images * static_cast<std::size_t>(row_.in.pixels());
-        if (map_flags_.size() == values) return;  // as many images as before
-        const std::size_t size = (images * layout_.size() + lanes - 1) / lanes * lanes;
-        outputs_.assign(size, no_output);
-        for (std::size_t n = 0; n < images; ++n)
-            for (int y = 0; y < row_.out.height; ++y)
-                std::fill_n(outputs_.data() + n * layout_.size() + layout_.at(row_, y, 0, 0),
-                            row_.out.width, std::uint8_t{0});
-        flags_.assign(size + layout_.size(), 0);
-        map_flags_.resize(values);
+    /// Windows of the channels from `first` on, one filter of each.
+    void count(std::size_t first, int filter, std::size_t images) {
+        const auto k = static_cast<std::size_t>(taps(row_));
+        const std::size_t filters = static_cast<std::size_t>(filters_per_group(row_));
+        const std::uint32_t* weights =
+            weights_.data() +
+            (first / word * filters + static_cast<std::size_t>(filter)) * offsets_.size();
+        counters_.resize(k);
+        for (detail::bit_counter& counter : counters_) counter.clear();
+        for (std::size_t begin = 0; begin < planes_.packs(); begin += step) {
+            const std::size_t size = std::min(step, planes_.packs() - begin);
+            for (std::size_t i = 0; i < size; ++i) add_taps(weights, begin + i, i);
+            for (std::size_t z = 1; z <= k; ++z) count_common(z, size, counters_[z - 1]);
+        }
+        const std::size_t channels = static_cast<std::size_t>(row_.groups);
+        std::array<std::array<std::uint32_t, word>, 65> with;  // at least the digits of z
+        with[0].fill(static_cast<std::uint32_t>(images) *
+                     static_cast<std::uint32_t>(row_.out.pixels()));
+        for (std::size_t z = 1; z <= k; ++z) with[z] = counters_[z - 1].counts();
+        for (std::size_t digit = 1; digit <= k; digit *= 2)
+            for (std::size_t z = 0; z + digit <= k; ++z)
+                for (std::size_t c = 0; (z & digit) == 0 && c < word; ++c)
+                    with[z][c] -= with[z + digit][c];
+        for (std::size_t c = 0; c < std::min(word, channels - first); ++c) {
+            std::uint64_t* windows = counts_.histograms[0].windows.data() + (first + c) * (k + 1);
+            for (std::size_t z = 0; z <= k; ++z) {
+                windows[z] += with[z][c];
+                counts_.pairs += z * with[z][c];
+            }
+        }
     }
 
-    /// Flags of the n-th map as a plane; what is outside of the map stays 0.
-    void spread(std::size_t n) {
-        const std::uint8_t* from =
-            map_flags_.data() + n * static_cast<std::size_t>(row_.in.pixels());
-        std::uint8_t* to = flags_.data() + n * layout_.size() +
-                           static_cast<std::size_t>(row_.pad_top) * layout_.row_size;
-        if (row_.stride_w == 1)
-            spread_rows(from, std::integral_constant<std::size_t, 1>(), to);
-        else if (row_.stride_w == 2)
-            spread_rows(from, std::integral_constant<std::size_t, 2>(), to);
+    /// Pairs at the places of one pack, as digits that stand at `to`.
+    void add_taps(const std::uint32_t* weights, std::size_t place, std::size_t to) {
+        const auto take = [&](std::size_t tap) {
+            return planes_.at(place, offsets_[tap]) & weights[tap];
+        };
+        using detail::add_flags;
+        pack ones = take(0), twos{}, fours{}, eights{};
+        std::array<pack, most_digits - 4> more{};
+        for (std::size_t t = 1; t < offsets_.size(); t += taps_together) {
+            const pack a = add_flags(ones, take(t), take(t + 1));
+            const pack b = add_flags(ones, take(t + 2), take(t + 3));
+            const pack c = add_flags(ones, take(t + 4), take(t + 5));
+            const pack d = add_flags(ones, take(t + 6), take(t + 7));
+            const pack e = add_flags(twos, a, b);
+            const pack f = add_flags(twos, c, d);
+            pack carry = add_flags(fours, e, f);
+            const pack sixteens = eights & carry;
+            eights ^= carry;
+            carry = sixteens;
+            for (std::size_t k = 0; t > 1 && k < more.size(); ++k) {
+                const pack next = more[k] & carry;
+                more[k] ^= carry;
+                carry = next;
+            }
+        }
+        const pack positions = planes_.positions(place);
+        digits_[0][to] = ones & positions;
+        digits_[1][to] = twos & positions;
+        digits_[2][to] = fours & positions;
+        digits_[3][to] = eights & positions;
+        for (std::size_t k = 0; offsets_.size() > 1 + taps_together && k < more.size(); ++k)
+            digits_[4 + k][to] = more[k] & positions;
+    }
+
+    /// Counts places whose sums have at least the digits of z.
+    void count_common(std::size_t z, std::size_t size, detail::bit_counter& counter) const {
+        std::array<const pack*, most_digits> of{};
+        std::size_t n = 0;
+        for (std::size_t k = 0; k < most_digits; ++k)
+            if ((z >> k & 1U) != 0) of[n++] = digits_[k].data();
+        const auto all = [&](auto digits) {
+            for (std::size_t i = 0; i < size; i += detail::bit_counter::together)
+                counter.add([&](std::size_t k) {
+                    pack x = of[0][i + k];
+                    for (std::size_t d = 1; d < digits; ++d) x &= of[d][i + k];
+                    return x;
+                });
+        };
+        if (n == 1)
+            all(std::integral_constant<std::size_t, 1>());
+        else if (n == 2)
+            all(std::integral_constant<std::size_t, 2>());
+        else if (n == 3)
+            all(std::integral_constant<std::size_t, 3>());
         else
-            spread_rows(from, static_cast<std::size_t>(row_.stride_w), to);
-    }
-
-    /// \param stride  a constant where that is worth a function of its own
-    template <class Stride>
-    void spread_rows(const std::uint8_t* from, Stride stride, std::uint8_t* to) const {
-        const auto width = static_cast<std::size_t>(row_.in.width);
-        const auto left = static_cast<std::size_t>(row_.pad_left);
-        for (int y = row_.in.height; y > 0; --y, from += width)
-            for (std::size_t phase = 0; phase < stride; ++phase, to += layout_.columns) {
-                const std::size_t first = (phase + stride - left % stride) % stride;
-                const std::size_t count = first < width ? (width - first + stride - 1) / stride : 0;
-                std::uint8_t* const at = to + (left + first) / stride;
-                for (std::size_t x = 0; x < count; ++x) at[x] = from[first + x * stride];
-            }
-    }
-
-    void count(std::size_t channel, int filter, std::size_t images) {
-        const std::size_t f = channel * static_cast<std::size_t>(filters_per_group(row_)) +
-                              static_cast<std::size_t>(filter);
-        pairs_ = outputs_;
-        std::uint8_t* const pairs = pairs_.data();
-        const std::size_t size = pairs_.size();
-        for (const std::size_t offset : offsets_[f]) {
-            const std::uint8_t* flags = flags_.data() + offset;
-            for (std::size_t i = 0; i < size; ++i)
-                pairs[i] = static_cast<std::uint8_t>(pairs[i] - flags[i]);
-        }
-        const auto bins = static_cast<std::size_t>(taps(row_)) + 1;
-        std::uint64_t* windows = counts_.histograms[0].windows.data() + channel * bins;
-        std::uint64_t rest = images * static_cast<std::uint64_t>(row_.out.pixels());
-        std::array<std::uint64_t, together> such;
-        for (std::size_t first = 1; first <= offsets_[f].size(); first += together) {
-            count_equal(static_cast<std::uint8_t>(first), such);
-            for (std::size_t k = 0; k < together && first + k < bins; ++k) {
-                windows[first + k] += such[k], rest -= such[k];
-                counts_.pairs += (first + k) * such[k];
-            }
-        }
-        windows[0] += rest;
-    }
-
-    /// Places with `first` pairs, one more, ... In narrow integers, which are vectors, and several
-    /// numbers together, so that a sum does not wait for itself.
-    static constexpr std::size_t together = 3;
-    void count_equal(std::uint8_t first, std::array<std::uint64_t, together>& all) const {
-        constexpr std::size_t rounds = 255;
-        all.fill(0);
-        const std::uint8_t* at = pairs_.data();
-        for (std::size_t left = pairs_.size() / lanes; left > 0;) {
-            std::array<std::array<std::uint8_t, lanes>, together> sums{};
-            const std::size_t now = std::min(left, rounds);
-            left -= now;
-            for (const std::uint8_t* end = at + now * lanes; at != end; at += lanes)
-                for (std::size_t z = 0; z < together; ++z) {
-                    const auto number = static_cast<std::uint8_t>(first + z);
-                    for (std::size_t k = 0; k < lanes; ++k)
-                        sums[z][k] =
-                            static_cast<std::uint8_t>(sums[z][k] + (at[k] == number ? 1U : 0U));
-                }
-            for (std::size_t z = 0; z < together; ++z)
-                for (const std::uint8_t n : sums[z]) all[z] += n;
-        }
+            all(n);
     }
 
     layer_row row_;
-    plane_layout layout_;
+    detail::flag_planes planes_;
     pair_counts counts_;
     std::size_t images_ = 0;
     std::uint64_t nonzero_inputs_ = 0;
     std::uint64_t nonzero_weights_ = 0;
-    std::vector<std::vector<std::size_t>> offsets_;  ///< of each filter's weights, in the plane
-    std::vector<std::uint8_t> outputs_;              ///< `no_output` where a place is none
-    std::vector<std::uint8_t> map_flags_;            ///< of one channel's maps
-    std::vector<std::uint8_t> flags_;                ///< ... as planes
-    std::vector<std::uint8_t> pairs_;  ///< at every place of one channel, beside `outputs_`
+    std::vector<std::size_t> offsets_;    ///< of taps, in the plane; more than there are
+    std::vector<std::uint32_t> weights_;  ///< words of channels x filters x taps: not zero
+    std::array<std::array<pack, step>, most_digits> digits_;  ///< of sums
+    std::vector<detail::bit_counter> counters_;               ///< of z = 1 .. taps
 };
 
 }  // namespace hass

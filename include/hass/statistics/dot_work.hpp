@@ -44,10 +44,11 @@ struct list_lengths {
     constexpr bool operator==(const list_lengths&) const = default;
 };
 
-/// What is to be counted beside windows.
+/// What is to be counted beside sparsities, which are always. Who asks for less is answered sooner.
 struct dot_products {
-    bool lanes = false;  ///< count `layer_statistics::lanes`
-    bool lists = false;  ///< count `layer_statistics::lists`
+    bool lanes = false;   ///< count `layer_statistics::lanes`
+    bool lists = false;   ///< count `layer_statistics::lists`
+    bool windows = true;  ///< count `layer_statistics::windows`, which SPEs need
 
     constexpr bool operator==(const dot_products&) const = default;
 };

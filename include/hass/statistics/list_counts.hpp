@@ -39,11 +39,17 @@ class list_counts {
 
     /// Adds images given as planes, as `activation_windows::add`.
     void add(const float* planes, std::size_t images, float keep) {
-        for (counts& l : lengths_) {
-            const auto lanes = static_cast<std::size_t>(l.lanes);
-            for (std::size_t n = 0; n < images; ++n) {
-                each_pixel(planes, images, n, keep, lanes,
-                           [&](std::uint32_t length) { ++l.pixels[length]; });
+        if (lengths_.empty()) return;
+        for (std::size_t n = 0; n < images; ++n) {
+            auto lists = static_cast<std::size_t>(lengths_.back().lanes);
+            nonzero_.assign(lists * layout_.size(), 0U);
+            count_channels(planes, images, n, keep, lists);
+            for (std::size_t l = lengths_.size(); l-- > 0; lists /= 2) {
+                const auto visit = [&](std::uint32_t length) { ++lengths_[l].pixels[length]; };
+                count_pixels(lists, visit);
+                // Half as many lists: each takes in the one that is as far behind.
+                const std::size_t half = lists / 2 * layout_.size();
+                for (std::size_t i = 0; i < half; ++i) nonzero_[i] += nonzero_[half + i];
             }
         }
     }
@@ -94,7 +100,7 @@ class list_counts {
     }
 
     template <class Visit>
-    void count_pixels(std::size_t lanes, Visit& visit) {
+    void count_pixels(std::size_t lanes, Visit visit) {
         const auto width = static_cast<std::size_t>(row_.out.width);
         std::vector<std::uint32_t> longest(width), sum(width);
         for (int y = 0; y < row_.out.height; ++y) {

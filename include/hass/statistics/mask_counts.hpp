@@ -39,6 +39,10 @@ class mask_counts {
             insert(mask, times);
             return;
         }
+        if (counts_.empty() && times == 1) {
+            wait(std::span<const std::uint64_t>(&mask, 1));
+            return;
+        }
         if (counts_.empty()) count_waiting();
         counts_[mask] += times;
     }
@@ -78,17 +82,6 @@ class mask_counts {
             each(counts_);
             return;
         }
-        if (counts_.empty() && waiting_.size() < few_waiting) {
-            std::vector<std::uint16_t> sorted = waiting_;
-            std::sort(sorted.begin(), sorted.end());
-            for (auto at = sorted.begin(); at != sorted.end();) {
-                const auto next =
-                    std::find_if(at, sorted.end(), [&](std::uint16_t mask) { return mask != *at; });
-                visit(std::uint64_t{*at}, static_cast<std::uint32_t>(next - at));
-                at = next;
-            }
-            return;
-        }
         std::vector<std::uint32_t> counts = counts_;
         counts.resize(table_size(), 0);
         count_in(counts, std::span<const std::uint16_t>(waiting_));
@@ -96,6 +89,17 @@ class mask_counts {
     }
 
     /// The masks that occur, with their counts.
+    /// \param table  to count in: zeros, or empty, before and afterwards
+    mask_list list(std::vector<std::uint32_t>& table) const {
+        if (!counts_.empty() || waiting_.empty()) return list();
+        if (table.size() < table_size()) table.resize(table_size(), 0);
+        mask_list all;
+        for (const std::uint16_t mask : waiting_)
+            if (table[mask]++ == 0) all.emplace_back(mask, 0);
+        for (auto& [mask, times] : all) times = std::exchange(table[mask], 0U);
+        return all;
+    }
+    /// ... where that is needed once.
     mask_list list() const {
         mask_list all;
         for_each([&](std::uint64_t mask, std::uint32_t times) { all.emplace_back(mask, times); });
@@ -107,7 +111,6 @@ class mask_counts {
     static constexpr int large_table = 16;
     static constexpr std::size_t most_waiting = 16384;
     static constexpr std::size_t most_without_table = 65536;  ///< in half the memory of a table
-    static constexpr std::size_t few_waiting = 4096;  ///< sorted in less time than a table takes
 
     std::size_t table_size() const { return std::size_t{1} << bits_; }
 
@@ -143,7 +146,10 @@ class mask_counts {
         } else if (size > waiting_.capacity()) {
             waiting_.reserve(std::min(most, std::max(size, 2 * waiting_.capacity())));
         }
-        for (const Mask mask : masks) waiting_.push_back(static_cast<std::uint16_t>(mask));
+        if constexpr (sizeof(Mask) == sizeof(std::uint16_t))
+            waiting_.insert(waiting_.end(), masks.begin(), masks.end());
+        else
+            for (const Mask mask : masks) waiting_.push_back(static_cast<std::uint16_t>(mask));
     }
 
     void count_waiting() {

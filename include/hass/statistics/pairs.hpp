@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include <hass/statistics/channel_flags.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/mask_counts.hpp>
 #include <hass/statistics/mask_meetings.hpp>
@@ -146,21 +147,17 @@ class activation_windows {
     void gather_channels(const float* values, std::uint32_t least,
                          std::vector<std::uint16_t>& masks) {
         constexpr std::size_t step = 512;  // stays in the first cache
-        std::array<std::uint32_t, step> wide;
+        std::array<std::uint32_t, step> words;
+        std::array<std::uint32_t, detail::flag_channels> each;
+        each.fill(least);
+        const auto channels =
+            std::span<const std::uint32_t>(each).first(static_cast<std::size_t>(shape_.channels));
         for (std::size_t first = 0; first < masks.size(); first += step) {
-            const std::size_t size = std::min(step, masks.size() - first);
-            std::fill_n(wide.begin(), size + size % 2, 0U);
-            for (int c = 0; c < shape_.channels; ++c) {
-                const float* from = values + static_cast<std::size_t>(c) * masks.size() + first;
-                const std::uint32_t bit = 1U << c;
-                for (std::size_t i = 0; i < size; ++i)
-                    wide[i] |= detail::magnitude_bits(from[i]) >= least ? bit : 0U;
-            }
-            std::uint16_t* to = masks.data() + first;
-            for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<std::uint16_t>(wide[i]);
-            for (std::size_t i = 0; i < size; i += 2)
-                nonzero_inputs_ += static_cast<std::uint64_t>(
-                    std::popcount(std::uint64_t{wide[i]} << 32 | wide[i + 1]));
+            const auto some = std::span(words).first(std::min(step, masks.size() - first));
+            detail::pack_channels(values + first, masks.size(), channels, some.size(), some.data());
+            nonzero_inputs_ += detail::count_bits(some);
+            for (std::size_t i = 0; i < some.size(); ++i)
+                masks[first + i] = static_cast<std::uint16_t>(words[i]);
         }
     }
 
@@ -324,8 +321,9 @@ inline void count_windows(const mask_list& a, const mask_list& w, std::size_t h,
 }  // namespace detail
 
 /// Lets every position meet every filter of its group. Exact.
-inline pair_counts count_pairs(const activation_windows& activations,
-                               const weight_windows& weights) {
+/// \param table  `mask_counts::list`
+inline pair_counts count_pairs(const activation_windows& activations, const weight_windows& weights,
+                               std::vector<std::uint32_t>& table) {
     const window_shape& shape = activations.shape();
     const int k = taps(activations.row());
     pair_counts result;
@@ -340,14 +338,14 @@ inline pair_counts count_pairs(const activation_windows& activations,
         }
     for (int block = 0; block < shape.blocks; ++block) {
         if (shape.parts == 1)
-            detail::count_windows(activations.masks(block).list(), weights.masks(block).list(),
-                                  result.histograms.size() - 1, static_cast<std::size_t>(block),
-                                  result);
+            detail::count_windows(activations.masks(block).list(table),
+                                  weights.masks(block).list(table), result.histograms.size() - 1,
+                                  static_cast<std::size_t>(block), result);
         for (int part = 0; shape.parts > 1 && part < shape.parts; ++part) {
             std::array<std::uint64_t, 65> meetings{};
             const auto bits = static_cast<std::size_t>(shape.part_bits(part));
-            detail::add_joint_counts(activations.masks(block, part).list(),
-                                     weights.masks(block, part).list(),
+            detail::add_joint_counts(activations.masks(block, part).list(table),
+                                     weights.masks(block, part).list(table),
                                      std::span(meetings).first(bits + 1));
             for (std::size_t z = 0; z <= bits; ++z) result.pairs += z * meetings[z];
         }
@@ -359,6 +357,13 @@ inline pair_counts count_pairs(const activation_windows& activations,
             result.pairs += i % bins * all.windows[i];
     }
     return result;
+}
+
+/// ... of one row alone.
+inline pair_counts count_pairs(const activation_windows& activations,
+                               const weight_windows& weights) {
+    std::vector<std::uint32_t> table;
+    return count_pairs(activations, weights, table);
 }
 
 /// What an engine may know of a row whose pairs were counted over `images`.

@@ -12,6 +12,8 @@
 
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/pairs.hpp>
+#include <hass/statistics/tap_counts.hpp>
+#include <hass/statistics/thresholds.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass {
@@ -20,7 +22,9 @@ namespace hass {
 class product_windows {
   public:
     /// Nothing counted yet.
-    explicit product_windows(const layer_row& row) : row_(row) {}
+    /// \param windows  whether histograms are wanted beside sparsities
+    explicit product_windows(const layer_row& row, bool windows = true)
+        : row_(row), windows_(windows) {}
 
     /// Adds images: the first input as channels x images x pixels, the second as images x filters x
     /// what one sees; of the first, |x| < keep counts as zero, clipped or not.
@@ -33,10 +37,15 @@ class product_windows {
         for (std::size_t n = 0; n < images; ++n) {
             for (std::size_t c = 0; c < channels; ++c)
                 std::copy_n(first + (c * images + n) * pixels, pixels, map.data() + c * pixels);
+            const auto seen = second.subspan(n * weights, weights);
+            if (!windows_) {
+                add_sparsity(map, seen, keep);
+                continue;
+            }
             activation_windows activations(row_);
             activations.add(map.data(), 1, keep);
-            const weight_windows filters(row_, second.subspan(n * weights, weights), 0.0);
-            counts_.merge(count_pairs(activations, filters));
+            const weight_windows filters(row_, seen, 0.0);
+            counts_.merge(count_pairs(activations, filters, table_));
             nonzero_inputs_ += activations.nonzero_inputs();
             nonzero_weights_ += filters.nonzero();
         }
@@ -58,11 +67,21 @@ class product_windows {
     }
 
   private:
+    void add_sparsity(const std::vector<float>& map, std::span<const float> filters, float keep) {
+        tap_counts one(row_, filters);
+        one.add(map.data(), 1, {0.0, static_cast<double>(keep)});
+        counts_.pairs += one.pairs();
+        nonzero_inputs_ += one.nonzero_inputs();
+        nonzero_weights_ += one.nonzero_weights();
+    }
+
     layer_row row_;
+    bool windows_;
     pair_counts counts_;
     std::size_t images_ = 0;
     std::uint64_t nonzero_inputs_ = 0;
     std::uint64_t nonzero_weights_ = 0;
+    std::vector<std::uint32_t> table_;  ///< `mask_counts::list`
 };
 
 }  // namespace hass

@@ -18,6 +18,7 @@
 #include <hass/statistics/magnitude.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
+#include <hass/statistics/tap_counts.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/network.hpp>
@@ -62,7 +63,7 @@ class tensor_statistics {
     network_view network() const { return {rows_, edges_, names_}; }
 
     /// Exact statistics at one set of thresholds, one entry a row.
-    /// \param products  what is counted of whole dot products, for engines that ask for it
+    /// \param products  what is counted beside sparsities, for engines that ask for it
     /// \throws hass::error when the thresholds do not fit the network
     network_statistics at(const network_thresholds& thresholds, dot_products products = {}) const {
         check_thresholds(network(), thresholds);
@@ -122,6 +123,7 @@ class tensor_statistics {
         const auto pixels = static_cast<std::size_t>(row.in.pixels());
         const std::vector<float> weights = clipped_weights(row, weights_[j], tau);
         activation_windows windows(row);
+        tap_counts sparsities(row, weights);
         dot_counts products(
             row, wanted.lanes ? std::make_shared<const lane_plan>(row, weights) : nullptr,
             wanted.lists);
@@ -131,10 +133,15 @@ class tensor_statistics {
             for (std::size_t c = 0; c < channels; ++c)
                 fill_plane(row, layout, image + c * pixels, detail::keep_from(tau.activation_of(c)),
                            0.0F, planes.data() + c * layout.size());
-            windows.add(planes.data(), 1);
+            if (wanted.windows)
+                windows.add(planes.data(), 1);
+            else
+                sparsities.add(image, 1, tau);
             products.add(planes.data(), 1, detail::keep_from(0.0));
         }
-        layer_statistics s = joint_statistics(windows, weight_windows(row, weights, 0.0));
+        layer_statistics s = wanted.windows
+                                 ? joint_statistics(windows, weight_windows(row, weights, 0.0))
+                                 : sparsities.statistics();
         products.write_to(s);
         return s;
     }
