@@ -213,8 +213,11 @@ TEST_CASE("LUTs and FFs of lists are those of their synthesis") {
         // of 93 slots Yosys makes three parts of 32, Vivado two of 64
         if (!in_lutram && p.of("SLOTS", 0) != 93) CHECK(lengths == p.took.at("lutram"));
         (n++ % 3 == 2 ? held_out : lut)
-            .add(hass::list_synthesis::lut(e) + p.took.at("lutram"), p.lut());
-        ff.add(hass::list_synthesis::ff(e, in_lutram), p.took.at("ff"));
+            .add(hass::list_synthesis::windows_lut(e) + hass::list_synthesis::engine_lut(e) +
+                     p.took.at("lutram"),
+                 p.lut());
+        ff.add(hass::list_synthesis::windows_ff(e) + hass::list_synthesis::engine_ff(e, in_lutram),
+               p.took.at("ff"));
         CHECK(e.lists * p.of("MULTIPLIERS", 4) == p.took.at("dsp"));
     }
     for (const synthesised& p : points("hass_list_array")) {
@@ -225,9 +228,14 @@ TEST_CASE("LUTs and FFs of lists are those of their synthesis") {
         const std::int64_t wide = std::int64_t{e.chains} * e.sum;
         hass::usage fifo = s::fifo(hass::weight_memory::lutram, 2 * words, wide);
         fifo.lut -= hass::buffer_memory(hass::weight_memory::lutram, 2 * words, wide).lut;
-        hass::usage u = s::fork(ways) + s::turns(ways, words, wide) + double(ways) * fifo;
-        u.lut += ways * hass::list_synthesis::lut(e) + p.took.at("lutram");
-        u.ff += ways * hass::list_synthesis::ff(e, p.took.at("bram18") == 0.0);
+        hass::usage u = hass::list_synthesis::sharing(e, ways, words) + double(ways) * fifo;
+        for (const int bits :
+             {hass::detail::bits_for(ways), hass::detail::bits_for(ways) + e.reach})
+            u.lut -= hass::buffer_memory(hass::weight_memory::lutram, 2 * ways + 2, bits).lut;
+        u.lut += hass::list_synthesis::windows_lut(e) + ways * hass::list_synthesis::engine_lut(e) +
+                 p.took.at("lutram");
+        u.ff += hass::list_synthesis::windows_ff(e) +
+                ways * hass::list_synthesis::engine_ff(e, p.took.at("bram18") == 0.0);
         replicas.add(u.lut, p.lut());
         ff.add(u.ff, p.took.at("ff"));
     }

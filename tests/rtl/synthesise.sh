@@ -168,7 +168,8 @@ synthesise
 # Pixels in the ring of lists: list_ring of engine/resources/list_resources.hpp.
 # ring kernel stride size out replicas
 ring() {
-    local pixels=$((($1 - 1) * $3 + $1 + 1)) least=$((($1 - 1) * $3 + $1 + $5 * $2)) slots=4
+    local windows=$(($5 > 1 ? 2 * $5 : 1))
+    local pixels=$((($1 - 1) * $3 + $1 + 1)) least=$((($1 - 1) * $3 + $1 + windows * $2)) slots=4
     while ((slots < pixels)); do slots=$((2 * slots)); done
     local to_row=$(($4 > 1 ? $2 * $3 - ($4 - 1) * $2 : 0)) to_image=$(($3 * $3 - ($4 - 1) * $2 * ($3 + 1)))
     local longest=$((to_row > to_image ? to_row : to_image))

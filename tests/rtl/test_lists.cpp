@@ -19,6 +19,9 @@ struct convolution {
     bool fills_ahead = true;  // has slots for the pixels of the next window, too
 
     int channels() const { return lanes * words; }
+    int out_pixels() const { return out_width * out_height; }
+    /// As `list_ring`, without what strides leave.
+    int slots() const { return (kernel_h - 1) * width + kernel_w + 2 * replicas * stride; }
     int filters() const { return multipliers * blocks; }
     int taps() const { return kernel_w * kernel_h; }
 };
@@ -69,8 +72,9 @@ int walk(const word& lists, int run) {
 /// The sums of all pixels in words of multipliers / chain, and what the engine has to walk for them.
 struct answer {
     std::vector<word> sums;
-    double cycles = 0.0;  // a pixel, if its pixels have come
-    double least = 0.0;   // the stated BLOCKS max(entries + CHAIN, taps)
+    std::vector<int> walks;  // cycles of every pixel
+    double cycles = 0.0;     // a pixel, if its pixels have come
+    double least = 0.0;      // the stated BLOCKS max(entries + CHAIN, taps)
 };
 
 answer convolved(const convolution& c, const filter_weights& weights, const std::vector<word>& in) {
@@ -103,7 +107,8 @@ answer convolved(const convolution& c, const filter_weights& weights, const std:
                     most = std::max(most, static_cast<int>(std::accumulate(lane.begin(), lane.end(),
                                                                            std::int64_t{0})));
                 }
-                a.cycles += first + (c.blocks - 1) * later;
+                a.walks.push_back(first + (c.blocks - 1) * later);
+                a.cycles += a.walks.back();
                 a.least += c.blocks * std::max(most + c.chain, c.taps());
                 for (int f = 0; f < c.filters(); f += wide)
                     a.sums.emplace_back(sums.begin() + f, sums.begin() + f + wide);
@@ -113,6 +118,71 @@ answer convolved(const convolution& c, const filter_weights& weights, const std:
     return a;
 }
 
+/// Cycles from the end of the first output pixel to that of the last, step by step: a pixel comes in WORDS
+/// cycles once the ring has room for it behind the oldest window that has not ended, and a window goes to
+/// the first replica that is free when its last pixel has come.
+double in_ring(const convolution& c, const std::vector<int>& walks) {
+    const int in_pixels = c.width * c.height;
+    std::vector<double> free(at(c.replicas), 0.0), ends;
+    double came = 0.0, let_go = 0.0;  // of the last pixel, of the oldest window
+    int pixels = 0;
+    std::size_t gone = 0;
+    const auto corner = [&](int window) {
+        const int image = window / c.out_pixels(), i = window % c.out_pixels();
+        return image * in_pixels + (i / c.out_width * c.stride - c.top) * c.width +
+               i % c.out_width * c.stride - c.left;
+    };
+    for (int w = 0; w < static_cast<int>(walks.size()); ++w) {
+        const int i = w % c.out_pixels();
+        const int row = i / c.out_width * c.stride - c.top,
+                  column = i % c.out_width * c.stride - c.left;
+        const int last = w / c.out_pixels() * in_pixels +
+                         std::min(row + c.kernel_h, c.height) * c.width - c.width +
+                         std::min(column + c.kernel_w, c.width);
+        for (; pixels < last; ++pixels) {
+            for (; gone < ends.size() && corner(static_cast<int>(gone)) + c.slots() <= pixels;
+                 ++gone)
+                let_go = std::max(let_go, ends[gone]);
+            came = std::max(came, let_go) + c.words;
+        }
+        double& replica = *std::min_element(free.begin(), free.end());
+        replica = std::max(replica, came) + walks[at(w)];
+        ends.push_back(replica);
+    }
+    return *std::max_element(ends.begin(), ends.end()) - ends.front();
+}
+
+/// Every fourth pixel, and some others, hold twice as much as the rest.
+std::vector<word> uneven(const convolution& c, int pixels) {
+    random_values random(static_cast<unsigned>(c.slot + 40));
+    std::vector<word> in;
+    for (int p = 0; p < pixels; ++p)
+        for (const word& w : random.words(at(c.words), c.lanes, c.data,
+                                          p % 4 == 0 || random.below(4) == 0 ? 0.2 : 0.6))
+            in.push_back(w);
+    return in;
+}
+
+arrivals check_sums(const convolution& c, const answer& a, const std::vector<word>& in) {
+    return check<Vbench_lists>({{c.slot, c.data, in}}, {{c.slot, c.sum, a.sums}}).front();
+}
+
+/// Replicas whose pixels differ: as fast as the step-by-step model says, which next to evenly shared work is.
+void check_shared(const convolution& c, const filter_weights& weights) {
+    const int images = 40;
+    const std::vector<word> in = uneven(c, images * c.width * c.height);
+    const answer a = convolved(c, weights, in);
+    INFO("replicas on slot " << c.slot);
+    const arrivals came = check_sums(c, a, in);
+    const auto cycles = static_cast<double>(came.cycles.back() - came.cycles.front());
+    const double expected = in_ring(c, a.walks);
+    const double even = std::max(a.cycles * (images * c.out_pixels() - 1.0),
+                                 double(images) * c.width * c.height * c.words);
+    CAPTURE(cycles, expected, even);
+    CHECK(cycles == Approx(expected).epsilon(0.01));
+    if (c.stride == 1) CHECK(cycles <= 1.03 * even);
+}
+
 void check_lists(const convolution& c, const filter_weights& weights, double zeros) {
     const int image = c.width * c.height * c.words;
     const int images = 10000 / image + 2;
@@ -120,8 +190,7 @@ void check_lists(const convolution& c, const filter_weights& weights, double zer
                                      .words(at(images * image), c.lanes, c.data, zeros);
     const answer a = convolved(c, weights, in);
     INFO("lists on slot " << c.slot << ", zeros " << zeros);
-    const arrivals came =
-        check<Vbench_lists>({{c.slot, c.data, in}}, {{c.slot, c.sum, a.sums}}).front();
+    const arrivals came = check_sums(c, a, in);
     const std::size_t pixels = at(images * c.out_width * c.out_height);
     const std::size_t last = came.cycles.size() - a.sums.size() / pixels;  // pixel's first word
     const double cycles =
@@ -256,12 +325,31 @@ const convolution shapes[] = {
      .chain = 6,
      .replicas = 2,
      .fills_ahead = false},
+    {.slot = 8,
+     .data = 8,
+     .weight = 8,
+     .lanes = 1,
+     .words = 16,
+     .width = 8,
+     .height = 4,
+     .kernel_w = 1,
+     .kernel_h = 1,
+     .left = 0,
+     .top = 0,
+     .out_width = 8,
+     .out_height = 4,
+     .multipliers = 2,
+     .blocks = 6,
+     .chain = 2,
+     .sum = 24,
+     .replicas = 4},
 };
 const filter_weights weights[] = {
     weights_of(shapes[0], "lists_0"), weights_of(shapes[1], "lists_1"),
     weights_of(shapes[2], "lists_2"), weights_of(shapes[3], "lists_3"),
     weights_of(shapes[4], "lists_4"), weights_of(shapes[5], "lists_5"),
     weights_of(shapes[6], "lists_6"), weights_of(shapes[7], "lists_7"),
+    weights_of(shapes[8], "lists_8"),
 };
 
 }  // namespace
@@ -269,4 +357,8 @@ const filter_weights weights[] = {
 TEST_CASE("hass_lists: convolutions of lists", "[rtl]") {
     for (std::size_t i = 0; i < std::size(shapes); ++i)
         for (const double zeros : {0.0, 0.5, 0.9, 1.0}) check_lists(shapes[i], weights[i], zeros);
+}
+
+TEST_CASE("hass_list_array: replicas share pixels that differ", "[rtl]") {
+    for (const std::size_t i : {6, 7, 8}) check_shared(shapes[i], weights[i]);
 }

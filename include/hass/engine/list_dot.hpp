@@ -111,7 +111,8 @@ class prepared_list_dot {
 };
 
 /// Engines of lists. `in` lists a pixel hold every in-th channel each; all `out` = `shared` filters
-/// at a time share their entries, and `pixels` replicas take turns at output pixels. A layer takes
+/// at a time share their entries, and `pixels` replicas share output pixels, of which the next one
+/// goes to the first replica that is free. A layer takes
 ///
 ///     max( pixels F / out E[max(longest list + chain, K + 1)] / replicas,
 ///          input words / in,  output words / chains )
@@ -121,11 +122,11 @@ class prepared_list_dot {
 /// independent zeros.
 ///
 /// Rows without groups and of two channels a list at least: a depthwise filter has nothing to share.
-/// Against `rtl/modules/hass_lists.sv` within 1 % for 3 x 3 layers of stride 1 of a trained network, 7 to
-/// 10 % too fast for strided ones fed as slowly as they run, whose rows of windows take the longer of
-/// the two; a whole design of lists with planned FIFOs takes 14 % longer for that (docs/rtl.md). Against
-/// an earlier RTL, which takes 4 cycles more a pixel, 1.3 % mean and 6.5 % worst error (20 points)
-/// while lists have three entries a tap; with fewer the scanner of taps decides, and this is 4 % too
+/// Against `rtl/modules`: the stages of a trained network within 2 %, the whole of it 1.2 % too fast
+/// (docs/rtl.md). By steps of the ring a stage of stride 1 that is just as fast as its input takes up to
+/// 4 % longer where pixels differ, one whose input is 5 % faster up to 2.5 % (2 to 8 replicas; one: 7
+/// and 5 %). Against an earlier RTL, which takes 4 cycles more a pixel, 1.3 % mean and 6.5 % worst error
+/// (20 points) while lists have three entries a tap; with fewer the scanner of taps decides, and this is 4 % too
 /// slow to 30 % too fast (4 channels a list, 50 to 90 % zeros).
 /// \tparam R  resource policy
 template <ListResources R = list_resources>

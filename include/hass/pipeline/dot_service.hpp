@@ -82,8 +82,8 @@ class lane_service {
     service_trace trace_{};
 };
 
-/// A row on engines of lists. Takes planes as `window_service`. Replicas, which take turns at pixels,
-/// share each pixel evenly. What is taken in stands in the ring of lists.
+/// A row on engines of lists. Takes planes as `window_service`. Replicas share each pixel evenly; the others'
+/// windows stand in the ring of lists with what is taken in.
 class list_service {
   public:
     /// \param p  legal for the row
@@ -91,7 +91,7 @@ class list_service {
         const int chain = drain_chain(p.out);
         trace_.least = static_cast<double>(row.out.channels) * chain / p.out;
         trace_.intake = static_cast<double>(row.in.channels) / p.in;
-        trace_.intake_room = list_ring(row, p.pixels);
+        trace_.intake_room = list_ring(row, p.pixels) - std::int64_t{p.pixels - 1} * row.stride_w;
         trace_.lanes = 1;
     }
 

@@ -194,7 +194,11 @@ class compute_stage {
             with(s_.positions, s_.multipliers, s_.filters);
             if (s_.groups > 1) parameters.emplace_back("GROUPS", s_.groups);
         }
-        if (kind_ != engine_kind::dense) {
+        if (kind_ == engine_kind::lanes) {
+            text.line("wire works;");
+            busy_engine(text, module, parameters, at, sums.name, ".busy(works)");
+            text.line("assign busy = works && (!sums_valid || sums_ready);");
+        } else if (kind_ != engine_kind::dense) {
             busy_engine(text, module, parameters, at, sums.name);
         } else {
             text.stage(module, parameters, "engine", at, sums.name);
@@ -208,11 +212,12 @@ class compute_stage {
 
     /// An engine that says itself when it works.
     static void busy_engine(module_text& text, const char* module, const bindings& parameters,
-                            const std::string& from, const std::string& to) {
+                            const std::string& from, const std::string& to,
+                            const char* busy = ".busy") {
         std::vector<std::string> ports{".clk", ".rst"};
         module_text::connect(ports, "in", from);
         module_text::connect(ports, "out", to);
-        ports.push_back(".busy");
+        ports.push_back(busy);
         text.instance(module, parameters, "engine", ports);
     }
 

@@ -84,11 +84,12 @@ inline usage list_usage(const module_instance& m, weight_memory buffers, dsp_sli
     const bool in_lutram = list.bram18 == 0.0 && list.uram == 0.0;
     list.lut += list_synthesis::lengths_lut(slots, e.word + 1, slice);
     usage each = double(lists) * list;
-    each.lut += list_synthesis::lut(e), each.ff += list_synthesis::ff(e, in_lutram);
+    each.lut += list_synthesis::engine_lut(e), each.ff += list_synthesis::engine_ff(e, in_lutram);
     each.dsp = lists * out;
-    if (ways == 1) return each;
+    const usage once{.lut = list_synthesis::windows_lut(e), .ff = list_synthesis::windows_ff(e)};
+    if (ways == 1) return each + once;
     each += synthesised::fifo(buffers, 2 * words, wide);
-    return double(ways) * each + synthesised::fork(ways) + synthesised::turns(ways, words, wide);
+    return double(ways) * each + once + list_synthesis::sharing(e, ways, words);
 }
 
 inline usage lane_usage(const module_instance& m, dsp_slice slice) {

@@ -11,8 +11,8 @@
 ///     clipping           LUT, FF        as of lanes; a word of the input each
 ///     results            a chain of DSPs shifts out up to 8 sums: bias and requantisation are of
 ///                        so many words fewer
-///     replicas           LUT, FF        a fork in front; behind each a FIFO of two pixels of sums, which
-///                        take turns
+///     replicas           LUT, FF        filling and windows once; behind each a FIFO of two pixels of
+///                        sums, which leave in the order of the pixels
 #pragma once
 
 #include <algorithm>
@@ -67,11 +67,12 @@ constexpr std::int64_t slots(const layer_row& row) {
 
 }  // namespace list_synthesis
 
-/// Pixels in the ring of lists: `list_synthesis::slots`, more where replicas work on several windows,
-/// and what comes in while strides leave no window to work on.
+/// Pixels in the ring of lists: `list_synthesis::slots`, more where replicas work on several windows, as many
+/// again that one is ahead of another, and what comes in while strides leave no window to work on.
 constexpr std::int64_t list_ring(const layer_row& row, int replicas) {
+    const int windows = replicas > 1 ? 2 * replicas : 1;
     const std::int64_t least = std::int64_t{row.kernel_h - 1} * row.in.width + row.kernel_w +
-                               std::int64_t{replicas} * row.stride_w;
+                               std::int64_t{windows} * row.stride_w;
     return std::max(list_synthesis::slots(row), least) + slots_without_window(row);
 }
 
@@ -99,14 +100,16 @@ struct list_resources {
         const list_synthesis::extents e(row, p, width, slots, drain_chain(p.out));
         const std::int64_t entries = slots << e.word;
         usage each;  // of a replica
-        each.lut = list_synthesis::lut(e);
-        each.ff = list_synthesis::ff(e, c.maps == weight_memory::lutram || entries <= lutram_words);
+        each.lut = list_synthesis::engine_lut(e);
+        each.ff = list_synthesis::engine_ff(
+            e, c.maps == weight_memory::lutram || entries <= lutram_words);
         each.dsp = static_cast<double>(p.in) * p.out *
                    static_cast<double>(multiplier_dsp(width.data, width.weight, around.slice));
         usage list = buffer_memory(c.maps, entries, width.data + e.word) + weights(row, c, width);
         list.lut += list_synthesis::lengths_lut(slots, e.word + 1, around.slice);
         each += double(p.in) * list;
         usage u = double(p.pixels) * each;
+        u += {.lut = list_synthesis::windows_lut(e), .ff = list_synthesis::windows_ff(e)};
         u += synthesised::clip(p.in, width.data);
         if (p.pixels > 1) u += replicas(row, c, e);
         // modules requantise all chains at once
@@ -129,13 +132,13 @@ struct list_resources {
         return read_memory(c.memory, depth, std::int64_t{c.folding.out} * width.weight);
     }
 
-    /// What joins them: a fork, and of each a FIFO of two pixels of sums, which take turns.
+    /// What joins them, and of each a FIFO of two pixels of sums.
     static constexpr usage replicas(const layer_row& row, const row_option& c,
                                     const list_synthesis::extents& e) {
         const int ways = c.folding.pixels;
         const std::int64_t words = row.out.channels / e.chains,
                            wide = std::int64_t{e.chains} * e.sum;
-        return synthesised::fork(ways) + synthesised::turns(ways, words, wide) +
+        return list_synthesis::sharing(e, ways, words) +
                double(ways) * synthesised::fifo(c.maps, 2 * words, wide);
     }
 };

@@ -1,8 +1,9 @@
 /// \file list_synthesis.hpp
 /// `hass_lists` of rtl/modules as Yosys 0.23 synthesises it for UltraScale+: counted from the module, what
 /// is left of the LUTs is fitted. Of 23 points (1 to 8 lists, 8 and 16 bits, 1 and 9 taps, strides 1 and
-/// 2, rings of powers of two and others; tests/data/rtl_synthesis.csv) 16 are within 3.4 % in the
-/// mean, 8.9 % at worst, 7 held out from the fit within 4.0 and 11.1 %, LUT-RAM included. FFs: 1.8 % at worst.
+/// 2, rings of powers of two and others; tests/data/rtl_synthesis.csv) 16 are within 3.2 % in the
+/// mean, 10.3 % at worst, 7 held out from the fit within 3.6 and 10.1 %, LUT-RAM included. FFs: 1.4 % at worst.
+/// 5 of `hass_list_array`: 7.3 and 14.5 %.
 #pragma once
 
 #include <algorithm>
@@ -46,7 +47,7 @@ struct extents {
           word(std::max(1, detail::bits_for(row.in.channels / p.in))),
           slot(detail::bits_for(slots)),
           wraps(!std::has_single_bit(static_cast<std::uint64_t>(slots))),
-          reach(1 + detail::bits_for(slots + (p.pixels + 1) * farthest(row))),
+          reach(1 + detail::bits_for(slots + 2 * farthest(row))),
           x(1 + detail::bits_for(row.in.width + row.kernel_w + row.stride_w)),
           y(1 + detail::bits_for(row.in.height + row.kernel_h + row.stride_h)),
           base(base_bits(row, p)),
@@ -85,25 +86,37 @@ constexpr double adders_lut(int terms, int words, int bits) {
     return (1.0 + 1.45 * (terms - 2)) * words * bits;
 }
 
-/// LUTs of an engine without its memories. Counted: counters, sums of lists, the comparison with the
-/// pixels that have come, and of each list the mask of its value, its walk and its addresses. Fitted:
-/// a bit of coordinates, a list, a bit of its slots, and of a ring that is no power of two a bit of
-/// each of its 2 lists + 1 sums of slots.
-constexpr double lut(const extents& e) {
-    std::int64_t counted = 2 * e.reach;
-    for (const std::int64_t count : e.counters) counted += synthesised::counter_lut(count);
-    counted += e.lists * (e.data + 2 * e.base + 2 * e.word);
-    const int slots = e.lists * e.slot, wraps = e.wraps ? (2 * e.lists + 1) * e.slot : 0;
-    return static_cast<double>(counted) + adders_lut(e.lists, e.chains, e.sum) +
-           4.37 * (e.x + e.y) + 14.53 * e.lists + 5.31 * slots + 1.27 * wraps;
+/// LUTs of filling and of windows (`hass_list_windows`), which replicas share. Counted: counters, the
+/// comparison with the pixels that have come. Fitted: a bit of coordinates, and of slots where the ring is no
+/// power of two.
+constexpr double windows_lut(const extents& e) {
+    const int counted =
+        e.reach + synthesised::counter_lut(e.counters[0]) + synthesised::counter_lut(e.counters[1]);
+    return counted + 3.88 * (e.x + e.y) + (e.wraps ? 1.13 * e.slot : 0.0);
 }
 
-/// FFs of an engine.
+/// FFs of filling and of windows.
+constexpr double windows_ff(const extents& e) {
+    const int filling = e.reach + detail::bits_for(e.counters[0]) + detail::bits_for(e.counters[1]);
+    return filling + 2 + 2 * e.slot + e.x + e.y + e.need + e.kernel_h + e.kernel_w;
+}
+
+/// LUTs of a `hass_list_engine` without its memories. Counted: counters, sums of lists, and of each list the
+/// mask of its value, its walk and its addresses. Fitted: a list, a bit of its slots, and of a ring that is
+/// no power of two a bit of each of its 2 lists.
+constexpr double engine_lut(const extents& e) {
+    int counted = synthesised::counter_lut(e.counters[2]) + synthesised::counter_lut(e.counters[3]);
+    counted += e.lists * (e.data + 2 * e.base + 2 * e.word);
+    const int slots = e.lists * e.slot;
+    return counted + adders_lut(e.lists, e.chains, e.sum) + 13.67 * e.lists + 5.97 * slots +
+           (e.wraps ? 2 * 1.13 * slots : 0.0);
+}
+
+/// FFs of a `hass_list_engine`.
 /// \param in_lutram  lists are kept in LUT-RAM, whose output is registered outside of it
-constexpr double ff(const extents& e, bool in_lutram) {
-    int n = 7 + e.reach + e.chains * e.sum;  // sequencer
-    for (const std::int64_t count : e.counters) n += detail::bits_for(count);
-    n += 2 + 2 * e.slot + e.x + e.y + e.reach + e.need + e.kernel_h + e.kernel_w;  // windows
+constexpr double engine_ff(const extents& e, bool in_lutram) {
+    int n = 7 + e.chains * e.sum;  // sequencer
+    n += detail::bits_for(e.counters[2]) + detail::bits_for(e.counters[3]);
     const int row = std::max(1, detail::bits_for(e.kernel_h));
     const int column = std::max(1, detail::bits_for(e.kernel_w));
     const int scanner = 2 + row + column + 4 * e.slot + 2 * e.base + e.word;
@@ -111,6 +124,22 @@ constexpr double ff(const extents& e, bool in_lutram) {
     const int filling = 1 + e.word;
     n += e.lists * (scanner + walker + filling + (in_lutram ? e.data + e.word - e.slot : 0));
     return static_cast<double>(n);
+}
+
+/// What `ways` replicas need beside filling, windows, engines and the FIFOs of their sums: what each works on
+/// and has ended, the order in which windows were begun, pixels that are held, and turns. Counted, but for 10
+/// LUTs a replica.
+/// \param words  of sums of a pixel
+constexpr usage sharing(const extents& e, int ways, std::int64_t words) {
+    const int under_way = 2 * ways + 2, way = detail::bits_for(ways);
+    const int ended = detail::bits_for(under_way + 2);
+    usage each{.lut = 13.0 + 2.0 * ended,
+               .ff = static_cast<double>(1 + ended + e.slot + e.kernel_h + e.kernel_w)};
+    usage u = double(ways) * each;
+    u += {.lut = 2.0 * e.reach, .ff = static_cast<double>(e.reach)};
+    u += synthesised::fifo(weight_memory::lutram, under_way, way + e.reach);
+    u += synthesised::fifo(weight_memory::lutram, under_way, way);
+    return u + synthesised::turns(ways, words, std::int64_t{e.chains} * e.sum);
 }
 
 /// LUTs of the lengths of one list of every pixel: a RAM64M8 holds 7 bits of 64 words in 8 LUTs, a RAM32M16

@@ -108,9 +108,9 @@ constexpr usage add(int lanes, int bits, int shift) {
 /// LUT6. Within a LUT of 16 points.
 constexpr usage turns(int ways, std::int64_t words, std::int64_t bits) {
     const std::int64_t levels = detail::ceil_div(ways - 1, 3);
-    return {
-        .lut = static_cast<double>((bits + 6) * levels + counter_lut(words) + counter_lut(ways)),
-        .ff = static_cast<double>(detail::bits_for(words) + detail::bits_for(ways))};
+    return {.lut = static_cast<double>(bits * levels + counter_lut(words)) +
+                   3.5 * static_cast<double>(levels + 1),
+            .ff = static_cast<double>(detail::bits_for(words))};
 }
 
 /// `hass_fifo` of `depth` words of `bits`: two pointers, the fill level, an output register that a block

@@ -28,12 +28,11 @@ module hass_lane_array #(
     output logic                             out_valid,
     input  logic                             out_ready,
     output logic [ENGINES*FILTERS*SUM-1:0]   out_data,
-    output logic                             busy  // any of them
+    output logic                             busy  // of one engine after another, a cycle each
 );
     logic [ENGINES-1:0]               window_valid, window_ready, sum_valid, sum_ready, all_busy;
     logic [POSITIONS*GROUPS*DATA-1:0] windows;
     logic [ENGINES*FILTERS*SUM-1:0]   sums;
-    assign busy = |all_busy;
 
     hass_fork #(.BITS(POSITIONS * GROUPS * DATA), .WAYS(ENGINES)) to_engines (
         .clk, .rst, .in_valid, .in_ready, .in_data,
@@ -54,6 +53,12 @@ module hass_lane_array #(
             .out_valid(sum_valid[e]), .out_ready(sum_ready[e]),
             .out_data(sums[e*FILTERS*SUM +: FILTERS*SUM]), .busy(all_busy[e]));
     end
+
+    // An engine that waits for another one's sum is busy, too: their dot products end together.
+    localparam int ENGINE = ENGINES > 1 ? $clog2(ENGINES) : 1;
+    logic [ENGINE-1:0] looked_at;
+    hass_counter #(.COUNT(ENGINES)) looks (.clk, .rst, .step(1'b1), .count(looked_at));
+    assign busy = all_busy[looked_at];
 
     hass_join #(.BITS(FILTERS * SUM), .WAYS(ENGINES)) from_engines (
         .in_valid(sum_valid), .in_ready(sum_ready), .in_data(sums), .out_valid, .out_ready, .out_data);

@@ -31,7 +31,7 @@ module hass_lanes #(
     output logic                      out_valid,
     input  logic                      out_ready,
     output logic [FILTERS*SUM-1:0]    out_data,
-    output logic                      busy  // with a window, and not held up
+    output logic                      busy  // with a window, held up or not
 );
     localparam int STEPS = (POSITIONS + MULTIPLIERS - 1) / MULTIPLIERS;
     localparam int WORD = WORDS > 1 ? $clog2(WORDS) : 1;
@@ -49,7 +49,7 @@ module hass_lanes #(
     wire push = in_valid && in_ready;
     wire all_finished = &finished;
     assign in_ready = primed && full == '0;
-    assign busy = enable && (pushed[3] || |working);
+    assign busy = pushed[3] || |working;
 
     // The mask of the next window is read while this one is taken.
     generate

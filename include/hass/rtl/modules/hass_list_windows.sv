@@ -1,9 +1,8 @@
-// hass_list_windows: of the windows of an image, in their order and image after image, every REPLICAS-th one from
-// the REPLICA-th on. Of each it gives the ring's slot of the upper left tap, which rows and columns are in
-// the image, how many pixels from that tap on it needs, and how far it is from the one before.
-// The next one is sought while one is given.
+// hass_list_windows: the windows of an image, in their order and image after image. Of each it gives the
+// ring's slot of the upper left tap, which rows and columns are in the image, how many pixels from that tap
+// on it needs, and how far it is from the one before.
 //
-//   cycles   a window in REPLICAS cycles, at most; a window that was sought is given a cycle after `take`
+//   cycles   the next window is given a cycle after `take`
 //   costs    counters
 module hass_list_windows #(
     parameter int WIDTH = 8,
@@ -17,8 +16,6 @@ module hass_list_windows #(
     parameter int OUT_WIDTH = 8,
     parameter int OUT_HEIGHT = 8,
     parameter int SLOTS = 21,
-    parameter int REPLICAS = 1,
-    parameter int REPLICA = 0,  // < REPLICAS
     parameter int REACH = 9,    // bits of distances in pixels
     localparam int SLOT = $clog2(SLOTS)
 ) (
@@ -35,15 +32,13 @@ module hass_list_windows #(
 );
     localparam int X = $clog2(WIDTH + KERNEL_W + STRIDE_W) + 1;  // signed coordinates
     localparam int Y = $clog2(HEIGHT + KERNEL_H + STRIDE_H) + 1;
-    localparam int SKIP = REPLICAS > 1 ? $clog2(REPLICAS) : 1;
     // Pixels from one window's corner to the next one's: in a row, to the next row, to the next image.
     localparam int TO_ROW = STRIDE_H * WIDTH - (OUT_WIDTH - 1) * STRIDE_W;
     localparam int TO_IMAGE = WIDTH * HEIGHT - (OUT_HEIGHT - 1) * STRIDE_H * WIDTH
                             - (OUT_WIDTH - 1) * STRIDE_W;
     localparam int CORNER = (SLOTS - (PAD_TOP * WIDTH + PAD_LEFT) % SLOTS) % SLOTS;  // slot of the first
 
-    // ---- the window that is sought, or found if none are to be skipped
-    logic [SKIP-1:0]         skip;
+    // ---- the next window
     logic [SLOT-1:0]         next_corner;
     logic signed [X-1:0]     left;
     logic signed [Y-1:0]     top;
@@ -52,13 +47,12 @@ module hass_list_windows #(
 
     wire row_ends = left == X'((OUT_WIDTH - 1) * STRIDE_W - PAD_LEFT);
     wire image_ends = row_ends && top == Y'((OUT_HEIGHT - 1) * STRIDE_H - PAD_TOP);
-    wire found = skip == '0;
     wire signed [REACH-1:0] to_next = image_ends ? REACH'(TO_IMAGE) : row_ends ? REACH'(TO_ROW)
                                                                                : REACH'(STRIDE_W);
     wire [SLOT:0] slots = image_ends ? (SLOT+1)'(TO_IMAGE % SLOTS)
                         : row_ends ? (SLOT+1)'(TO_ROW % SLOTS) : (SLOT+1)'(STRIDE_W % SLOTS);
     wire [SLOT:0] moved = {1'b0, next_corner} + slots;
-    assign load = found && (take || !valid);
+    assign load = take || !valid;
     assign step = distance;
 
     always_comb begin
@@ -73,18 +67,14 @@ module hass_list_windows #(
     always_ff @(posedge clk)
         if (rst) begin
             valid       <= 1'b0;
-            skip        <= SKIP'(REPLICA);
             next_corner <= SLOT'(CORNER);
             left        <= X'(-PAD_LEFT);
             top         <= Y'(-PAD_TOP);
             distance    <= '0;
         end else begin
-            valid <= load || (valid && !take);
-            if (load) skip <= SKIP'(REPLICAS - 1);
-            else if (!found) skip <= skip - 1'b1;
-            if (load) distance <= to_next;
-            else if (!found) distance <= distance + to_next;
-            if (load || !found) begin
+            valid <= 1'b1;
+            if (load) begin
+                distance <= to_next;
                 next_corner <= SLOT'(moved >= (SLOT+1)'(SLOTS) ? moved - (SLOT+1)'(SLOTS) : moved);
                 left <= row_ends ? X'(-PAD_LEFT) : left + X'(STRIDE_W);
                 if (image_ends) top <= Y'(-PAD_TOP);

@@ -1,7 +1,6 @@
 // hass_lists: a convolution whose line buffer holds lists: of every pixel only the channels that are not
 // zero (hass_list_lane). The lists of a window are replayed for each block of MULTIPLIERS filters; an
-// entry goes to all multipliers, whose weights a memory gives at the entry's address, and sums stay in
-// the DSPs. Then they leave down a cascade of CHAIN DSPs, which clears them. Zero values, padding and
+// entry goes to all multipliers, and sums stay in the DSPs (hass_list_engine). Zero values, padding and
 // empty pixels cost nothing; no window is ever built.
 //
 // Words hold LANES channels, each lane its own. Sums leave in the order of the filters, SUMS =
@@ -11,7 +10,7 @@
 //   cycles   a pixel: BLOCKS max(most entries of a lane + CHAIN, taps), and some where a lane waits for the
 //            next list because those before it were short (`walk` in tests/rtl/test_lists.cpp is exact).
 //            At least WORDS for every pixel that comes
-//   costs    LANES MULTIPLIERS DSPs, LANES hass_list_lane, (LANES - 1) SUMS adders
+//   costs    a hass_list_engine and hass_list_windows
 //   needs    SLOTS >= (KERNEL_H - 1) WIDTH + KERNEL_W: more let the filling run ahead;
 //            WIDTH <= SLOTS, PAD_LEFT < KERNEL_W, PAD_TOP < KERNEL_H
 module hass_lists #(
@@ -34,8 +33,6 @@ module hass_lists #(
     parameter int CHAIN = 4,   // divides MULTIPLIERS
     parameter int SLOTS = (KERNEL_H - 1) * WIDTH + KERNEL_W + 2 * STRIDE_W,
     parameter int SUM = 48,
-    parameter int REPLICAS = 1,  // computes every so-many-th pixel only,
-    parameter int REPLICA = 0,   // beginning with this one
     parameter WEIGHTS = "weights",
     localparam int SUMS = MULTIPLIERS / CHAIN
 ) (
@@ -54,13 +51,7 @@ module hass_lists #(
     // Pixels between corners of windows at most, in magnitude.
     localparam int TO_ROW = STRIDE_H * WIDTH - (OUT_WIDTH - 1) * STRIDE_W;
     localparam int FARTHEST = WIDTH * HEIGHT > TO_ROW ? WIDTH * HEIGHT : TO_ROW;
-    localparam int REACH = $clog2(SLOTS + (REPLICAS + 1) * FARTHEST) + 1;
-    localparam int DEPTH = BLOCKS * KERNEL_W * KERNEL_H * WORDS;
-    localparam int ADDRESS = DEPTH > 1 ? $clog2(DEPTH) : 1;
-    localparam int BLOCK = BLOCKS > 1 ? $clog2(BLOCKS) : 1;
-    localparam int LINK = CHAIN > 1 ? $clog2(CHAIN) : 1;
-
-    wire enable = !out_valid || out_ready;
+    localparam int REACH = $clog2(SLOTS + 2 * FARTHEST) + 1;
 
     // ---- filling
     logic [WORD-1:0]         word;
@@ -84,88 +75,16 @@ module hass_lists #(
     hass_list_windows #(.WIDTH(WIDTH), .HEIGHT(HEIGHT), .KERNEL_W(KERNEL_W), .KERNEL_H(KERNEL_H),
                         .STRIDE_W(STRIDE_W), .STRIDE_H(STRIDE_H), .PAD_LEFT(PAD_LEFT), .PAD_TOP(PAD_TOP),
                         .OUT_WIDTH(OUT_WIDTH), .OUT_HEIGHT(OUT_HEIGHT), .SLOTS(SLOTS),
-                        .REPLICAS(REPLICAS), .REPLICA(REPLICA), .REACH(REACH)) windows (
+                        .REACH(REACH)) windows (
         .clk, .rst, .take(window_ends), .valid(given), .corner, .rows_in, .columns_in, .need, .load, .step);
 
     always_ff @(posedge clk)
         if (rst) reach <= REACH'(PAD_TOP * WIDTH + PAD_LEFT);
         else reach <= reach + REACH'({1'b0, push && last_word}) - (load ? step : '0);
 
-    // ---- blocks of filters: walk, then drain
-    logic             run, drain, armed;  // armed: the scanners are on the block that runs next
-    logic [BLOCK-1:0] block;
-    logic [LINK-1:0]  link;
-    logic [LANES-1:0] finished;
-
-    wire last_block = block == BLOCK'(BLOCKS - 1);
-    wire block_ends = enable && run && &finished;
-    wire new_window = enable && !armed && ready;
-    wire scan = new_window || (block_ends && !last_block);
-    wire drain_ends = drain && link == LINK'(CHAIN - 1);
-    assign window_ends = block_ends && last_block;
-    assign busy = enable && (armed || ready);
-
-    hass_counter #(.COUNT(BLOCKS)) blocks (.clk, .rst, .step(block_ends), .count(block));
-    hass_counter #(.COUNT(CHAIN)) links (.clk, .rst, .step(enable && drain), .count(link));
-
-    always_ff @(posedge clk)
-        if (rst) {run, drain, armed} <= '0;
-        else if (enable) begin
-            if (block_ends) armed <= !last_block;
-            else if (new_window) armed <= 1'b1;
-            if (block_ends) {run, drain} <= 2'b01;
-            else if (!run && (!drain || drain_ends)) {run, drain} <= {armed || new_window, 1'b0};
-        end
-
-    // ---- lanes: value a cycle after the walk's slot, weights after two, the DSP's controls after three
-    logic [3:1]               drains;
-    logic [1:0]               sum_valid;
-    logic [LANES*SUMS*48-1:0] ends;  // of the chains
-
-    always_ff @(posedge clk)
-        if (rst) {out_valid, sum_valid, drains} <= '0;
-        else if (enable) begin
-            drains <= {drains[2:1], drain};
-            {out_valid, sum_valid} <= {sum_valid, drains[2]};
-        end
-
-    for (genvar n = 0; n < LANES; n++) begin : g_lane
-        wire [DATA-1:0]               value;
-        wire [ADDRESS-1:0]            address;
-        wire [MULTIPLIERS*WEIGHT-1:0] weights;
-
-        hass_list_lane #(.DATA(DATA), .WORDS(WORDS), .SLOTS(SLOTS), .WIDTH(WIDTH), .KERNEL_W(KERNEL_W),
-                         .KERNEL_H(KERNEL_H), .ADDRESS(ADDRESS)) lane (
-            .clk, .rst, .enable, .push, .word, .last_word, .write_slot, .in(in_data[n*DATA +: DATA]),
-            .scan, .new_window, .corner, .rows_in, .columns_in, .armed, .run, .finished(finished[n]),
-            .value, .address);
-        hass_lane_rom #(.BITS(MULTIPLIERS * WEIGHT), .DEPTH(DEPTH), .PREFIX(WEIGHTS), .NUMBER(n)) rom (
-            .clk, .enable, .address, .word(weights));
-
-        for (genvar c = 0; c < SUMS; c++) begin : g_chain
-            wire [(CHAIN+1)*48-1:0] partial;  // sums between the DSPs, where no logic can go
-            wire [CHAIN*48-1:0]     p;
-            assign partial[47:0] = '0;
-            for (genvar j = 0; j < CHAIN; j++) begin : g_multiplier
-                // The last of a chain leaves first.
-                hass_mac #(.A(DATA), .B(WEIGHT)) mac (
-                    .clk, .rst, .enable, .a(value),
-                    .b(weights[((CHAIN-1-j)*SUMS+c)*WEIGHT +: WEIGHT]),
-                    .accumulate(!drains[3]), .cascade(drains[3]), .multiply(!drains[3]),
-                    .pcin(partial[j*48 +: 48]), .pcout(partial[(j+1)*48 +: 48]), .p(p[j*48 +: 48]));
-            end
-            assign ends[(n*SUMS+c)*48 +: 48] = p[(CHAIN-1)*48 +: 48];
-            wire unused = &{1'b0, p, partial};
-        end
-    end
-
-    for (genvar c = 0; c < SUMS; c++) begin : g_sum
-        logic [47:0] sum;  // over the lanes
-        always_comb begin
-            sum = '0;
-            for (int n = 0; n < LANES; n++) sum = sum + ends[(n*SUMS+c)*48 +: 48];
-        end
-        always_ff @(posedge clk)
-            if (enable) out_data[c*SUM +: SUM] <= sum[SUM-1:0];
-    end
+    hass_list_engine #(.DATA(DATA), .WEIGHT(WEIGHT), .LANES(LANES), .WORDS(WORDS), .WIDTH(WIDTH),
+                       .KERNEL_W(KERNEL_W), .KERNEL_H(KERNEL_H), .MULTIPLIERS(MULTIPLIERS), .BLOCKS(BLOCKS),
+                       .CHAIN(CHAIN), .SLOTS(SLOTS), .SUM(SUM), .WEIGHTS(WEIGHTS)) engine (
+        .clk, .rst, .push, .word, .last_word, .write_slot, .in_data, .ready, .corner, .rows_in, .columns_in,
+        .window_ends, .out_valid, .out_ready, .out_data, .busy);
 endmodule

@@ -1,14 +1,19 @@
-// hass_turns: WAYS streams take turns, WORDS words each.
+// hass_turns: WAYS streams take turns, WORDS words each, as another stream says.
 //
 //   cycles   one word a cycle, latency 0
-//   costs    two counters, a multiplexer of BITS; in_ready depends on out_ready
+//   costs    a counter, a multiplexer of BITS; in_ready depends on out_ready
 module hass_turns #(
     parameter int BITS = 16,
     parameter int WAYS = 2,
-    parameter int WORDS = 4
+    parameter int WORDS = 4,
+    localparam int WAY = WAYS > 1 ? $clog2(WAYS) : 1
 ) (
     input  logic                 clk,
     input  logic                 rst,
+    // whose turn it is
+    input  logic                 turn_valid,
+    input  logic [WAY-1:0]       turn,
+    output logic                 turn_ends,
     input  logic [WAYS-1:0]      in_valid,
     output logic [WAYS-1:0]      in_ready,
     input  logic [WAYS*BITS-1:0] in_data,
@@ -17,17 +22,14 @@ module hass_turns #(
     output logic [BITS-1:0]      out_data
 );
     localparam int WORD = WORDS > 1 ? $clog2(WORDS) : 1;
-    localparam int WAY = WAYS > 1 ? $clog2(WAYS) : 1;
 
     logic [WORD-1:0] word;
-    logic [WAY-1:0]  way;
     wire             moves = out_valid && out_ready;
 
     hass_counter #(.COUNT(WORDS)) words (.clk, .rst, .step(moves), .count(word));
-    hass_counter #(.COUNT(WAYS)) ways (
-        .clk, .rst, .step(moves && word == WORD'(WORDS - 1)), .count(way));
 
-    assign out_valid = in_valid[way];
-    assign out_data  = in_data[32'(way)*BITS +: BITS];
-    assign in_ready  = WAYS'(out_ready) << way;
+    assign turn_ends = moves && word == WORD'(WORDS - 1);
+    assign out_valid = turn_valid && in_valid[turn];
+    assign out_data  = in_data[32'(turn)*BITS +: BITS];
+    assign in_ready  = WAYS'(out_ready && turn_valid) << turn;
 endmodule
