@@ -227,12 +227,18 @@ TEST_CASE("LUTs and FFs of lists are those of their synthesis") {
 
 namespace {
 
-/// LUTs that Yosys makes of the LUT-RAM of a FIFO or a replay, in place of those that are counted; parts of
-/// 64 words are joined by multiplexers.
+/// LUTs that Yosys makes of the LUT-RAM of a FIFO, a replay or a sum of a map, in place of those that are
+/// counted; parts of 64 words are joined by multiplexers.
 double memory_by_yosys(const synthesised& p) {
-    const bool fifo = p.module == "hass_fifo";
-    if ((!fifo && p.module != "hass_replay") || p.took.at("bram18") > 0.0) return 0.0;
-    const int depth = fifo ? p.of("DEPTH", 16) : 2 * p.of("WORDS", 4), bits = p.of("BITS", 16);
+    std::int64_t depth = 0, bits = p.of("BITS", 16);
+    if (p.module == "hass_fifo")
+        depth = p.of("DEPTH", 16);
+    else if (p.module == "hass_replay")
+        depth = 2 * p.of("WORDS", 4);
+    else if (p.module == "hass_global_sum")
+        depth = p.of("WORDS", 1),
+        bits = p.of("LANES", 1) * (bits + hass::detail::bits_for(p.of("PIXELS", 64)));
+    if (depth == 0 || p.took.at("bram18") > 0.0) return 0.0;
     return p.took.at("lutram") - hass::buffer_memory(hass::weight_memory::lutram, depth, bits).lut +
            static_cast<double>(bits * hass::detail::part_multiplexers((depth + 63) / 64));
 }
@@ -242,7 +248,6 @@ double memory_by_yosys(const synthesised& p) {
 struct module_errors {
     errors lut, ff;
     bool dsp = true;
-    int other_blocks = 0;
 
     module_errors(const std::string& module, const std::string& record) {
         for (const synthesised& p : points(module + ",", record)) {
@@ -252,10 +257,8 @@ struct module_errors {
                 hass::rtl::module_usage(m, p.took.at("bram18") > 0.0 ? hass::weight_memory::bram18
                                                                      : hass::weight_memory::lutram);
             REQUIRE(u);
-            if (u->bram18 != p.took.at("bram18")) {
-                ++other_blocks;
-                continue;
-            }
+            if (u->bram18 != p.took.at("bram18")) continue;
+            if (module == "hass_global_sum" && p.of("WORDS", 1) > 64) continue;  // registered again
             lut.add(u->lut + memory_by_yosys(p), p.lut());
             ff.add(u->ff, p.took.at("ff"));
             dsp = dsp && u->dsp == p.took.at("dsp");
@@ -275,8 +278,7 @@ void hold(const std::string& record, std::initializer_list<limits> all) {
     for (const limits& wanted : all) {
         INFO(wanted.module);
         const module_errors e(wanted.module, record);
-        CHECK(e.lut.count + e.other_blocks == wanted.points);
-        CHECK(e.other_blocks <= 1);
+        CHECK(e.lut.count == wanted.points);
         CHECK(e.lut.mean() <= wanted.lut_mean);
         CHECK(e.lut.worst <= wanted.lut_worst);
         CHECK(e.ff.worst <= wanted.ff_worst);
@@ -290,17 +292,18 @@ TEST_CASE("modules take what their synthesis took") {
     const double exact = 0.0;
     hold("rtl_synthesis.csv",
          {
-             {"hass_counter", 10, exact, exact, exact}, {"hass_dense", 24, 0.03, 0.11, exact},
-             {"hass_depthwise", 6, 0.05, 0.13, exact},  {"hass_lane_array", 6, 0.03, 0.06, exact},
-             {"hass_fifo", 37, 0.04, 0.16, exact},      {"hass_replay", 15, 0.03, 0.08, exact},
-             {"hass_fork", 8, 0.01, 0.01, exact},       {"hass_join", 8, 0.01, 0.01, exact},
-             {"hass_turns", 16, 0.02, 0.05, exact},     {"hass_skid", 4, 0.01, 0.01, exact},
-             {"hass_narrow", 10, 0.01, 0.03, exact},    {"hass_widen", 12, 0.01, 0.01, exact},
-             {"hass_convert", 14, 0.02, 0.05, exact},   {"hass_concat", 6, 0.05, 0.1, exact},
-             {"hass_requantise", 18, 0.03, 0.1, exact}, {"hass_add", 18, 0.03, 0.06, exact},
+             {"hass_counter", 10, exact, exact, exact},  {"hass_dense", 24, 0.03, 0.11, exact},
+             {"hass_depthwise", 6, 0.05, 0.13, exact},   {"hass_lane_array", 6, 0.03, 0.06, exact},
+             {"hass_fifo", 36, 0.04, 0.16, exact},       {"hass_replay", 15, 0.03, 0.08, exact},
+             {"hass_fork", 8, 0.01, 0.01, exact},        {"hass_join", 8, 0.01, 0.01, exact},
+             {"hass_turns", 16, 0.02, 0.05, exact},      {"hass_skid", 4, 0.01, 0.01, exact},
+             {"hass_narrow", 10, 0.01, 0.03, exact},     {"hass_widen", 12, 0.01, 0.01, exact},
+             {"hass_convert", 14, 0.02, 0.05, exact},    {"hass_concat", 6, 0.05, 0.1, exact},
+             {"hass_requantise", 18, 0.03, 0.1, exact},  {"hass_add", 18, 0.03, 0.06, exact},
              {"hass_multiply", 31, 0.08, 0.35, exact},  // shifts that leave many bits to saturate
-             {"hass_pool_max", 16, 0.01, 0.01, exact},  {"hass_pool_sum", 16, 0.02, 0.04, exact},
-             {"hass_clamp", 16, 0.01, 0.01, exact},     {"hass_clip", 63, 0.08, 0.23, exact},
+             {"hass_pool_max", 16, 0.01, 0.01, exact},   {"hass_pool_sum", 16, 0.02, 0.04, exact},
+             {"hass_clamp", 16, 0.01, 0.01, exact},      {"hass_clip", 63, 0.08, 0.23, exact},
+             {"hass_global_sum", 12, 0.02, 0.02, exact},
          });
 }
 
@@ -311,8 +314,8 @@ TEST_CASE("modules take what points took that no fit has seen") {
          {
              {"hass_counter", 30, 0.09, worst, exact},   {"hass_dense", 4, mean, worst, exact},
              {"hass_depthwise", 3, mean, worst, exact},  {"hass_lane_array", 3, mean, worst, exact},
-             {"hass_lanes", 7, mean, worst, 0.02},       {"hass_window", 12, mean, worst, exact},
-             {"hass_fifo", 9, mean, worst, exact},       {"hass_replay", 5, mean, worst, exact},
+             {"hass_lanes", 7, mean, worst, 0.02},       {"hass_window", 11, mean, worst, exact},
+             {"hass_fifo", 8, mean, worst, exact},       {"hass_replay", 5, mean, worst, exact},
              {"hass_fork", 11, 0.12, 0.3, exact},        {"hass_join", 7, 0.2, 0.5, exact},
              {"hass_turns", 8, mean, worst, exact},      {"hass_skid", 3, exact, exact, exact},
              {"hass_narrow", 4, mean, worst, exact},     {"hass_widen", 4, mean, worst, exact},
@@ -386,7 +389,9 @@ TEST_CASE("a whole design takes the sum of its modules") {
         std::size_t instances;
         double lut, ff, bram18;  // limits of relative errors: blocks are Vivado's, and Yosys's
     };
-    for (const recorded& wanted : {recorded{"rtl_whole_design.json", 96, 0.03, 0.01, 0.05}}) {
+    for (const recorded& wanted : {recorded{"rtl_whole_design.json", 96, 0.03, 0.01, 0.05},
+                                   // Yosys has FIFOs of up to 192 words in LUT-RAM
+                                   recorded{"rtl_mixed_design.json", 110, 0.08, 0.01, 0.14}}) {
         INFO(wanted.file);
         std::ifstream file(std::string(HASS_TEST_DATA) + "/" + wanted.file);
         const auto design = nlohmann::json::parse(file);
