@@ -163,10 +163,12 @@ constexpr usage lookup(weight_memory kind, int lanes, int in, int out) {
 }
 
 /// `hass_turns`: `ways` streams of words of `bits` take turns, `words` words each: a 4:1 multiplexer is a
-/// LUT6, up to 8 ways three of them. Within a LUT of 16 points of 2, 3, 4 and 8 ways, of 5, 6, 7 and 10 within
-/// 14 %.
+/// LUT6, of 5, 7 and 8 ways three of them, of 6 two. Within 3 LUTs of 24 points of 2 to 10 ways.
 constexpr usage turns(int ways, std::int64_t words, std::int64_t bits) {
-    const std::int64_t levels = ways <= 4 ? 1 : ways <= 8 ? 3 : 1 + detail::ceil_div(ways, 3);
+    const std::int64_t levels = ways <= 4   ? 1
+                                : ways == 6 ? 2
+                                : ways <= 8 ? 3
+                                            : 1 + detail::ceil_div(ways, 3);
     return {.lut = static_cast<double>(bits * levels + counter_lut(words)) +
                    3.5 * static_cast<double>(levels + 1),
             .ff = static_cast<double>(detail::bits_for(words))};
