@@ -132,6 +132,11 @@ TEST_CASE("as RTL, the fewest words that keep up are requantised", "[choices]") 
         layer_row add = row;
         add.kind = layer_kind::add, add.out = add.in;
         CHECK(rtl.stage(add, {{2, 1, 1, 1, 1}}, width).dsp == 4);  // two inputs, two words
+        layer_row gate = add, table = add;
+        gate.kind = layer_kind::multiply, table.kind = layer_kind::sigmoid;
+        CHECK(rtl.stage(gate, {{2, 1, 1, 1, 1}}, width).dsp == 2 * (1 + each));
+        // a table of all values a stream
+        CHECK(rtl.stage(table, {{2, 1, 1, 1, 1}}, width).bram18 == (width.data == 8 ? 2 : 128));
     }
 }
 
