@@ -27,7 +27,14 @@ module hass_turns #(
     hass_counter #(.COUNT(WAYS)) ways (
         .clk, .rst, .step(moves && word == WORD'(WORDS - 1)), .count(way));
 
+    // Words at powers of two: a multiplexer, where other places may become a multiplication and a shift.
+    localparam int PLACE = 2 ** $clog2(BITS);
+    wire [WAYS*PLACE-1:0] placed;
+    for (genvar w = 0; w < WAYS; w++) begin : g_way
+        assign placed[w*PLACE +: PLACE] = PLACE'(in_data[w*BITS +: BITS]);
+    end
+
     assign out_valid = in_valid[way];
-    assign out_data  = in_data[32'(way)*BITS +: BITS];
+    assign out_data  = placed[32'(way)*PLACE +: BITS];
     assign in_ready  = WAYS'(out_ready) << way;
 endmodule
