@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <initializer_list>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -61,8 +62,9 @@ std::string text(const char* what, const errors& e) {
 }
 
 /// Points of the modules whose names begin so.
-std::vector<synthesised> points(const std::string& module) {
-    const std::string file = std::string(HASS_TEST_DATA) + "/rtl_synthesis.csv";
+std::vector<synthesised> points(const std::string& module,
+                                const std::string& record = "rtl_synthesis.csv") {
+    const std::string file = std::string(HASS_TEST_DATA) + "/" + record;
     const hass::csv_table table = hass::read_csv(hass::read_whole(file), file);
     std::vector<synthesised> all;
     for (const auto& row : table.rows) {
@@ -101,7 +103,8 @@ TEST_CASE("LUTs, FFs and DSPs of lanes are those of their synthesis") {
         if (p.module == "hass_lanes") {
             today.add(lut, p.lut());
         } else {
-            lut -= 10.5 * lanes - 4.5, flip_flops -= e.positions + 2 * lanes;
+            lut -= 10.5 * lanes - 2.5;  // and did not say yet whether they work
+            flip_flops -= e.positions + 2 * lanes + 3 + (lanes == 2 ? 2 : 0);
             (n++ % 3 == 2 ? held_out : before).add(lut, p.lut());
         }
         ff.add(flip_flops, p.took.at("ff"));
@@ -117,34 +120,9 @@ TEST_CASE("LUTs, FFs and DSPs of lanes are those of their synthesis") {
 
     // at 16 bits there is one point, of the lanes before: 352 LUTs, 236 FFs (docs/rtl.md)
     const hass::lane_synthesis::extents wide{9, 3, 16, 64, 4096, true};
-    CHECK(hass::lane_synthesis::logic(wide, hass::dsp_slice::dsp48e2).lut - 27.0 ==
+    CHECK(hass::lane_synthesis::logic(wide, hass::dsp_slice::dsp48e2).lut - 29.0 ==
           Approx(352.0).epsilon(0.01));
-    CHECK(hass::lane_synthesis::logic(wide, hass::dsp_slice::dsp48e2).ff - 15.0 == 236.0);
-}
-
-TEST_CASE("a counter's LUTs and FFs are those of its synthesis") {
-    int count = 0;
-    for (const synthesised& p : points("hass_counter")) {
-        CHECK(hass::synthesised::counter_lut(p.of("COUNT", 0)) == p.lut());
-        CHECK(hass::detail::bits_for(p.of("COUNT", 0)) == p.took.at("ff"));
-        ++count;
-    }
-    CHECK(count == 10);
-}
-
-TEST_CASE("a dense cascade's LUTs and FFs are those of its synthesis") {
-    errors lut;  // everything is counted but a constant
-    for (const synthesised& p : points("hass_dense")) {
-        const int multipliers = p.of("MULTIPLIERS", 3);
-        const hass::cascade_synthesis::extents e{
-            p.of("POSITIONS", 9), multipliers, p.of("DATA", 16), p.of("WORDS", 1), p.of("DOTS", 1)};
-        lut.add(hass::cascade_synthesis::lut(e), p.lut());
-        CHECK(hass::cascade_synthesis::ff(e) == p.took.at("ff"));
-        CHECK(multipliers * p.of("FILTERS", 1) == p.took.at("dsp"));
-        CHECK(p.took.at("bram18") == 0.0);
-    }
-    std::cout << "hass_dense, " << text("LUT", lut);
-    CHECK((lut.count == 24 && lut.mean() < 0.03 && lut.worst < 0.11));
+    CHECK(hass::lane_synthesis::logic(wide, hass::dsp_slice::dsp48e2).ff - 18.0 == 236.0);
 }
 
 TEST_CASE("an SPE's LUTs and FFs are those of its synthesis") {
@@ -249,159 +227,133 @@ TEST_CASE("LUTs and FFs of lists are those of their synthesis") {
 
 namespace {
 
-/// What one module took beside what is said of a point.
-struct words {
+/// LUTs that Yosys makes of the LUT-RAM of a FIFO or a replay, in place of those that are counted; parts of
+/// 64 words are joined by multiplexers.
+double memory_by_yosys(const synthesised& p) {
+    const bool fifo = p.module == "hass_fifo";
+    if ((!fifo && p.module != "hass_replay") || p.took.at("bram18") > 0.0) return 0.0;
+    const int depth = fifo ? p.of("DEPTH", 16) : 2 * p.of("WORDS", 4), bits = p.of("BITS", 16);
+    return p.took.at("lutram") - hass::buffer_memory(hass::weight_memory::lutram, depth, bits).lut +
+           static_cast<double>(bits * hass::detail::part_multiplexers((depth + 63) / 64));
+}
+
+/// What `module_usage` says of all points of a module in a record, where memories are as in the record. Where
+/// they are of other blocks, so is the logic that joins these.
+struct module_errors {
     errors lut, ff;
     bool dsp = true;
+    int other_blocks = 0;
 
-    void add(const synthesised& p, const hass::usage& said) {
-        lut.add(said.lut, p.lut());
-        ff.add(said.ff, p.took.at("ff"));
-        dsp = dsp && said.dsp == p.took.at("dsp");
+    module_errors(const std::string& module, const std::string& record) {
+        for (const synthesised& p : points(module + ",", record)) {
+            hass::rtl::module_instance m{p.module, {}};
+            for (const auto& [name, value] : p.parameters) m.parameters[name] = value;
+            const auto u =
+                hass::rtl::module_usage(m, p.took.at("bram18") > 0.0 ? hass::weight_memory::bram18
+                                                                     : hass::weight_memory::lutram);
+            REQUIRE(u);
+            if (u->bram18 != p.took.at("bram18")) {
+                ++other_blocks;
+                continue;
+            }
+            lut.add(u->lut + memory_by_yosys(p), p.lut());
+            ff.add(u->ff, p.took.at("ff"));
+            dsp = dsp && u->dsp == p.took.at("dsp");
+        }
+        std::cout << text((module + ", LUT").c_str(), lut) << text("  FF", ff);
     }
 };
 
-/// Prints and checks all points of a module.
-/// \param said  a usage, without the memories
-template <class Said>
-words checked(const std::string& module, Said said) {
-    words w;
-    for (const synthesised& p : points(module + ",")) {
-        hass::usage u = said(p);
-        u.lut += p.took.at("lutram");
-        w.add(p, u);
+/// What is held of a module: limits of relative errors.
+struct limits {
+    const char* module;
+    int points;
+    double lut_mean, lut_worst, ff_worst;
+};
+
+void hold(const std::string& record, std::initializer_list<limits> all) {
+    for (const limits& wanted : all) {
+        INFO(wanted.module);
+        const module_errors e(wanted.module, record);
+        CHECK(e.lut.count + e.other_blocks == wanted.points);
+        CHECK(e.other_blocks <= 1);
+        CHECK(e.lut.mean() <= wanted.lut_mean);
+        CHECK(e.lut.worst <= wanted.lut_worst);
+        CHECK(e.ff.worst <= wanted.ff_worst);
+        CHECK(e.dsp);
     }
-    std::cout << text((module + ", LUT").c_str(), w.lut) << text("  FF", w.ff);
-    CHECK(w.dsp);
-    return w;
 }
 
 }  // namespace
 
-TEST_CASE("what joins and converts streams takes what its synthesis took") {
-    namespace s = hass::synthesised;
-    const auto within = [](const words& w, double mean, double worst, double ff) {
-        CHECK(w.lut.count > 3);
-        CHECK(w.lut.mean() < mean);
-        CHECK(w.lut.worst < worst);
-        CHECK(w.ff.worst <= ff);
-    };
-    // memories as Yosys places them; parts of LUT-RAM are joined by multiplexers
-    const auto with_memory = [](const synthesised& p, int depth, int bits, auto module) {
-        const bool blocks = p.took.at("bram18") > 0.0;
-        const auto kind = blocks ? hass::weight_memory::bram18 : hass::weight_memory::lutram;
-        hass::usage u = module(kind);
-        u.lut -= hass::buffer_memory(kind, depth, bits).lut;
-        if (!blocks)
-            u.lut += static_cast<double>(bits * hass::detail::part_multiplexers((depth + 63) / 64));
-        // Yosys joins blocks of 1,024 words by multiplexers, Vivado takes deeper ones
-        if (depth > 1024 && bits > 18) u.lut += bits, u.ff += 2;
-        return u;
-    };
-    within(checked("hass_fifo",
-                   [&](const synthesised& p) {
-                       const int depth = p.of("DEPTH", 16), bits = p.of("BITS", 16);
-                       return with_memory(p, depth, bits, [&](hass::weight_memory kind) {
-                           return s::fifo(kind, depth, bits);
-                       });
-                   }),
-           0.04, 0.16, 0.0);
-    within(checked("hass_replay",
-                   [&](const synthesised& p) {
-                       const int words = p.of("WORDS", 4), bits = p.of("BITS", 16);
-                       return with_memory(p, 2 * words, bits, [&](hass::weight_memory kind) {
-                           return s::replay(kind, words, p.of("TIMES", 2), bits);
-                       });
-                   }),
-           0.03, 0.08, 0.0);
-    within(checked("hass_fork", [](const synthesised& p) { return s::fork(p.of("WAYS", 2)); }),
-           0.01, 0.01, 0.0);
-    within(checked("hass_join", [](const synthesised& p) { return s::join(p.of("WAYS", 2)); }),
-           0.01, 0.01, 0.0);
-    within(checked("hass_turns",
-                   [](const synthesised& p) {
-                       return s::turns(p.of("WAYS", 2), p.of("WORDS", 4), p.of("BITS", 16));
-                   }),
-           0.02, 0.05, 0.0);
-    within(checked("hass_skid", [](const synthesised& p) { return s::skid(p.of("BITS", 16)); }),
-           0.01, 0.01, 0.0);
-    within(
-        checked("hass_narrow",
-                [](const synthesised& p) { return s::narrow(p.of("WORDS", 2), p.of("OUT", 16)); }),
-        0.01, 0.03, 0.0);
-    within(checked("hass_widen",
-                   [](const synthesised& p) { return s::widen(p.of("WORDS", 2), p.of("IN", 16)); }),
-           0.01, 0.01, 0.0);
-    within(checked("hass_convert",
-                   [](const synthesised& p) {
-                       return s::convert(p.of("IN", 2), p.of("OUT", 3), p.of("BITS", 16));
-                   }),
-           0.02, 0.05, 0.001);
-    within(checked("hass_concat",
-                   [](const synthesised& p) {
-                       return s::concat(p.of("A_WORDS", 1) + p.of("B_WORDS", 1), p.of("BITS", 16));
-                   }),
-           0.05, 0.1, 0.0);
-    within(checked("hass_requantise",
-                   [](const synthesised& p) {
-                       return s::requantise(
-                           {p.of("IN", 32), p.of("BIAS", 32), p.of("MULTIPLIER", 18),
-                            p.of("SHIFT", 16), p.of("OUT", 8), p.of("LOW", -1) != 0},
-                           p.of("LANES", 1), p.of("WORDS", 1));
-                   }),
-           0.03, 0.1, 0.02);
-    // FFs: constants with factors of 2 spare some
-    within(checked("hass_add",
-                   [](const synthesised& p) {
-                       return s::add(p.of("LANES", 1), p.of("BITS", 16), p.of("SHIFT", 16));
-                   }),
-           0.03, 0.06, 0.06);
+TEST_CASE("modules take what their synthesis took") {
+    const double exact = 0.0;
+    hold("rtl_synthesis.csv",
+         {
+             {"hass_counter", 10, exact, exact, exact}, {"hass_dense", 24, 0.03, 0.11, exact},
+             {"hass_depthwise", 6, 0.05, 0.13, exact},  {"hass_lane_array", 6, 0.03, 0.06, exact},
+             {"hass_fifo", 37, 0.04, 0.16, exact},      {"hass_replay", 15, 0.03, 0.08, exact},
+             {"hass_fork", 8, 0.01, 0.01, exact},       {"hass_join", 8, 0.01, 0.01, exact},
+             {"hass_turns", 16, 0.02, 0.05, exact},     {"hass_skid", 4, 0.01, 0.01, exact},
+             {"hass_narrow", 10, 0.01, 0.03, exact},    {"hass_widen", 12, 0.01, 0.01, exact},
+             {"hass_convert", 14, 0.02, 0.05, exact},   {"hass_concat", 6, 0.05, 0.1, exact},
+             {"hass_requantise", 18, 0.03, 0.1, exact}, {"hass_add", 18, 0.03, 0.06, exact},
+             {"hass_multiply", 31, 0.08, 0.35, exact},  // shifts that leave many bits to saturate
+             {"hass_pool_max", 16, 0.01, 0.01, exact},  {"hass_pool_sum", 16, 0.02, 0.04, exact},
+             {"hass_clamp", 16, 0.01, 0.01, exact},     {"hass_clip", 63, 0.08, 0.23, exact},
+         });
 }
 
-TEST_CASE("pools, clips and global sums take what their synthesis took") {
-    namespace s = hass::synthesised;
-    const auto within = [](const words& w, double mean, double worst) {
-        CHECK(w.lut.count > 3);
-        CHECK(w.lut.mean() < mean);
-        CHECK(w.lut.worst < worst);
-        CHECK(w.ff.worst == 0.0);
-    };
-    const auto lanes = [](const synthesised& p) { return p.of("LANES", 1); };
-    const auto bits = [](const synthesised& p) { return p.of("BITS", 16); };
-    within(checked("hass_pool_max",
-                   [&](const synthesised& p) {
-                       return s::pool_max(lanes(p), bits(p), p.of("POSITIONS", 4));
-                   }),
-           0.01, 0.01);
-    within(checked("hass_pool_sum",
-                   [&](const synthesised& p) {
-                       return s::pool_sum(lanes(p), bits(p), p.of("POSITIONS", 4));
-                   }),
-           0.02, 0.04);
-    within(checked("hass_clamp",
-                   [&](const synthesised& p) {
-                       return s::clamp(lanes(p), bits(p), p.parameters.count("HIGH") != 0);
-                   }),
-           0.01, 0.01);
-    words clip;
-    for (const synthesised& p : points("hass_clip,"))  // which constant it is decides, too
-        if (p.of("THRESHOLD", 0) != 0) clip.add(p, s::clip(lanes(p), bits(p)));
-    std::cout << text("hass_clip, LUT", clip.lut);
-    within(clip, 0.12, 0.2);
-    errors lut, ff;
-    for (const synthesised& p : points("hass_global_sum,")) {
-        if (p.of("WORDS", 1) > 64) continue;
-        const hass::usage u =
-            s::global_sum(lanes(p), bits(p), p.of("WORDS", 1), p.of("PIXELS", 64));
-        const std::int64_t wide =
-            std::int64_t{lanes(p)} * (bits(p) + hass::detail::bits_for(p.of("PIXELS", 64)));
-        const double memory =
-            hass::buffer_memory(hass::weight_memory::lutram, p.of("WORDS", 1), wide).lut;
-        lut.add(u.lut - memory + p.took.at("lutram"), p.lut());
-        ff.add(u.ff, p.took.at("ff"));
-    }
-    std::cout << text("hass_global_sum, LUT", lut);
-    CHECK((lut.count == 12 && lut.worst < 0.02 && ff.worst == 0.0));
+TEST_CASE("modules take what points took that no fit has seen") {
+    // but forks of more than 8 ways, and turns of 6 and 10: points of theirs are here, too
+    const double exact = 0.0, mean = 0.08, worst = 0.2;
+    hold("rtl_held_out.csv",
+         {
+             {"hass_counter", 30, 0.09, worst, exact},   {"hass_dense", 4, mean, worst, exact},
+             {"hass_depthwise", 3, mean, worst, exact},  {"hass_lane_array", 3, mean, worst, exact},
+             {"hass_lanes", 7, mean, worst, 0.02},       {"hass_window", 12, mean, worst, exact},
+             {"hass_fifo", 9, mean, worst, exact},       {"hass_replay", 5, mean, worst, exact},
+             {"hass_fork", 11, 0.12, 0.3, exact},        {"hass_join", 7, 0.2, 0.5, exact},
+             {"hass_turns", 12, mean, worst, exact},     {"hass_skid", 3, exact, exact, exact},
+             {"hass_narrow", 4, mean, worst, exact},     {"hass_widen", 4, mean, worst, exact},
+             {"hass_convert", 5, mean, worst, exact},    {"hass_concat", 8, mean, worst, exact},
+             {"hass_requantise", 6, mean, worst, exact}, {"hass_add", 6, mean, worst, exact},
+             {"hass_multiply", 6, 0.1, 0.26, exact},     {"hass_lookup", 5, exact, exact, exact},
+             {"hass_pool_max", 5, mean, worst, exact},   {"hass_pool_sum", 5, mean, worst, exact},
+             {"hass_global_sum", 4, mean, worst, exact}, {"hass_clamp", 12, mean, worst, exact},
+             {"hass_clip", 10, mean, 0.25, exact},
+         });
+}
+
+TEST_CASE("memories in block RAM are as many blocks as Yosys makes of them") {
+    // Vivado, which is what is counted, takes deeper blocks than there are words; Yosys cuts them up
+    int all = 0, exact = 0;
+    double said = 0.0, took = 0.0;
+    for (const char* record : {"rtl_synthesis.csv", "rtl_held_out.csv"})
+        for (const char* module : {"hass_fifo,", "hass_replay,", "hass_window,", "hass_lists,",
+                                   "hass_list_array,", "hass_rom,"})
+            for (const synthesised& p : points(module, record)) {
+                if (p.took.at("bram18") == 0.0) continue;
+                hass::rtl::module_instance m{p.module, {}};
+                for (const auto& [name, value] : p.parameters) m.parameters[name] = value;
+                const double blocks =
+                    m.module == "hass_rom"
+                        ? static_cast<double>(
+                              hass::vivado_bram18(m.of("DEPTH", 0), m.of("BITS", 0)))
+                        : hass::rtl::module_usage(m, hass::weight_memory::bram18)->bram18;
+                exact += blocks == p.took.at("bram18") ? 1 : 0;
+                said += blocks, took += p.took.at("bram18");
+                if (blocks != p.took.at("bram18"))
+                    std::cout << p.module << " DEPTH " << m.of("DEPTH", 0) << " BITS "
+                              << m.of("BITS", 0) << " WIDTH " << m.of("WIDTH", 0) << " WORDS "
+                              << m.of("WORDS", 0) << ": " << blocks << " blocks for "
+                              << p.took.at("bram18") << "\n";
+                ++all;
+            }
+    std::cout << "block RAM: " << exact << " of " << all << " memories exact, " << said << " for "
+              << took << "\n";
+    CHECK(all == 62);
+    CHECK(exact == 53);
 }
 
 TEST_CASE("windows take what their synthesis took") {
@@ -418,54 +370,44 @@ TEST_CASE("windows take what their synthesis took") {
         const bool in_lutram = w.kernel_h > 1 && p.took.at("bram18") == 0.0;
         hass::usage u = hass::synthesised::window_logic(w, in_lutram);
         exact += u.ff == p.took.at("ff") ? 1 : 0;
-        CHECK(u.ff == Approx(p.took.at("ff")).epsilon(0.03));
         u.lut += p.took.at("lutram");
         if (w.width * w.words > 2048) continue;  // lines in blocks that Yosys joins by multiplexers
         (n++ % 3 == 2 ? held_out : lut).add(u.lut, p.lut());
     }
     std::cout << "hass_window, " << text("LUT", lut) << text("  held out", held_out);
-    CHECK(exact == 19);
+    CHECK(exact == 21);
     CHECK((lut.count == 14 && lut.mean() < 0.02 && lut.worst < 0.035));
     CHECK((held_out.count == 6 && held_out.mean() < 0.02 && held_out.worst < 0.035));
 }
 
-TEST_CASE("engines side by side take the sum of what they are made of") {
-    // none was fitted but one of lanes without masks; lanes of one window a dot product take less
-    errors arrays, depthwise, ff;
-    for (const char* module : {"hass_lane_array,", "hass_depthwise,"})
-        for (const synthesised& p : points(module)) {
-            hass::rtl::module_instance m{p.module, {}};
-            for (const auto& [name, value] : p.parameters) m.parameters[name] = value;
-            const auto u = hass::rtl::module_usage(m, hass::weight_memory::bram18);
-            REQUIRE(u);
-            (m.module == "hass_depthwise" ? depthwise : arrays).add(u->lut, p.lut());
-            ff.add(u->ff, p.took.at("ff"));
-            CHECK(u->dsp == p.took.at("dsp"));
-        }
-    std::cout << text("hass_lane_array, LUT", arrays) << text("hass_depthwise, LUT", depthwise)
-              << text("  FF", ff);
-    CHECK((arrays.count == 6 && arrays.mean() < 0.07 && arrays.worst < 0.19));
-    CHECK((depthwise.count == 6 && depthwise.mean() < 0.05 && depthwise.worst < 0.13));
-    CHECK((ff.mean() < 0.01 && ff.worst < 0.035));
-}
-
 TEST_CASE("a whole design takes the sum of its modules") {
-    std::ifstream file(std::string(HASS_TEST_DATA) + "/rtl_whole_design.json");
-    const auto design = nlohmann::json::parse(file);
-    std::string text;
-    for (const auto& [count, instance] :
-         design.at("instances").get<std::vector<std::pair<int, std::string>>>())
-        for (int n = 0; n < count; ++n) text += instance + "\n";
-    CHECK(hass::rtl::instances_in(text).size() == 96);
-    const hass::usage said = hass::rtl::design_usage(text);
-    const auto took = [&](const char* what) { return design.at("took").at(what).get<double>(); };
-    const double lut = took("lut") + took("lutram") + took("srl");
-    std::cout << "whole design: LUT " << said.lut << " for " << lut << ", FF " << said.ff << " for "
-              << took("ff") << ", BRAM18 " << said.bram18 << " for " << took("bram18") << "\n";
-    CHECK(said.lut == Approx(lut).epsilon(0.03));
-    CHECK(said.ff == Approx(took("ff")).epsilon(0.01));
-    CHECK(said.dsp == took("dsp"));
-    CHECK(said.bram18 == Approx(took("bram18")).epsilon(0.05));  // Vivado's blocks, and Yosys's
+    struct recorded {
+        const char* file;
+        std::size_t instances;
+        double lut, ff, bram18;  // limits of relative errors: blocks are Vivado's, and Yosys's
+    };
+    for (const recorded& wanted : {recorded{"rtl_whole_design.json", 96, 0.03, 0.01, 0.05}}) {
+        INFO(wanted.file);
+        std::ifstream file(std::string(HASS_TEST_DATA) + "/" + wanted.file);
+        const auto design = nlohmann::json::parse(file);
+        std::string text;
+        for (const auto& [count, instance] :
+             design.at("instances").get<std::vector<std::pair<int, std::string>>>())
+            for (int n = 0; n < count; ++n) text += instance + "\n";
+        CHECK(hass::rtl::instances_in(text).size() == wanted.instances);
+        const hass::usage said = hass::rtl::design_usage(text);
+        const auto took = [&](const char* what) {
+            return design.at("took").at(what).get<double>();
+        };
+        const double lut = took("lut") + took("lutram") + took("srl");
+        std::cout << wanted.file << ": LUT " << said.lut << " for " << lut << ", FF " << said.ff
+                  << " for " << took("ff") << ", BRAM18 " << said.bram18 << " for "
+                  << took("bram18") << "\n";
+        CHECK(said.lut == Approx(lut).epsilon(wanted.lut));
+        CHECK(said.ff == Approx(took("ff")).epsilon(wanted.ff));
+        CHECK(said.dsp == took("dsp"));
+        CHECK(said.bram18 == Approx(took("bram18")).epsilon(wanted.bram18));
+    }
     CHECK_THROWS_WITH(hass::rtl::design_usage("hass_gearbox #(.BITS(8)) g ();"),
                       Catch::Contains("hass_gearbox"));
 }

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # What the modules take, by Yosys, as CSV on standard output: the record tests/data/rtl_synthesis.csv.
 #     bash tests/rtl/synthesise.sh [module ...] >tests/data/rtl_synthesis.csv    # all: over 15 minutes of CPU
+#     bash tests/rtl/synthesise.sh --points FILE [module ...]    # those of a record: tests/data/rtl_held_out.csv
 # UltraScale+ without place and route. lut: LUTs of logic; lutram and srl: LUTs used as memory and as shift
 # registers; inverters, which have no cell of their own, are not counted. hass_rom is left out of every
 # other module: its block RAM is known from its size.
 set -euo pipefail
 modules=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../include/hass/rtl/modules" && pwd)
+listed=
+if [[ ${1:-} == --points ]]; then listed=$(realpath "$2"); shift 2; fi
 wanted=" $* "
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -16,13 +19,30 @@ mapfile -t sources < <(ls "$modules"/*.sv | grep -v hass_rom)
     echo '(* blackbox *)'
     sed '/initial \$readmemh/d; /always_ff/d; /if (enable)/d; /logic \[BITS-1:0\] *words/d' "$modules/hass_rom.sv"
 } >hass_rom.sv
-awk 'BEGIN { srand(1); for (i = 0; i < 65536; ++i) printf "%04x%04x\n", rand() * 65536, rand() * 65536 }' >random.mem
+# noise BITS WORDS: what a ROM holds
+noise() {
+    awk -v bits="$1" -v words="$2" 'BEGIN {
+        srand(1)
+        for (i = 0; i < words; ++i) {
+            if (bits % 4) printf "%x", rand() * 2 ^ (bits % 4)
+            for (b = bits - bits % 4; b > 0; b -= 4) printf "%x", rand() * 16
+            print ""
+        }
+    }'
+}
 
 : >points.csv
 # row MODULE NAME=VALUE ...: one point, an instance of its own
 row() {
     [[ $wanted == "  " || $wanted == *" $1 "* ]] || return 0
     echo "$1,${*:2}" >>points.csv
+}
+
+# rom BITS=... DEPTH=...: a point of hass_rom
+rom() {
+    local file=rom_${1#*=}_${2#*=}.mem
+    noise "${1#*=}" "${2#*=}" >"$file"
+    row hass_rom "$1" "$2" "FILE=\"$file\""
 }
 
 # Synthesises the points since the last time in one run: reading the technology takes longer than most of
@@ -70,12 +90,25 @@ synthesise() {
         }
         {
             m = of[FNR]
+            sub(/ FILE=[^,]*/, "")
             printf "%s,%d,%d,%d,%d,%d,%d,%d\n", $0, lut[m], lutram[m], srl[m], ff[m], carry[m], dsp[m], bram[m]
         }' cells.txt stat.txt points.csv
     : >points.csv
 }
 
 echo module,parameters,lut,lutram,srl,ff,carry,dsp,bram18
+
+if [[ -n $listed ]]; then
+    while IFS=, read -r module parameters _; do
+        if [[ $module == hass_* && $module != *@* && $module != hass_rom ]]; then row "$module" $parameters; fi
+    done <"$listed"
+    synthesise
+    while IFS=, read -r module parameters _; do
+        if [[ $module == hass_rom ]]; then rom $parameters; fi
+    done <"$listed"
+    synthesise "$modules/hass_rom.sv"
+    exit
+fi
 
 # ---- engines. Of each: positions, multipliers, filters, words, dots, bits, bits of sums
 while read -r positions multipliers filters words dots bits sum more; do
@@ -355,6 +388,6 @@ synthesise
 
 for shape in "16 512" "64 1024" "256 1024"; do
     read -r bits depth <<<"$shape"
-    row hass_rom BITS=$bits DEPTH=$depth 'FILE="random.mem"'
+    rom BITS=$bits DEPTH=$depth
 done
 synthesise "$modules/hass_rom.sv"

@@ -158,7 +158,10 @@ inline std::optional<usage> module_usage(const module_instance& m, weight_memory
     if (name == "hass_lanes") return detail::lane_usage(m, slice);
     if (name == "hass_lane_array") {
         const int engines = m.of("GROUPS", 1) * m.of("SETS", 1);
-        return double(engines) * detail::lane_usage(m, slice) + s::fork(engines) + s::join(engines);
+        usage u =
+            double(engines) * detail::lane_usage(m, slice) + s::fork(engines) + s::join(engines);
+        u.ff -= lane_synthesis::shared_ff(engines);
+        return u;
     }
     if (name == "hass_spes") return detail::spe_usage(m, slice);
     if (name == "hass_window") return detail::window_usage(m, buffers);
@@ -166,11 +169,20 @@ inline std::optional<usage> module_usage(const module_instance& m, weight_memory
     if (name == "hass_fifo") return s::fifo(buffers, m.of("DEPTH", 16), bits);
     if (name == "hass_skid") return s::skid(bits);
     if (name == "hass_fork") return s::fork(m.of("WAYS", 2));
+    if (name == "hass_join") return s::join(m.of("WAYS", 2));
+    if (name == "hass_turns") return s::turns(m.of("WAYS", 2), m.of("WORDS", 4), bits);
+    if (name == "hass_widen") return s::widen(m.of("WORDS", 2), m.of("IN", 16));
     if (name == "hass_narrow") return s::narrow(m.of("WORDS", 2), m.of("OUT", 16));
     if (name == "hass_convert") return s::convert(m.of("IN", 2), m.of("OUT", 3), bits);
     if (name == "hass_concat") return s::concat(m.of("A_WORDS", 1) + m.of("B_WORDS", 1), bits);
-    if (name == "hass_add") return s::add(lanes, bits, m.of("SHIFT", 0));
-    if (name == "hass_clip") return s::clip(lanes, bits);
+    if (name == "hass_add")
+        return s::add(lanes, bits, m.of("SHIFT", 0), m.of("A_MULTIPLIER", 1),
+                      m.of("B_MULTIPLIER", 1));
+    if (name == "hass_multiply")
+        return s::multiply(lanes, bits, m.of("SHIFT", 0), m.of("SCALE", 1),
+                           m.of("LOW", -(1 << (bits - 1))), slice);
+    if (name == "hass_lookup") return s::lookup_logic();
+    if (name == "hass_clip") return s::clip(lanes, bits, m.of("THRESHOLD", 0));
     if (name == "hass_clamp") {
         const auto most = static_cast<int>((std::int64_t{1} << (bits - 1)) - 1);
         return s::clamp(lanes, bits, m.of("HIGH", most) != most);

@@ -14,6 +14,7 @@
 ///     inputs held back    LUT, FF, and a buffer     counted, see `skew.hpp`
 ///     squeezes            LUT, FF                   counted, see `squeeze.hpp`; between layers
 ///     image, answers      LUT, FF, BRAM18           counted, a FIFO to off-chip memory; as above
+///                                        (these three, and a dense engine's tree, have no module: unchecked)
 ///     dense dot product   LUT, FF        published regression (vector-dot); or a cascade of DSPs with its
 ///                                        windows and their replays: `cascade_synthesis.hpp`
 ///     sliding window      LUT, FF        published regression; lines and windows are buffers
@@ -30,6 +31,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -169,6 +171,9 @@ struct calibrated {
     /// A row without weights, `c.folding.in` streams wide, and what it holds back.
     constexpr usage stage(const layer_row& row, const row_option& c, const precision& width,
                           std::span<const held_input> held = {}) const;
+    /// One as a module of rtl/modules; nullopt where that is not asked for or there is none.
+    constexpr std::optional<usage> module_stage(const layer_row& row, const row_option& c,
+                                                const precision& width) const;
     /// The part of it that only rows of image networks have.
     constexpr usage map_stage(const layer_row& row, const row_option& c,
                               const precision& width) const;

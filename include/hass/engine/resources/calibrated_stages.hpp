@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include <hass/engine/arithmetic.hpp>
@@ -17,6 +18,40 @@
 
 namespace hass {
 
+constexpr std::optional<usage> calibrated::module_stage(const layer_row& row, const row_option& c,
+                                                        const precision& width) const {
+    namespace s = synthesised;
+    if (requantisation != requantise::rtl) return std::nullopt;
+    const int streams = c.folding.in, count = static_cast<int>(taps(row));
+    switch (row.kind) {
+        case layer_kind::max_pool:
+            return s::window(c.memory, row, streams, width.data) +
+                   s::pool_max(streams, width.data, count);
+        case layer_kind::average_pool:
+            return s::window(c.memory, row, streams, width.data) +
+                   s::pool_sum(streams, width.data, count) +
+                   requantised(c.memory, row.in.channels, streams,
+                               width.data + detail::bits_for(count), width);
+        case layer_kind::global_average_pool:
+            return s::global_sum(streams, width.data, row.in.channels / streams, row.in.pixels()) +
+                   requantised(c.memory, row.in.channels, streams,
+                               width.data + detail::bits_for(row.in.pixels()), width);
+        case layer_kind::add:
+            return s::add(streams, width.data, s::factor_bits - 1);
+        case layer_kind::multiply:
+            return s::multiply(streams, width.data, slice);
+        case layer_kind::concat:  // of two; more take a module each
+            return s::concat(row.out.channels / streams, std::int64_t{streams} * width.data);
+        case layer_kind::hardsigmoid:
+        case layer_kind::hardswish:
+        case layer_kind::sigmoid:
+        case layer_kind::swish:
+            return s::lookup(c.memory, streams, width.data, width.data);
+        default:  // ReLUs are the saturation of the row before
+            return std::nullopt;
+    }
+}
+
 constexpr usage calibrated::stage(const layer_row& row, const row_option& c, const precision& width,
                                   std::span<const held_input> held) const {
     const int streams = c.folding.in;
@@ -25,6 +60,7 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
         return std::has_single_bit(static_cast<std::uint64_t>(n));
     };
     usage u = hold(c.memory, held, streams, width.data);
+    if (const std::optional<usage> module = module_stage(row, c, width)) return u + *module;
     const auto lookup_table = [&] { u.bram18 += streams; };  // 1,024 words of 18 bits
     const auto multiply = [&](std::int64_t by) {
         u.dsp += static_cast<double>(streams * multiplier_dsp(width.data, by, slice));
@@ -37,17 +73,6 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
             break;
         case layer_kind::max_pool:
         case layer_kind::average_pool: {
-            if (requantisation == requantise::rtl) {
-                const int count = static_cast<int>(taps(row));
-                u += synthesised::window(c.memory, row, streams, width.data);
-                if (row.kind == layer_kind::max_pool)
-                    u += synthesised::pool_max(streams, width.data, count);
-                else
-                    u += synthesised::pool_sum(streams, width.data, count) +
-                         requantised(c.memory, row.in.channels, streams,
-                                     width.data + detail::bits_for(count), width);
-                break;
-            }
             const folded_row f(row, parallelism{streams, 1, 1, 1, 1});
             u += window(c.memory, row, f, streams, width.data);
             add(u, modules::pool(row.kernel_h, row.kernel_w, streams, width.data), 1);
@@ -56,12 +81,6 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
             break;
         }
         case layer_kind::global_average_pool: {
-            if (requantisation == requantise::rtl) {
-                u += synthesised::global_sum(streams, width.data, channels, row.in.pixels()) +
-                     requantised(c.memory, row.in.channels, streams,
-                                 width.data + detail::bits_for(row.in.pixels()), width);
-                break;
-            }
             modules::module_cost pool = modules::global_pool(channels, width);
             pool.dsp = 0.0;
             add(u, pool, streams);
@@ -70,10 +89,6 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
             break;
         }
         case layer_kind::add:
-            if (requantisation == requantise::rtl) {
-                u += synthesised::add(streams, width.data, synthesised::factor_bits - 1);
-                break;
-            }
             u.dsp += scale_dsp(3 * streams, width);  // two inputs to one scale, and their sum
             [[fallthrough]];
         case layer_kind::concat:

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <numeric>
 
@@ -31,12 +32,13 @@ constexpr std::int64_t lutram_32(std::int64_t bits, dsp_slice slice) {
 
 /// `hass_fork`: a flip-flop a way, its valid and what it has taken. Exact at 2, 3, 4 and 8 ways.
 constexpr usage fork(int ways) {
-    return {.lut = ways < 4 ? 2.0 * ways + 1.0 : 4.5 * ways - 7.0, .ff = static_cast<double>(ways)};
+    const double lut = ways < 4 ? 2.0 * ways + 1.0 : ways < 9 ? 4.5 * ways - 7.0 : 2.9 * ways + 2.0;
+    return {.lut = lut, .ff = static_cast<double>(ways)};
 }
 
-/// `hass_join`: the same word of all ways. Exact at 2, 3, 4 and 8 ways.
+/// `hass_join`: the same word of all ways. Exact at 2, 3, 4 and 8 ways, else at most 2 LUTs too many up to 32.
 constexpr usage join(int ways) {
-    return {.lut = 2.0 * static_cast<double>(detail::ceil_div(ways, 5))};
+    return {.lut = ways < 7 ? 2.0 : 2.0 * static_cast<double>(detail::ceil_div(ways, 5))};
 }
 
 /// `hass_skid` of words of `bits`.
@@ -96,18 +98,77 @@ constexpr usage requantise(const requantised& q, int lanes, std::int64_t words,
             .ff = static_cast<double>(lanes * ff + 5 + detail::bits_for(words))};
 }
 
-/// `hass_add` of two streams of `lanes` values of `bits`, each scaled by a constant of 18 bits.
-constexpr usage add(int lanes, int bits, int shift) {
-    const int product = bits + 18, sum = product + 1;
-    return {.dsp = 2.0 * lanes,
-            .lut = 4.0 + lanes * (sum + 3.11 * bits - 4.9),
-            .ff = 4.0 + lanes * (2 * product + sum + (sum + 1 - shift) + bits)};
+/// Bits of a signed constant.
+constexpr int signed_bits(std::int64_t value) {
+    return 1 + static_cast<int>(
+                   std::bit_width(static_cast<std::uint64_t>(value < 0 ? -value - 1 : value)));
+}
+/// Factors of 2 in a constant, 0 of 0.
+constexpr int factors_of_2(std::int64_t value) {
+    return value == 0 ? 0 : std::countr_zero(static_cast<std::uint64_t>(value));
+}
+
+/// A factor of all bits, none of them spared by a factor of 2.
+inline constexpr std::int64_t any_factor = (std::int64_t{1} << (factor_bits - 1)) - 1;
+
+/// `hass_add` of two streams of `lanes` values of `bits`, scaled by the constants `a` and `b`: FFs are
+/// counted, those that a constant spares as well.
+constexpr usage add(int lanes, int bits, int shift, std::int64_t a = any_factor,
+                    std::int64_t b = any_factor) {
+    const int a_bits = bits + signed_bits(a), b_bits = bits + signed_bits(b);
+    const int sum = std::max(a_bits, b_bits) + 1;
+    const int a_even = factors_of_2(a), b_even = factors_of_2(b);
+    const int ff = a_bits - a_even + b_bits - b_even + sum - std::min(a_even, b_even) +
+                   (sum + 1 - shift) + bits;
+    return {
+        .dsp = 2.0 * lanes, .lut = 4.0 + lanes * (sum + 3.11 * bits - 4.9), .ff = 4.0 + lanes * ff};
+}
+
+/// `hass_multiply` of two streams of `lanes` values of `bits`, scaled by a constant. FFs are counted; LUTs are
+/// fitted: what rounds and saturates, what adds the two DSPs of a product of more than 27 bits.
+/// \param shift  bits that are rounded off
+/// \param low    the lowest value: dearer where it is neither 0 nor a power of two
+constexpr usage multiply(int lanes, int bits, int shift, std::int64_t factor, std::int64_t low,
+                         dsp_slice slice) {
+    const int product = 2 * bits, scaled = product + signed_bits(factor);
+    const int rounded = scaled + 1 - shift;
+    const std::int64_t parts = multiplier_dsp(product, signed_bits(factor), slice);
+    double lut = 2.5 * bits + (parts > 1 ? 0.66 * (scaled - 17) + 7.0 : 0.0);
+    if (low != 0)
+        lut += (low == -(std::int64_t{1} << (bits - 1)) ? 1.5 : 6.0) +
+               1.5 * std::max(0, rounded - bits - 3);
+    const int ff = product + scaled - factors_of_2(factor) + rounded + bits;
+    return {.dsp = static_cast<double>(lanes * (multiplier_dsp(bits, bits, slice) + parts)),
+            .lut = 4.0 + lanes * lut,
+            .ff = 4.0 + lanes * ff};
+}
+/// As written where nothing else is known: three bits more than the data's are left to saturate.
+constexpr usage multiply(int lanes, int bits, dsp_slice slice) {
+    return multiply(lanes, bits, bits + factor_bits - 2, any_factor,
+                    1 - (std::int64_t{1} << (bits - 1)), slice);
+}
+
+/// `hass_lookup` without its tables.
+constexpr usage lookup_logic() {
+    return {.lut = 1.0, .ff = 1.0};
+}
+
+/// `hass_lookup`: of each of `lanes` values of `in` bits a table of all of them, `out` bits a word. What is
+/// read out of LUTs is registered outside of them.
+constexpr usage lookup(weight_memory kind, int lanes, int in, int out) {
+    const usage table = read_memory(kind, std::int64_t{1} << in, out);
+    usage u = lookup_logic() + double(lanes) * table;
+    if (table.bram18 == 0.0 && table.uram == 0.0) u.ff += static_cast<double>(lanes * out);
+    return u;
 }
 
 /// `hass_turns`: `ways` streams of words of `bits` take turns, `words` words each: a 4:1 multiplexer is a
-/// LUT6. Within a LUT of 16 points.
+/// LUT6, of six ways Yosys takes two, of 5, 7 and 8 three. Within two LUTs of 16 points of 2, 3, 4 and 8 ways.
 constexpr usage turns(int ways, std::int64_t words, std::int64_t bits) {
-    const std::int64_t levels = detail::ceil_div(ways - 1, 3);
+    const std::int64_t levels = ways <= 4   ? 1
+                                : ways == 6 ? 2
+                                : ways <= 8 ? 3
+                                            : 1 + detail::ceil_div(ways, 3);
     return {.lut = static_cast<double>(bits * levels + counter_lut(words)) +
                    3.5 * static_cast<double>(levels + 1),
             .ff = static_cast<double>(detail::bits_for(words))};
@@ -145,46 +206,78 @@ constexpr usage global_sum(int lanes, int bits, std::int64_t words, std::int64_t
     return u;
 }
 
-/// `hass_clip` of `lanes` values of `bits`: zero within a threshold. FFs exact; LUTs depend on the threshold
-/// (5 and 88: 4 and 3 a lane of 8 bits, 9 and 10 of 16).
+/// A threshold of as many bits as most have.
+constexpr std::int64_t any_threshold(int bits) {
+    return (std::int64_t{1} << (bits * 5 / 8)) - 3;
+}
+
+/// `hass_clip` of `lanes` values of `bits`: zero within a threshold. FFs exact. LUTs are fitted: up to 12 bits
+/// factors of 2 in the constants spare some, above it takes more for larger thresholds.
+constexpr usage clip(int lanes, int bits, std::int64_t threshold) {
+    const auto t = static_cast<std::uint64_t>(threshold);
+    const int even = t == 0 ? bits : std::max(std::countr_zero(t), std::countr_zero(t + 1));
+    const double lut = bits > 12 ? 0.52 * bits + 0.32 * static_cast<double>(std::bit_width(t))
+                                 : 0.4 * bits + 1.1 - 0.47 * std::min(even, 5);
+    return {.lut = 1.0 + lanes * lut, .ff = 1.0 + lanes * bits};
+}
 constexpr usage clip(int lanes, int bits) {
-    return {.lut = 1.0 + lanes * (0.75 * bits - 2.5), .ff = 1.0 + lanes * bits};
+    return clip(lanes, bits, any_threshold(bits));
 }
 
-/// `hass_clamp` of `lanes` values of `bits` at 0 below and, if `above`, at a constant above. Exact at 8 and 16
-/// bits.
+/// `hass_clamp` of `lanes` values of `bits` at 0 below and, if `above`, at a constant above: a LUT a bit, and
+/// what compares, fitted. Exact at 8 and 16 bits.
 constexpr usage clamp(int lanes, int bits, bool above) {
-    return {.lut = 1.0 + lanes * (1.75 * bits - (above ? 3.0 : 6.0)), .ff = 1.0 + lanes * bits};
+    const double compares = above ? 0.75 * bits - 3.0 : bits > 12 ? 6.0 : 0.0;
+    return {.lut = 1.0 + lanes * (bits + compares), .ff = 1.0 + lanes * bits};
 }
 
-/// Registers that pass the odd one out of each level of a tree of `count` inputs: two in a row at most, more
-/// are a shift register.
-constexpr bool passes_by_srl(int count) {
-    int run = 0;
-    for (; count > 1; count = (count + 1) / 2) {
-        if (count % 2 != 0)
-            ++run;
-        else if (run > 2)
-            return true;
-        else
-            run = 0;
+/// A tree of registered pairs. The odd one out of a level is passed on by registers, of which more than
+/// two in a row are a shift register.
+struct pairs {
+    int nodes = 0;     ///< pairs
+    int passing = 0;   ///< registers that pass on
+    bool srl = false;  ///< whether a shift register does
+
+    /// Of `count` inputs, the last one repeated where `repeats`: a tree of largest values compares it once
+    /// more where an odd one would be passed on; one of sums adds nothing.
+    constexpr pairs(int count, bool repeats) {
+        const auto pass = [this](int levels) {
+            if (levels > 2)
+                srl = true;
+            else
+                passing += levels;
+        };
+        int run = 0, level = 0;
+        for (bool single = true; count > 1; count = (count + 1) / 2, ++level) {
+            nodes += count / 2;
+            if (count % 2 == 0) {
+                pass(run);
+                run = 0, single = false;
+            } else if (repeats && !single) {
+                ++nodes;
+                pass(level);
+            } else {
+                ++run;
+            }
+        }
     }
-    return false;
-}
+};
 
-/// `hass_pool_max` of `taps` values, 4 or 9 of them synthesised: 1.75 LUTs a bit and comparison. FFs exact.
+/// `hass_pool_max` of `taps` values: 1.75 LUTs a bit and comparison. FFs exact.
 constexpr usage pool_max(int lanes, int bits, int taps) {
-    const int srl = passes_by_srl(taps) ? bits : 0;
-    return {.lut = 1.0 + lanes * ((taps - 1) * 1.75 * bits + srl),
-            .ff = static_cast<double>(lanes * (taps - 1) * bits + detail::bits_for(taps))};
+    const pairs tree(taps, true);
+    return {.lut = 1.0 + lanes * (tree.nodes * 1.75 * bits + (tree.srl ? bits : 0)),
+            .ff = static_cast<double>(lanes * (tree.nodes + tree.passing) * bits +
+                                      detail::bits_for(taps))};
 }
 
-/// `hass_pool_sum` of `taps` values, 4 or 9 of them synthesised. FFs exact.
+/// `hass_pool_sum` of `taps` values. FFs exact.
 constexpr usage pool_sum(int lanes, int bits, int taps) {
-    const int sum = bits + detail::bits_for(taps), adders = taps - 1;
-    const int srl = passes_by_srl(taps) ? bits : 0;
-    return {.lut = 1.0 + lanes * (adders * (sum - 2) + 2 + srl),
-            .ff = static_cast<double>(lanes * adders * sum + detail::bits_for(taps))};
+    const pairs tree(taps, false);
+    const int sum = bits + detail::bits_for(taps);
+    return {.lut = 1.0 + lanes * (tree.nodes * (sum - 2) + 2 + (tree.srl ? bits : 0)),
+            .ff = static_cast<double>(lanes * (tree.nodes + tree.passing) * sum +
+                                      detail::bits_for(taps))};
 }
 
 /// What `hass_window` spans.
@@ -211,21 +304,26 @@ struct windows {
     constexpr int x() const { return 1 + detail::bits_for(width + kernel_w + stride_w); }
     /// Bits of a window's row.
     constexpr int y() const { return 1 + detail::bits_for(height + kernel_h + stride_h); }
+    /// Bits of a window's place that nothing asks for: one pixel is inside of a width that is a multiple of
+    /// a power of two whatever its lower bits are.
+    constexpr int unasked() const {
+        return (kernel_w == 1 ? factors_of_2(width) : 0) +
+               (kernel_h == 1 ? factors_of_2(height) : 0);
+    }
     /// Bits of all columns of a window but the last.
     constexpr std::int64_t columns() const { return (kernel_w - 1) * kernel_h * bits; }
 };
 
 /// `hass_window` without the line memory and, of more than 64 words a pixel, the columns' memories. FFs
-/// are exact at 19 of 21 points, the others (of one pixel) have 3 % less. LUTs, shift registers included:
-/// 1 % in the mean and 3 % at worst, of every third point, held out of the fit, as well; but where
-/// Yosys joins blocks of lines by multiplexers (3,584 words).
+/// are exact at all 33 points. LUTs, shift registers included: 1 % in the mean and 3 % at worst, of 12 points
+/// that no fit has seen 3 and 6 %; but where Yosys joins blocks of lines by multiplexers (3,584 words).
 /// \param in_lutram  lines are kept in LUT-RAM, whose output is registered outside of it
 constexpr usage window_logic(const windows& w, bool in_lutram) {
     const std::int64_t line = w.width * w.words, pixels = std::int64_t{w.width} * w.height;
     const int taps = w.kernel_w * w.kernel_h;
     double lut = counter_lut(w.words) + counter_lut(pixels) + 3.73 * (w.x() + w.y()) + 1.5 * taps;
     std::int64_t ff = detail::bits_for(w.words) + detail::bits_for(pixels) + 5 + 2 * w.gap() +
-                      2 * (w.x() + w.y()) + w.bits + taps * w.bits;
+                      2 * (w.x() + w.y()) - w.unasked() + w.bits + taps * w.bits;
     if (w.kernel_h > 1) {
         lut += counter_lut(line);
         ff += 2 * detail::bits_for(line) + (in_lutram ? (w.kernel_h - 1) * w.bits : 0);

@@ -30,6 +30,7 @@ module hass_dense #(
 );
     localparam int STEPS = (POSITIONS + MULTIPLIERS - 1) / MULTIPLIERS;
     localparam int STEP = STEPS > 1 ? $clog2(STEPS) : 1;
+    localparam int PLACE = 2 ** $clog2(DATA);  // of a value: a multiplexer without a multiplication
     localparam int WORD = WORDS > 1 ? $clog2(WORDS) : 1;
     localparam int DEPTH = DOTS * WORDS * STEPS;
     localparam int ADDRESS = DEPTH > 1 ? $clog2(DEPTH) : 1;
@@ -56,12 +57,12 @@ module hass_dense #(
 
     for (genvar n = 0; n < MULTIPLIERS; n++) begin : g_lane
         // Positions of the lane, the last one a zero where its number is not whole.
-        wire [STEPS*DATA-1:0] candidates;
+        wire [STEPS*PLACE-1:0] candidates;
         for (genvar k = 0; k < STEPS; k++) begin : g_step
             if (k * MULTIPLIERS + n < POSITIONS) begin : g_value
-                assign candidates[k*DATA +: DATA] = in_data[(k*MULTIPLIERS+n)*DATA +: DATA];
+                assign candidates[k*PLACE +: PLACE] = PLACE'(in_data[(k*MULTIPLIERS+n)*DATA +: DATA]);
             end else begin : g_zero
-                assign candidates[k*DATA +: DATA] = '0;
+                assign candidates[k*PLACE +: PLACE] = '0;
             end
         end
 
@@ -69,7 +70,7 @@ module hass_dense #(
         logic [ADDRESS-1:0] address_1, address_n;
         always_ff @(posedge clk)
             if (rst || (enable && !in_valid)) value <= '0;
-            else if (enable) value <= candidates[32'(step)*DATA +: DATA];
+            else if (enable) value <= candidates[32'(step)*PLACE +: DATA];
         always_ff @(posedge clk)
             if (enable) address_1 <= address;
         hass_delay #(.BITS(DATA + ADDRESS), .DEPTH(n)) skew (

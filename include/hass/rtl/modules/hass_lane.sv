@@ -119,11 +119,18 @@ module hass_lane #(
     wire [ADDRESS-1:0]                 ring_base;
     wire [POSITIONS*DATA-1:0]          ring_values;
 
+    // Values at powers of two: a multiplexer without a multiplication.
+    localparam int PLACE = 2 ** $clog2(DATA);
+    wire [POSITIONS*PLACE-1:0] placed;
+    for (genvar p = 0; p < POSITIONS; p++) begin : g_place
+        assign placed[p*PLACE +: PLACE] = PLACE'(ring_values[p*DATA +: DATA]);
+    end
+
     assign {ring_base, ring_values} = ring[slot_n];
     always_ff @(posedge clk) begin
         if (keep) ring[write_slot] <= {base, values};
         if (enable) address <= ring_base + ADDRESS'(index_n);
         if (enable && !chosen_n) value <= '0;
-        else if (enable) value <= ring_values[32'(index_n)*DATA +: DATA];
+        else if (enable) value <= placed[32'(index_n)*PLACE +: DATA];
     end
 endmodule

@@ -28,8 +28,15 @@ module hass_turns #(
 
     hass_counter #(.COUNT(WORDS)) words (.clk, .rst, .step(moves), .count(word));
 
+    // Words at powers of two: a multiplexer, where other places may become a multiplication and a shift.
+    localparam int PLACE = 2 ** $clog2(BITS);
+    wire [WAYS*PLACE-1:0] placed;
+    for (genvar w = 0; w < WAYS; w++) begin : g_way
+        assign placed[w*PLACE +: PLACE] = PLACE'(in_data[w*BITS +: BITS]);
+    end
+
     assign turn_ends = moves && word == WORD'(WORDS - 1);
     assign out_valid = turn_valid && in_valid[turn];
-    assign out_data  = in_data[32'(turn)*BITS +: BITS];
+    assign out_data  = placed[32'(turn)*PLACE +: BITS];
     assign in_ready  = WAYS'(out_ready && turn_valid) << turn;
 endmodule
