@@ -248,6 +248,7 @@ double memory_by_yosys(const synthesised& p) {
 struct module_errors {
     errors lut, ff;
     bool dsp = true;
+    int other_blocks = 0;
 
     module_errors(const std::string& module, const std::string& record) {
         for (const synthesised& p : points(module + ",", record)) {
