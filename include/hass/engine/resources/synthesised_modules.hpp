@@ -163,7 +163,7 @@ constexpr usage lookup(weight_memory kind, int lanes, int in, int out) {
 }
 
 /// `hass_turns`: `ways` streams of words of `bits` take turns, `words` words each: a 4:1 multiplexer is a
-/// LUT6, of 5, 7 and 8 ways three of them, of 6 two. Within 3 LUTs of 24 points of 2 to 10 ways.
+/// LUT6, of 5, 7 and 8 ways three of them, of 6 two. Within 3 LUTs of 27 points of 2 to 10 ways, of 12 19 % too many.
 constexpr usage turns(int ways, std::int64_t words, std::int64_t bits) {
     const std::int64_t levels = ways <= 4   ? 1
                                 : ways == 6 ? 2
