@@ -112,9 +112,10 @@ constexpr usage logic(const extents& e, dsp_slice slice) {
             .ff = static_cast<double>(ff)};
 }
 
-/// FFs that engines side by side share: the one that says that masks have been read.
+/// FFs that engines side by side share, the one that says that masks have been read, less the number of the
+/// one that is asked whether it works.
 constexpr double shared_ff(std::int64_t engines) {
-    return static_cast<double>(engines - 1);
+    return static_cast<double>(engines - 1 - detail::bits_for(engines));
 }
 
 }  // namespace lane_synthesis
