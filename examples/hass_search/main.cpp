@@ -49,7 +49,7 @@ struct bench_and_board {
 };
 
 /// Trials need the same memory again and again: what glibc would give back after each one is kept,
-/// since to get it again, page by page, takes a sixth of a run of MobileNetV2.
+/// since to get it again, page by page, takes up to a tenth of a run with statistics.
 void keep_memory() {
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, 32 << 20);

@@ -74,6 +74,12 @@ TEST_CASE("thresholds may differ from channel to channel") {
         const hass::image_set images = test::float_images(bits, row.in, 3);
         const std::vector<int> labels(3, 0);
         const auto s = hass::emulator(m).run(images, labels, {tau}).statistics.front();
+        hass::emulation_options sparsities;
+        sparsities.products = {.windows = false};
+        auto without = s;
+        without.windows.clear();
+        CHECK(hass::emulator(m).run(images, labels, {tau}, sparsities).statistics.front() ==
+              without);
         std::vector<float> pixels(3 * static_cast<std::size_t>(row.in.volume()));
         images.copy(0, 3, pixels);
         const auto area = static_cast<std::size_t>(row.in.pixels());

@@ -105,6 +105,7 @@ TEST_CASE("oneDNN: statistics of the first row are the same counts, in fixed poi
             const auto y = b.run(images, labels, {tau}).statistics.front();
             REQUIRE(x.activation_sparsity == y.activation_sparsity);
             REQUIRE(x.pair_sparsity == y.pair_sparsity);
+            REQUIRE(x.windows == y.windows);
             REQUIRE(a.magnitudes(images)[0].activations == b.magnitudes(images)[0].activations);
         };
         const hass::emulator eigen(m);
