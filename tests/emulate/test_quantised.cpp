@@ -204,11 +204,11 @@ const hass::layer_row& last_row(const hass::model& m, std::size_t i) {
 
 // x on levels of 8 bits, convolved with weights of 4: what `behind` makes of that, named "y", on levels
 // of 5 bits.
-hass::model levels_behind(const std::function<void(graph&)>& behind) {
+hass::model levels_behind(const std::function<void(graph&)>& behind, float scale = 0.3F) {
     const std::string domain = "qonnx.custom_op.general";
     graph g;
     g.input({0, 4, 6, 6});
-    g.weight("s", {}, {0.25F}).weight("z", {}, {0}).weight("b4", {}, {4}).weight("b8", {}, {8});
+    g.weight("s", {}, {scale}).weight("z", {}, {0}).weight("b4", {}, {4}).weight("b8", {}, {8});
     g.weight("b5", {}, {5}).weight("w", {8, 4, 3, 3});
     g.node("Quant", "wq", {"w", "s", "z", "b4"}, {}, {}, domain);
     g.node("Quant", "xq", {"x", "s", "z", "b8"}, {}, {}, domain);
@@ -229,6 +229,12 @@ TEST_CASE("what rounds to levels is built where sums become data, or multiplies"
     CHECK(relu.net.rows[0].form == function_form::rescale);  // the image's
     CHECK(last_row(relu, 0).form == function_form::fused);
     CHECK(last_row(relu, 1).data_bits == 5);  // has what the convolution gives as levels
+    const auto shifted = [](float scale) {
+        return levels_behind([](graph& g) { g.node("Relu", "y", {"c"}); }, scale).net.rows.back();
+    };
+    CHECK(shifted(0.25F).form == function_form::wire);
+    CHECK(shifted(0.25F).data_bits == 5);
+    CHECK(shifted(0.75F).form == function_form::fused);
     CHECK(behind("Sigmoid").net.rows.back().form == function_form::wire);
     CHECK(behind("LeakyRelu").net.rows.back().form == function_form::rescale);
     CHECK(levels_behind([](graph& g) {

@@ -111,7 +111,9 @@ enum class function_form : std::uint8_t {
     table,    ///< a lookup table
     rescale,  ///< multiplied by a constant, rounded to levels and saturated
     fused,    ///< by the row before, which makes data of its sums anyway: multiplied there
-    wire,     ///< nothing: what comes is on these levels already, or a table's, or one bit of it
+    /// nothing: what comes is on these levels already, or a table's, or one bit of it, or comes of sums
+    /// that are shifted to them
+    wire,
 };
 
 /// One image's worth of a feature map: channels x height x width, each >= 1.

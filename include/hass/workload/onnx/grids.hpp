@@ -17,6 +17,24 @@
 
 namespace hass::detail::onnx {
 
+/// Whether a step may be multiplied by as a shift.
+inline bool is_power_of_two(float step) {
+    int exponent = 0;
+    return step > 0.0F && std::frexp(step, &exponent) == 0.5F;
+}
+
+/// Whether weights are whole multiples, of `bits` at most, of a power of two.
+inline bool on_power_of_two(const std::vector<float>& weights, int bits) {
+    float most = 0.0F;
+    for (const float w : weights) most = std::max(most, std::abs(w));
+    int exponent = 0;
+    std::frexp(most, &exponent);
+    return bits > 0 && std::all_of(weights.begin(), weights.end(), [=](float w) {
+               const float level = std::ldexp(w, bits - exponent);
+               return level == std::trunc(level);
+           });
+}
+
 /// What the numbers of a stream are whole multiples of.
 struct grid {
     int bits = 0;        ///< of a number; 0: on no grid
@@ -70,8 +88,9 @@ class network_grids {
     }
 
   private:
-    /// Who could give levels of any grid in place of its numbers.
-    enum class maker : std::uint8_t { nobody, sums, table };
+    /// Who could give levels of any grid in place of its numbers: with a multiplication, with a shift where
+    /// the step is a power of two, with nothing.
+    enum class maker : std::uint8_t { nobody, sums, shifts, table };
 
     grid given(int from) const {
         return from < 0 ? grid{} : given_[static_cast<std::size_t>(from)];
@@ -96,7 +115,7 @@ class network_grids {
         const layer_row& row = model_.net.rows[i];
         if (is_compute(row) || row.kind == layer_kind::add || row.kind == layer_kind::subtract ||
             row.kind == layer_kind::global_average_pool)
-            return maker::sums;
+            return shifts(i) ? maker::shifts : maker::sums;
         if (row.kind == layer_kind::sigmoid ||
             (row.kind == layer_kind::function && row.form == function_form::table))
             return maker::table;
@@ -108,10 +127,18 @@ class network_grids {
         maker m = maker::table;
         for (const int from : inputs_[i]) {
             const maker one = from < 0 ? maker::nobody : makes_[static_cast<std::size_t>(from)];
-            if (one == maker::nobody) return one;
-            if (one == maker::sums) m = one;
+            m = std::min(m, one);
         }
         return m;
+    }
+    /// Whether the sums of row `i` are whole multiples of a power of two.
+    bool shifts(std::size_t i) const {
+        const layer_row& row = model_.net.rows[i];
+        const auto pixels = static_cast<float>(row.in.pixels());
+        return is_power_of_two(entering_[i].step) && (row.kind != layer_kind::matmul) &&
+               (!has_weights(row) ||
+                on_power_of_two(model_.parameters[i].weights, row.weight_bits)) &&
+               (row.kind != layer_kind::global_average_pool || is_power_of_two(pixels));
     }
 
     /// Row `i`, a function: what it is built of where it rounds to levels.
@@ -127,9 +154,11 @@ class network_grids {
         } else if (p.function == value_function::quantised) {
             const maker before = maker_before(i);
             const bool there = whole && in.least >= to.least && in.most <= to.most;
-            row.form = there || before == maker::table ? function_form::wire
-                       : before == maker::sums         ? function_form::fused
-                                                       : function_form::rescale;
+            const bool free =
+                before == maker::table || (before == maker::shifts && is_power_of_two(to.step));
+            row.form = there || free             ? function_form::wire
+                       : before != maker::nobody ? function_form::fused
+                                                 : function_form::rescale;
             if (!there && before != maker::nobody) narrow_before(i, to.bits);
         }
     }
