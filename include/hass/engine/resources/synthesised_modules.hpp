@@ -220,6 +220,7 @@ constexpr usage clip(int lanes, int bits, std::int64_t threshold) {
                                  : 0.4 * bits + 1.1 - 0.47 * std::min(even, 5);
     return {.lut = 1.0 + lanes * lut, .ff = 1.0 + lanes * bits};
 }
+/// Of a threshold that is not known yet.
 constexpr usage clip(int lanes, int bits) {
     return clip(lanes, bits, any_threshold(bits));
 }
