@@ -86,7 +86,7 @@ struct calibrated {
         {-0.45, -0.23},
         {-0.84, -0.33},
         "Sparse engines were synthesised and simulated, and never measured on a board; as RTL a "
-        "design of SPEs or lanes took 1 % more cycles than modelled, of lists 2 to 5 %, a "
+        "design of SPEs, lanes or lists took 1 % more cycles than modelled, a "
         "clipped one with SPEs 7 %."};
 
     /// \name What is offered to an allocator
