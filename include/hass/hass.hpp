@@ -4,6 +4,7 @@
 #pragma once
 
 #include <hass/error.hpp>
+#include <hass/pack_width.hpp>
 #include <hass/text.hpp>
 #include <hass/version.hpp>
 //

@@ -15,6 +15,7 @@
 #include <hass/emulate/emulation_pass.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/workers.hpp>
+#include <hass/pack_width.hpp>
 #include <hass/statistics/depthwise_windows.hpp>
 #include <hass/statistics/dot_counts.hpp>
 #include <hass/statistics/layer_statistics.hpp>
@@ -24,6 +25,7 @@
 #include <hass/statistics/thresholds.hpp>
 
 namespace hass::detail {
+inline namespace HASS_PACKS {
 
 /// Activation masks of all compute rows, counted by each worker apart.
 class window_collector {
@@ -167,4 +169,5 @@ void run_counting(emulation_pass<Backend>& pass, std::size_t first, std::size_t 
     run(whole, last, false);
 }
 
+}  // namespace HASS_PACKS
 }  // namespace hass::detail

@@ -5,32 +5,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
+#include <hass/pack_width.hpp>
 #include <hass/search/stable_math.hpp>
 
-namespace hass {
+namespace hass::detail {
+inline namespace HASS_PACKS {
 
-namespace detail {
-
-/// As many doubles as one register of the target holds, with arithmetic lane by lane. Which width
-/// it is changes the speed, never a result.
-#if defined(__GNUC__) && defined(__AVX512F__)
-using pack = double __attribute__((vector_size(64)));
-using pack_bits = std::int64_t __attribute__((vector_size(64)));
-inline constexpr std::size_t candidates_together = 8;
-#elif defined(__GNUC__) && defined(__AVX2__)
-using pack = double __attribute__((vector_size(32)));
-using pack_bits = std::int64_t __attribute__((vector_size(32)));
-inline constexpr std::size_t candidates_together = 4;
-#elif defined(__GNUC__)
-using pack = double __attribute__((vector_size(16)));
-using pack_bits = std::int64_t __attribute__((vector_size(16)));
-inline constexpr std::size_t candidates_together = 2;
+/// As many doubles as one register of the target holds, with arithmetic lane by lane.
+#if defined(__GNUC__)
+using pack = double __attribute__((vector_size(pack_bytes)));
+using pack_bits = std::int64_t __attribute__((vector_size(pack_bytes)));
 #else
 using pack = double;
 using pack_bits = std::int64_t;
-inline constexpr std::size_t candidates_together = 1;
 #endif
+inline constexpr std::size_t candidates_together = sizeof(pack) / sizeof(double);
 
 /// exp_flushed lane by lane, in place: the same operations, hence the same doubles.
 inline void exp_flushed(pack& x) {
@@ -53,6 +44,5 @@ inline void exp_flushed(pack& x) {
     x = (1.0 + (r + r * r * sum)) * scale;
 }
 
-}  // namespace detail
-
-}  // namespace hass
+}  // namespace HASS_PACKS
+}  // namespace hass::detail

@@ -11,10 +11,12 @@
 #include <span>
 #include <utility>
 
+#include <hass/pack_width.hpp>
 #include <hass/search/packed_exp.hpp>
 #include <hass/search/stable_math.hpp>
 
 namespace hass::detail {
+inline namespace HASS_PACKS {
 
 /// Kernels in a block.
 inline constexpr std::size_t kernel_lanes = 8;
@@ -57,8 +59,8 @@ inline void block_terms(const double* block, const double* offset, const double*
                 pack total = sums;
                 to_term(total, p);
                 const auto above = total > hopeless[c];
-                std::int64_t lane[width];
-                std::memcpy(lane, &above, sizeof(lane));
+                std::int64_t lane[width] = {};
+                std::memcpy(lane, &above, sizeof(above));
                 std::int64_t any = 0;
                 for (const std::int64_t l : lane) any |= l;
                 return any != 0;
@@ -128,4 +130,5 @@ inline double log_sum_exp(std::span<const double> terms) {
     return peak + stable_log(sum_of_lanes(sum));
 }
 
+}  // namespace HASS_PACKS
 }  // namespace hass::detail

@@ -11,18 +11,17 @@
 #include <cstring>
 #include <span>
 
+#include <hass/pack_width.hpp>
 #include <hass/statistics/planes.hpp>
 
 namespace hass::detail {
+inline namespace HASS_PACKS {
 
-/// As many words as one register of the target holds. Which width it is changes the speed, never a
-/// result.
-#if defined(__AVX512F__)
-using flag_pack = std::uint32_t __attribute__((vector_size(64)));
-#elif defined(__AVX2__)
-using flag_pack = std::uint32_t __attribute__((vector_size(32)));
+/// As many words as one register of the target holds.
+#if defined(__GNUC__)
+using flag_pack = std::uint32_t __attribute__((vector_size(pack_bytes)));
 #else
-using flag_pack = std::uint32_t __attribute__((vector_size(16)));
+using flag_pack = std::uint32_t;
 #endif
 
 /// Words of a pack.
@@ -125,11 +124,12 @@ class bit_counter {
     std::array<std::uint32_t, flag_channels> counts() const {
         std::array<std::uint32_t, flag_channels> all{};
         const auto used = static_cast<std::size_t>(std::bit_width(added_));
-        for (std::size_t k = 0; k < used; ++k)
-            for (std::size_t lane = 0; lane < flag_lanes; ++lane) {
-                const std::uint32_t word = digits_[k][lane];
+        for (std::size_t k = 0; k < used; ++k) {
+            std::array<std::uint32_t, flag_lanes> words;
+            store_flags(words.data(), digits_[k]);
+            for (const std::uint32_t word : words)
                 for (std::size_t b = 0; b < flag_channels; ++b) all[b] += (word >> b & 1U) << k;
-            }
+        }
         return all;
     }
 
@@ -138,4 +138,5 @@ class bit_counter {
     std::size_t added_ = 0;  ///< packs; below 2^27, so that counts fit
 };
 
+}  // namespace HASS_PACKS
 }  // namespace hass::detail

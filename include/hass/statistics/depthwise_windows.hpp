@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <hass/pack_width.hpp>
 #include <hass/statistics/channel_flags.hpp>
 #include <hass/statistics/flag_planes.hpp>
 #include <hass/statistics/layer_statistics.hpp>
@@ -25,6 +26,7 @@
 #include <hass/workload/layer.hpp>
 
 namespace hass {
+inline namespace HASS_PACKS {
 
 /// Surviving pairs of a depthwise row, over images. Mergeable.
 class depthwise_windows {
@@ -191,4 +193,5 @@ class depthwise_windows {
     std::vector<detail::bit_counter> counters_;               ///< of z = 1 .. taps
 };
 
+}  // namespace HASS_PACKS
 }  // namespace hass

@@ -10,12 +10,14 @@
 #include <type_traits>
 #include <vector>
 
+#include <hass/pack_width.hpp>
 #include <hass/statistics/channel_flags.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass::detail {
+inline namespace HASS_PACKS {
 
 /// For each of its input channels the least magnitude that is kept, as `magnitude_bits`.
 inline std::vector<std::uint32_t> least_magnitudes(const layer_row& row,
@@ -113,4 +115,5 @@ class flag_planes {
     std::vector<std::uint32_t> flags_;      ///< ... as planes, and a pack more
 };
 
+}  // namespace HASS_PACKS
 }  // namespace hass::detail

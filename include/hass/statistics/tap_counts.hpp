@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include <hass/pack_width.hpp>
 #include <hass/statistics/channel_flags.hpp>
 #include <hass/statistics/flag_planes.hpp>
 #include <hass/statistics/layer_statistics.hpp>
@@ -19,6 +20,7 @@
 #include <hass/workload/layer.hpp>
 
 namespace hass {
+inline namespace HASS_PACKS {
 
 /// Surviving pairs of a compute row, over images. Mergeable.
 class tap_counts {
@@ -93,4 +95,5 @@ class tap_counts {
     std::uint64_t nonzero_weights_ = 0;
 };
 
+}  // namespace HASS_PACKS
 }  // namespace hass
