@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <span>
 #include <string>
@@ -122,26 +123,28 @@ class tensor_statistics {
         const auto channels = static_cast<std::size_t>(row.in.channels);
         const auto pixels = static_cast<std::size_t>(row.in.pixels());
         const std::vector<float> weights = clipped_weights(row, weights_[j], tau);
-        activation_windows windows(row);
-        tap_counts sparsities(row, weights);
+        std::optional<activation_windows> windows;
+        std::optional<tap_counts> sparsities;
+        if (wanted.windows)
+            windows.emplace(row);
+        else
+            sparsities.emplace(row, weights);
         dot_counts products(
             row, wanted.lanes ? std::make_shared<const lane_plan>(row, weights) : nullptr,
             wanted.lists);
-        std::vector<float> planes(channels * layout.size());
+        const bool in_planes = wanted.windows || products.any();
+        std::vector<float> planes(in_planes ? channels * layout.size() : 0);
         for (std::size_t n = 0; n < images_; ++n) {
             const float* image = activations_[j].data() + n * channels * pixels;
-            for (std::size_t c = 0; c < channels; ++c)
+            for (std::size_t c = 0; in_planes && c < channels; ++c)
                 fill_plane(row, layout, image + c * pixels, detail::keep_from(tau.activation_of(c)),
                            0.0F, planes.data() + c * layout.size());
-            if (wanted.windows)
-                windows.add(planes.data(), 1);
-            else
-                sparsities.add(image, 1, tau);
+            if (windows) windows->add(planes.data(), 1);
+            if (sparsities) sparsities->add(image, 1, tau);
             products.add(planes.data(), 1, detail::keep_from(0.0));
         }
-        layer_statistics s = wanted.windows
-                                 ? joint_statistics(windows, weight_windows(row, weights, 0.0))
-                                 : sparsities.statistics();
+        layer_statistics s = windows ? joint_statistics(*windows, weight_windows(row, weights, 0.0))
+                                     : sparsities->statistics();
         products.write_to(s);
         return s;
     }
