@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <type_traits>
 #include <vector>
 
 #include <hass/pack_width.hpp>
@@ -85,26 +84,14 @@ class flag_planes {
             map_flags_.data() + n * static_cast<std::size_t>(row_.in.pixels());
         std::uint32_t* to = flags_.data() + n * layout_.size() +
                             static_cast<std::size_t>(row_.pad_top) * layout_.row_size;
-        if (row_.stride_w == 1)
-            spread_rows(from, std::integral_constant<std::size_t, 1>(), to);
-        else if (row_.stride_w == 2)
-            spread_rows(from, std::integral_constant<std::size_t, 2>(), to);
-        else
-            spread_rows(from, static_cast<std::size_t>(row_.stride_w), to);
-    }
-
-    /// \param stride  a constant where that is worth a function of its own
-    template <class Stride>
-    void spread_rows(const std::uint32_t* from, Stride stride, std::uint32_t* to) const {
-        const auto width = static_cast<std::size_t>(row_.in.width);
-        const auto left = static_cast<std::size_t>(row_.pad_left);
-        for (int y = row_.in.height; y > 0; --y, from += width)
-            for (std::size_t phase = 0; phase < stride; ++phase, to += layout_.columns) {
-                const std::size_t first = (phase + stride - left % stride) % stride;
-                const std::size_t count = first < width ? (width - first + stride - 1) / stride : 0;
-                std::uint32_t* const at = to + (left + first) / stride;
-                for (std::size_t x = 0; x < count; ++x) at[x] = from[first + x * stride];
-            }
+        with_stride(row_, [&](auto stride) {
+            for_each_run(
+                row_, layout_, stride,
+                [=](std::size_t first, std::size_t run, std::size_t begin, std::size_t count) {
+                    for (std::size_t x = 0; x < count; ++x)
+                        to[run + begin + x] = from[first + x * stride];
+                });
+        });
     }
 
     layer_row row_;

@@ -74,27 +74,31 @@ inline void clip_row(const float* from, std::size_t available, std::uint32_t kee
     for (; i < count; ++i) to[i] = clip(from[i], keep);
 }
 
-/// The rows of a plane that hold a map's, beginning with the first of them.
-/// \param stride  a constant where that is worth a function of its own
-template <class Stride>
-void fill_rows(const layer_row& row, const plane_layout& layout, Stride stride, const float* map,
-               std::uint32_t keep, float outside, float* plane) {
+/// fill(stride) with a row's stride of columns: a constant where that is worth a function.
+template <class Fill>
+void with_stride(const layer_row& row, Fill fill) {
+    if (row.stride_w == 1)
+        fill(std::integral_constant<std::size_t, 1>());
+    else if (row.stride_w == 2)
+        fill(std::integral_constant<std::size_t, 2>());
+    else
+        fill(static_cast<std::size_t>(row.stride_w));
+}
+
+/// The rows of a plane that hold a map's, as runs of `layout.columns`, one a row and phase:
+/// run(from, to, begin, count) where `to + begin + x`, counted from the first of them, is the map's
+/// `from + x * stride` for x < count; what is left of the run lies outside of the map.
+template <class Stride, class Run>
+void for_each_run(const layer_row& row, const plane_layout& layout, Stride stride, Run run) {
     const auto width = static_cast<std::size_t>(row.in.width);
     const auto left = static_cast<std::size_t>(row.pad_left);
-    const std::size_t columns = layout.columns;
-    for (std::size_t rest = width * static_cast<std::size_t>(row.in.height); rest > 0;
-         rest -= width, map += width)
-        for (std::size_t phase = 0; phase < stride; ++phase, plane += columns) {
+    const std::size_t size = width * static_cast<std::size_t>(row.in.height);
+    std::size_t to = 0;
+    for (std::size_t line = 0; line < size; line += width)
+        for (std::size_t phase = 0; phase < stride; ++phase, to += layout.columns) {
             const std::size_t first = (phase + stride - left % stride) % stride;
-            const std::size_t begin = (left + first) / stride;
             const std::size_t count = first < width ? (width - first + stride - 1) / stride : 0;
-            for (std::size_t x = 0; x < begin; ++x) plane[x] = outside;
-            if (stride == 1)
-                clip_row(map, rest, keep, count, plane + begin);
-            else
-                for (std::size_t x = 0; x < count; ++x)
-                    plane[begin + x] = clip(map[first + x * stride], keep);
-            for (std::size_t x = begin + count; x < columns; ++x) plane[x] = outside;
+            run(line + first, to, (left + first) / stride, count);
         }
 }
 
@@ -113,15 +117,22 @@ inline void fill_plane(const layer_row& row, const plane_layout& layout, const f
     const auto height = static_cast<std::size_t>(row.in.height);
     // From the first to the last float: what a row of the map writes too far is written again.
     plane = std::fill_n(plane, top * layout.row_size, outside);
-    if (row.stride_w == 1)
-        detail::fill_rows(row, layout, std::integral_constant<std::size_t, 1>(), map, least,
-                          outside, plane);
-    else if (row.stride_w == 2)
-        detail::fill_rows(row, layout, std::integral_constant<std::size_t, 2>(), map, least,
-                          outside, plane);
-    else
-        detail::fill_rows(row, layout, static_cast<std::size_t>(row.stride_w), map, least, outside,
-                          plane);
+    const std::size_t size = height * static_cast<std::size_t>(row.in.width);
+    detail::with_stride(row, [&](auto stride) {
+        detail::for_each_run(
+            row, layout, stride,
+            [=, columns = layout.columns](std::size_t from, std::size_t to, std::size_t begin,
+                                          std::size_t count) {
+                float* const at = plane + to;
+                std::fill_n(at, begin, outside);
+                if (stride == 1)
+                    detail::clip_row(map + from, size - from, least, count, at + begin);
+                else
+                    for (std::size_t x = 0; x < count; ++x)
+                        at[begin + x] = detail::clip(map[from + x * stride], least);
+                std::fill(at + begin + count, at + columns, outside);
+            });
+    });
     plane += height * layout.row_size;
     std::fill_n(plane, (layout.rows - top - height) * layout.row_size, outside);
 }
