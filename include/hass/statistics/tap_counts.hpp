@@ -27,8 +27,12 @@ class tap_counts {
   public:
     /// \param weights  out.channels x in.channels/groups x kernel_h x kernel_w, clipped
     tap_counts(const layer_row& row, std::span<const float> weights)
-        : row_(row), planes_(row), filters_(static_cast<std::size_t>(row.in.channels * taps(row))) {
-        const auto of_filter = static_cast<std::size_t>(channels_per_group(row) * taps(row));
+        : row_(row),
+          planes_(row),
+          filters_(static_cast<std::size_t>(row.in.channels) *
+                   static_cast<std::size_t>(taps(row))) {
+        const auto of_filter =
+            static_cast<std::size_t>(channels_per_group(row)) * static_cast<std::size_t>(taps(row));
         const auto of_group = static_cast<std::size_t>(filters_per_group(row)) * of_filter;
         for (std::size_t i = 0; i < weights.size(); ++i)
             if (std::abs(weights[i]) > 0.0F) {
