@@ -124,13 +124,13 @@ inline void fill_plane(const layer_row& row, const plane_layout& layout, const f
             [=, columns = layout.columns](std::size_t from, std::size_t to, std::size_t begin,
                                           std::size_t count) {
                 float* const at = plane + to;
-                std::fill_n(at, begin, outside);
+                for (std::size_t x = 0; x < begin; ++x) at[x] = outside;
                 if (stride == 1)
                     detail::clip_row(map + from, size - from, least, count, at + begin);
                 else
                     for (std::size_t x = 0; x < count; ++x)
                         at[begin + x] = detail::clip(map[from + x * stride], least);
-                std::fill(at + begin + count, at + columns, outside);
+                for (std::size_t x = begin + count; x < columns; ++x) at[x] = outside;
             });
     });
     plane += height * layout.row_size;
