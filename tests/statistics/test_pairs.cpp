@@ -307,6 +307,13 @@ TEST_CASE("depthwise rows are counted alike however images are grouped") {
         }
         CHECK(together.statistics() == one_by_one.statistics());
     }
+    // Counts of one batch have 32 bits: none is looked at that could be too large for them.
+    const std::size_t too_many = (std::size_t{1} << 27) / 4;
+    const auto of_a_batch = Catch::Contains("2^27 or more output positions");
+    const auto before = together.statistics();
+    CHECK_THROWS_WITH(together.add(nullptr, too_many, {}), of_a_batch);
+    CHECK_THROWS_WITH(hass::tap_counts(row, weights).add(nullptr, too_many, {}), of_a_batch);
+    CHECK(together.statistics() == before);
 }
 
 TEST_CASE("sparsities of products and of merged images are the same without windows") {

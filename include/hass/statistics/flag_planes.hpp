@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include <hass/error.hpp>
 #include <hass/pack_width.hpp>
 #include <hass/statistics/channel_flags.hpp>
 #include <hass/statistics/planes.hpp>
@@ -39,6 +40,7 @@ class flag_planes {
 
     /// Takes maps, channels x images x pixels. \returns values that are not zero
     /// \param least  one a channel, as `pack_channels`
+    /// \throws hass::error where the images have 2^27 output positions or more
     std::uint64_t take(const float* maps, std::size_t images,
                        std::span<const std::uint32_t> least) {
         reserve(images);
@@ -59,7 +61,12 @@ class flag_planes {
     }
 
   private:
+    /// In one batch: what `bit_counter` and its counts of 32 bits can hold, however wide a pack is.
+    static constexpr std::size_t most_positions = (std::size_t{1} << 27) - bit_counter::together;
+
     void reserve(std::size_t images) {
+        if (images > most_positions / static_cast<std::size_t>(row_.out.pixels()))
+            throw error("statistics: 2^27 or more output positions in a batch; use smaller ones");
         const std::size_t values = images * static_cast<std::size_t>(row_.in.pixels());
         if (map_flags_.size() == values) return;  // as many images as before
         from_.clear();

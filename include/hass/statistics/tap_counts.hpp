@@ -43,16 +43,17 @@ class tap_counts {
 
     /// Adds images: maps, in.channels x images x pixels; values below their channel's threshold
     /// count as zero, clipped or not.
+    /// \throws hass::error where they have 2^27 output positions or more; nothing is added then
     void add(const float* maps, std::size_t images, const layer_thresholds& tau) {
         const std::vector<std::uint32_t> least = detail::least_magnitudes(row_, tau);
         const std::size_t size = images * static_cast<std::size_t>(row_.in.pixels());
-        images_ += images;
         for (std::size_t c = 0; c < least.size(); c += detail::flag_channels) {
             const auto some =
                 std::span(least).subspan(c, std::min(detail::flag_channels, least.size() - c));
             nonzero_inputs_ += planes_.take(maps + c * size, images, some);
             for (int tap = 0; tap < taps(row_); ++tap) count(c, some.size(), tap);
         }
+        images_ += images;
     }
 
     /// Adds what the other has counted.
