@@ -43,7 +43,8 @@ class Emulator:
         x = (pixel * scale - mean) / std; None: what the file states, else pixels as they are
     :param first_images: run the first so many alone; 0: all
     :param products: whether whole dot products are counted, which engines "lanes", "lists" and
-        "mixed" ask for; a search counts them on 64 images
+        "mixed" ask for; a search counts them on 64 images. Windows of zeros, which "spe" asks for,
+        are always counted
     :param threads: 0: as many as the machine has
     :param cache_mib: for what runs remember
     """

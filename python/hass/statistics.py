@@ -199,7 +199,8 @@ class TensorStatistics:
         """Exact statistics at thresholds (one a row, or one for all; None: nothing is clipped).
 
         :param products: whether whole dot products are counted too, which engines "lanes", "lists"
-            and "mixed" ask for; it takes several times as long
+            and "mixed" ask for; it takes several times as long. Windows of zeros, which "spe" asks
+            for, are always counted
         """
         tau = thresholds_of("TensorStatistics.statistics", thresholds, self.network)
         expect("TensorStatistics.statistics", "products", products, bool, "a bool")

@@ -68,6 +68,7 @@ hass::emulation_options options_of(py::handle given) {
     o.statistics_images = count(all.at(1), "statistics_images");
     o.product_images = count(all.at(2), "product_images");
     const std::vector<py::object> wanted = items(all.at(3), "products");
+    // Windows are always counted: Python's engines may be asked for after the run.
     o.products = {flag(wanted.at(0), "products"), flag(wanted.at(1), "products")};
     return o;
 }
