@@ -360,6 +360,11 @@ TEST_CASE("joint zeros of two activations equal a count pair by pair", "[tokens]
         const hass::emulator network(m, {1.0F, {0.0F}, {1.0F}});
         const std::vector<int> labels(images, 0);
         const hass::layer_statistics s = network.run(set, labels, thresholds).statistics[2];
+        hass::emulation_options sparsities;
+        sparsities.products = {.windows = false};
+        hass::layer_statistics without = s;
+        without.windows.clear();
+        CHECK(network.run(set, labels, thresholds, sparsities).statistics[2] == without);
         const std::size_t seen = static_cast<std::size_t>(row.in.channels) / 2, pixels = 5;
         std::vector<double> x(static_cast<std::size_t>(row.in.volume()));
         const auto at = [&](std::size_t c, std::size_t p) { return x[c * pixels + p]; };
