@@ -50,6 +50,7 @@
 #include <hass/statistics/mask_meetings.hpp>
 #include <hass/statistics/metric_unit.hpp>
 #include <hass/statistics/nonzero_flags.hpp>
+#include <hass/statistics/pair_counts.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/power.hpp>
@@ -70,6 +71,7 @@
 //
 #include <hass/emulate/accuracy_limit.hpp>
 #include <hass/emulate/backend.hpp>
+#include <hass/emulate/channels_last.hpp>
 #include <hass/emulate/detection.hpp>
 #include <hass/emulate/eigen.hpp>
 #include <hass/emulate/emulation.hpp>

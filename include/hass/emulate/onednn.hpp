@@ -26,6 +26,7 @@
 #include <vector>
 
 #include <hass/emulate/backend.hpp>
+#include <hass/emulate/channels_last.hpp>
 #include <hass/emulate/gemm.hpp>
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/program.hpp>
@@ -87,8 +88,8 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
             return;
         }
         for (std::size_t n = 0; n < size; ++n)
-            to_channels_first(s, result + n * program_->classes(),
-                              out.data() + n * program_->classes(), 1);
+            detail::to_channels_first(s, result + n * program_->classes(),
+                                      out.data() + n * program_->classes(), 1);
     }
 
     void restore(std::size_t i, std::size_t size, std::span<const float> state,
@@ -124,16 +125,16 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     }
 
     void max_pool(std::size_t i, const float* in, std::size_t size, float* out, workspace&) const {
-        pool(
-            i, in, size, out, -std::numeric_limits<float>::infinity(),
+        detail::pool_channels_last(
+            program_->rows()[i], in, size, out, -std::numeric_limits<float>::infinity(),
             [](float a, float b) { return a < b || b != b ? b : a; },  // keeps NaN
             [](std::size_t, std::size_t) { return 1.0F; });
     }
 
     void average_pool(std::size_t i, const float* in, std::size_t size, std::span<const float> rows,
                       std::span<const float> columns, float* out, workspace&) const {
-        pool(
-            i, in, size, out, 0.0F, [](float a, float b) { return a + b; },
+        detail::pool_channels_last(
+            program_->rows()[i], in, size, out, 0.0F, [](float a, float b) { return a + b; },
             [&](std::size_t y, std::size_t x) { return rows[y] * columns[x]; });
     }
 
@@ -179,7 +180,7 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     }
 
     static void flatten(const layer_row& row, const float* in, std::size_t size, float* out) {
-        to_channels_first(row.in, in, out, size);
+        detail::to_channels_first(row.in, in, out, size);
     }
 
     static void softmax(const layer_row& row, std::size_t volume, float* out) {
@@ -346,44 +347,6 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         return to;
     }
 
-    /// Images x height x width x channels as images x channels x height x width.
-    static void to_channels_first(const shape& s, const float* in, float* out, std::size_t size) {
-        const auto pixels = static_cast<std::size_t>(s.pixels());
-        const auto channels = static_cast<std::size_t>(s.channels);
-        for (std::size_t n = 0; n < size; ++n)
-            for (std::size_t c = 0; c < channels; ++c)
-                for (std::size_t p = 0; p < pixels; ++p)
-                    *out++ = in[(n * pixels + p) * channels + c];
-    }
-
-    /// places x channels as channels x places, a square of packets at a time; the last ones of each
-    /// overlap those before.
-    static void transpose(const float* in, std::size_t places, std::size_t channels, float* out) {
-        using namespace Eigen::internal;
-        using packet = detail::gemm_tile::packet;
-        constexpr std::size_t lanes = detail::gemm_tile::lanes;
-        if (places < lanes || channels < lanes) {
-            for (std::size_t c = 0; c < channels; ++c)
-                for (std::size_t p = 0; p < places; ++p) out[c * places + p] = in[p * channels + c];
-            return;
-        }
-        for (std::size_t first = 0; first < places; first += lanes) {
-            const std::size_t p = std::min(first, places - lanes);
-            for (std::size_t channel = 0; channel < channels; channel += lanes) {
-                const std::size_t c = std::min(channel, channels - lanes);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"  // may_alias, which nobody needs here
-                PacketBlock<packet, static_cast<int>(lanes)> square;
-#pragma GCC diagnostic pop
-                for (std::size_t k = 0; k < lanes; ++k)
-                    square.packet[k] = ploadu<packet>(in + (p + k) * channels + c);
-                ptranspose(square);
-                for (std::size_t k = 0; k < lanes; ++k)
-                    pstoreu(out + (c + k) * places + p, square.packet[k]);
-            }
-        }
-    }
-
     /// The input of row i as statistics like it: channels x images x pixels, and as clipped planes.
     detail::seen_tensors channels_first(std::size_t i, const float* in, std::size_t size,
                                         const layer_thresholds& tau, workspace& space) const {
@@ -391,7 +354,7 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         const auto channels = static_cast<std::size_t>(row.in.channels);
         const std::size_t places = size * static_cast<std::size_t>(row.in.pixels());
         space.maps.resize(std::max(space.maps.size(), channels * places));
-        transpose(in, places, channels, space.maps.data());
+        detail::transpose(in, places, channels, space.maps.data());
         return {space.maps.data(),
                 [this, i, size, &tau, &space] { return planes(i, size, tau, space); },
                 {}};
@@ -411,32 +374,6 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
                        static_cast<float>(tau.activation_of(m / size)), 0.0F,
                        space.planes.data() + m * plane);
         return space.planes.data();
-    }
-
-    /// out = combine over the window's taps inside the map, from `start` on, over divisor(y, x).
-    template <class Combine, class Divisor>
-    void pool(std::size_t i, const float* in, std::size_t size, float* out, float start,
-              Combine combine, Divisor divisor) const {
-        const layer_row& r = program_->rows()[i];
-        const auto channels = static_cast<std::size_t>(r.in.channels);
-        for (std::size_t n = 0; n < size; ++n, in += r.in.volume())
-            for (int y = 0; y < r.out.height; ++y)
-                for (int x = 0; x < r.out.width; ++x, out += channels) {
-                    std::fill_n(out, channels, start);
-                    for (int ky = 0; ky < r.kernel_h; ++ky)
-                        for (int kx = 0; kx < r.kernel_w; ++kx) {
-                            const int iy = y * r.stride_h + ky * r.dilation_h - r.pad_top;
-                            const int ix = x * r.stride_w + kx * r.dilation_w - r.pad_left;
-                            if (iy < 0 || ix < 0 || iy >= r.in.height || ix >= r.in.width) continue;
-                            const float* at =
-                                in + static_cast<std::size_t>(iy * r.in.width + ix) * channels;
-                            for (std::size_t c = 0; c < channels; ++c)
-                                out[c] = combine(out[c], at[c]);
-                        }
-                    const float by =
-                        divisor(static_cast<std::size_t>(y), static_cast<std::size_t>(x));
-                    for (std::size_t c = 0; c < channels; ++c) out[c] /= by;
-                }
     }
 
     std::shared_ptr<kernels> kernels_;

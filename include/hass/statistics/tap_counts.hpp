@@ -15,7 +15,7 @@
 #include <hass/statistics/channel_flags.hpp>
 #include <hass/statistics/flag_planes.hpp>
 #include <hass/statistics/layer_statistics.hpp>
-#include <hass/statistics/pairs.hpp>
+#include <hass/statistics/pair_counts.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/layer.hpp>
 
