@@ -296,7 +296,7 @@ TEST_CASE("depthwise rows are counted alike however images are grouped") {
     std::mt19937 bits(31);
     const auto weights = test::random_values(bits, 27);
     hass::depthwise_windows together(row, weights), one_by_one(row, weights);
-    for (const std::size_t images : {15, 16, 13, 16, 1}) {
+    for (const std::size_t images : {15U, 16U, 13U, 16U, 1U}) {
         const auto maps = test::random_values(bits, images * 12);
         together.add(maps.data(), images, {0.0, 0.3});
         for (std::size_t n = 0; n < images; ++n) {
