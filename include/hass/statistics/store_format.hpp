@@ -96,7 +96,7 @@ struct row_field {
     int most = 1 << 20;
 };
 
-inline const std::array<row_field, 8> row_fields{{
+inline const std::array<row_field, 11> row_fields{{
     {"in",
      [](const layer_row& r) {
          return std::vector{r.in.channels, r.in.height, r.in.width};
@@ -145,6 +145,18 @@ inline const std::array<row_field, 8> row_fields{{
      },
      [](layer_row& r, const std::vector<int>& v) { r.bias = v[0] > 0, r.ceil_mode = v[1] > 0; }, 0,
      1},
+    {"bits",  // of a weight, of data
+     [](const layer_row& r) {
+         return std::vector{r.weight_bits, r.data_bits};
+     },
+     [](layer_row& r, const std::vector<int>& v) { r.weight_bits = v[0], r.data_bits = v[1]; }, 0,
+     64},
+    {"form",  // place in function_form
+     [](const layer_row& r) { return std::vector{static_cast<int>(r.form)}; },
+     [](layer_row& r, const std::vector<int>& v) { r.form = static_cast<function_form>(v[0]); }, 0,
+     static_cast<int>(function_form::wire)},
+    {"transposed", [](const layer_row& r) { return std::vector{r.transposed ? 1 : 0}; },
+     [](layer_row& r, const std::vector<int>& v) { r.transposed = v[0] > 0; }, 0, 1},
 }};
 
 inline std::string hexadecimal(std::uint64_t x) {
