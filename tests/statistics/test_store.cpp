@@ -98,6 +98,10 @@ TEST_CASE("what a statistics file gives back is what was written") {
     fs::remove(path);
     CHECK_THROWS_WITH(hass::read_statistics(path), path.string() + ": no such file");
     CHECK_THROWS_AS(hass::write_statistics("/no/such/folder/f", m), hass::error);
+    m.layers[0].natural.windows.clear();  // a file that nobody could read
+    CHECK_THROWS_WITH(hass::format_statistics(m),
+                      "statistics of layer 'conv': its windows were not counted, or are of another "
+                      "layer");
 }
 
 TEST_CASE("the layout of a statistics file is the documented one") {

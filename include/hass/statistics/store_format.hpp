@@ -25,6 +25,7 @@
 /// length is refused before anything is allocated for it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <boost/crc.hpp>
@@ -178,6 +179,16 @@ inline std::vector<window_histogram> empty_windows(const layer_row& row) {
 inline std::size_t shares_of(const window_histogram& h, const layer_row& row) {
     return static_cast<std::size_t>(row.in.channels / h.channels) *
            (static_cast<std::size_t>(h.length) + 1);
+}
+
+/// Whether a file can hold the windows of a row: all that are counted in it, whole.
+inline bool counted(const std::vector<window_histogram>& windows, const layer_row& row) {
+    const std::vector<window_histogram> all = empty_windows(row);
+    return std::equal(windows.begin(), windows.end(), all.begin(), all.end(),
+                      [&](const window_histogram& a, const window_histogram& b) {
+                          return a.channels == b.channels && a.length == b.length &&
+                                 a.share.size() == shares_of(b, row);
+                      });
 }
 
 }  // namespace detail
