@@ -314,6 +314,42 @@ TEST_CASE("widths of a file are those that its layers are priced at", "[quantise
     }
 }
 
+TEST_CASE("what leaves a row without weights is as wide as whoever reads it takes", "[quantised]") {
+    const std::string domain = "qonnx.custom_op.general";
+    const auto mean = [&](bool levels) {
+        graph g;
+        g.input({0, 4, 6, 6});
+        g.weight("s", {}, {0.3F})
+            .weight("z", {}, {0})
+            .weight("b8", {}, {8})
+            .weight("b12", {}, {12});
+        g.node("Quant", "xq", {"x", "s", "z", "b8"}, {}, {}, domain);
+        g.node("GlobalAveragePool", "p", {"xq"})
+            .node("MaxPool", "m", {"p"}, {{"kernel_shape", writer::ints({1, 1})}});
+        if (levels) g.node("Quant", "q", {"m", "s", "z", "b12"}, {}, {}, domain);
+        g.weight("w", {5, 4, 1, 1}).node("Conv", "c", {levels ? "q" : "m", "w"});
+        return hass::parse_onnx(g.file(), "mean.onnx").net.rows;
+    };
+    const hass::row_option c = hass::parallelism{2, 1, 1, 1, 1};
+    for (const auto how : {hass::requantise::shift, hass::requantise::dsp, hass::requantise::rtl})
+        for (const bool levels : {false, true})
+            for (const int own : {8, 16, 32}) {
+                const auto rows = mean(levels);
+                const auto row = std::find_if(rows.begin(), rows.end(), [](const auto& r) {
+                    return r.kind == hass::layer_kind::global_average_pool;
+                });
+                REQUIRE(row != rows.end());
+                CHECK(rows.back().data_bits == (levels ? 12 : 0));
+                hass::layer_row bare = *row;
+                bare.data_bits = 0, bare.widens = false;
+                const hass::calibrated priced{.requantisation = how};
+                const hass::dense_dot<> engine{priced, {own, own, 32}};
+                INFO(own << (levels ? ", then levels" : ""));
+                CHECK(engine.stage_cost(*row, c, {}) ==
+                      priced.stage(bare, c, {levels ? 12 : own, own, 32}, {}));
+            }
+}
+
 TEST_CASE("a metric judges runs of the evaluator as those of the emulator", "[metric]") {
     std::mt19937 bits(77);
     const hass::emulator network(test::small_network(bits));

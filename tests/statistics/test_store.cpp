@@ -77,13 +77,14 @@ TEST_CASE("what a statistics file gives back is what was written") {
     }
     hass::recorded_network m = one_layer();
     const std::string bare = hass::format_statistics(m);  // rows at their defaults say no more
-    for (const char* field : {"bits", "form", "transposed"})
+    for (const char* field : {"bits", "form", "transposed", "widens"})
         CHECK(bare.find('"' + std::string(field) + '"') == std::string::npos);
     for (const auto form : {hass::function_form::table, hass::function_form::rescale,
                             hass::function_form::fused, hass::function_form::wire}) {
         hass::layer_row levels{
             .kind = hass::layer_kind::function, .in = {3, 3, 3}, .out = {3, 3, 3}};
         levels.data_bits = 5, levels.form = form;
+        levels.widens = form == hass::function_form::table;
         m.net.rows = {m.net.rows[0], levels}, m.net.names = {"conv", "levels"};
         m.net.rows[0].weight_bits = 4, m.net.rows[0].data_bits = 8;
         m.net.edges = {{hass::network_input, 0}, {0, 1}};

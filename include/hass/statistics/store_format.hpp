@@ -97,7 +97,7 @@ struct row_field {
     int most = 1 << 20;
 };
 
-inline const std::array<row_field, 11> row_fields{{
+inline const std::array<row_field, 12> row_fields{{
     {"in",
      [](const layer_row& r) {
          return std::vector{r.in.channels, r.in.height, r.in.width};
@@ -158,6 +158,8 @@ inline const std::array<row_field, 11> row_fields{{
      static_cast<int>(function_form::wire)},
     {"transposed", [](const layer_row& r) { return std::vector{r.transposed ? 1 : 0}; },
      [](layer_row& r, const std::vector<int>& v) { r.transposed = v[0] > 0; }, 0, 1},
+    {"widens", [](const layer_row& r) { return std::vector{r.widens ? 1 : 0}; },
+     [](layer_row& r, const std::vector<int>& v) { r.widens = v[0] > 0; }, 0, 1},
 }};
 
 inline std::string hexadecimal(std::uint64_t x) {

@@ -91,6 +91,7 @@ class network_grids {
                 build(i);
             else if (keeps_values(row.kind))
                 given_[i] = bounded(i);
+            row.widens = row.data_bits > 0 && given_[i].bits == 0 && !is_compute(row);
             if (readers[i] == 1) makes_[i] = maker_of(i);
         }
     }
@@ -171,7 +172,7 @@ class network_grids {
         }
     }
 
-    /// Between row `i` and who makes its levels there are these levels already.
+    /// Between row `i` and who makes its levels there are these levels already; they leave who does.
     void narrow_before(std::size_t i, int bits) {
         model_.net.rows[i].data_bits = bits;
         std::vector<std::size_t> open{i};
@@ -180,9 +181,13 @@ class network_grids {
             open.pop_back();
             for (const int from : inputs_[at]) {
                 layer_row& row = model_.net.rows[static_cast<std::size_t>(from)];
-                if (!keeps_values(row.kind) && row.kind != layer_kind::relu6) continue;
-                row.data_bits = bits;
-                open.push_back(static_cast<std::size_t>(from));
+                row.widens = false;
+                if (keeps_values(row.kind) || row.kind == layer_kind::relu6) {
+                    row.data_bits = bits;
+                    open.push_back(static_cast<std::size_t>(from));
+                } else if (!is_compute(row) && row.data_bits > 0) {
+                    row.data_bits = std::max(row.data_bits, bits);
+                }
             }
         }
     }
