@@ -156,6 +156,23 @@ TEST_CASE("files are there whole or not at all") {
     CHECK_THROWS_WITH(hass::prepare_folder(file / "below"), Catch::Contains("solution.json"));
     hass::prepare_folder(folder.path / "new" / "one");
     CHECK(std::filesystem::is_directory(folder.path / "new" / "one"));
+    const auto made = [&](const std::filesystem::path& below) {
+        const hass::output_folder out(folder.path / "out" / below);
+        return std::filesystem::is_directory(folder.path / "out" / below);
+    };
+    CHECK(made("a/b"));
+    CHECK_FALSE(std::filesystem::exists(folder.path / "out"));  // nothing was written there
+    const std::string long_name(300, 'x');
+    for (const std::filesystem::path& below :
+         {std::filesystem::path(long_name), long_name / std::filesystem::path("b"),
+          "a" / std::filesystem::path(long_name)}) {
+        CHECK_THROWS_AS(made(below), hass::error);
+        CHECK_THROWS_WITH(made(below), Catch::Contains("xxx: ") || Catch::Contains("/b: "));
+        CHECK_FALSE(std::filesystem::exists(folder.path / "out"));
+    }
+    const std::filesystem::path around = folder.path / "around";
+    std::filesystem::create_symlink(around, around);
+    CHECK_THROWS_AS(hass::output_folder(around / "out"), hass::error);
 }
 
 TEST_CASE("progress in a log is about ten lines") {
