@@ -116,6 +116,14 @@ enum class function_form : std::uint8_t {
     wire,
 };
 
+inline constexpr std::array<std::string_view, 4> function_form_names{"table", "rescale", "fused",
+                                                                     "wire"};
+
+/// Name of a form as it stands in reports.
+constexpr std::string_view name(function_form form) {
+    return function_form_names[static_cast<std::size_t>(form)];
+}
+
 /// One image's worth of a feature map: channels x height x width, each >= 1.
 struct shape {
     int channels = 1;  ///< >= 1
