@@ -674,4 +674,12 @@ TEST_CASE("maps are sampled at places that data or constants say", "[composites]
     odd.file().input({0, 3, 4, 5});
     odd.node("GridSample", {"x", odd.weight({1, 6, 7, 3}).first});
     CHECK_THROWS_WITH(loaded(odd), Catch::Contains("is not N x H x W x 2"));
+    for (const std::int64_t opset : {16, 20}) {
+        tensor_graph other(bits, opset);
+        other.file().input({0, 3, 4, 5});
+        other.node("GridSample", {"x", other.weight({1, 6, 7, 2}).first},
+                   {{"mode", std::string("lanczos")}});
+        CHECK_THROWS_WITH(loaded(other), Catch::Contains(opset < 20 ? "nearest, bilinear, bicubic)"
+                                                                    : "nearest, linear, cubic)"));
+    }
 }
