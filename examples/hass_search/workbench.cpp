@@ -321,9 +321,13 @@ struct emulated {
     /// --bits rounds a network of floats; a quantised file says its widths itself.
     void refuse_bits(const settings& s) const {
         const auto& rows = network.model().net.rows;
-        const auto wide = std::find_if(rows.begin(), rows.end(), [](const hass::layer_row& r) {
-            return r.weight_bits > 0 || r.data_bits > 0;
-        });
+        const auto first = [&](bool computes) {
+            return std::find_if(rows.begin(), rows.end(), [=](const hass::layer_row& r) {
+                return hass::is_compute(r) == computes && (r.weight_bits > 0 || r.data_bits > 0);
+            });
+        };
+        auto wide = first(true);  // these have both widths
+        if (wide == rows.end()) wide = first(false);
         if (s.bits != 0 && wide != rows.end())
             throw hass::error(fmt::format(
                 "--bits {}: {} is quantised itself (layer '{}': weights of {} bits, data of {})",

@@ -581,6 +581,19 @@ TEST_CASE("products, centred values and tables that are on in one place", "[comp
         });
         CHECK(off(loaded(g), few, y) == 0.0);
     }
+    for (const std::int64_t opset : {10, 11}) {  // numbers of no row are off
+        tensor_graph g(bits, opset);
+        g.file().input({0, 3, 2});
+        const auto [values, level] = g.weight({2});
+        g.node("OneHot", {"x", g.whole({4}), values}, {});
+        const std::vector<float> some{-1.0F, -5.0F, 4.0F, 255.0F, 1.5F, -0.5F};
+        const std::array<int, 6> row{opset < 11 ? -1 : 3, -1, -1, -1, 1, 0};
+        tensor y{ints({1, 3, 2, 4}), {}};
+        for (const int here : row)
+            for (int k = 0; k < 4; ++k) y.values.push_back(level.values[k == here ? 1 : 0]);
+        INFO(opset);
+        CHECK(off(loaded(g), {1, {3, 2, 1}, hass::make_npy<float>({6}, some)}, y) == 0.0);
+    }
 }
 
 namespace {
@@ -691,6 +704,14 @@ TEST_CASE("maps are sampled at places that data or constants say", "[composites]
     odd.file().input({0, 3, 4, 5});
     odd.node("GridSample", {"x", odd.weight({1, 6, 7, 3}).first});
     CHECK_THROWS_WITH(loaded(odd), Catch::Contains("is not N x H x W x 2"));
+    for (const std::int64_t opset : {16, 20}) {
+        tensor_graph other(bits, opset);
+        other.file().input({0, 3, 4, 5});
+        other.node("GridSample", {"x", other.weight({1, 6, 7, 2}).first},
+                   {{"mode", std::string("lanczos")}});
+        CHECK_THROWS_WITH(loaded(other), Catch::Contains(opset < 20 ? "nearest, bilinear, bicubic)"
+                                                                    : "nearest, linear, cubic)"));
+    }
 }
 
 TEST_CASE("a place that is no number has no value, and the others keep theirs", "[composites]") {

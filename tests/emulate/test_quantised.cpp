@@ -204,7 +204,8 @@ const hass::layer_row& last_row(const hass::model& m, std::size_t i) {
 
 // x on levels of 8 bits, convolved with weights of 4: what `behind` makes of that, named "y", on levels
 // of 5 bits.
-hass::model levels_behind(const std::function<void(graph&)>& behind, float scale = 0.3F) {
+hass::model levels_behind(const std::function<void(graph&)>& behind, float scale = 0.3F,
+                          float bias = 0.0F) {
     const std::string domain = "qonnx.custom_op.general";
     graph g;
     g.input({0, 4, 6, 6});
@@ -212,7 +213,7 @@ hass::model levels_behind(const std::function<void(graph&)>& behind, float scale
     g.weight("b5", {}, {5}).weight("w", {8, 4, 3, 3});
     g.node("Quant", "wq", {"w", "s", "z", "b4"}, {}, {}, domain);
     g.node("Quant", "xq", {"x", "s", "z", "b8"}, {}, {}, domain);
-    g.node("Conv", "c", {"xq", "wq"});
+    g.weight("bias", {8}, std::vector<float>(8, bias)).node("Conv", "c", {"xq", "wq", "bias"});
     behind(g);
     g.node("Quant", "q", {"y", "s", "z", "b5"}, {}, {}, domain);
     return hass::parse_onnx(g.file(), "levels.onnx");
@@ -229,12 +230,15 @@ TEST_CASE("what rounds to levels is built where sums become data, or multiplies"
     CHECK(relu.net.rows[0].form == function_form::rescale);  // the image's
     CHECK(last_row(relu, 0).form == function_form::fused);
     CHECK(last_row(relu, 1).data_bits == 5);  // has what the convolution gives as levels
-    const auto shifted = [](float scale) {
-        return levels_behind([](graph& g) { g.node("Relu", "y", {"c"}); }, scale).net.rows.back();
+    const auto shifted = [](float scale, float bias = 0.0F) {
+        return levels_behind([](graph& g) { g.node("Relu", "y", {"c"}); }, scale, bias)
+            .net.rows.back();
     };
     CHECK(shifted(0.25F).form == function_form::wire);
     CHECK(shifted(0.25F).data_bits == 5);
     CHECK(shifted(0.75F).form == function_form::fused);
+    CHECK(shifted(0.25F, 0.1875F).form == function_form::wire);  // three of the sums' sixteenths
+    CHECK(shifted(0.25F, 0.1F).form == function_form::fused);  // sums that are no multiples of them
     CHECK(behind("Sigmoid").net.rows.back().form == function_form::wire);
     CHECK(behind("LeakyRelu").net.rows.back().form == function_form::rescale);
     CHECK(levels_behind([](graph& g) {
@@ -308,6 +312,42 @@ TEST_CASE("widths of a file are those that its layers are priced at", "[quantise
             }
         }
     }
+}
+
+TEST_CASE("what leaves a row without weights is as wide as whoever reads it takes", "[quantised]") {
+    const std::string domain = "qonnx.custom_op.general";
+    const auto mean = [&](bool levels) {
+        graph g;
+        g.input({0, 4, 6, 6});
+        g.weight("s", {}, {0.3F})
+            .weight("z", {}, {0})
+            .weight("b8", {}, {8})
+            .weight("b12", {}, {12});
+        g.node("Quant", "xq", {"x", "s", "z", "b8"}, {}, {}, domain);
+        g.node("GlobalAveragePool", "p", {"xq"})
+            .node("MaxPool", "m", {"p"}, {{"kernel_shape", writer::ints({1, 1})}});
+        if (levels) g.node("Quant", "q", {"m", "s", "z", "b12"}, {}, {}, domain);
+        g.weight("w", {5, 4, 1, 1}).node("Conv", "c", {levels ? "q" : "m", "w"});
+        return hass::parse_onnx(g.file(), "mean.onnx").net.rows;
+    };
+    const hass::row_option c = hass::parallelism{2, 1, 1, 1, 1};
+    for (const auto how : {hass::requantise::shift, hass::requantise::dsp, hass::requantise::rtl})
+        for (const bool levels : {false, true})
+            for (const int own : {8, 16, 32}) {
+                const auto rows = mean(levels);
+                const auto row = std::find_if(rows.begin(), rows.end(), [](const auto& r) {
+                    return r.kind == hass::layer_kind::global_average_pool;
+                });
+                REQUIRE(row != rows.end());
+                CHECK(rows.back().data_bits == (levels ? 12 : 0));
+                hass::layer_row bare = *row;
+                bare.data_bits = 0, bare.widens = false;
+                const hass::calibrated priced{.requantisation = how};
+                const hass::dense_dot<> engine{priced, {own, own, 32}};
+                INFO(own << (levels ? ", then levels" : ""));
+                CHECK(engine.stage_cost(*row, c, {}) ==
+                      priced.stage(bare, c, {levels ? 12 : own, own, 32}, {}));
+            }
 }
 
 TEST_CASE("a metric judges runs of the evaluator as those of the emulator", "[metric]") {

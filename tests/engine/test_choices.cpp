@@ -140,6 +140,36 @@ TEST_CASE("as RTL, the fewest words that keep up are requantised", "[choices]") 
     }
 }
 
+TEST_CASE("as RTL, tables have a line a number of 16 bits at most, joins a module a further input",
+          "[choices]") {
+    calibrated rtl;
+    rtl.requantisation = requantise::rtl;
+    const row_option c = parallelism{2, 1, 1, 1, 1};
+    const auto table = [&](int bits, bool widens = false, int data = 0) {
+        layer_row row{.kind = layer_kind::sigmoid, .in = {8, 4, 4}, .out = {8, 4, 4}};
+        row.data_bits = data, row.widens = widens;
+        return rtl.stage(row, c, {bits, 16, 32}, {});
+    };
+    // a block RAM holds 1,024 words of 16 bits, or 2,048 of 8
+    CHECK(table(8).bram18 == 2.0);
+    CHECK(table(16).bram18 == 2.0 * 64.0);
+    CHECK(table(16, true, 8).bram18 == 2.0);  // 256 words of 16 bits
+    calibrated plain;
+    for (const int bits : {17, 24, 32, 64})
+        CHECK(table(bits) ==
+              plain.stage({.kind = layer_kind::sigmoid, .in = {8, 4, 4}, .out = {8, 4, 4}}, c,
+                          {bits, 16, 32}, {}));
+
+    const layer_row join{.kind = layer_kind::concat, .in = {8, 4, 4}, .out = {24, 4, 4}};
+    const auto joined = [&](std::size_t inputs) {
+        return rtl.stage(join, c, {8, 8, 32}, std::vector<held_input>(inputs));
+    };
+    const usage one = joined(0);
+    CHECK((one.lut > 0.0 && joined(2) == one));
+    CHECK(joined(3) == one + one);
+    CHECK(joined(4) == one + one + one);
+}
+
 TEST_CASE("a scale takes a multiplication of the accumulator's width", "[choices]") {
     const layer_row row = conv2d<16, 24, 3, pad<1>>::row({16, 14, 10});
     const row_option c{{2, 4, 1, 9, 1}};      // results of a stream every 8 cycles

@@ -99,6 +99,31 @@ TEST_CASE("solution.json holds the same figures") {
     CHECK(j["link_cycles"].get<double>() < j["interval_cycles"].get<double>());
 }
 
+TEST_CASE("solution.json says what functions are built of") {
+    hass::network levels;
+    levels.rows = {hass::conv2d<8, 16, 3, hass::pad<1>>::row({8, 16, 16})};
+    for (const auto form : {hass::function_form::table, hass::function_form::rescale,
+                            hass::function_form::fused, hass::function_form::wire})
+        levels.rows.push_back({.kind = hass::layer_kind::function,
+                               .in = {16, 16, 16},
+                               .out = {16, 16, 16},
+                               .data_bits = 8,
+                               .form = form});
+    levels.names = {"c", "t", "r", "f", "w"};
+    levels.edges = {{hass::network_input, 0}, {0, 1}, {1, 2}, {2, 3}, {3, 4}};
+    hass::candidate c;
+    c.thresholds.resize(5);
+    c.measured = {0.9, 0.99, hass::network_statistics(5)};
+    c.measured.statistics[0] = {0.4, 0.5, 0.6, 0.65, {}};
+    const hass::device& board = hass::boards::zedboard::value;
+    c.hardware = hass::allocate(levels, c.measured.statistics, hass::sparse_dot<>{}, board);
+    const std::vector<std::string> names{"spe"};
+    const hass::report_json j = hass::to_json(hass::describe("levels", levels, c, names, board));
+    CHECK_FALSE(j["layers"][0].contains("form"));
+    for (std::size_t i = 0; i < 4; ++i)
+        CHECK(j["layers"][i + 1]["form"] == std::vector{"table", "rescale", "fused", "wire"}[i]);
+}
+
 TEST_CASE("a report says when the board's link is the bottleneck") {
     hass::device board = hass::boards::zedboard::value;
     board.budget.bandwidth = 0.01;
@@ -156,6 +181,23 @@ TEST_CASE("files are there whole or not at all") {
     CHECK_THROWS_WITH(hass::prepare_folder(file / "below"), Catch::Contains("solution.json"));
     hass::prepare_folder(folder.path / "new" / "one");
     CHECK(std::filesystem::is_directory(folder.path / "new" / "one"));
+    const auto made = [&](const std::filesystem::path& below) {
+        const hass::output_folder out(folder.path / "out" / below);
+        return std::filesystem::is_directory(folder.path / "out" / below);
+    };
+    CHECK(made("a/b"));
+    CHECK_FALSE(std::filesystem::exists(folder.path / "out"));  // nothing was written there
+    const std::string long_name(300, 'x');
+    for (const std::filesystem::path& below :
+         {std::filesystem::path(long_name), long_name / std::filesystem::path("b"),
+          "a" / std::filesystem::path(long_name)}) {
+        CHECK_THROWS_AS(made(below), hass::error);
+        CHECK_THROWS_WITH(made(below), Catch::Contains("xxx: ") || Catch::Contains("/b: "));
+        CHECK_FALSE(std::filesystem::exists(folder.path / "out"));
+    }
+    const std::filesystem::path around = folder.path / "around";
+    std::filesystem::create_symlink(around, around);
+    CHECK_THROWS_AS(hass::output_folder(around / "out"), hass::error);
 }
 
 TEST_CASE("progress in a log is about ten lines") {

@@ -269,6 +269,7 @@ TEST_CASE("measurements that do not fit each other are not merged") {
     refused([](auto& m) { m.layers[0].natural.lanes.push_back({}); }, "was not measured of both");
     refused([](auto& m) { m.layers[0].natural.lists.push_back({}); }, "was not measured of both");
     refused([](auto& m) { m.layers[0].natural.rows.push_back(1.0); }, "was not measured of both");
+    refused([](auto& m) { m.layers[0].natural.windows.clear(); }, "windows were not measured");
     refused([](auto& m) { m.layers[0].weights.whole[0] ^= 1; }, "other distributions of weights");
     refused([](auto& m) { m.net.rows.back().bias = !m.net.rows.back().bias; },
             "is not what was measured");

@@ -75,7 +75,23 @@ TEST_CASE("what a statistics file gives back is what was written") {
         const std::string file = hass::format_statistics(m);
         CHECK(hass::parse_statistics(file, "f") == m);
     }
-    const hass::recorded_network m = one_layer();
+    hass::recorded_network m = one_layer();
+    const std::string bare = hass::format_statistics(m);  // rows at their defaults say no more
+    for (const char* field : {"bits", "form", "transposed", "widens"})
+        CHECK(bare.find('"' + std::string(field) + '"') == std::string::npos);
+    for (const auto form : {hass::function_form::table, hass::function_form::rescale,
+                            hass::function_form::fused, hass::function_form::wire}) {
+        hass::layer_row levels{
+            .kind = hass::layer_kind::function, .in = {3, 3, 3}, .out = {3, 3, 3}};
+        levels.data_bits = 5, levels.form = form;
+        levels.widens = form == hass::function_form::table;
+        m.net.rows = {m.net.rows[0], levels}, m.net.names = {"conv", "levels"};
+        m.net.rows[0].weight_bits = 4, m.net.rows[0].data_bits = 8;
+        m.net.edges = {{hass::network_input, 0}, {0, 1}};
+        const hass::recorded_network read = hass::parse_statistics(hass::format_statistics(m), "f");
+        CHECK(read == m);
+        CHECK_NOTHROW(read.check(m.net));
+    }
     const fs::path path = fs::temp_directory_path() / "hass_test.statistics";
     hass::write_statistics(path, m);
     CHECK(hass::read_statistics(path) == m);
@@ -83,6 +99,10 @@ TEST_CASE("what a statistics file gives back is what was written") {
     fs::remove(path);
     CHECK_THROWS_WITH(hass::read_statistics(path), path.string() + ": no such file");
     CHECK_THROWS_AS(hass::write_statistics("/no/such/folder/f", m), hass::error);
+    m.layers[0].natural.windows.clear();  // a file that nobody could read
+    CHECK_THROWS_WITH(hass::format_statistics(m),
+                      "statistics of layer 'conv': its windows were not counted, or are of another "
+                      "layer");
 }
 
 TEST_CASE("the layout of a statistics file is the documented one") {
@@ -145,6 +165,13 @@ TEST_CASE("a header that says nonsense is refused by field") {
     refused(changed("\"in\":[2,4,4]", "\"in\":[2,4,0]"), "'rows[0].in' is not within 1");
     refused(changed("\"in\":[2,4,4]", "\"on\":[2,4,4]"), "unknown field 'rows[0].on'");
     refused(changed("\"kernel\":[2,2]", "\"kernel\":[2,99999999]"), "'rows[0].kernel'");
+    const auto with = [&](const std::string& field) {
+        return changed("\"kernel\":[2,2]", "\"kernel\":[2,2]," + field);
+    };
+    refused(with("\"bits\":[8,65]"), "'rows[0].bits' is not within 0 and 64");
+    refused(with("\"form\":[4]"), "'rows[0].form' is not within 0 and 3");
+    refused(with("\"form\":[3]"), "'rows[0].form' is of functions only");
+    refused(with("\"transposed\":[1]"), "'rows[0].transposed' is of matmuls only");
     refused(changed("[[-1,0]]", "[[-1,1]]"), "topological order");
     refused(changed("[[-1,0]]", "[]"), "has no input");
     refused(changed("\"thresholds\":[2,2]", "\"thresholds\":[2,0]"), "thresholds' is not within 1");

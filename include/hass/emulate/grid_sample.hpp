@@ -1,6 +1,6 @@
 /// \file grid_sample.hpp
-/// Maps sampled at places that another map, or the row's own numbers, say: GridSample as ONNX 1.12 to
-/// 1.19 define it and onnxruntime computes it.
+/// Maps sampled at places that another map, or the row's own numbers, say: GridSample as ONNX 1.11 (opset
+/// 16) to 1.19 define it and onnxruntime computes it.
 #pragma once
 
 #include <algorithm>

@@ -34,6 +34,7 @@ struct recording_options {
     int between = 2;                        ///< thresholds of distributions a step, >= 1
     layer_thresholds highest = {0.9, 0.9};  ///< sparsity at the last step, in (0, 1]
     /// Threads and images of every run; with `products`, work of lanes and lists is recorded as well.
+    /// Windows are recorded always.
     emulation_options run{};
     /// Budget of the activations kept from one run to the next (`evaluator`); results do not depend
     /// on it.
@@ -105,6 +106,7 @@ inline recorded_network record_network(const emulator& network, const image_set&
     const network_thresholds zero(net.size());
     emulation_options everything = options.run;
     everything.statistics_images = all_images;
+    everything.products.windows = true;  // predictions are made of them
     const emulation natural = network.run(images, labels, zero, everything);
     const network_magnitudes magnitudes = network.magnitudes(images, everything);
     emulation_options answers_only = options.run;

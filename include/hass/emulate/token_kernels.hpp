@@ -182,7 +182,7 @@ inline void log_softmax(const layer_row& row, std::size_t size, const batch_layo
             }
 }
 
-/// Rows of a table; a number that is none of its rows gives what is not a number.
+/// Rows of a table; a number of none gives `fill`.
 inline void look_up(const layer_row& row, const layer_parameters& p, std::size_t size,
                     const batch_layout& in_at, const batch_layout& out_at, const float* in,
                     float* out) {
@@ -190,14 +190,16 @@ inline void look_up(const layer_row& row, const layer_parameters& p, std::size_t
     const auto entries = static_cast<float>(row.kernel_h);
     for (std::size_t n = 0; n < size; ++n)
         for (std::size_t x = 0; x < static_cast<std::size_t>(row.out.pixels()); ++x) {
-            const float id = in[n * in_at.image + x * in_at.pixel];
-            const float place = id < 0.0F ? id + entries : id;  // from the end, as Gather counts
-            const bool there = place >= 0.0F && place < entries && std::floor(place) == place;
+            const float given = in[n * in_at.image + x * in_at.pixel];
+            const float id = std::trunc(given);
+            const float place = id < 0.0F ? id + entries : id;
+            const bool there = id >= std::max(p.lower, -entries) && place < entries &&
+                               (id == given || !std::isnan(p.fill));
             const float* entry =
                 p.weights.data() + (there ? static_cast<std::size_t>(place) * channels : 0);
             for (std::size_t c = 0; c < channels; ++c)
                 out[n * out_at.image + c * out_at.channel + x * out_at.pixel] =
-                    there ? entry[c] : std::numeric_limits<float>::quiet_NaN();
+                    there ? entry[c] : p.fill;
         }
 }
 

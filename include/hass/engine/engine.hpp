@@ -131,14 +131,16 @@ struct precision {
     constexpr bool operator==(const precision&) const = default;
 };
 
-/// The widths that a row is built with: those that a quantised network states, else the engine's.
+/// The widths that a row is built with: those that a quantised network states, else the engine's; of what
+/// comes in and what goes out the wider one.
 /// Resource models are fitted from 8 to 16 bits: what is narrower is priced as 8, never too low. An
 /// accumulator holds the longest sum, if that is narrower than the engine's.
 constexpr precision stated(const layer_row& row, precision engine) {
     constexpr int fitted = 8;
     const int own = engine.accumulator;
     if (row.weight_bits > 0) engine.weight = row.weight_bits < fitted ? fitted : row.weight_bits;
-    if (row.data_bits > 0) engine.data = row.data_bits < fitted ? fitted : row.data_bits;
+    const int data = row.data_bits < fitted ? fitted : row.data_bits;
+    if (row.data_bits > 0 && !(row.widens && data < engine.data)) engine.data = data;
     if (row.weight_bits == 0 || row.data_bits == 0) return engine;
     const std::int64_t terms = std::int64_t{channels_per_group(row)} * taps(row);
     const int sum = row.weight_bits + row.data_bits + detail::bits_for(terms);

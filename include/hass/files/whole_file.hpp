@@ -42,20 +42,30 @@ class output_folder {
   public:
     /// \throws hass::error naming the folder, as `prepare_folder`
     explicit output_folder(const std::filesystem::path& folder) {
-        for (std::filesystem::path p = folder; !p.empty() && !std::filesystem::exists(p);
+        std::error_code unknown;  // what cannot be looked at, `prepare_folder` names
+        for (std::filesystem::path p = folder;
+             !p.empty() &&
+             std::filesystem::status(p, unknown).type() == std::filesystem::file_type::not_found;
              p = p.parent_path())
             made_.push_back(p);
-        prepare_folder(folder);
+        try {
+            prepare_folder(folder);
+        } catch (...) {
+            remove_empty();
+            throw;
+        }
     }
     output_folder(const output_folder&) = delete;
     output_folder& operator=(const output_folder&) = delete;
     /// Removes empty folders only.
-    ~output_folder() {
+    ~output_folder() { remove_empty(); }
+
+  private:
+    void remove_empty() const {
         std::error_code not_empty;
         for (const std::filesystem::path& p : made_) std::filesystem::remove(p, not_empty);
     }
 
-  private:
     std::vector<std::filesystem::path> made_;  ///< the innermost first
 };
 

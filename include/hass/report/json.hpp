@@ -56,6 +56,7 @@ inline report_json to_json(const layer_report& l) {
                                 {"pair_sparsity", l.pair_sparsity}});
     if (l.weight_bits > 0) stage["weight_bits"] = l.weight_bits;
     if (l.data_bits > 0) stage["data_bits"] = l.data_bits;
+    if (!l.form.empty()) stage["form"] = l.form;
     stage["parallelism"] = detail::to_json(l.chosen.folding);
     stage["multipliers"] = name(l.chosen.multipliers);
     stage["weight_memory"] = name(l.chosen.memory);

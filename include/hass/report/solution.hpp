@@ -32,9 +32,9 @@ struct layer_report {
     double weight_sparsity = 0.0;      ///< shares of zeros in [0, 1]; 0 for rows without weights
     double activation_sparsity = 0.0;  ///< share of zeros of its input
     double pair_sparsity = 0.0;        ///< padding counted as zeros: what the engine meets
-    /// As a quantised network states them; 0: as the engine has.
     int weight_bits = 0,
         data_bits = 0;             ///< as a quantised network states them; 0: as the engine has
+    std::string_view form;         ///< of functions, see `function_form_names`; empty: another row
     row_option chosen{};           ///< how it is built
     double interval_cycles = 0.0;  ///< for one image
     double fill_cycles = 0.0;      ///< from its first input pixel to its first output pixel
@@ -112,6 +112,7 @@ inline solution_report describe(std::string label, const network_view& net, cons
             fill_cycles(net.rows[i], l.chosen, stage.cycles, d.hardware.interval_cycles);
         l.cost = stage.cost;
         l.weight_bits = net.rows[i].weight_bits, l.data_bits = net.rows[i].data_bits;
+        if (net.rows[i].kind == layer_kind::function) l.form = name(net.rows[i].form);
         for (const edge& e : net.edges)
             if (static_cast<std::size_t>(e.to) == i) l.inputs.push_back(e.from);
         d.layers.push_back(std::move(l));

@@ -213,6 +213,9 @@ inline recorded_network merged(const recorded_network& a, const recorded_network
         if (!same(s.lanes, from.natural.lanes, &lane_work::layout) ||
             !same(s.lists, from.natural.lists, &list_lengths::lanes))
             throw fail(where + "work of lanes and lists was not measured of both");
+        if (!same(s.windows, from.natural.windows, &window_histogram::channels) ||
+            !same(s.windows, from.natural.windows, &window_histogram::length))
+            throw fail(where + "windows were not measured of both");
         if (s.rows.size() != from.natural.rows.size())
             throw fail(where + "work of rows of windows was not measured of both");
         for (std::size_t r = 0; r < s.rows.size(); ++r)

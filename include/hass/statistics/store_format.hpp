@@ -25,6 +25,7 @@
 /// length is refused before anything is allocated for it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <boost/crc.hpp>
@@ -96,7 +97,7 @@ struct row_field {
     int most = 1 << 20;
 };
 
-inline const std::array<row_field, 8> row_fields{{
+inline const std::array<row_field, 12> row_fields{{
     {"in",
      [](const layer_row& r) {
          return std::vector{r.in.channels, r.in.height, r.in.width};
@@ -145,6 +146,20 @@ inline const std::array<row_field, 8> row_fields{{
      },
      [](layer_row& r, const std::vector<int>& v) { r.bias = v[0] > 0, r.ceil_mode = v[1] > 0; }, 0,
      1},
+    {"bits",  // of a weight, of data
+     [](const layer_row& r) {
+         return std::vector{r.weight_bits, r.data_bits};
+     },
+     [](layer_row& r, const std::vector<int>& v) { r.weight_bits = v[0], r.data_bits = v[1]; }, 0,
+     64},
+    {"form",  // place in function_form
+     [](const layer_row& r) { return std::vector{static_cast<int>(r.form)}; },
+     [](layer_row& r, const std::vector<int>& v) { r.form = static_cast<function_form>(v[0]); }, 0,
+     static_cast<int>(function_form::wire)},
+    {"transposed", [](const layer_row& r) { return std::vector{r.transposed ? 1 : 0}; },
+     [](layer_row& r, const std::vector<int>& v) { r.transposed = v[0] > 0; }, 0, 1},
+    {"widens", [](const layer_row& r) { return std::vector{r.widens ? 1 : 0}; },
+     [](layer_row& r, const std::vector<int>& v) { r.widens = v[0] > 0; }, 0, 1},
 }};
 
 inline std::string hexadecimal(std::uint64_t x) {
@@ -166,6 +181,16 @@ inline std::vector<window_histogram> empty_windows(const layer_row& row) {
 inline std::size_t shares_of(const window_histogram& h, const layer_row& row) {
     return static_cast<std::size_t>(row.in.channels / h.channels) *
            (static_cast<std::size_t>(h.length) + 1);
+}
+
+/// Whether a file can hold the windows of a row: all that are counted in it, whole.
+inline bool counted(const std::vector<window_histogram>& windows, const layer_row& row) {
+    const std::vector<window_histogram> all = empty_windows(row);
+    return std::equal(windows.begin(), windows.end(), all.begin(), all.end(),
+                      [&](const window_histogram& a, const window_histogram& b) {
+                          return a.channels == b.channels && a.length == b.length &&
+                                 a.share.size() == shares_of(b, row);
+                      });
 }
 
 }  // namespace detail

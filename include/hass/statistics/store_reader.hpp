@@ -223,6 +223,10 @@ class statistics_reader {
                     throw fail(where, text_of({"is not a list of ", expected}));
                 field.set(r, numbers);
             }
+            if (r.form != function_form{} && r.kind != layer_kind::function)
+                throw fail(at + "form", "is of functions only");
+            if (r.transposed && r.kind != layer_kind::matmul)
+                throw fail(at + "transposed", "is of matmuls only");
             net.rows.push_back(r);
             net.names.push_back(text(member(rows[i], at, "name"), at + "name"));
         }

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include <hass/error.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/recorded_network.hpp>
 #include <hass/statistics/store_format.hpp>
@@ -53,10 +54,14 @@ inline ordered_json header_of(const recorded_network& m) {
 }  // namespace detail
 
 /// The file's content.
+/// \throws hass::error where a layer's windows were not counted: every file has them
 inline std::string format_statistics(const recorded_network& m) {
     std::string body;
     for (const recorded_layer& l : m.layers) {
         const layer_statistics& s = l.natural;
+        if (!detail::counted(s.windows, m.net.rows[l.place]))
+            throw error("statistics of layer '" + name_of(m, l.place) +
+                        "': its windows were not counted, or are of another layer");
         for (const double x :
              {s.weight_sparsity, s.activation_sparsity, s.pair_sparsity, s.pair_sparsity_padded})
             detail::put(body, x);

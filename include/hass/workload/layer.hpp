@@ -116,6 +116,14 @@ enum class function_form : std::uint8_t {
     wire,
 };
 
+inline constexpr std::array<std::string_view, 4> function_form_names{"table", "rescale", "fused",
+                                                                     "wire"};
+
+/// Name of a form as it stands in reports.
+constexpr std::string_view name(function_form form) {
+    return function_form_names[static_cast<std::size_t>(form)];
+}
+
 /// One image's worth of a feature map: channels x height x width, each >= 1.
 struct shape {
     int channels = 1;  ///< >= 1
@@ -162,8 +170,8 @@ struct layer_row {
     int dilation_h = 1, dilation_w = 1;
     /// Divides in.channels and out.channels; softmax, norms: each group of channels for itself.
     int groups = 1;
-    /// Of a quantised network: bits of a weight, of a compute row, and of what comes in, of any row; 0: as
-    /// the engine has it.
+    /// Of a quantised network: bits of a weight, of a compute row, and of what comes in, of any row, or goes
+    /// out of one without weights, if that is wider; 0: as the engine has it.
     int weight_bits = 0, data_bits = 0;
     function_form form = function_form::table;  ///< rows of kind `function`
     bool bias = false;                          ///< whether a bias is added (compute rows)
@@ -171,6 +179,9 @@ struct layer_row {
     /// matmul: pixel n of the second input is filter n of every group, its channels are what each
     /// group's filters see; otherwise its channels are the filters and pixel k is what they see.
     bool transposed = false;
+    /// Rows without weights that have `data_bits`: what goes out is on no levels, as wide as the engine has
+    /// it.
+    bool widens = false;
 
     constexpr std::int64_t macs() const;     ///< `mac_count` of this row
     constexpr std::int64_t weights() const;  ///< `weight_count` of this row

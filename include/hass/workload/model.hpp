@@ -67,10 +67,12 @@ struct layer_parameters {
     hass::value_function function = value_function::identity;
     /// See `function`.
     float alpha = 0.0F, beta = 0.0F;
-    value_order order;                      ///< rows that move values (`moves`)
-    axis_taps rows, columns;                ///< resize, pad
-    int first_channel = 0;                  ///< pad: output channel that input channel 0 becomes
-    float fill = 0.0F;                      ///< pad: what the border holds
+    value_order order;        ///< rows that move values (`moves`)
+    axis_taps rows, columns;  ///< resize, pad
+    int first_channel = 0;    ///< pad: output channel that input channel 0 becomes
+    /// pad: what the border holds; embedding: what numbers of no row give, counted from the end down to
+    /// `lower`. Behind the point they are cut off, but where `fill` is NaN: there they are of no row.
+    float fill = 0.0F;
     map_border border = map_border::zeros;  ///< grid_sample
     bool align_corners = false;  ///< grid_sample: -1 and 1 are the middles of the outermost pixels
 };

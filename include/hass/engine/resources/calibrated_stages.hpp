@@ -40,13 +40,19 @@ constexpr std::optional<usage> calibrated::module_stage(const layer_row& row, co
             return s::add(streams, width.data, s::factor_bits - 1);
         case layer_kind::multiply:
             return s::multiply(streams, width.data, slice);
-        case layer_kind::concat:  // of two; more take a module each
+        case layer_kind::concat:  // of two inputs
             return s::concat(row.out.channels / streams, std::int64_t{streams} * width.data);
         case layer_kind::hardsigmoid:
         case layer_kind::hardswish:
         case layer_kind::sigmoid:
-        case layer_kind::swish:
-            return s::lookup(c.memory, streams, width.data, width.data);
+        case layer_kind::swish: {  // what is wider has no module, nor integers
+            constexpr int narrowest = 8, widest = 16;
+            const int index = row.widens && row.data_bits > narrowest ? row.data_bits
+                              : row.widens && row.data_bits > 0       ? narrowest
+                                                                      : width.data;
+            if (index > widest) return std::nullopt;
+            return s::lookup(c.memory, streams, index, width.data);
+        }
         default:  // ReLUs are the saturation of the row before
             return std::nullopt;
     }
@@ -60,7 +66,11 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
         return std::has_single_bit(static_cast<std::uint64_t>(n));
     };
     usage u = hold(c.memory, held, streams, width.data);
-    if (const std::optional<usage> module = module_stage(row, c, width)) return u + *module;
+    if (const std::optional<usage> module = module_stage(row, c, width)) {
+        // a concatenation of more than two takes one more each; how many is known where it holds any
+        const bool more = row.kind == layer_kind::concat && held.size() > 2;
+        return u + (more ? static_cast<double>(held.size() - 1) : 1.0) * *module;
+    }
     const auto lookup_table = [&] { u.bram18 += streams; };  // 1,024 words of 18 bits
     const auto multiply = [&](std::int64_t by) {
         u.dsp += static_cast<double>(streams * multiplier_dsp(width.data, by, slice));

@@ -23,16 +23,24 @@ inline bool is_power_of_two(float step) {
     return step > 0.0F && std::frexp(step, &exponent) == 0.5F;
 }
 
-/// Whether weights are whole multiples, of `bits` at most, of a power of two.
-inline bool on_power_of_two(const std::vector<float>& weights, int bits) {
+/// Whether numbers are whole multiples of 2^exponent.
+inline bool on_power_of_two(const std::vector<float>& numbers, int exponent) {
+    return std::all_of(numbers.begin(), numbers.end(), [=](float x) {
+        const double level = std::ldexp(double{x}, -exponent);
+        return level == std::trunc(level);
+    });
+}
+
+/// Whether sums of weights of `bits` times multiples of `step`, a power of two, and of biases are whole
+/// multiples of a power of two: of that which the largest weight's bits end at, times `step`.
+inline bool sums_on_power_of_two(const layer_parameters& p, int bits, float step) {
     float most = 0.0F;
-    for (const float w : weights) most = std::max(most, std::abs(w));
-    int exponent = 0;
-    std::frexp(most, &exponent);
-    return bits > 0 && std::all_of(weights.begin(), weights.end(), [=](float w) {
-               const float level = std::ldexp(w, bits - exponent);
-               return level == std::trunc(level);
-           });
+    for (const float w : p.weights) most = std::max(most, std::abs(w));
+    int ends = 0;
+    std::frexp(most, &ends);
+    ends -= bits;
+    return bits > 0 && on_power_of_two(p.weights, ends) &&
+           on_power_of_two(p.bias, ends + std::ilogb(step));
 }
 
 /// What the numbers of a stream are whole multiples of.
@@ -83,6 +91,7 @@ class network_grids {
                 build(i);
             else if (keeps_values(row.kind))
                 given_[i] = bounded(i);
+            row.widens = row.data_bits > 0 && given_[i].bits == 0 && !is_compute(row);
             if (readers[i] == 1) makes_[i] = maker_of(i);
         }
     }
@@ -137,7 +146,7 @@ class network_grids {
         const auto pixels = static_cast<float>(row.in.pixels());
         return is_power_of_two(entering_[i].step) && (row.kind != layer_kind::matmul) &&
                (!has_weights(row) ||
-                on_power_of_two(model_.parameters[i].weights, row.weight_bits)) &&
+                sums_on_power_of_two(model_.parameters[i], row.weight_bits, entering_[i].step)) &&
                (row.kind != layer_kind::global_average_pool || is_power_of_two(pixels));
     }
 
@@ -163,7 +172,7 @@ class network_grids {
         }
     }
 
-    /// Between row `i` and who makes its levels there are these levels already.
+    /// Between row `i` and who makes its levels there are these levels already; they leave who does.
     void narrow_before(std::size_t i, int bits) {
         model_.net.rows[i].data_bits = bits;
         std::vector<std::size_t> open{i};
@@ -172,9 +181,13 @@ class network_grids {
             open.pop_back();
             for (const int from : inputs_[at]) {
                 layer_row& row = model_.net.rows[static_cast<std::size_t>(from)];
-                if (!keeps_values(row.kind) && row.kind != layer_kind::relu6) continue;
-                row.data_bits = bits;
-                open.push_back(static_cast<std::size_t>(from));
+                row.widens = false;
+                if (keeps_values(row.kind) || row.kind == layer_kind::relu6) {
+                    row.data_bits = bits;
+                    open.push_back(static_cast<std::size_t>(from));
+                } else if (!is_compute(row) && row.data_bits > 0) {
+                    row.data_bits = std::max(row.data_bits, bits);
+                }
             }
         }
     }

@@ -40,7 +40,8 @@ inline void grid_sample(const operation& op) {
     const bool linear = mode == "bilinear" || mode == "linear";
     const bool cubic = mode == "bicubic" || mode == "cubic";
     if (!linear && !cubic && mode != "nearest")
-        throw op.fail("mode " + quoted(mode) + " (known: nearest, linear, cubic)");
+        throw op.fail("mode " + quoted(mode) + " (known: nearest, " +
+                      (op.opset() < 20 ? "bilinear, bicubic)" : "linear, cubic)"));
     if (border != "zeros" && border != "border" && border != "reflection")
         throw op.fail("padding_mode " + quoted(border) + " (known: zeros, border, reflection)");
     if (cubic && border == "border")

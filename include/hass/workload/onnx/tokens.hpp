@@ -210,6 +210,8 @@ inline void one_hot(const operation& op) {
     if (axis == 0) throw op.fail("along the batch is not supported");
     const auto n = static_cast<std::int64_t>(depth);
     layer_parameters p;
+    p.fill = static_cast<float>(levels[0]);
+    p.lower = op.opset() < 11 ? 0.0F : static_cast<float>(-n);  // before, none counts from the end
     op.spent().spend(static_cast<std::size_t>(n * n));
     p.weights.assign(static_cast<std::size_t>(n * n), static_cast<float>(levels[0]));
     for (std::int64_t k = 0; k < n; ++k)
@@ -226,6 +228,8 @@ inline void embedding(const operation& op) {
                       dims_text(table.dims));
     layer_parameters p;
     p.weights = op.weights(0, "the table");
+    p.fill = std::numeric_limits<float>::quiet_NaN();
+    p.lower = static_cast<float>(-table.dims[0]);
     looked_up(op, 1, table.dims[0], table.dims[1], std::move(p), table.name);
 }
 
