@@ -243,11 +243,23 @@ double memory_by_yosys(const synthesised& p) {
            static_cast<double>(bits * hass::detail::part_multiplexers((depth + 63) / 64));
 }
 
+/// FFs that Yosys has beside a block RAM that it makes of other blocks than are counted: of a FIFO, which of the
+/// parts it reads; of a sum of a map, a word that is written and read at once, in place of the place read.
+double registers_by_yosys(const synthesised& p) {
+    if (p.module == "hass_fifo") return 2.0;
+    if (p.module != "hass_global_sum") return 0.0;
+    const int pixels = hass::detail::bits_for(p.of("PIXELS", 64));
+    return p.of("LANES", 1) * (p.of("BITS", 16) + pixels) + 1 -
+           hass::detail::bits_for(p.of("WORDS", 1));
+}
+
 /// What `module_usage` says of all points of a module in a record, where memories are as in the record. Where
-/// they are of other blocks, so is the logic that joins these.
+/// they are of other blocks, so is the logic that joins these: its LUTs are not compared.
 struct module_errors {
     errors lut, ff;
     bool dsp = true;
+    int other_blocks = 0;
+    double luts_off = 0.0;  ///< at worst
 
     module_errors(const std::string& module, const std::string& record) {
         for (const synthesised& p : points(module + ",", record)) {
@@ -257,13 +269,20 @@ struct module_errors {
                 hass::rtl::module_usage(m, p.took.at("bram18") > 0.0 ? hass::weight_memory::bram18
                                                                      : hass::weight_memory::lutram);
             REQUIRE(u);
-            if (u->bram18 != p.took.at("bram18")) continue;
-            if (module == "hass_global_sum" && p.of("WORDS", 1) > 64) continue;  // registered again
-            lut.add(u->lut + memory_by_yosys(p), p.lut());
-            ff.add(u->ff, p.took.at("ff"));
             dsp = dsp && u->dsp == p.took.at("dsp");
+            if (u->bram18 != p.took.at("bram18")) {
+                ++other_blocks;
+                ff.add(u->ff + registers_by_yosys(p), p.took.at("ff"));
+                continue;
+            }
+            const double said = u->lut + memory_by_yosys(p);
+            lut.add(said, p.lut());
+            luts_off = std::max(luts_off, std::abs(said - p.lut()));
+            ff.add(u->ff, p.took.at("ff"));
         }
-        std::cout << text((module + ", LUT").c_str(), lut) << text("  FF", ff);
+        std::cout << text((module + ", LUT").c_str(), lut) << "  at most " << luts_off << " LUTs, "
+                  << other_blocks << " of other blocks\n"
+                  << text("  FF", ff);
     }
 };
 
@@ -272,15 +291,20 @@ struct limits {
     const char* module;
     int points;
     double lut_mean, lut_worst, ff_worst;
+    int other_blocks = 0;    ///< of the points: block RAM is not as counted
+    double luts_off = 1e30;  ///< limit in LUTs, of modules so small that one is many per cent
 };
 
 void hold(const std::string& record, std::initializer_list<limits> all) {
     for (const limits& wanted : all) {
         INFO(wanted.module);
         const module_errors e(wanted.module, record);
-        CHECK(e.lut.count == wanted.points);
+        CHECK(e.ff.count == wanted.points);
+        CHECK(e.other_blocks == wanted.other_blocks);
+        CHECK(e.lut.count + e.other_blocks == wanted.points);
         CHECK(e.lut.mean() <= wanted.lut_mean);
         CHECK(e.lut.worst <= wanted.lut_worst);
+        CHECK(e.luts_off <= wanted.luts_off);
         CHECK(e.ff.worst <= wanted.ff_worst);
         CHECK(e.dsp);
     }
@@ -292,18 +316,28 @@ TEST_CASE("modules take what their synthesis took") {
     const double exact = 0.0;
     hold("rtl_synthesis.csv",
          {
-             {"hass_counter", 10, exact, exact, exact},  {"hass_dense", 24, 0.03, 0.11, exact},
-             {"hass_depthwise", 6, 0.05, 0.13, exact},   {"hass_lane_array", 6, 0.03, 0.06, exact},
-             {"hass_fifo", 36, 0.04, 0.16, exact},       {"hass_replay", 15, 0.03, 0.08, exact},
-             {"hass_fork", 8, 0.01, 0.01, exact},        {"hass_join", 8, 0.01, 0.01, exact},
-             {"hass_turns", 16, 0.02, 0.05, exact},      {"hass_skid", 4, 0.01, 0.01, exact},
-             {"hass_narrow", 10, 0.01, 0.03, exact},     {"hass_widen", 12, 0.01, 0.01, exact},
-             {"hass_convert", 14, 0.02, 0.05, exact},    {"hass_concat", 6, 0.05, 0.1, exact},
-             {"hass_requantise", 18, 0.03, 0.1, exact},  {"hass_add", 18, 0.03, 0.06, exact},
+             {"hass_counter", 10, exact, exact, exact},
+             {"hass_dense", 24, 0.03, 0.11, exact},
+             {"hass_depthwise", 6, 0.05, 0.13, exact},
+             {"hass_lane_array", 6, 0.03, 0.06, exact},
+             {"hass_fifo", 37, 0.04, 0.16, exact, 1},
+             {"hass_replay", 15, 0.03, 0.08, exact},
+             {"hass_fork", 8, 0.01, 0.01, exact},
+             {"hass_join", 8, 0.01, 0.01, exact},
+             {"hass_turns", 16, 0.02, 0.05, exact},
+             {"hass_skid", 4, 0.01, 0.01, exact},
+             {"hass_narrow", 10, 0.01, 0.03, exact},
+             {"hass_widen", 12, 0.01, 0.01, exact},
+             {"hass_convert", 14, 0.02, 0.05, exact},
+             {"hass_concat", 6, 0.05, 0.1, exact},
+             {"hass_requantise", 18, 0.03, 0.1, exact},
+             {"hass_add", 18, 0.03, 0.06, exact},
              {"hass_multiply", 31, 0.08, 0.35, exact},  // shifts that leave many bits to saturate
-             {"hass_pool_max", 16, 0.01, 0.01, exact},   {"hass_pool_sum", 16, 0.02, 0.04, exact},
-             {"hass_clamp", 16, 0.01, 0.01, exact},      {"hass_clip", 63, 0.08, 0.23, exact},
-             {"hass_global_sum", 12, 0.02, 0.02, exact},
+             {"hass_pool_max", 16, 0.01, 0.01, exact},
+             {"hass_pool_sum", 16, 0.02, 0.04, exact},
+             {"hass_clamp", 16, 0.01, 0.01, exact},
+             {"hass_clip", 63, 0.08, 0.23, exact},
+             {"hass_global_sum", 18, 0.02, 0.07, exact, 5},
          });
 }
 
@@ -314,8 +348,8 @@ TEST_CASE("modules take what points took that no fit has seen") {
          {
              {"hass_counter", 30, 0.09, worst, exact},   {"hass_dense", 4, mean, worst, exact},
              {"hass_depthwise", 3, mean, worst, exact},  {"hass_lane_array", 3, mean, worst, exact},
-             {"hass_lanes", 7, mean, worst, 0.02},       {"hass_window", 11, mean, worst, exact},
-             {"hass_fifo", 8, mean, worst, exact},       {"hass_replay", 5, mean, worst, exact},
+             {"hass_lanes", 7, mean, worst, 0.02},       {"hass_window", 12, mean, worst, exact, 1},
+             {"hass_fifo", 9, mean, worst, exact, 1},    {"hass_replay", 5, mean, worst, exact},
              {"hass_fork", 11, 0.12, 0.3, exact},        {"hass_join", 7, 0.2, 0.5, exact},
              {"hass_turns", 12, mean, worst, exact},     {"hass_skid", 3, exact, exact, exact},
              {"hass_narrow", 4, mean, worst, exact},     {"hass_widen", 4, mean, worst, exact},
