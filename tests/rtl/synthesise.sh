@@ -383,6 +383,19 @@ for bits in 8 16; do
     row hass_concat BITS=$((4 * bits)) A_WORDS=24 B_WORDS=8
     row hass_concat BITS=$bits A_WORDS=64 B_WORDS=100
 done
+for ways in 5 6 7 9 10 11 12 13 14 15 16 18 20 22 24 28 32; do row hass_fork BITS=16 WAYS=$ways; done
+for ways in 5 6 7 9 12 16 32; do row hass_join BITS=16 WAYS=$ways; done
+while read -r bits ways words; do row hass_turns BITS=$bits WAYS=$ways WORDS=$words; done <<'END'
+37 10 24
+40 6 8
+74 6 10
+39 7 32
+37 5 20
+30 5 12
+50 6 9
+22 7 5
+91 5 40
+END
 for count in 2 3 10 16 60 64 196 784 1000 4096; do row hass_counter COUNT=$count; done
 synthesise
 
