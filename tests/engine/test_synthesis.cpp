@@ -369,6 +369,19 @@ TEST_CASE("modules take what points took that no fit has seen") {
                              });
 }
 
+TEST_CASE("clips of few bits take LUTs, products of 32 bits have a lowest value") {
+    for (int bits = 1; bits <= 32; ++bits)
+        for (const int lanes : {1, 8, 16})
+            CHECK(hass::synthesised::clip(lanes, bits).lut > 1.0 + 0.5 * lanes);
+    CHECK_THROWS_AS(hass::synthesised::clip(8, 8, -1), hass::error);
+    const hass::rtl::module_instance said{
+        "hass_multiply", {{"BITS", 32}, {"SHIFT", 48}, {"SCALE", 77777}, {"LOW", -2147483647 - 1}}};
+    hass::rtl::module_instance unsaid = said;
+    unsaid.parameters.erase("LOW");
+    const auto kind = hass::weight_memory::bram18;
+    CHECK(hass::rtl::module_usage(unsaid, kind)->lut == hass::rtl::module_usage(said, kind)->lut);
+}
+
 TEST_CASE("memories in block RAM are as many blocks as Yosys makes of them") {
     // Vivado, which is what is counted, takes deeper blocks than there are words; Yosys cuts them up
     int all = 0, exact = 0;

@@ -13,6 +13,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/placed_memory.hpp>
+#include <hass/error.hpp>
 #include <hass/workload/layer.hpp>
 
 namespace hass::synthesised {
@@ -211,14 +212,16 @@ constexpr usage global_sum(int lanes, int bits, std::int64_t words, std::int64_t
     return u;
 }
 
-/// A threshold of as many bits as most have.
+/// A threshold of as many bits as most have, 1 at least.
 constexpr std::int64_t any_threshold(int bits) {
-    return (std::int64_t{1} << (bits * 5 / 8)) - 3;
+    return std::max<std::int64_t>(1, (std::int64_t{1} << (bits * 5 / 8)) - 3);
 }
 
 /// `hass_clip` of `lanes` values of `bits`: zero within a threshold. FFs exact. LUTs are fitted: up to 12 bits
 /// factors of 2 in the constants spare some, above it takes more for larger thresholds.
+/// \throws hass::error for a threshold below 0
 constexpr usage clip(int lanes, int bits, std::int64_t threshold) {
+    if (threshold < 0) throw error("a clip's threshold is below 0");
     const auto t = static_cast<std::uint64_t>(threshold);
     const int even = t == 0 ? bits : std::max(std::countr_zero(t), std::countr_zero(t + 1));
     const double lut = bits > 12 ? 0.52 * bits + 0.32 * static_cast<double>(std::bit_width(t))
