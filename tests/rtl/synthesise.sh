@@ -196,6 +196,16 @@ done <<'END'
 9 6 1 64 16 16 38
 9 1 1 16 16 8 21
 8 3 1 8 64 16 37
+16 2 1 8 32 16 38
+9 8 1 8 32 16 38
+16 3 1 8 32 16 38
+25 4 1 8 32 16 38
+16 8 1 4 32 16 38
+12 3 1 8 32 16 38
+10 2 1 8 32 16 38
+20 5 1 4 32 8 23
+14 5 1 8 32 16 38
+12 4 1 8 32 8 22
 END
 synthesise
 # Pixels in the ring of lists: list_ring of engine/resources/list_resources.hpp.
