@@ -369,6 +369,11 @@ TEST_CASE("modules take what points took that no fit has seen") {
                              });
 }
 
+TEST_CASE("a fork of more ways never takes fewer LUTs") {
+    for (int ways = 2; ways < 64; ++ways)
+        CHECK(hass::synthesised::fork(ways + 1).lut >= hass::synthesised::fork(ways).lut);
+}
+
 TEST_CASE("clips of few bits take LUTs, products of 32 bits have a lowest value") {
     for (int bits = 1; bits <= 32; ++bits)
         for (const int lanes : {1, 8, 16})
