@@ -389,7 +389,7 @@ TEST_CASE("clips of few bits take LUTs, products of 32 bits have a lowest value"
 
 TEST_CASE("memories in block RAM are as many blocks as Yosys makes of them") {
     // Vivado, which is what is counted, takes deeper blocks than there are words; Yosys cuts them up
-    int all = 0, exact = 0;
+    int all = 0, equal = 0;
     double said = 0.0, took = 0.0;
     for (const char* record : {"rtl_synthesis.csv", "rtl_held_out.csv"})
         for (const char* module : {"hass_fifo,", "hass_replay,", "hass_window,", "hass_lists,",
@@ -403,7 +403,7 @@ TEST_CASE("memories in block RAM are as many blocks as Yosys makes of them") {
                         ? static_cast<double>(
                               hass::vivado_bram18(m.of("DEPTH", 0), m.of("BITS", 0)))
                         : hass::rtl::module_usage(m, hass::weight_memory::bram18)->bram18;
-                exact += blocks == p.took.at("bram18") ? 1 : 0;
+                equal += blocks == p.took.at("bram18") ? 1 : 0;
                 said += blocks, took += p.took.at("bram18");
                 if (blocks != p.took.at("bram18"))
                     std::cout << p.module << " DEPTH " << m.of("DEPTH", 0) << " BITS "
@@ -413,16 +413,16 @@ TEST_CASE("memories in block RAM are as many blocks as Yosys makes of them") {
                 CHECK(std::abs(blocks - p.took.at("bram18")) <= 4.0);
                 ++all;
             }
-    std::cout << "block RAM: " << exact << " of " << all << " memories exact, " << said << " for "
+    std::cout << "block RAM: " << equal << " of " << all << " memories exact, " << said << " for "
               << took << "\n";
     CHECK(all == 62);
-    CHECK(exact == 53);
+    CHECK(equal == 53);
     CHECK(said == Approx(took).epsilon(0.09));
 }
 
 TEST_CASE("windows take what their synthesis took") {
     errors lut, held_out;
-    int n = 0, exact = 0;
+    int n = 0, equal = 0;
     for (const synthesised& p : points("hass_window,")) {
         const hass::synthesised::windows w{
             p.of("WIDTH", 8),     p.of("HEIGHT", 8),
@@ -433,13 +433,13 @@ TEST_CASE("windows take what their synthesis took") {
             p.of("WORDS", 1),     std::int64_t{p.of("LANES", 1)} * p.of("BITS", 16)};
         const bool in_lutram = w.kernel_h > 1 && p.took.at("bram18") == 0.0;
         hass::usage u = hass::synthesised::window_logic(w, in_lutram);
-        exact += u.ff == p.took.at("ff") ? 1 : 0;
+        equal += u.ff == p.took.at("ff") ? 1 : 0;
         u.lut += p.took.at("lutram");
         if (w.width * w.words > 2048) continue;  // lines in blocks that Yosys joins by multiplexers
         (n++ % 3 == 2 ? held_out : lut).add(u.lut, p.lut());
     }
     std::cout << "hass_window, " << text("LUT", lut) << text("  held out", held_out);
-    CHECK(exact == 21);
+    CHECK(equal == 21);
     CHECK((lut.count == 14 && lut.mean() < 0.02 && lut.worst < 0.035));
     CHECK((held_out.count == 6 && held_out.mean() < 0.02 && held_out.worst < 0.035));
 }
