@@ -87,7 +87,8 @@ std::vector<synthesised> points(const std::string& module,
 
 TEST_CASE("LUTs, FFs and DSPs of lanes are those of their synthesis") {
     // today's lanes; those before a lane held its newest window back: every third was held out of the
-    // fit (one that has only more filters says nothing new)
+    // fit (one that has only more filters says nothing new). What was added since is taken off them as
+    // it is fitted to today's, which alone hold it
     errors today, before, held_out, ff;
     int n = 0;
     for (const synthesised& p : points("hass_lanes")) {
@@ -113,16 +114,10 @@ TEST_CASE("LUTs, FFs and DSPs of lanes are those of their synthesis") {
     }
     std::cout << "hass_lanes, " << text("LUT today", today) << text("  before", before)
               << text("  before, held out", held_out) << text("  FF", ff);
-    CHECK((today.count == 4 && today.mean() < 0.015 && today.worst < 0.025));
+    CHECK((today.count == 6 && today.mean() < 0.015 && today.worst < 0.025));
     CHECK((before.count == 10 && before.mean() < 0.015 && before.worst < 0.03));
     CHECK((held_out.count == 5 && held_out.mean() < 0.02 && held_out.worst < 0.05));
     CHECK((ff.mean() < 0.005 && ff.worst < 0.016));
-
-    // at 16 bits there is one point, of the lanes before: 352 LUTs, 236 FFs (docs/rtl.md)
-    const hass::lane_synthesis::extents wide{9, 3, 16, 64, 4096, true};
-    CHECK(hass::lane_synthesis::logic(wide, hass::dsp_slice::dsp48e2).lut - 29.0 ==
-          Approx(352.0).epsilon(0.01));
-    CHECK(hass::lane_synthesis::logic(wide, hass::dsp_slice::dsp48e2).ff - 18.0 == 236.0);
 }
 
 TEST_CASE("an SPE's LUTs and FFs are those of its synthesis") {
@@ -151,8 +146,8 @@ TEST_CASE("an SPE's LUTs and FFs are those of its synthesis") {
         CHECK(spes * e.macs == p.took.at("dsp"));
     }
     std::cout << "hass_spes, " << text("LUT", lut) << text("  held out", held_out);
-    CHECK((lut.count == 12 && lut.mean() < 0.04 && lut.worst < 0.12));
-    CHECK((held_out.count == 6 && held_out.mean() < 0.06 && held_out.worst < 0.13));
+    CHECK((lut.count == 19 && lut.mean() < 0.015 && lut.worst < 0.03));
+    CHECK((held_out.count == 9 && held_out.mean() < 0.03 && held_out.worst < 0.1));
 }
 
 namespace {
@@ -243,11 +238,23 @@ double memory_by_yosys(const synthesised& p) {
            static_cast<double>(bits * hass::detail::part_multiplexers((depth + 63) / 64));
 }
 
+/// FFs that Yosys has beside a block RAM that it makes of other blocks than are counted: of a FIFO, which of the
+/// parts it reads; of a sum of a map, a word that is written and read at once, in place of the place read.
+double registers_by_yosys(const synthesised& p) {
+    if (p.module == "hass_fifo") return 2.0;
+    if (p.module != "hass_global_sum") return 0.0;
+    const int pixels = hass::detail::bits_for(p.of("PIXELS", 64));
+    return p.of("LANES", 1) * (p.of("BITS", 16) + pixels) + 1 -
+           hass::detail::bits_for(p.of("WORDS", 1));
+}
+
 /// What `module_usage` says of all points of a module in a record, where memories are as in the record. Where
-/// they are of other blocks, so is the logic that joins these.
+/// they are of other blocks, so is the logic that joins these: its LUTs are not compared.
 struct module_errors {
     errors lut, ff;
     bool dsp = true;
+    int other_blocks = 0;
+    double luts_off = 0.0;  ///< at worst
 
     module_errors(const std::string& module, const std::string& record) {
         for (const synthesised& p : points(module + ",", record)) {
@@ -257,13 +264,20 @@ struct module_errors {
                 hass::rtl::module_usage(m, p.took.at("bram18") > 0.0 ? hass::weight_memory::bram18
                                                                      : hass::weight_memory::lutram);
             REQUIRE(u);
-            if (u->bram18 != p.took.at("bram18")) continue;
-            if (module == "hass_global_sum" && p.of("WORDS", 1) > 64) continue;  // registered again
-            lut.add(u->lut + memory_by_yosys(p), p.lut());
-            ff.add(u->ff, p.took.at("ff"));
             dsp = dsp && u->dsp == p.took.at("dsp");
+            if (u->bram18 != p.took.at("bram18")) {
+                ++other_blocks;
+                ff.add(u->ff + registers_by_yosys(p), p.took.at("ff"));
+                continue;
+            }
+            const double said = u->lut + memory_by_yosys(p);
+            lut.add(said, p.lut());
+            luts_off = std::max(luts_off, std::abs(said - p.lut()));
+            ff.add(u->ff, p.took.at("ff"));
         }
-        std::cout << text((module + ", LUT").c_str(), lut) << text("  FF", ff);
+        std::cout << text((module + ", LUT").c_str(), lut) << "  at most " << luts_off << " LUTs, "
+                  << other_blocks << " of other blocks\n"
+                  << text("  FF", ff);
     }
 };
 
@@ -272,15 +286,23 @@ struct limits {
     const char* module;
     int points;
     double lut_mean, lut_worst, ff_worst;
+    int other_blocks = 0;    ///< of the points: block RAM is not as counted
+    double luts_off = 1e30;  ///< in place of a relative limit where one LUT is many per cent
 };
+
+constexpr double exact = 0.0, mean = 0.08;
+constexpr double any = 1e30;  ///< relative error of a module whose LUTs are held instead
 
 void hold(const std::string& record, std::initializer_list<limits> all) {
     for (const limits& wanted : all) {
         INFO(wanted.module);
         const module_errors e(wanted.module, record);
-        CHECK(e.lut.count == wanted.points);
+        CHECK(e.ff.count == wanted.points);
+        CHECK(e.other_blocks == wanted.other_blocks);
+        CHECK(e.lut.count + e.other_blocks == wanted.points);
         CHECK(e.lut.mean() <= wanted.lut_mean);
         CHECK(e.lut.worst <= wanted.lut_worst);
+        CHECK(e.luts_off <= wanted.luts_off);
         CHECK(e.ff.worst <= wanted.ff_worst);
         CHECK(e.dsp);
     }
@@ -289,48 +311,85 @@ void hold(const std::string& record, std::initializer_list<limits> all) {
 }  // namespace
 
 TEST_CASE("modules take what their synthesis took") {
-    const double exact = 0.0;
-    hold("rtl_synthesis.csv",
-         {
-             {"hass_counter", 10, exact, exact, exact},  {"hass_dense", 24, 0.03, 0.11, exact},
-             {"hass_depthwise", 6, 0.05, 0.13, exact},   {"hass_lane_array", 6, 0.03, 0.06, exact},
-             {"hass_fifo", 36, 0.04, 0.16, exact},       {"hass_replay", 15, 0.03, 0.08, exact},
-             {"hass_fork", 8, 0.01, 0.01, exact},        {"hass_join", 8, 0.01, 0.01, exact},
-             {"hass_turns", 16, 0.02, 0.05, exact},      {"hass_skid", 4, 0.01, 0.01, exact},
-             {"hass_narrow", 10, 0.01, 0.03, exact},     {"hass_widen", 12, 0.01, 0.01, exact},
-             {"hass_convert", 14, 0.02, 0.05, exact},    {"hass_concat", 6, 0.05, 0.1, exact},
-             {"hass_requantise", 18, 0.03, 0.1, exact},  {"hass_add", 18, 0.03, 0.06, exact},
-             {"hass_multiply", 31, 0.08, 0.35, exact},  // shifts that leave many bits to saturate
-             {"hass_pool_max", 16, 0.01, 0.01, exact},   {"hass_pool_sum", 16, 0.02, 0.04, exact},
-             {"hass_clamp", 16, 0.01, 0.01, exact},      {"hass_clip", 63, 0.08, 0.23, exact},
-             {"hass_global_sum", 12, 0.02, 0.02, exact},
-         });
+    hold("rtl_synthesis.csv", {
+                                  {"hass_counter", 10, exact, exact, exact},
+                                  {"hass_dense", 24, 0.03, 0.11, exact},
+                                  {"hass_depthwise", 6, 0.05, 0.13, exact},
+                                  {"hass_lane_array", 6, 0.03, 0.06, exact},
+                                  {"hass_fifo", 37, 0.04, 0.16, exact, 1},
+                                  {"hass_replay", 15, 0.03, 0.08, exact},
+                                  {"hass_fork", 25, mean, any, exact, 0, 12.5},
+                                  {"hass_join", 15, any, any, exact, 0, 2.0},
+                                  {"hass_turns", 25, 0.02, 0.05, exact},
+                                  {"hass_skid", 4, 0.01, 0.01, exact},
+                                  {"hass_narrow", 10, 0.01, 0.03, exact},
+                                  {"hass_widen", 12, 0.01, 0.01, exact},
+                                  {"hass_convert", 14, 0.02, 0.05, exact},
+                                  {"hass_concat", 6, 0.05, 0.1, exact},
+                                  {"hass_requantise", 18, 0.03, 0.1, exact},
+                                  {"hass_add", 18, 0.03, 0.06, exact},
+                                  {"hass_multiply", 31, mean, any, exact, 0,
+                                   26.0},  // shifts that leave many bits to saturate
+                                  {"hass_pool_max", 16, 0.01, 0.01, exact},
+                                  {"hass_pool_sum", 16, 0.02, 0.04, exact},
+                                  {"hass_clamp", 16, 0.01, 0.01, exact},
+                                  {"hass_clip", 63, mean, any, exact, 0, 15.2},
+                                  {"hass_global_sum", 18, 0.02, 0.07, exact, 5},
+                              });
 }
 
 TEST_CASE("modules take what points took that no fit has seen") {
-    // but forks of more than 8 ways, and turns of 5, 6, 7 and 10: their points are here, too
-    const double exact = 0.0, mean = 0.08, worst = 0.2;
-    hold("rtl_held_out.csv",
-         {
-             {"hass_counter", 30, 0.09, worst, exact},   {"hass_dense", 4, mean, worst, exact},
-             {"hass_depthwise", 3, mean, worst, exact},  {"hass_lane_array", 3, mean, worst, exact},
-             {"hass_lanes", 7, mean, worst, 0.02},       {"hass_window", 11, mean, worst, exact},
-             {"hass_fifo", 8, mean, worst, exact},       {"hass_replay", 5, mean, worst, exact},
-             {"hass_fork", 11, 0.12, 0.3, exact},        {"hass_join", 7, 0.2, 0.5, exact},
-             {"hass_turns", 12, mean, worst, exact},     {"hass_skid", 3, exact, exact, exact},
-             {"hass_narrow", 4, mean, worst, exact},     {"hass_widen", 4, mean, worst, exact},
-             {"hass_convert", 5, mean, worst, exact},    {"hass_concat", 8, mean, worst, exact},
-             {"hass_requantise", 6, mean, worst, exact}, {"hass_add", 6, mean, worst, exact},
-             {"hass_multiply", 6, 0.1, 0.26, exact},     {"hass_lookup", 5, exact, exact, exact},
-             {"hass_pool_max", 5, mean, worst, exact},   {"hass_pool_sum", 5, mean, worst, exact},
-             {"hass_global_sum", 4, mean, worst, exact}, {"hass_clamp", 12, mean, worst, exact},
-             {"hass_clip", 10, mean, 0.25, exact},
-         });
+    const double worst = 0.2;
+    hold("rtl_held_out.csv", {
+                                 {"hass_counter", 30, mean, worst, exact},
+                                 {"hass_dense", 4, mean, worst, exact},
+                                 {"hass_depthwise", 3, mean, worst, exact},
+                                 {"hass_lane_array", 3, mean, worst, exact},
+                                 {"hass_lanes", 7, mean, worst, 0.02},
+                                 {"hass_window", 12, mean, worst, exact, 1},
+                                 {"hass_fifo", 9, mean, worst, exact, 1},
+                                 {"hass_replay", 5, mean, worst, exact},
+                                 {"hass_fork", 5, mean, worst, exact},
+                                 {"hass_join", 3, any, any, exact, 0, 2.0},
+                                 {"hass_turns", 6, mean, worst, exact},
+                                 {"hass_skid", 3, exact, exact, exact},
+                                 {"hass_narrow", 4, mean, worst, exact},
+                                 {"hass_widen", 4, mean, worst, exact},
+                                 {"hass_convert", 5, mean, worst, exact},
+                                 {"hass_concat", 8, mean, worst, exact},
+                                 {"hass_requantise", 6, mean, worst, exact},
+                                 {"hass_add", 6, mean, worst, exact},
+                                 {"hass_multiply", 6, any, any, exact, 0, 7.0},
+                                 {"hass_lookup", 5, exact, exact, exact},
+                                 {"hass_pool_max", 5, mean, worst, exact},
+                                 {"hass_pool_sum", 5, mean, worst, exact},
+                                 {"hass_global_sum", 4, mean, worst, exact},
+                                 {"hass_clamp", 12, mean, worst, exact},
+                                 {"hass_clip", 10, mean, any, exact, 0, 2.5},
+                             });
+}
+
+TEST_CASE("a fork of more ways never takes fewer LUTs") {
+    for (int ways = 2; ways < 64; ++ways)
+        CHECK(hass::synthesised::fork(ways + 1).lut >= hass::synthesised::fork(ways).lut);
+}
+
+TEST_CASE("clips of few bits take LUTs, products of 32 bits have a lowest value") {
+    for (int bits = 1; bits <= 32; ++bits)
+        for (const int lanes : {1, 8, 16})
+            CHECK(hass::synthesised::clip(lanes, bits).lut > 1.0 + 0.5 * lanes);
+    CHECK_THROWS_AS(hass::synthesised::clip(8, 8, -1), hass::error);
+    const hass::rtl::module_instance said{
+        "hass_multiply", {{"BITS", 32}, {"SHIFT", 48}, {"SCALE", 77777}, {"LOW", -2147483647 - 1}}};
+    hass::rtl::module_instance unsaid = said;
+    unsaid.parameters.erase("LOW");
+    const auto kind = hass::weight_memory::bram18;
+    CHECK(hass::rtl::module_usage(unsaid, kind)->lut == hass::rtl::module_usage(said, kind)->lut);
 }
 
 TEST_CASE("memories in block RAM are as many blocks as Yosys makes of them") {
     // Vivado, which is what is counted, takes deeper blocks than there are words; Yosys cuts them up
-    int all = 0, exact = 0;
+    int all = 0, equal = 0;
     double said = 0.0, took = 0.0;
     for (const char* record : {"rtl_synthesis.csv", "rtl_held_out.csv"})
         for (const char* module : {"hass_fifo,", "hass_replay,", "hass_window,", "hass_lists,",
@@ -344,24 +403,26 @@ TEST_CASE("memories in block RAM are as many blocks as Yosys makes of them") {
                         ? static_cast<double>(
                               hass::vivado_bram18(m.of("DEPTH", 0), m.of("BITS", 0)))
                         : hass::rtl::module_usage(m, hass::weight_memory::bram18)->bram18;
-                exact += blocks == p.took.at("bram18") ? 1 : 0;
+                equal += blocks == p.took.at("bram18") ? 1 : 0;
                 said += blocks, took += p.took.at("bram18");
                 if (blocks != p.took.at("bram18"))
                     std::cout << p.module << " DEPTH " << m.of("DEPTH", 0) << " BITS "
                               << m.of("BITS", 0) << " WIDTH " << m.of("WIDTH", 0) << " WORDS "
                               << m.of("WORDS", 0) << ": " << blocks << " blocks for "
                               << p.took.at("bram18") << "\n";
+                CHECK(std::abs(blocks - p.took.at("bram18")) <= 4.0);
                 ++all;
             }
-    std::cout << "block RAM: " << exact << " of " << all << " memories exact, " << said << " for "
+    std::cout << "block RAM: " << equal << " of " << all << " memories exact, " << said << " for "
               << took << "\n";
     CHECK(all == 62);
-    CHECK(exact == 53);
+    CHECK(equal == 53);
+    CHECK(said == Approx(took).epsilon(0.09));
 }
 
 TEST_CASE("windows take what their synthesis took") {
     errors lut, held_out;
-    int n = 0, exact = 0;
+    int n = 0, equal = 0;
     for (const synthesised& p : points("hass_window,")) {
         const hass::synthesised::windows w{
             p.of("WIDTH", 8),     p.of("HEIGHT", 8),
@@ -372,13 +433,13 @@ TEST_CASE("windows take what their synthesis took") {
             p.of("WORDS", 1),     std::int64_t{p.of("LANES", 1)} * p.of("BITS", 16)};
         const bool in_lutram = w.kernel_h > 1 && p.took.at("bram18") == 0.0;
         hass::usage u = hass::synthesised::window_logic(w, in_lutram);
-        exact += u.ff == p.took.at("ff") ? 1 : 0;
+        equal += u.ff == p.took.at("ff") ? 1 : 0;
         u.lut += p.took.at("lutram");
         if (w.width * w.words > 2048) continue;  // lines in blocks that Yosys joins by multiplexers
         (n++ % 3 == 2 ? held_out : lut).add(u.lut, p.lut());
     }
     std::cout << "hass_window, " << text("LUT", lut) << text("  held out", held_out);
-    CHECK(exact == 21);
+    CHECK(equal == 21);
     CHECK((lut.count == 14 && lut.mean() < 0.02 && lut.worst < 0.035));
     CHECK((held_out.count == 6 && held_out.mean() < 0.02 && held_out.worst < 0.035));
 }
@@ -391,7 +452,7 @@ TEST_CASE("a whole design takes the sum of its modules") {
     };
     for (const recorded& wanted : {recorded{"rtl_whole_design.json", 96, 0.03, 0.01, 0.05},
                                    // Yosys has FIFOs of up to 192 words in LUT-RAM
-                                   recorded{"rtl_mixed_design.json", 110, 0.08, 0.02, 0.14}}) {
+                                   recorded{"rtl_mixed_design.json", 110, 0.03, 0.02, 0.14}}) {
         INFO(wanted.file);
         std::ifstream file(std::string(HASS_TEST_DATA) + "/" + wanted.file);
         const auto design = nlohmann::json::parse(file);

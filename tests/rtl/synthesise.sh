@@ -196,6 +196,16 @@ done <<'END'
 9 6 1 64 16 16 38
 9 1 1 16 16 8 21
 8 3 1 8 64 16 37
+16 2 1 8 32 16 38
+9 8 1 8 32 16 38
+16 3 1 8 32 16 38
+25 4 1 8 32 16 38
+16 8 1 4 32 16 38
+12 3 1 8 32 16 38
+10 2 1 8 32 16 38
+20 5 1 4 32 8 23
+14 5 1 8 32 16 38
+12 4 1 8 32 8 22
 END
 synthesise
 # Pixels in the ring of lists: list_ring of engine/resources/list_resources.hpp.
@@ -383,6 +393,19 @@ for bits in 8 16; do
     row hass_concat BITS=$((4 * bits)) A_WORDS=24 B_WORDS=8
     row hass_concat BITS=$bits A_WORDS=64 B_WORDS=100
 done
+for ways in 5 6 7 9 10 11 12 13 14 15 16 18 20 22 24 28 32; do row hass_fork BITS=16 WAYS=$ways; done
+for ways in 5 6 7 9 12 16 32; do row hass_join BITS=16 WAYS=$ways; done
+while read -r bits ways words; do row hass_turns BITS=$bits WAYS=$ways WORDS=$words; done <<'END'
+37 10 24
+40 6 8
+74 6 10
+39 7 32
+37 5 20
+30 5 12
+50 6 9
+22 7 5
+91 5 40
+END
 for count in 2 3 10 16 60 64 196 784 1000 4096; do row hass_counter COUNT=$count; done
 synthesise
 

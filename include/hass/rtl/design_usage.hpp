@@ -180,7 +180,7 @@ inline std::optional<usage> module_usage(const module_instance& m, weight_memory
                       m.of("B_MULTIPLIER", 1));
     if (name == "hass_multiply")
         return s::multiply(lanes, bits, m.of("SHIFT", 0), m.of("SCALE", 1),
-                           m.of("LOW", -(1 << (bits - 1))), slice);
+                           m.of("LOW", static_cast<int>(-(std::int64_t{1} << (bits - 1)))), slice);
     if (name == "hass_lookup") return s::lookup_logic();
     if (name == "hass_clip") return s::clip(lanes, bits, m.of("THRESHOLD", 0));
     if (name == "hass_clamp") {

@@ -315,32 +315,12 @@ struct calibrated {
     /// Data of another grid, or of none, as the levels of a quantised network, `streams` words at a time: a
     /// multiplication by a constant, as `hass_requantise` has it, rounding and saturation. Where a row in
     /// front makes data of its sums, that is done there; a `shift` lacks the multiplication.
-    constexpr usage to_levels(const layer_row& row, int streams, const precision& width) const {
-        const double n = streams;
-        const int factor = synthesised::factor_bits;
-        if (row.form == function_form::fused)
-            return requantisation == requantise::shift
-                       ? usage{.dsp = n * double(multiplier_dsp(width.accumulator, factor, slice))}
-                       : usage{};
-        if (row.form != function_form::rescale) return {};
-        if (requantisation == requantise::rtl)
-            return synthesised::requantise({width.data, width.data, factor, factor, width.data},
-                                           streams, row.in.channels / streams, slice);
-        return {.dsp = n * double(multiplier_dsp(width.data, factor, slice)),
-                .lut = n * 2.0 * width.data,
-                .ff = n * width.data};
-    }
+    constexpr usage to_levels(const layer_row& row, int streams, const precision& width) const;
 
     /// Output as rtl/modules have it: `hass_narrow` to the fewest words that keep up, `hass_requantise`.
     /// \param words  side by side that sums come in
     constexpr usage narrowed(weight_memory kind, std::int64_t channels, std::int64_t words,
-                             std::int64_t period, const precision& width) const {
-        std::int64_t few = 1;
-        while (words % few != 0 || words / few > period) ++few;
-        usage u = requantised(kind, channels, few, width.accumulator, width);
-        if (few < words) u += synthesised::narrow(words / few, few * width.accumulator);
-        return u;
-    }
+                             std::int64_t period, const precision& width) const;
 
     /// Hands M words to N lanes in M / N steps: a 4:1 multiplexer bit is one LUT6.
     static constexpr double serialiser_lut(int pairs, int macs, int bits) {

@@ -1,5 +1,6 @@
 /// \file calibrated_stages.hpp
-/// What pools, activations and joins take; whatever else has no weights is in `calibrated_maps.hpp`.
+/// What pools, activations, joins and requantisation take; whatever else has no weights is in
+/// `calibrated_maps.hpp`.
 #pragma once
 
 #include <bit>
@@ -137,6 +138,32 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
         default:
             u += map_stage(row, c, width);
     }
+    return u;
+}
+
+constexpr usage calibrated::to_levels(const layer_row& row, int streams,
+                                      const precision& width) const {
+    const double n = streams;
+    const int factor = synthesised::factor_bits;
+    if (row.form == function_form::fused)
+        return requantisation == requantise::shift
+                   ? usage{.dsp = n * double(multiplier_dsp(width.accumulator, factor, slice))}
+                   : usage{};
+    if (row.form != function_form::rescale) return {};
+    if (requantisation == requantise::rtl)
+        return synthesised::requantise({width.data, width.data, factor, factor, width.data},
+                                       streams, row.in.channels / streams, slice);
+    return {.dsp = n * double(multiplier_dsp(width.data, factor, slice)),
+            .lut = n * 2.0 * width.data,
+            .ff = n * width.data};
+}
+
+constexpr usage calibrated::narrowed(weight_memory kind, std::int64_t channels, std::int64_t words,
+                                     std::int64_t period, const precision& width) const {
+    std::int64_t few = 1;
+    while (words % few != 0 || words / few > period) ++few;
+    usage u = requantised(kind, channels, few, width.accumulator, width);
+    if (few < words) u += synthesised::narrow(words / few, few * width.accumulator);
     return u;
 }
 
