@@ -16,7 +16,8 @@ class Row:
 
     `kind` is "convolution", "linear", "max_pool", "add", "relu", ... (`layer.hpp` has all); a linear
     row takes (features, 1, 1). `pad` is (top, left, bottom, right). `weight_bits` and `data_bits` are
-    those of a quantised network, 0: as the engine has it. An empty name becomes "<kind> <index>".
+    those of a quantised network, 0: as the engine has it; `widens`: what leaves is as wide as that. `form`
+    is what builds a function: "table", "rescale", "fused" or "wire". An empty name becomes "<kind> <index>".
     """
 
     kind: str
@@ -32,6 +33,8 @@ class Row:
     transposed: bool = False
     weight_bits: int = 0
     data_bits: int = 0
+    widens: bool = False
+    form: str = "table"
     name: str = ""
 
     @property

@@ -44,6 +44,8 @@ hass::layer_row row_of(py::handle r, const std::string& what) {
     row.groups = small(at("groups"), what + ".groups");
     row.weight_bits = small(at("weight_bits"), what + ".weight_bits");
     row.data_bits = small(at("data_bits"), what + ".data_bits");
+    row.widens = flag(at("widens"), what + ".widens");
+    row.form = named<hass::function_form>(at("form"), hass::function_form_names, what + ".form");
     row.bias = flag(at("bias"), what + ".bias");
     row.ceil_mode = flag(at("ceil_mode"), what + ".ceil_mode");
     row.transposed = flag(at("transposed"), what + ".transposed");
@@ -63,7 +65,8 @@ py::dict to_python(const hass::layer_row& r, const std::string& name) {
     d["pad"] = py::make_tuple(r.pad_top, r.pad_left, r.pad_bottom, r.pad_right);
     d["dilation"] = py::make_tuple(r.dilation_h, r.dilation_w);
     d["groups"] = r.groups;
-    d["weight_bits"] = r.weight_bits, d["data_bits"] = r.data_bits;
+    d["weight_bits"] = r.weight_bits, d["data_bits"] = r.data_bits, d["widens"] = r.widens;
+    d["form"] = hass::name(r.form);
     d["bias"] = r.bias, d["ceil_mode"] = r.ceil_mode, d["transposed"] = r.transposed;
     d["name"] = name;
     return d;

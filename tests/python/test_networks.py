@@ -1,5 +1,6 @@
 """Networks and statistics: from files, rows, arrays."""
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -26,6 +27,16 @@ def test_rows_come_back_as_they_were_given(net):
     assert net.macs == 8 * 4 * 9 * 36 + 6 * 8 * 36 and net.weights == 8 * 4 * 9 + 6 * 8
     assert hass.Network(net.rows, net.edges).rows == net.rows
     assert pickle.loads(pickle.dumps(net)).rows == net.rows
+
+
+def test_rows_of_quantised_networks_keep_what_prices_them():
+    conv = dataclasses.replace(CONV, weight_bits=4, data_bits=8)
+    levels = hass.Row("function", (8, 6, 6), (8, 6, 6), data_bits=8, form="fused", name="levels")
+    mean = hass.Row("global_average_pool", (8, 6, 6), (8, 1, 1), data_bits=8, widens=True, name="mean")
+    net = hass.Network([conv, levels, mean])
+    assert net.rows == [conv, levels, mean]
+    with pytest.raises(hass.Error, match="form.*did you mean 'wire'"):
+        hass.Network([dataclasses.replace(levels, form="wires")])
 
 
 def test_rows_that_do_not_fit_are_refused():
