@@ -52,12 +52,12 @@ class flag_planes {
     /// Packs of output positions, a multiple of `bit_counter::together`.
     std::size_t packs() const { return from_.size(); }
     /// Flags that a tap meets in the positions of one pack.
-    flag_pack at(std::size_t pack, std::size_t offset) const {
-        return load_flags(flags_.data() + from_[pack] + offset);
+    flag_pack at(std::size_t place, std::size_t offset) const {
+        return load_flags(flags_.data() + from_[place] + offset);
     }
     /// All bits of those of its places that are positions.
-    flag_pack positions(std::size_t pack) const {
-        return load_flags(positions_.data() + pack * flag_lanes);
+    flag_pack positions(std::size_t place) const {
+        return load_flags(positions_.data() + place * flag_lanes);
     }
 
   private:
