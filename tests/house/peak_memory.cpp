@@ -1,4 +1,4 @@
-// Gate on the cost of including headers: peak_memory <allowed MiB> <compiler> <base> <headers>
+// Gate on the cost of including headers: peak_memory <allowed MiB> <base> <headers> <compiler> <flags...>
 // Compiles two files and fails when the second takes more than <allowed> above the first. Memory is
 // repeatable where seconds are not.
 #include <sys/resource.h>
@@ -7,15 +7,17 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <vector>
 
 namespace {
 
 /// Peak memory in MiB of the largest process among compiler driver and compiler; below 0: failed.
-double peak(const char* compiler, const char* include, const char* source) {
+/// \param command  compiler and flags; its last place but the end is for the source
+double peak(std::vector<char*> command, char* source) {
+    *(command.end() - 2) = source;
     const pid_t child = fork();
     if (child == 0) {
-        execlp(compiler, compiler, "-std=c++20", "-fsyntax-only", include, source,
-               static_cast<char*>(nullptr));
+        execvp(command[0], command.data());
         _exit(127);
     }
     int status = 0;
@@ -27,9 +29,12 @@ double peak(const char* compiler, const char* include, const char* source) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 6) return 2;
-    const double base = peak(argv[2], argv[3], argv[4]);
-    const double headers = peak(argv[2], argv[3], argv[5]);
+    if (argc < 5) return 2;
+    static char standard[] = "-std=c++20", syntax[] = "-fsyntax-only";
+    std::vector<char*> command(argv + 4, argv + argc);
+    command.insert(command.end(), {standard, syntax, nullptr, nullptr});
+    const double base = peak(command, argv[2]);
+    const double headers = peak(command, argv[3]);
     std::printf("standard headers %.1f MiB, with hass %.1f MiB, allowed above: %s MiB\n", base,
                 headers, argv[1]);
     return base > 0.0 && headers > 0.0 && headers - base <= std::atof(argv[1]) ? 0 : 1;

@@ -32,8 +32,8 @@ struct layer_report {
     double weight_sparsity = 0.0;      ///< shares of zeros in [0, 1]; 0 for rows without weights
     double activation_sparsity = 0.0;  ///< share of zeros of its input
     double pair_sparsity = 0.0;        ///< padding counted as zeros: what the engine meets
-    int weight_bits = 0,
-        data_bits = 0;             ///< as a quantised network states them; 0: as the engine has
+    int weight_bits = 0;               ///< as a quantised network states them; 0: as the engine has
+    int data_bits = 0;                 ///< as `weight_bits`
     std::string_view form;         ///< of functions, see `function_form_names`; empty: another row
     row_option chosen{};           ///< how it is built
     double interval_cycles = 0.0;  ///< for one image

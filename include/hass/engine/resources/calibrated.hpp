@@ -31,7 +31,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -171,9 +170,10 @@ struct calibrated {
     /// A row without weights, `c.folding.in` streams wide, and what it holds back.
     constexpr usage stage(const layer_row& row, const row_option& c, const precision& width,
                           std::span<const held_input> held = {}) const;
-    /// One as a module of rtl/modules; nullopt where that is not asked for or there is none.
-    constexpr std::optional<usage> module_stage(const layer_row& row, const row_option& c,
-                                                const precision& width) const;
+    /// One as a module of rtl/modules, in `u`.
+    /// \returns whether that is asked for and there is one
+    constexpr bool module_stage(const layer_row& row, const row_option& c, const precision& width,
+                                usage& u) const;
     /// The part of it that only rows of image networks have.
     constexpr usage map_stage(const layer_row& row, const row_option& c,
                               const precision& width) const;

@@ -5,7 +5,6 @@
 
 #include <bit>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 #include <hass/engine/arithmetic.hpp>
@@ -19,30 +18,36 @@
 
 namespace hass {
 
-constexpr std::optional<usage> calibrated::module_stage(const layer_row& row, const row_option& c,
-                                                        const precision& width) const {
+constexpr bool calibrated::module_stage(const layer_row& row, const row_option& c,
+                                        const precision& width, usage& u) const {
     namespace s = synthesised;
-    if (requantisation != requantise::rtl) return std::nullopt;
+    if (requantisation != requantise::rtl) return false;
     const int streams = c.folding.in, count = static_cast<int>(taps(row));
     switch (row.kind) {
         case layer_kind::max_pool:
-            return s::window(c.memory, row, streams, width.data) +
-                   s::pool_max(streams, width.data, count);
+            u = s::window(c.memory, row, streams, width.data) +
+                s::pool_max(streams, width.data, count);
+            return true;
         case layer_kind::average_pool:
-            return s::window(c.memory, row, streams, width.data) +
-                   s::pool_sum(streams, width.data, count) +
-                   requantised(c.memory, row.in.channels, streams,
-                               width.data + detail::bits_for(count), width);
+            u = s::window(c.memory, row, streams, width.data) +
+                s::pool_sum(streams, width.data, count) +
+                requantised(c.memory, row.in.channels, streams,
+                            width.data + detail::bits_for(count), width);
+            return true;
         case layer_kind::global_average_pool:
-            return s::global_sum(streams, width.data, row.in.channels / streams, row.in.pixels()) +
-                   requantised(c.memory, row.in.channels, streams,
-                               width.data + detail::bits_for(row.in.pixels()), width);
+            u = s::global_sum(streams, width.data, row.in.channels / streams, row.in.pixels()) +
+                requantised(c.memory, row.in.channels, streams,
+                            width.data + detail::bits_for(row.in.pixels()), width);
+            return true;
         case layer_kind::add:
-            return s::add(streams, width.data, s::factor_bits - 1);
+            u = s::add(streams, width.data, s::factor_bits - 1);
+            return true;
         case layer_kind::multiply:
-            return s::multiply(streams, width.data, slice);
+            u = s::multiply(streams, width.data, slice);
+            return true;
         case layer_kind::concat:  // of two inputs
-            return s::concat(row.out.channels / streams, std::int64_t{streams} * width.data);
+            u = s::concat(row.out.channels / streams, std::int64_t{streams} * width.data);
+            return true;
         case layer_kind::hardsigmoid:
         case layer_kind::hardswish:
         case layer_kind::sigmoid:
@@ -51,11 +56,12 @@ constexpr std::optional<usage> calibrated::module_stage(const layer_row& row, co
             const int index = row.widens && row.data_bits > narrowest ? row.data_bits
                               : row.widens && row.data_bits > 0       ? narrowest
                                                                       : width.data;
-            if (index > widest) return std::nullopt;
-            return s::lookup(c.memory, streams, index, width.data);
+            if (index > widest) return false;
+            u = s::lookup(c.memory, streams, index, width.data);
+            return true;
         }
         default:  // ReLUs are the saturation of the row before
-            return std::nullopt;
+            return false;
     }
 }
 
@@ -67,10 +73,10 @@ constexpr usage calibrated::stage(const layer_row& row, const row_option& c, con
         return std::has_single_bit(static_cast<std::uint64_t>(n));
     };
     usage u = hold(c.memory, held, streams, width.data);
-    if (const std::optional<usage> module = module_stage(row, c, width)) {
+    if (usage module; module_stage(row, c, width, module)) {
         // a concatenation of more than two takes one more each; how many is known where it holds any
         const bool more = row.kind == layer_kind::concat && held.size() > 2;
-        return u + (more ? static_cast<double>(held.size() - 1) : 1.0) * *module;
+        return u + (more ? static_cast<double>(held.size() - 1) : 1.0) * module;
     }
     const auto lookup_table = [&] { u.bram18 += streams; };  // 1,024 words of 18 bits
     const auto multiply = [&](std::int64_t by) {
