@@ -142,8 +142,8 @@ constexpr usage calibrated::map_stage(const layer_row& row, const row_option& c,
             counters(row.in.volume());
             u += buffer_memory(c.memory, 2 * words(row.in.volume()), wide);
             break;
-        case layer_kind::
-            grid_sample: {  // two maps, as often as pixels are read at a time; the grid
+        case layer_kind::grid_sample: {
+            // two maps, as often as pixels are read at a time; the grid
             const std::int64_t reads = taps(row);
             const std::int64_t weighted = reads > 1 ? reads : 0;  // their weights; their sum
             u.dsp = static_cast<double>((2 + weighted * (1 + streams)) *  // 2: where in the map

@@ -45,7 +45,7 @@ constexpr bool calibrated::module_stage(const layer_row& row, const row_option& 
         case layer_kind::multiply:
             u = s::multiply(streams, width.data, slice);
             return true;
-        case layer_kind::concat:  // of two inputs
+        case layer_kind::concat:  // of two inputs, or of more that hold nothing back
             u = s::concat(row.out.channels / streams, std::int64_t{streams} * width.data);
             return true;
         case layer_kind::hardsigmoid:
