@@ -54,6 +54,13 @@ engine_choice engines_of(const settings& s, const std::string& engines, const ha
     return choice;
 }
 
+/// Layers that no threshold is searched for.
+std::vector<std::string> left_alone(const settings& s, const workbench& bench) {
+    std::vector<std::string> all = s.exempt;
+    all.insert(all.end(), bench.derived.begin(), bench.derived.end());
+    return all;
+}
+
 class search_job {
   public:
     /// \param hands  who judges trials; nullptr: --workers says it
@@ -63,7 +70,7 @@ class search_job {
           bench_(bench),
           net_(bench.net),
           axes_(net_, bench.magnitudes, {s.highest_sparsity, s.highest_sparsity},
-                {s.granularity == "channel", s.exempt}),
+                {s.granularity == "channel", left_alone(s, bench)}),
           dense_(net_, engines_of(s, "dense", board), board),
           chosen_(net_, engines_of(s, s.engine, board), board),
           outcome_{s, bench, board},

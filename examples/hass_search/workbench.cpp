@@ -455,6 +455,7 @@ workbench on_images(const settings& s) {
     const auto e = std::make_shared<emulated>(s);
     workbench bench;
     bench.net = e->network.model().net;
+    bench.derived = hass::derived_layers(e->network.model());
     bench.source = s.model;
     bench.magnitudes = e->network.magnitudes(e->images, e->options);
     bench.images = e->images.count;

@@ -45,6 +45,7 @@ struct written_networks {
 /// A network that can be asked how it does at any thresholds.
 struct workbench {
     hass::network net;
+    std::vector<std::string> derived;  ///< layers of which nothing is pruned: means, running sums
     hass::network_magnitudes magnitudes;
     std::function<hass::measurement(const hass::network_thresholds&)> measure;
     /// The same by a run of its own on all images, statistics included; empty without images.

@@ -115,7 +115,14 @@ struct axes {
          double activation, bool channels, std::vector<std::string> exempt)
         : net(std::move(n)),
           magnitudes(std::move(m)),
-          held(net->net, magnitudes->held, {weight, activation}, {channels, std::move(exempt)}) {}
+          held(net->net, magnitudes->held, {weight, activation},
+               {channels, with_derived(std::move(exempt), *net)}) {}
+
+    /// Layers whose weights are the loader's own are left alone, too.
+    static std::vector<std::string> with_derived(std::vector<std::string> exempt, const model& m) {
+        for (std::string& layer : hass::derived_layers(m)) exempt.push_back(std::move(layer));
+        return exempt;
+    }
 
     std::shared_ptr<model> net;
     std::shared_ptr<magnitudes_handle> magnitudes;

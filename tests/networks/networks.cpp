@@ -177,15 +177,16 @@ std::string digits(double x, int after = 4) {
     return text;
 }
 
-/// Thresholds that take `share` of what is not zero out of every tensor.
+/// Thresholds that take about `share` of what is not zero out of every tensor.
 hass::network_thresholds some_thresholds(const hass::emulator& network,
                                          const hass::image_set& images, double share) {
     const hass::network_magnitudes all = network.magnitudes(images, {});
     hass::network_thresholds tau(all.size());
     for (std::size_t i = 0; i < all.size(); ++i) {
-        if (!is_compute(network.model().net.rows[i])) continue;
+        if (!is_compute(network.model().net.rows[i]) || network.model().origins[i].derived)
+            continue;
         const auto at = [&](const auto& values) {
-            return values.threshold(values.zeros() + share * (1.0 - values.zeros()));
+            return hass::threshold_axis{0.99}.threshold(values, share);
         };
         tau[i] = {at(all[i].weights), at(all[i].activations)};
     }

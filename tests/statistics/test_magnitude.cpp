@@ -122,6 +122,17 @@ TEST_CASE("a threshold axis begins at the natural sparsity and has no flat part"
     CHECK(hass::threshold_axis{0.1}.threshold(m, 1.0) == 0.0);
 }
 
+TEST_CASE("a threshold axis leaves what is largest, however much of it is alike") {
+    for (const double x : {0.1, 0.5, 1.0}) {
+        CHECK(hass::threshold_axis{0.9}.threshold(hass::exact_magnitudes({0.5F, -0.5F}), x) == 0.0);
+        const hass::exact_magnitudes levels({0.0F, 1.0F, -1.0F, 2.0F, 2.0F, 2.0F, -2.0F, 2.0F});
+        const double tau = hass::threshold_axis{0.9}.threshold(levels, x);
+        CHECK(tau > 1.0);
+        CHECK(levels.sparsity(tau) == 3.0 / 8.0);
+    }
+    CHECK(hass::threshold_axis{1.0}.threshold(hass::exact_magnitudes({0.5F, -0.5F}), 1.0) > 0.5);
+}
+
 TEST_CASE("weights of a channel are those of every filter that sees it") {
     hass::layer_row row;
     row.in = {4, 1, 1};

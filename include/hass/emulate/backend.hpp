@@ -38,18 +38,19 @@ namespace hass {
 ///     output(i, size, space)                      what row i gave last
 ///     save(i, size, space), restore(i, ...)       all values that row i and those after it read
 template <class B>
-concept EmulationBackend = std::constructible_from<B, const program&> &&
+concept EmulationBackend =
+    std::constructible_from<B, const program&> &&
     requires(const B& b, const typename B::weights& w, typename B::workspace& space,
              const image_set& images, std::span<const std::size_t> order,
              const layer_thresholds& tau, std::span<float> out, std::span<const float> state) {
-    { b.prepare(std::size_t{}, std::vector<float>{}) } -> std::same_as<typename B::weights>;
-    b.load(images, order, space);
-    b.execute(std::size_t{}, w, tau, std::size_t{}, space, [](auto) {});
-    b.answers(std::size_t{}, space, out);
-    { b.output(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::span<const float>>;
-    { b.save(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::vector<float>>;
-    b.restore(std::size_t{}, std::size_t{}, state, space);
-};
+        { b.prepare(std::size_t{}, std::vector<float>{}) } -> std::same_as<typename B::weights>;
+        b.load(images, order, space);
+        b.execute(std::size_t{}, w, tau, std::size_t{}, space, [](auto) {});
+        b.answers(std::size_t{}, space, out);
+        { b.output(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::span<const float>>;
+        { b.save(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::vector<float>>;
+        b.restore(std::size_t{}, std::size_t{}, state, space);
+    };
 
 namespace detail {
 
@@ -90,6 +91,30 @@ inline void each_value(const layer_row& row, const layer_parameters& parameters,
         default:
             throw error(std::string("emulator: no kernel for rows of kind '") +
                         std::string(name(row.kind)) + "'");
+    }
+}
+
+/// Means of `pixels` values that are on levels, in place, on the levels that their readers round to.
+inline void mean_levels(const level_sums& s, float pixels, std::size_t volume, float* out) {
+    const float unit = s.inputs[0].step / pixels;
+    map(out, out, volume, [&](float x) { return s.out.at(std::nearbyint(x / unit) * s.by[0]); });
+}
+
+/// Sum or product of two maps of levels; a file's integers are levels and zero points.
+inline void combine_levels(const layer_row& row, const level_sums& s, std::size_t volume,
+                           const float* other, const float* in, float* out) {
+    const level_grid &a = s.inputs[0], &b = s.inputs[1];
+    if (row.kind == layer_kind::multiply) {
+        for (std::size_t x = 0; x < volume; ++x)
+            out[x] = s.out.at(std::nearbyint(in[x] / a.step) * std::nearbyint(other[x] / b.step) *
+                              s.by[0]);
+        return;
+    }
+    const float fixed = s.out.zero - (s.by[0] * a.zero + s.by[1] * b.zero);
+    for (std::size_t x = 0; x < volume; ++x) {
+        const float first = (std::nearbyint(in[x] / a.step) + a.zero) * s.by[0] + fixed;
+        const float sum = (std::nearbyint(other[x] / b.step) + b.zero) * s.by[1] + first;
+        out[x] = s.out.at(std::nearbyint(sum) - s.out.zero);
     }
 }
 
@@ -187,13 +212,20 @@ class backend_base {
                 return self().average_pool(i, in, size, rows, columns, out, space);
             }
             case layer_kind::global_average_pool:
-                return self().global_average_pool(row, in, size, out);
+                self().global_average_pool(row, in, size, out);
+                if (program_->sums[i])
+                    mean_levels(program_->sums[i], static_cast<float>(row.in.pixels()), volume,
+                                out);
+                return;
             case layer_kind::add:
             case layer_kind::multiply:
             case layer_kind::subtract:
             case layer_kind::divide:
             case layer_kind::minimum:
             case layer_kind::maximum:
+                if (program_->sums[i] && step.shapes[0] == row.out && step.shapes[1] == row.out)
+                    return combine_levels(row, program_->sums[i], volume,
+                                          space.buffers[step.inputs[1]].data(), in, out);
                 return combine(row, step, size, space.buffers);
             case layer_kind::concat:
                 return self().concat(row, step, size, space.buffers, out);

@@ -47,6 +47,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         const layer_row& row = program_->rows()[i];
         weights w;
         if (!has_weights(row)) return w;
+        if (program_->sums[i]) detail::to_levels(program_->sums[i], clipped);
         if (detail::is_depthwise(row)) {
             w.depthwise = std::move(clipped);
             return w;
@@ -96,7 +97,9 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
     template <class See>
     void compute(std::size_t i, const weights& prepared, const layer_thresholds& tau,
                  const float* in, std::size_t size, float* out, workspace& space, See see) const {
+        if (program_->sums[i]) return with_levels(i, prepared, tau, in, size, out, space, see);
         in = quantized(i, in, size, space);
+        const numbers n{program_->model.parameters[i].bias, program_->schedule[i].bounds};
         // A dense product clips on its way where one threshold holds for all channels.
         const layer_thresholds none;
         const bool on_its_way = tau.activation_channels.empty();
@@ -106,13 +109,54 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
                 return detail::seen_tensors{
                     in, [&, in] { return to_planes(i, in, size, early, space); }, {}};
             });
-            depthwise(i, prepared, in, size, tau, out, space);
+            depthwise(i, prepared, in, size, tau, n, out, space);
         } else {
             const float* planes = to_planes(i, in, size, early, space);
             see([&] { return detail::seen_tensors{in, [planes] { return planes; }, {}}; });
             const auto keep = static_cast<float>(on_its_way ? tau.activation : 0.0);
-            dense(i, prepared, planes, size, keep, out, space.gemm);
+            dense(i, prepared, planes, size, keep, n, out, space.gemm);
         }
+    }
+
+    /// What sums begin with, and how far they go.
+    struct numbers {
+        const std::vector<float>& bias;
+        detail::clamp bounds;
+    };
+
+    /// The same with whole numbers.
+    template <class See>
+    void with_levels(std::size_t i, const weights& prepared, const layer_thresholds& tau,
+                     const float* in, std::size_t size, float* out, workspace& space,
+                     See see) const {
+        see([&] {
+            return detail::seen_tensors{
+                in, [&, in] { return to_planes(i, in, size, tau, space); }, {}};
+        });
+        const detail::level_sums& sums = program_->sums[i];
+        const layer_row& row = program_->rows()[i];
+        const std::size_t map = size * static_cast<std::size_t>(row.in.pixels());
+        const std::size_t values = size * static_cast<std::size_t>(row.in.volume());
+        space.rounded.resize(std::max(space.rounded.size(), values + detail::packet_slack));
+        for (std::size_t c = 0; c < static_cast<std::size_t>(row.in.channels); ++c)
+            detail::map(
+                in + c * map, space.rounded.data() + c * map, map,
+                [keep = static_cast<float>(tau.activation_of(c)), step = sums.inputs[0].step](
+                    float x) { return std::abs(x) < keep ? 0.0F : std::nearbyint(x / step); });
+        const layer_thresholds none;
+        const numbers n{sums.bias, {}};
+        if (detail::is_depthwise(row))
+            depthwise(i, prepared, space.rounded.data(), size, none, n, out, space);
+        else
+            dense(i, prepared, to_planes(i, space.rounded.data(), size, none, space), size, 0.0F, n,
+                  out, space.gemm);
+        const std::size_t pixels = size * static_cast<std::size_t>(row.out.pixels());
+        const detail::clamp& bounds = program_->schedule[i].bounds;
+        for (std::size_t f = 0; f < sums.by.size(); ++f)
+            detail::map(out + f * pixels, out + f * pixels, pixels,
+                        [by = sums.by[f], to = sums.out, bounds](float sum) {
+                            return std::min(std::max(to.at(sum * by), bounds.lower), bounds.upper);
+                        });
     }
 
     void max_pool(std::size_t i, const float* in, std::size_t size, float* out,
@@ -237,9 +281,9 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
     }
 
     void depthwise(std::size_t i, const weights& prepared, const float* in, std::size_t size,
-                   const layer_thresholds& tau, float* out, workspace& space) const {
+                   const layer_thresholds& tau, const numbers& with, float* out,
+                   workspace& space) const {
         const detail::sliding_window& window = program_->windows[i];
-        const layer_parameters& p = program_->model.parameters[i];
         const auto in_pixels = static_cast<std::size_t>(window.row.in.pixels());
         const auto out_pixels = static_cast<std::size_t>(window.row.out.pixels());
         const auto filters = static_cast<std::size_t>(window.row.out.channels);
@@ -251,15 +295,14 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
                 detail::depthwise(
                     window, to_plane(window, in + (c * size + n) * in_pixels, keep, 0.0F, space),
                     prepared.depthwise.data() + f * window.taps.size(),
-                    p.bias.empty() ? 0.0F : p.bias[f], program_->schedule[i].bounds,
+                    with.bias.empty() ? 0.0F : with.bias[f], with.bounds,
                     out + (f * size + n) * out_pixels);
         }
     }
 
     void dense(std::size_t i, const weights& prepared, const float* planes, std::size_t size,
-               float keep, float* out, detail::gemm_scratch& scratch) const {
+               float keep, const numbers& with, float* out, detail::gemm_scratch& scratch) const {
         const detail::sliding_window& window = program_->windows[i];
-        const layer_parameters& p = program_->model.parameters[i];
         const auto height = static_cast<std::size_t>(window.row.out.height);
         const auto width = static_cast<std::size_t>(window.row.out.width);
         const std::size_t columns = size * height * width;
@@ -279,9 +322,9 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         for (std::size_t g = 0; g < prepared.groups.size(); ++g) {
             const detail::packed_filters& filters = prepared.groups[g];
             const std::size_t first = g * filters.filters();
-            detail::multiply(filters, p.bias.empty() ? nullptr : p.bias.data() + first, columns,
-                             planes + g * channels * channel, scratch.offsets, keep,
-                             program_->schedule[i].bounds, out + first * columns, scratch, run_of);
+            detail::multiply(filters, with.bias.empty() ? nullptr : with.bias.data() + first,
+                             columns, planes + g * channels * channel, scratch.offsets, keep,
+                             with.bounds, out + first * columns, scratch, run_of);
         }
     }
 };

@@ -63,6 +63,7 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     weights prepare(std::size_t i, std::vector<float> clipped) const {
         omp_set_num_threads(1);  // the emulator's own threads are enough
         const layer_row& row = program_->rows()[i];
+        if (program_->sums[i]) detail::to_levels(program_->sums[i], clipped);
         const kernel& k = kernel_of(i, usual_batch);
         weights w{dnnl::memory(k.weights, engine())};
         dnnl::memory plain(
@@ -121,7 +122,28 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
                  std::size_t size, float* out, workspace& space, See see) const {
         in = quantized(i, in, size, space);
         see([&] { return channels_first(i, in, size, tau, space); });
-        convolve(i, w, clipped(i, in, size, tau, space), size, out, space);
+        const float* product = clipped(i, in, size, tau, space);
+        if (program_->sums[i]) return with_levels(i, w, product, size, out, space);
+        convolve(i, w, product, program_->model.parameters[i].bias, program_->schedule[i].bounds,
+                 size, out, space);
+    }
+
+    /// The same with whole numbers.
+    void with_levels(std::size_t i, const weights& w, const float* in, std::size_t size, float* out,
+                     workspace& space) const {
+        const detail::level_sums& sums = program_->sums[i];
+        const layer_row& row = program_->rows()[i];
+        const std::size_t values = size * static_cast<std::size_t>(row.in.volume());
+        space.clipped.resize(std::max(space.clipped.size(), values));  // `in` may stand there
+        detail::map(in, space.clipped.data(), values,
+                    [step = sums.inputs[0].step](float x) { return std::nearbyint(x / step); });
+        convolve(i, w, space.clipped.data(), sums.bias, {}, size, out, space);
+        const detail::clamp& bounds = program_->schedule[i].bounds;
+        const std::size_t places = size * static_cast<std::size_t>(row.out.pixels());
+        for (std::size_t p = 0; p < places; ++p, out += sums.by.size())
+            for (std::size_t f = 0; f < sums.by.size(); ++f)
+                out[f] = std::min(std::max(sums.out.at(out[f] * sums.by[f]), bounds.lower),
+                                  bounds.upper);
     }
 
     void max_pool(std::size_t i, const float* in, std::size_t size, float* out, workspace&) const {
@@ -278,10 +300,10 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         return k;
     }
 
-    void convolve(std::size_t i, const weights& w, const float* in, std::size_t size, float* out,
+    void convolve(std::size_t i, const weights& w, const float* in, const std::vector<float>& bias,
+                  const detail::clamp& bounds, std::size_t size, float* out,
                   workspace& space) const {
         const kernel& k = kernel_of(i, size);
-        const std::vector<float>& bias = program_->model.parameters[i].bias;
         space.scratchpad.resize(std::max(space.scratchpad.size(), k.scratchpad.get_size()));
         const auto at = [](const dnnl::memory::desc& d, const void* values) {
             return dnnl::memory(d, engine(), const_cast<void*>(values));  // oneDNN knows no const
@@ -296,7 +318,6 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         k.product.execute(stream, arguments);
         stream.wait();
         // Not a post-op of oneDNN: those turn what is not a number into a bound, and hide it.
-        const detail::clamp& bounds = program_->schedule[i].bounds;
         constexpr float infinity = std::numeric_limits<float>::infinity();
         const std::size_t values =
             size * static_cast<std::size_t>(program_->rows()[i].out.volume());

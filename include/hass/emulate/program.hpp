@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <hass/emulate/kernels.hpp>
+#include <hass/emulate/level_sums.hpp>
 #include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/quantizer.hpp>
 #include <hass/emulate/schedule.hpp>
@@ -30,6 +31,7 @@ struct program {
     /// Grids that the input of a row is rounded to: one, one a channel, or none (float32). Empty:
     /// none for any row.
     std::vector<std::vector<quantizer>> quantizers;
+    std::vector<detail::level_sums> sums;  ///< one a row, of quantised files
 
     /// \throws hass::error when parameters and rows do not fit each other or are not finite, the
     ///         preprocessing has another number of channels than the network's input or is refused
@@ -46,7 +48,9 @@ struct program {
         } catch (const error& e) {
             throw error(where() + e.what());
         }
+        const detail::level_rows with_levels(model);
         for (std::size_t i = 0; i < rows().size(); ++i) {
+            sums.push_back(with_levels[i]);
             const layer_row& row = rows()[i];
             const bool slides = is_compute(row) || row.kind == layer_kind::max_pool ||
                                 row.kind == layer_kind::average_pool;

@@ -111,7 +111,8 @@ concept MagnitudeDistribution = requires(const D& d, double x) {
 /// One search axis in [0, 1] over the sparsity of one tensor: 0 leaves it at its natural sparsity
 /// s0 (threshold 0), 1 brings it to `maximum`; in between the target sparsity moves linearly,
 ///     tau = threshold(s0 + x (maximum - s0)),
-/// so that every step along the axis zeroes further values: no part of it is flat.
+/// so that every step along the axis zeroes further values: no part of it is flat. An axis that ends
+/// below 1 leaves the largest values, however many are alike.
 struct threshold_axis {
     /// Highest sparsity that the axis reaches, in [0, 1]; below the natural one the axis is empty.
     double maximum = 0.95;
@@ -124,7 +125,10 @@ struct threshold_axis {
     /// Threshold at `x` in [0, 1]; exactly 0 at x = 0.
     double threshold(const MagnitudeDistribution auto& values, double x) const {
         if (!(x > 0.0) || maximum <= values.zeros()) return 0.0;
-        return values.threshold(target(values, x));
+        const double tau = values.threshold(target(values, x));
+        if (maximum >= 1.0 || values.sparsity(tau) < 1.0) return tau;
+        const double below = std::nextafter(static_cast<float>(tau), 0.0F);
+        return values.sparsity(below) > values.zeros() ? below : 0.0;
     }
     /// Where a threshold lies on the axis, clamped to [0, 1].
     double position(const MagnitudeDistribution auto& values, double tau) const {

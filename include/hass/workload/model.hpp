@@ -57,6 +57,9 @@ struct layer_parameters {
     /// row gives them.
     std::vector<float> weights;
     std::vector<float> bias;  ///< out.channels, or empty
+    /// Compute rows of quantised files: what the levels of weights were multiplied with, one a filter or
+    /// one; empty: they are on no levels, or nobody knows.
+    std::vector<float> weight_steps;
     /// Bounds of a clipping activation (`relu`, `relu6` and ONNX Clip).
     float lower = 0.0F;
     float upper = std::numeric_limits<float>::infinity();  ///< +infinity: none
@@ -100,6 +103,9 @@ struct row_origin {
     bool scales = false;
     /// Of these operators, one number or one a channel: what is folded into the row later is not in.
     std::vector<float> scale, shift;
+    /// Its weights are no one's but the loader's: a mean's 1/C, the ones of a running sum or of a
+    /// constant that is added.
+    bool derived = false;
 
     bool operator==(const row_origin&) const = default;
 };
@@ -158,6 +164,14 @@ struct model {
 
     operator network_view() const { return net; }
 };
+
+/// Names of the rows whose weights are the loader's own (`row_origin::derived`): nothing to prune.
+inline std::vector<std::string> derived_layers(const model& m) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < m.origins.size(); ++i)
+        if (m.origins[i].derived) names.push_back(name_of(m.net, i));
+    return names;
+}
 
 /// One image as it is given: channels x height x width, or, as TensorFlow has it, height x width x
 /// channels; of tokens, 1 x tokens x features.

@@ -176,26 +176,53 @@ inline void with_map(const operation& op, std::size_t data, std::size_t number, 
     op.give(std::move(out));
 }
 
-/// scale * x + shift on all that a row gives, whatever its order; one number a channel of the row,
-/// or one.
-inline value affine_below(const operation& op, value out, std::vector<float> scale,
+/// All that a row gives, as `scale * x + shift` of it; one number a channel of the row, or one.
+inline value scaled_below(const operation& op, const value& view, std::vector<float> scale,
                           std::vector<float> shift) {
     value below;
-    below.from = out.from, below.shape = view_of(out).base, below.unread = out.unread;
+    below.from = view.from, below.shape = view_of(view).base, below.unread = view.unread;
     below.made_by = &op.node();
     op.spent().spend(2 * (scale.size() + shift.size()));
     below.scale = std::move(scale), below.shift = std::move(shift);
+    return below;
+}
+
+/// Whether that row itself gives it now.
+inline bool folds_below(const operation& op, const value& below) {
     const scale_and_shift map(below);
-    if (op.owns(below) && map.folds_into(op.behind(out).row)) {
-        draft& d = op.behind(out);
-        map.fold_into(d, op.spent());
-        require_finite(d.parameters, op.node());
-    } else {
+    if (!op.owns(below) || !map.folds_into(op.behind(below).row)) return false;
+    draft& d = op.behind(below);
+    map.fold_into(d, op.spent());
+    require_finite(d.parameters, op.node());
+    return true;
+}
+
+/// scale * x + shift on all that a row gives, whatever its order; folded into it, or a row.
+inline value affine_below(const operation& op, value out, std::vector<float> scale,
+                          std::vector<float> shift) {
+    const value below = scaled_below(op, out, std::move(scale), std::move(shift));
+    if (!folds_below(op, below)) {
+        const scale_and_shift map(below);
         layer_row row = elementwise(layer_kind::convolution, below.shape);
         row.groups = below.shape.channels, row.bias = map.shifts();
         layer_parameters p = map.depthwise(op.spent());
         require_finite(p, op.node());
         out.from = op.emit(row, {out.from}, std::move(p)).from;
+        op.behind(out).origin.derived = !map.scales();
+    }
+    out.non_negative = false;
+    return out;
+}
+
+/// -x of all that a row gives; folded into it, or a row that needs no multiplication.
+inline value negated_below(const operation& op, value out) {
+    const value below = scaled_below(op, out, {-1.0F}, {0.0F});
+    if (!folds_below(op, below)) {
+        layer_parameters negative;
+        negative.function = value_function::negate;
+        out.from =
+            op.emit(elementwise(layer_kind::function, below.shape), {out.from}, std::move(negative))
+                .from;
     }
     out.non_negative = false;
     return out;
@@ -230,7 +257,7 @@ inline void constant_beside_view(const operation& op, std::size_t data, std::siz
         }
         return op.give(std::move(below));
     }
-    if (from_constant) x = affine_below(op, std::move(x), scale, shift);
+    if (from_constant) x = negated_below(op, std::move(x));
     std::vector<order_axis> all = place->channels;
     append(all, place->pixels);
     op.spent().spend(static_cast<std::size_t>(volume_of(all)));

@@ -57,7 +57,7 @@ inline value combine(const operation& op, layer_kind kind, value a, value b) {
 inline value combine(const operation& op, layer_kind kind, std::size_t i, std::size_t k) {
     const bool maps = op.raw(i).form != form::view && op.raw(k).form != form::view;
     const value &a = viewed_anyhow(op, i), &b = viewed_anyhow(op, k);
-    const bool alike = a.batch_axis == b.batch_axis && a.batch_merged == b.batch_merged;
+    const bool alike = a.batch.axis == b.batch.axis && a.batch.merged == b.batch.merged;
     if (maps || a.rank != b.rank || !alike) {
         op.data(i), op.data(k);
         return combine(op, kind, op.raw(i), op.raw(k));
@@ -91,7 +91,7 @@ inline value combine(const operation& op, layer_kind kind, std::size_t i, std::s
     }
     value below = main;
     below.form = form::plain, below.view = {}, below.shape = v.base, below.rank = 4;
-    below.batch_axis = 0, below.batch_merged = false;
+    below.batch = {};
     moved.rank = 4;
     const value together =
         second ? combine(op, kind, moved, below) : combine(op, kind, below, moved);

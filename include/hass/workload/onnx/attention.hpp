@@ -74,8 +74,8 @@ inline std::vector<order_axis> joined_axes(std::vector<order_axis> a,
 
 inline void product_of_data(const operation& op) {
     const value &a = viewed_anyhow(op, 0), &b = viewed_anyhow(op, 1);
-    if (a.batch_axis != b.batch_axis || a.batch_merged != b.batch_merged ||
-        a.batch_axis + 2 >= a.rank)
+    if (a.batch.axis != b.batch.axis || a.batch.merged != b.batch.merged ||
+        a.batch.axis + 2 >= a.rank)
         throw op.fail("of " + describe(a) + " and " + describe(b) +
                       ": the batch has to stand alike, among the axes in front");
     const product_axes p = product_axes_of(op, a, b);
@@ -93,12 +93,63 @@ inline void product_of_data(const operation& op) {
     parameters.alpha = 1.0F;
     value out = op.emit(row, {first.from, second.from}, std::move(parameters));
     op.trace(out, 0, 1);
-    out.batch_axis = a.batch_axis, out.batch_merged = a.batch_merged;
+    out.batch = a.batch;
     const std::int64_t pixels = row.out.pixels();
     auto groups = dense_groups(p.heads, outputs * pixels);
     groups.push_back({{row.out.pixels(), 1}});
     groups.push_back({{outputs, pixels}});
     op.give(as_value(out, joined(row.out, 0, groups)));
+}
+
+/// Data times a constant that has a matrix for each head: a 1x1 convolution of as many groups.
+/// \param weight  which of the inputs is constant
+inline void product_by_heads(const operation& op, std::size_t weight) {
+    const value& x = viewed_anyhow(op, 1 - weight);
+    const constant& c = op.known(weight, "the weight");
+    const auto left = grouped(view_of(x));
+    const auto right = constant_axes(c.dims, x);
+    const bool behind = weight == 1;
+    const auto wrong = [&] {
+        return op.fail("weight " + dims_text(c.dims) + " does not fit " + describe(x));
+    };
+    const std::size_t rank = left.size();
+    if (!right || rank < 2 || x.batch.axis + 2 >= x.rank) throw wrong();
+    const std::size_t k = behind ? rank - 1 : rank - 2, m = behind ? rank - 2 : rank - 1;
+    const auto& inputs = (*right)[behind ? rank - 2 : rank - 1];
+    const auto& filters = (*right)[behind ? rank - 1 : rank - 2];
+    if (volume_of(inputs) != volume_of(left[k])) throw wrong();
+    std::vector<order_axis> data_heads, heads;
+    std::vector<std::int64_t> front;
+    for (std::size_t a = 0; a + 2 < rank; ++a) {
+        const std::int64_t l = volume_of(left[a]), r = volume_of((*right)[a]), n = std::max(l, r);
+        if (l != r && l != 1 && r != 1) throw wrong();
+        append(data_heads, l == n ? left[a] : std::vector{order_axis{n, 0}});
+        append(heads, r == n ? (*right)[a] : std::vector{order_axis{n, 0}});
+        front.push_back(n);
+    }
+    const value map = laid_out(op, x, joined_axes(data_heads, left[k]), left[m]);
+    const std::int64_t groups = volume_of(heads), outputs = volume_of(filters);
+    layer_row row = elementwise(layer_kind::convolution, map.shape);
+    row.out = op.sound(groups * outputs, map.shape.height, map.shape.width);
+    row.groups = static_cast<int>(groups);
+    op.spent().spend(static_cast<std::size_t>(groups * outputs * volume_of(inputs)));
+    const auto places = places_of(joined_axes(joined_axes(heads, filters), inputs));
+    const std::vector<float> values = op.weights(weight, "the weight");
+    layer_parameters p;
+    std::vector<std::int32_t> element;
+    for (const std::size_t at : places) {
+        p.weights.push_back(values[at]);
+        element.push_back(static_cast<std::int32_t>(at));
+    }
+    value out = op.emit(row, {map.from}, std::move(p), c.name);
+    op.trace(out, 1 - weight, weight).element = std::move(element);
+    out.batch = x.batch;
+    const std::int64_t pixels = row.out.pixels();
+    auto axes = dense_groups(front, outputs * pixels);
+    const std::vector<order_axis> features{{outputs, pixels}}, tokens{{pixels, 1}};
+    axes.push_back(behind ? tokens : features);
+    axes.push_back(behind ? features : tokens);
+    op.give(as_value(out, joined(row.out, 0, axes)));
 }
 
 /// The constant factor of a MatMul as outputs x inputs; `behind` where it is the second factor.
@@ -108,8 +159,7 @@ inline std::vector<float> matrix_of(const operation& op, std::size_t i, bool beh
     std::vector<std::int64_t> dims = w.dims;
     while (dims.size() > 2 && dims[0] == 1) dims.erase(dims.begin());
     if (dims.size() != 2 || dims[0] < 1 || dims[1] < 1 || dims[behind ? 0 : 1] != inputs)
-        throw op.fail("weight " + dims_text(w.dims) + " does not fit " + describe(op.raw(1 - i)) +
-                      (dims.size() > 2 ? ": a matrix for each head is not supported" : ""));
+        throw op.fail("weight " + dims_text(w.dims) + " does not fit " + describe(op.raw(1 - i)));
     outputs = dims[behind ? 1 : 0];
     std::vector<float> values = op.weights(i, "the weight");
     if (!behind) return values;
@@ -130,6 +180,10 @@ inline void matrix_product(const operation& op) {
     if (features) return matmul(op);  // N x F
     if (x.rank < (weight == 1 ? 2 : 3))
         throw op.fail("its first input is constant; weights must be the second");
+    const std::vector<std::int64_t>& given = op.known(weight, "the weight").dims;
+    if (given.size() > 2 &&
+        std::any_of(given.begin(), given.end() - 2, [](std::int64_t d) { return d != 1; }))
+        return product_by_heads(op, weight);
     const std::vector<std::int64_t> dims = view_of(x).dims();
     const std::size_t axis = group_along(op, x, x.rank - (weight == 1 ? 1 : 2));
     layer_parameters p;

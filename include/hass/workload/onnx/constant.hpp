@@ -69,6 +69,9 @@ struct constant {
     std::vector<std::int64_t> dims;
     bool floating = false;
     int bits = 0;  ///< of the levels that its values stand for; 0: it is not quantised
+    /// What these levels were multiplied with, one for all or one along `steps_axis`; empty: not known.
+    std::vector<float> steps;
+    std::size_t steps_axis = 0;
     const tensor_proto* file = nullptr;  ///< where the values are, unless they were folded
     std::vector<double> values;          ///< folded values; integers are clamped to +-2^53
 

@@ -139,6 +139,8 @@ class einsum_writer {
         const std::string& result = equation_.result;
         lettered a = summed(node_.inputs[0], left, right + result);
         lettered b = summed(node_.inputs[1], right, left + result);
+        const bool whole = a.axes == left && b.axes == right;  // nothing is summed before
+        written_for stands_for{node_.op_type, node_.outputs[0], {a.tensor, b.tensor}, {0, 1}};
         std::string heads, m, n, k;  // in the order of the result, k in that of the first operand
         for (const char c : result) {
             if (has(left, c) && has(right, c))
@@ -149,10 +151,17 @@ class einsum_writer {
         for (const char c : a.axes)
             if (has(b.axes, c) && !has(result, c)) k += c;
         if (k.empty()) throw fail("has no axis to sum over");
-        if (m.empty() || (n.empty() && !heads.empty())) throw fail("is a product with a vector");
         if (!heads.empty() && (m.size() > 1 || n.size() > 1 || k.size() > 1))
             throw fail("has several axes on a side beside those that both have");
-        if (n.empty()) throw fail("is a product with a vector");
+        if (m.empty()) {  // the vector, if any, is the second
+            std::swap(a, b), std::swap(m, n);
+            std::swap(stands_for.inputs[0], stands_for.inputs[1]);
+            stands_for.at = {1, 0};
+        }
+        if (m.empty() && heads.empty()) throw fail("gives a single number");
+        if (m.empty()) a = with_unit(std::move(a), m = "1");
+        const bool vector = n.empty();
+        if (vector) b = with_unit(std::move(b), n = "2");
         a = merged(ordered(a, heads + m + k), k.size());
         // several axes of the second operand as one: first those that are summed over, then the others
         b = ordered(b, heads + n + k);
@@ -166,6 +175,7 @@ class einsum_writer {
         else
             b = step("Transpose", {b.tensor}, "", swapped(heads.size()));
         lettered y = step("MatMul", {a.tensor, b.tensor}, heads + m + n);
+        if (whole) writer_.last().stands_for = stands_for;
         if (n.size() > 1) {
             const lettered shape =
                 step("Shape", {outer.tensor}, "",
@@ -176,7 +186,20 @@ class einsum_writer {
                      {node_writer::whole("axis", 0)});
             y = step("Reshape", {y.tensor, dims.tensor}, heads + m + n);
         }
+        if (vector) y = without_unit(y, "2");
+        if (m == "1") y = without_unit(y, m);
         give(y);
+    }
+    /// One axis more, of extent 1.
+    lettered with_unit(const lettered& x, const std::string& letter) {
+        return step("Unsqueeze", {x.tensor, numbers({static_cast<std::int64_t>(x.axes.size())})},
+                    x.axes + letter);
+    }
+    lettered without_unit(const lettered& y, const std::string& letter) {
+        const std::size_t at = y.axes.find(letter);
+        std::string left = y.axes;
+        return step("Squeeze", {y.tensor, numbers({static_cast<std::int64_t>(at)})},
+                    left.erase(at, 1));
     }
     /// n axes and one behind them: that one first.
     static std::vector<attribute_proto> last_first(std::size_t n) {

@@ -250,4 +250,94 @@ inline void fold_expand(const operation& op) {
     give_constant(op, std::move(out));
 }
 
+/// ScatterND: slices of a copy of the data replaced, or changed, at places that indices list.
+inline void fold_scatter(const operation& op) {
+    constant out = recast(op, 0, op.known(0, "the data").dims);
+    const constant& where = op.known(1, "the indices");
+    const constant& with = op.known(2, "the updates");
+    const std::string_view how = op.text("reduction", "none");
+    const auto depth = where.dims.empty() ? 0 : static_cast<std::size_t>(where.dims.back());
+    if (where.dims.empty() || where.dims.back() < 1 || depth > out.dims.size())
+        throw op.fail("indices of shape " + dims_text(where.dims) + " into data of shape " +
+                      dims_text(out.dims));
+    const auto split = out.dims.begin() + static_cast<std::ptrdiff_t>(depth);
+    extents dims(where.dims.begin(), where.dims.end() - 1);
+    dims.insert(dims.end(), split, out.dims.end());
+    if (with.dims != dims || with.floating != out.floating)
+        throw op.fail("updates of shape " + dims_text(with.dims) + " where " + dims_text(dims) +
+                      " of the data's type are expected");
+    const std::vector<std::int64_t> places = op.integers(1, "the indices");
+    const std::vector<double> updates = folded(op, 2);
+    const extents steps = steps_of(out.dims);
+    const std::size_t slice = *element_count({split, out.dims.end()}, out.values.size());
+    for (std::size_t n = 0; n * depth < places.size(); ++n) {
+        std::size_t to = 0;
+        for (std::size_t k = 0; k < depth; ++k) {
+            const std::int64_t at = places[n * depth + k], size = out.dims[k];
+            if (at < -size || at >= size) throw op.fail(text_of({"index ", at, " of ", size}));
+            to += static_cast<std::size_t>((at < 0 ? at + size : at) * steps[k]);
+        }
+        for (std::size_t i = 0; i < slice; ++i) {
+            double& v = out.values[to + i];
+            const double u = updates[n * slice + i];
+            if (how == "none")
+                v = u;
+            else if (how == "add")
+                v = checked(op, v + u, out.floating);
+            else if (how == "mul")
+                v = checked(op, v * u, out.floating);
+            else if (how == "min" || how == "max")
+                v = how == "min" ? std::min(v, u) : std::max(v, u);
+            else
+                throw op.fail("reduction " + quoted(how) + " is not supported");
+        }
+    }
+    give_constant(op, std::move(out));
+}
+
+/// MatMul of two constants, as NumPy's: matrices side by side, a vector without its axis.
+inline void fold_matmul(const operation& op) {
+    extents a = op.known(0, "an input").dims, b = op.known(1, "an input").dims;
+    const bool row = a.size() == 1, column = b.size() == 1;
+    if (row) a.insert(a.begin(), 1);
+    if (column) b.push_back(1);
+    if (a.size() < 2 || b.size() < 2 || a.back() != b[b.size() - 2])
+        throw op.fail("of constants " + dims_text(a) + " and " + dims_text(b));
+    const std::int64_t rows = a[a.size() - 2], inner = a.back(), columns = b.back();
+    const extents outer = broadcast(op, {a.begin(), a.end() - 2}, {b.begin(), b.end() - 2});
+    const auto spread_over = [&](std::size_t i, const extents& own, std::int64_t m,
+                                 std::int64_t n) {
+        extents dims = outer, steps(outer.size(), 0);
+        const extents own_steps = steps_of(own);
+        for (std::size_t k = 3; k <= own.size(); ++k)
+            if (own[own.size() - k] != 1) steps[outer.size() + 2 - k] = own_steps[own.size() - k];
+        dims.insert(dims.end(), {m, n}), steps.insert(steps.end(), {n, 1});
+        return strided(op, folded(op, i), dims, steps);
+    };
+    constant out;
+    out.floating = op.known(0, "an input").floating;
+    if (out.floating != op.known(1, "an input").floating)
+        throw op.fail("of constants of different types");
+    const std::vector<double> left = spread_over(0, a, rows, inner);
+    const std::vector<double> right = spread_over(1, b, inner, columns);
+    extents dims = outer;
+    dims.insert(dims.end(), {rows, columns});
+    const std::size_t count = spend_on(op, dims);
+    constexpr std::size_t products_a_number = 64;  // that are paid as one that is stored
+    op.spent().spend(count / products_a_number * static_cast<std::size_t>(inner));
+    out.values.assign(count, 0.0);
+    const auto m = static_cast<std::size_t>(rows), k = static_cast<std::size_t>(inner),
+               n = static_cast<std::size_t>(columns);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t matrix = i / (m * n), y = i / n % m, x = i % n;
+        for (std::size_t at = 0; at < k; ++at)
+            out.values[i] += left[(matrix * m + y) * k + at] * right[(matrix * k + at) * n + x];
+        out.values[i] = checked(op, out.values[i], out.floating);
+    }
+    if (row) dims.erase(dims.end() - 2);
+    if (column) dims.pop_back();
+    out.dims = std::move(dims);
+    give_constant(op, std::move(out));
+}
+
 }  // namespace hass::detail::onnx

@@ -43,7 +43,7 @@ inline void transpose(const operation& op) {
     }
     value turned = x;
     for (int k = 0; k < rank; ++k)
-        if (perm[static_cast<std::size_t>(k)] == x.batch_axis) turned.batch_axis = k;
+        if (perm[static_cast<std::size_t>(k)] == x.batch.axis) turned.batch.axis = k;
     op.give(as_value(turned, transposed(view_of(x), order)));
 }
 

@@ -39,6 +39,7 @@ class node_writer {
         n.outputs = {output};
         return keep(std::move(n));
     }
+    node_proto& last() { return nodes_.back(); }
     /// A node as it is.
     node_proto& keep(node_proto node) {
         constexpr std::size_t most = std::size_t{1} << 18;

@@ -164,6 +164,7 @@ class operation {
         d.row = row;
         if (has_weights(row) && is_constant(1)) d.row.weight_bits = raw(1).number->bits;
         d.parameters = std::move(parameters);
+        if (has_weights(row) && is_constant(1)) d.parameters.weight_steps = filter_steps(row);
         d.from = std::move(from);
         if (weight_name.ends_with(suffix)) weight_name.remove_suffix(suffix.size());
         d.name = printable(!node_.name.empty() ? node_.name : weight_name);
@@ -181,7 +182,13 @@ class operation {
         o.data = node_.inputs[data], o.weights = node_.inputs[weights];
         o.data_at = data, o.weights_at = weights;
         o.non_negative = raw(data).non_negative;
-        if (is_constant(weights)) o.dims = raw(weights).number->dims;
+        if (is_constant(weights)) {
+            o.dims = raw(weights).number->dims;
+        } else if (const auto& file = node_.stands_for) {
+            o.node = file->output, o.type = file->type;
+            o.data = file->inputs[data], o.weights = file->inputs[weights];
+            o.data_at = file->at[data], o.weights_at = file->at[weights];
+        }
         return o;
     }
 
@@ -227,6 +234,17 @@ class operation {
     const tensor_proto& keep(tensor_proto t) const { return tensors_.keep(std::move(t)); }
 
   private:
+    /// What the levels of the weights, input 1, were multiplied with: one for all, or one a filter.
+    std::vector<float> filter_steps(const layer_row& row) const {
+        const constant& w = *raw(1).number;
+        const bool turned = type() == "MatMul" || (type() == "Gemm" && integer("transB", 0) == 0);
+        const std::size_t axis = turned ? w.dims.size() - 1 : 0;
+        const bool by_filter = w.steps_axis == axis &&
+                               w.steps.size() == static_cast<std::size_t>(row.out.channels) &&
+                               (turned || type() == "Conv" || type() == "Gemm");
+        return w.steps.size() == 1 || by_filter ? w.steps : std::vector<float>{};
+    }
+
     /// The value of an attribute, `otherwise` where the node has none; one of another type is
     /// refused. A writer of proto3 leaves out what is 0 or empty: then its type says what it is.
     template <class T>

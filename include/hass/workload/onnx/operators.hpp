@@ -45,7 +45,8 @@ inline void pass_first(const operation& op) {
 }
 
 inline void dropout(const operation& op) {
-    if (op.has(2) && op.scalar(2, "training_mode") != 0.0)
+    const double ratio = op.has(1) ? op.scalar(1, "the ratio") : 0.5;
+    if (op.has(2) && op.scalar(2, "training_mode") != 0.0 && ratio != 0.0)
         throw op.fail("training_mode is not supported");
     op.pass(0);
 }
@@ -258,6 +259,7 @@ inline constexpr std::array fold_table{
     table_entry{"Less", fold_binary},
     table_entry{"LessOrEqual", fold_binary},
     table_entry{"Log", fold_unary},
+    table_entry{"MatMul", fold_matmul},
     table_entry{"Max", fold_binary},
     table_entry{"Min", fold_binary},
     table_entry{"Mod", fold_binary},
@@ -279,6 +281,7 @@ inline constexpr std::array fold_table{
     table_entry{"Relu", fold_unary},
     table_entry{"Reshape", fold_reshape},
     table_entry{"Round", fold_unary},
+    table_entry{"ScatterND", fold_scatter},
     table_entry{"Shape", fold_shape},
     table_entry{"Sigmoid", fold_unary},
     table_entry{"Sign", fold_unary},

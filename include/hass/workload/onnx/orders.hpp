@@ -68,7 +68,7 @@ inline value laid_out(const operation& op, const value& x, const std::vector<ord
     value_view v = joined(now.base, now.order.first, {channels, pixels, {}});
     value y = x;
     y.form = form::plain, y.view = {}, y.rank = 4;
-    y.batch_axis = 0, y.batch_merged = false;
+    y.batch = {};
     y.shape = op.sound(volume_of(channels), volume_of(pixels), 1);
     if (in_order(v) && y.shape.channels == now.base.channels && (!flat || now.base.width == 1)) {
         y.shape = now.base;
@@ -90,8 +90,7 @@ struct featured {
     int groups = 1;               ///< of channels, each has all features
     std::vector<std::size_t> at;  ///< channel, within its group, of each feature
     value_view view;              ///< the tensor on that map
-    int batch_axis = 0;           ///< of the tensor
-    bool batch_merged = false;
+    batch_place batch;            ///< of the tensor
 };
 
 /// Whether the last axis of a tensor is channels of the row behind it, as of tokens.
@@ -144,7 +143,7 @@ inline featured features_of(const operation& op, std::size_t i, std::size_t firs
         if (auto part = channels_of(op, op.raw(i))) op.replace(i, std::move(*part));
     const value& x = op.raw(i);
     featured f;
-    f.batch_axis = x.batch_axis, f.batch_merged = x.batch_merged;
+    f.batch = x.batch;
     f.view = view_of(x);
     const std::vector<std::int64_t> dims = f.view.dims();
     const auto groups = grouped(f.view);
@@ -159,7 +158,7 @@ inline featured features_of(const operation& op, std::size_t i, std::size_t firs
     if (is_whole(f.view) && (all || adjacent || (count == 1 && base.channels == 1))) {
         f.x = x;
         f.x.form = form::plain, f.x.view = {}, f.x.shape = base, f.x.rank = 4;
-        f.x.batch_axis = 0, f.x.batch_merged = false;
+        f.x.batch = {};
         f.groups = static_cast<int>(base.channels / count);
     } else {
         const std::vector<order_axis> others = other_axes(groups, first, last);
@@ -190,7 +189,7 @@ inline featured features_of(const operation& op, std::size_t i, std::size_t firs
 /// The tensor of `f` after a row on its map: the same view of what the row gives.
 inline value seen_through(const featured& f, value out) {
     out.shape = f.x.shape;
-    out.batch_axis = f.batch_axis, out.batch_merged = f.batch_merged;
+    out.batch = f.batch;
     value_view v = f.view;
     v.base = f.x.shape;
     return as_value(out, std::move(v));
@@ -301,22 +300,21 @@ inline std::optional<beside_map> beside(const value_view& v,
 /// more axes, or values for each image of a batch.
 inline std::optional<std::vector<std::vector<order_axis>>> constant_axes(
     std::vector<std::int64_t> dims, const value& x) {
-    const auto rank = view_of(x).groups.size() + (x.batch_merged ? 0 : 1);
+    const auto rank = view_of(x).groups.size() + (x.batch.merged ? 0 : 1);
     while (dims.size() > rank && dims[0] == 1) dims.erase(dims.begin());
     if (dims.size() > rank) return std::nullopt;
     const std::size_t missing = rank - dims.size();
     auto groups = dense_groups(dims, 1);
     groups.insert(groups.begin(), missing, {});
-    if (x.batch_merged) return groups;
-    const auto batch = static_cast<std::size_t>(x.batch_axis);
+    if (x.batch.merged) return groups;
+    const auto batch = static_cast<std::size_t>(x.batch.axis);
     if (!groups[batch].empty()) return std::nullopt;
-    groups.erase(groups.begin() + x.batch_axis);
+    groups.erase(groups.begin() + x.batch.axis);
     return groups;
 }
 
-/// Values that stand at the places of `axes`, the outermost first.
-inline std::vector<float> values_at(const std::vector<float>& values,
-                                    const std::vector<order_axis>& axes) {
+/// Places of values along `axes`, the outermost first.
+inline std::vector<std::size_t> places_of(const std::vector<order_axis>& axes) {
     std::vector<std::size_t> places{0};
     for (const order_axis& a : axes) {
         std::vector<std::size_t> next;
@@ -326,9 +324,14 @@ inline std::vector<float> values_at(const std::vector<float>& values,
                 next.push_back(at + static_cast<std::size_t>(k * a.stride));
         places = std::move(next);
     }
+    return places;
+}
+
+/// Values that stand at the places of `axes`.
+inline std::vector<float> values_at(const std::vector<float>& values,
+                                    const std::vector<order_axis>& axes) {
     std::vector<float> out;
-    out.reserve(places.size());
-    for (const std::size_t at : places) out.push_back(values[at]);
+    for (const std::size_t at : places_of(axes)) out.push_back(values[at]);
     return out;
 }
 

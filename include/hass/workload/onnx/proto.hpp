@@ -123,6 +123,14 @@ struct attribute_proto {
     std::string_view refers_to;
 };
 
+/// The operator of a file that a node of two inputs was written for: these are inputs of it, perhaps with
+/// their axes in another order.
+struct written_for {
+    std::string_view type, output;
+    std::array<std::string_view, 2> inputs;
+    std::array<std::size_t, 2> at{};  ///< which of its inputs they are
+};
+
 struct node_proto {
     std::string_view name;
     std::string_view op_type;
@@ -132,6 +140,7 @@ struct node_proto {
     std::vector<std::string_view> outputs;
     std::vector<attribute_proto> attributes;
     std::int64_t opset = 0;  ///< of the function that it comes from; 0: the file's
+    std::optional<written_for> stands_for;
 };
 
 /// Operator and node, for messages.

@@ -84,11 +84,13 @@ inline double zero_point(const operation& op, std::size_t i) {
 }
 
 /// Input 0 on a grid: the nearest of scale * (least .. most), of two the even one.
-inline void to_grid(const operation& op, double scale, double least, double most) {
+/// \param zero  what the file's integers are more than these whole numbers
+inline void to_grid(const operation& op, double scale, double least, double most, double zero) {
     layer_parameters p;
     p.function = value_function::quantised;
     p.alpha = static_cast<float>(scale);
     p.lower = static_cast<float>(least), p.upper = static_cast<float>(most);
+    p.beta = static_cast<float>(zero);
     if (!(p.alpha > 0.0F) || !std::isfinite(p.alpha) || !(p.lower <= p.upper))
         throw op.fail("its grid is empty");
     unary(op, layer_kind::function, p);
@@ -109,7 +111,7 @@ inline void quantize_linear(const operation& op) {
     const double zero = zero_point(op, 2);
     if (op.ends())
         throw op.fail("the network ends with levels; a DequantizeLinear behind makes them numbers");
-    to_grid(op, scale, l.least - zero, l.most - zero);
+    to_grid(op, scale, l.least - zero, l.most - zero, zero);
 }
 
 /// Operators through which levels pass as they are.
@@ -221,6 +223,10 @@ inline void fold_quantize(const operation& op) {
     give_constant(op, std::move(out));
 }
 
+inline std::size_t along(const extents& dims, std::size_t axis) {
+    return axis < dims.size() ? static_cast<std::size_t>(dims[axis]) : 0;
+}
+
 inline void fold_dequantize(const operation& op) {
     const constant& in = op.known(0, "the data");
     const int bits = in.file != nullptr ? static_cast<int>(bits_of(in.file->type)) : in.bits;
@@ -229,6 +235,12 @@ inline void fold_dequantize(const operation& op) {
         return static_cast<double>(static_cast<float>(v - zero) * static_cast<float>(scale));
     });
     out.floating = true, out.bits = bits;
+    const scale_places where(op, out.dims, op.known(1, "the scale"));
+    const std::vector<double> scale = scales(op, 1);
+    if (scale.size() == 1 || (where.block == 1 && scale.size() == along(out.dims, where.axis))) {
+        out.steps.assign(scale.begin(), scale.end());
+        out.steps_axis = where.axis;
+    }
     give_constant(op, std::move(out));
 }
 
@@ -283,7 +295,7 @@ inline void quant(const operation& op) {
     const std::string_view mode = op.text("rounding_mode", "ROUND");
     if (mode != "ROUND" && mode != "HALF_EVEN")
         throw op.fail("rounding_mode " + quoted(mode) + " of data is not supported, only ROUND");
-    to_grid(op, one_scale(op, 1), l.least - zero, l.most - zero);
+    to_grid(op, one_scale(op, 1), l.least - zero, l.most - zero, zero);
 }
 
 inline void fold_bipolar(const operation& op) {

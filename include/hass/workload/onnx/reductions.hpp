@@ -58,6 +58,7 @@ inline value reduced(const operation& op, const reduction& r, const value& x) {
         }
         const bool non_negative = out.non_negative;
         out = op.emit(row, {out.from}, std::move(p));
+        op.behind(out).origin.derived = !r.most;
         out.non_negative = non_negative;
     }
     out.rank = x.rank;

@@ -28,7 +28,7 @@ namespace hass::detail::onnx {
 inline std::vector<std::int64_t> full_dims(const operation& op, const value& x) {
     if (x.form == form::view) {
         std::vector<std::int64_t> dims = x.view.dims();
-        if (!x.batch_merged) dims.insert(dims.begin() + x.batch_axis, op.batch());
+        if (!x.batch.merged) dims.insert(dims.begin() + x.batch.axis, op.batch());
         return dims;
     }
     std::vector<std::int64_t> dims{op.batch(), x.shape.channels,
@@ -67,7 +67,7 @@ inline value& viewed(const operation& op, std::size_t i) {
 /// \throws hass::error for the batch
 inline std::size_t group_along(const operation& op, const value& x, int axis) {
     const auto group = group_of(x, axis);
-    if (!group || (x.batch_merged && axis == x.batch_axis))
+    if (!group || (x.batch.merged && axis == x.batch.axis))
         throw op.fail(text_of({"over axis ", axis, ", the batch, is not supported"}));
     return *group;
 }
@@ -120,6 +120,26 @@ inline void flatten(const operation& op) {
     reshape_to(op, {view_of(x).volume()});
 }
 
+/// Where a batch with `before` values in front of it stands among axes that count it as 1: an axis of
+/// its own, the front of one, or inside of one; never in the last axis, which is the features' own.
+inline std::optional<batch_place> batch_among(const std::vector<std::int64_t>& dims,
+                                              std::int64_t before) {
+    const auto axes = static_cast<int>(dims.size());
+    const auto extent = [&](int k) { return dims[static_cast<std::size_t>(k)]; };
+    std::optional<batch_place> found;
+    std::int64_t front = 1;
+    for (int k = 0; k < axes; front *= extent(k++)) {
+        if (front == before && extent(k) == 1) return batch_place{k};
+        const bool inside = front < before && before < front * extent(k) && before % front == 0;
+        if (!found && (front == before || inside)) found = {k, true, before / front};
+    }
+    if (found && found->axis + 1 == axes && axes > 1) {
+        if (found->within > 1) return std::nullopt;
+        found = {axes - 2, true, extent(axes - 2)};
+    }
+    return found;
+}
+
 /// Reshapes that move the batch, or make it part of another axis and an axis of its own again, as
 /// files for a batch of 1, or of any, state them. The batch goes with what stands in front of it.
 /// \returns whether this is one
@@ -142,28 +162,16 @@ inline bool reshape_with_batch(const operation& op, std::vector<std::int64_t> ta
     if (volume % known != 0 || (!open && known != volume)) return false;
     if (open) target[*open] = volume / known;
     if (batch_first(x) && target[0] == 1) return false;  // as any reshape of an image
-    // values in front of the batch; of one that is part of an axis, in front of it or behind
-    std::int64_t before = 1;
-    for (int k = 0; k < x.batch_axis; ++k) before *= own[static_cast<std::size_t>(k)];
-    std::vector<std::int64_t> places{before};
-    if (x.batch_merged) places.push_back(before * own[static_cast<std::size_t>(x.batch_axis)]);
-    std::optional<std::size_t> at;
-    bool merged_there = false;
-    for (const bool alone : {true, false})
-        for (const std::int64_t place : places) {
-            std::int64_t front = 1;
-            for (std::size_t k = 0; k < target.size() && !at; front *= target[k++])
-                if (front == place && (!alone || target[k] == 1)) at = k, merged_there = !alone;
-        }
-    if (!at) return false;
-    // the features are the last axis' own, so a batch in front of them goes to the axis before
-    if (merged_there && *at + 1 == target.size() && *at > 0) --*at;
-    if (!merged_there) target.erase(target.begin() + static_cast<std::ptrdiff_t>(*at));
+    std::int64_t before = x.batch.within;
+    for (int k = 0; k < x.batch.axis; ++k) before *= own[static_cast<std::size_t>(k)];
+    const auto there_now = batch_among(target, before);
+    if (!there_now) return false;
+    if (!there_now->merged) target.erase(target.begin() + there_now->axis);
     auto there = reshaped(v, target);
     if (!there && batch_first(x)) there = reshaped(view_of(moved(op, 0)), target);
     if (!there) return false;
     value given = op.raw(0);
-    given.batch_axis = static_cast<int>(*at), given.batch_merged = merged_there;
+    given.batch = *there_now;
     op.give(as_value(given, std::move(*there)));
     return true;
 }
@@ -209,23 +217,23 @@ inline void regroup_axes(const operation& op, const std::vector<int>& gone,
     value x = op.raw(0);
     const value_view v = view_of(x);
     const auto groups = grouped(v);
-    int batch = x.batch_axis;
+    int batch = x.batch.axis;
     std::vector<std::vector<order_axis>> left;
     for (int axis = 0; axis < x.rank; ++axis) {
         const bool drops = std::find(gone.begin(), gone.end(), axis) != gone.end();
         const auto group = group_of(x, axis);
         if (!drops && group) left.push_back(groups[*group]);
-        if (drops && (!group || !merged(groups[*group]).empty() || axis == x.batch_axis))
+        if (drops && (!group || !merged(groups[*group]).empty() || axis == x.batch.axis))
             throw op.fail(text_of({"of axis ", axis, " of ", describe(x)}));
-        if (drops && axis < x.batch_axis) --batch;
+        if (drops && axis < x.batch.axis) --batch;
     }
     for (const int axis : fresh) {
         if (axis <= batch) ++batch;
-        const int at = x.batch_merged || axis < batch ? axis : axis - 1;
+        const int at = x.batch.merged || axis < batch ? axis : axis - 1;
         if (at < 0 || at > static_cast<int>(left.size())) throw op.fail("names an axis twice");
         left.insert(left.begin() + at, std::vector<order_axis>{});
     }
-    x.batch_axis = batch;
+    x.batch.axis = batch;
     op.give(as_value(x, joined(v.base, v.order.first, left)));
 }
 

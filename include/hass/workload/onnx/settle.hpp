@@ -108,6 +108,7 @@ inline void settle_affine(value& x, draft_list& drafts, budget& spent) {
         d.from = {x.from};
         d.name = printable(x.made_by->name);
         d.origin.data = x.scaled, d.origin.node = x.gives, d.origin.scales = true;
+        d.origin.derived = !map.scales();  // an addition, of which the ones are nobody's
         d.origin.scale = x.scale, d.origin.shift = x.shift;
         d.origin.pixel_axes = x.rank - 2;
         require_finite(d.parameters, *x.made_by);

@@ -58,7 +58,7 @@ inline value token_products(const operation& op, std::size_t i, std::size_t axis
     r.out = op.sound(outputs, f.x.shape.height, f.x.shape.width);
     r.bias = !p.bias.empty();
     value out = op.emit(r, {f.x.from}, std::move(p), weight_name);
-    out.batch_axis = f.batch_axis, out.batch_merged = f.batch_merged;
+    out.batch = f.batch;
     auto groups = grouped(f.view);
     groups[axis] = {{outputs, r.out.pixels()}};
     return as_value(out, joined(r.out, 0, groups));
@@ -80,7 +80,7 @@ inline void token_linear(const operation& op, std::size_t i, std::size_t axis, s
 inline void running_sum(const operation& op) {
     const value& x = viewed_anyhow(op, 0);
     const auto axis = axis_of(op, static_cast<std::int64_t>(op.scalar(1, "the axis")), x.rank);
-    if (axis == x.batch_axis) throw op.fail("over the batch is not supported");
+    if (axis == x.batch.axis) throw op.fail("over the batch is not supported");
     const bool whole = x.whole || x.boolean, non_negative = x.non_negative;
     const std::size_t group = group_along(op, x, axis);
     const std::int64_t n = view_of(x).dims()[group];
@@ -94,6 +94,7 @@ inline void running_sum(const operation& op) {
         }
     std::vector<std::size_t> at;
     value out = token_products(op, 0, group, n, std::move(p), {}, at);
+    op.behind(out).origin.derived = true;
     out.whole = whole, out.non_negative = non_negative;
     op.give(std::move(out));
 }
@@ -173,6 +174,7 @@ inline void token_reduce(const operation& op) {
     op.spent().spend(count);
     p.weights.assign(count, op.type() == "ReduceSum" ? 1.0F : 1.0F / static_cast<float>(count));
     const value out = op.emit(row, {x.from}, std::move(p));
+    op.behind(out).origin.derived = true;
     auto groups = grouped(v);
     groups[axis].clear();
     if (op.integer("keepdims", 1) == 0)
@@ -262,7 +264,7 @@ inline void gather(const operation& op) {
         auto groups = grouped(v);
         groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(group));
         if (groups.empty()) throw op.fail("leaves no axis but the batch");
-        if (axis < out.batch_axis) --out.batch_axis;
+        if (axis < out.batch.axis) --out.batch.axis;
         out = as_value(out, joined(v.base, v.order.first, groups));
     }
     op.give(std::move(out));

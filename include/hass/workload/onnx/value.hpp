@@ -63,6 +63,14 @@ struct value_view {
     }
 };
 
+/// Where the batch stands among the axes of a view. One that a Reshape has made part of another axis
+/// (images x heads, say) is no axis of its own.
+struct batch_place {
+    int axis = 0;             ///< that is the batch, or that it is part of
+    bool merged = false;      ///< it is part of it
+    std::int64_t within = 1;  ///< values of that axis in front of it: 1 of images x heads
+};
+
 struct value {
     onnx::form form = form::plain;
     int from = network_input;
@@ -75,13 +83,9 @@ struct value {
     std::array<int, 4> pads{};        ///< padded: top, left, bottom, right
     std::vector<float> scale, shift;  ///< affine
     std::string_view scaled,
-        gives;  ///< affine: tensors before the first operator and behind the last
-    /// Where the batch stands among the axes of a view; first unless a Transpose has moved it. One
-    /// that a Reshape has made part of another axis (images x heads, say) is no axis of its own: then
-    /// this is the axis that it is part of.
-    int batch_axis = 0;
-    bool batch_merged = false;
-    value_view view;  ///< view; `shape` is of as many of its axes as it has room for
+        gives;          ///< affine: tensors before the first operator and behind the last
+    batch_place batch;  ///< first unless a Transpose has moved it
+    value_view view;    ///< view; `shape` is of as many of its axes as it has room for
     const node_proto* made_by = nullptr;
     std::shared_ptr<const onnx::constant> number;  ///< constant
 };
@@ -95,14 +99,14 @@ inline value constant_value(constant c) {
 
 /// Whether the batch is the first axis.
 inline bool batch_first(const value& x) {
-    return x.batch_axis == 0 && !x.batch_merged;
+    return x.batch.axis == 0 && !x.batch.merged;
 }
 
 /// Which axis of its view an axis of a tensor is; nothing for the batch's own.
 inline std::optional<std::size_t> group_of(const value& x, int axis) {
-    if (x.batch_merged) return static_cast<std::size_t>(axis);
-    if (axis == x.batch_axis) return std::nullopt;
-    return static_cast<std::size_t>(axis < x.batch_axis ? axis : axis - 1);
+    if (x.batch.merged) return static_cast<std::size_t>(axis);
+    if (axis == x.batch.axis) return std::nullopt;
+    return static_cast<std::size_t>(axis < x.batch.axis ? axis : axis - 1);
 }
 
 /// What a tensor is, in words.
@@ -110,11 +114,11 @@ inline std::string describe(const value& x) {
     if (x.form == form::view) {
         std::string text;
         const std::vector<std::int64_t> dims = x.view.dims();
-        const auto count = static_cast<int>(dims.size()) + (x.batch_merged ? 0 : 1);
+        const auto count = static_cast<int>(dims.size()) + (x.batch.merged ? 0 : 1);
         for (int axis = 0; axis < count; ++axis) {
             const auto group = group_of(x, axis);
             if (axis > 0) text += " x ";
-            if (axis == x.batch_axis) text += group ? "N " : "N";
+            if (axis == x.batch.axis) text += group ? "N " : "N";
             if (group) text += text_of({dims[*group]});
         }
         return text;

@@ -154,7 +154,7 @@ inline std::optional<value_view> sliced(const value_view& v, std::size_t axis, s
 inline value as_value(const value& x, value_view v) {
     value out = x;
     const std::vector<std::int64_t> dims = v.dims();
-    out.rank = static_cast<int>(dims.size()) + (x.batch_merged ? 0 : 1);
+    out.rank = static_cast<int>(dims.size()) + (x.batch.merged ? 0 : 1);
     out.shape = {static_cast<int>(v.volume()), 1, 1};
     if (dims.size() <= 3) {
         const auto extent = [&](std::size_t k) {
