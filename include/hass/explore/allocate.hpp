@@ -7,7 +7,8 @@
 /// The pipeline runs at its slowest stage, so for a target interval every row independently needs
 /// one option that is fast enough, and the design is the smallest interval for which such
 /// options fit the board together. `exact` finds it, proves it, and among the designs of
-/// that interval takes one with fewest DSPs, then fewest LUTs.
+/// that interval takes the one that takes least of the board: the least sum of shares of DSPs, LUTs,
+/// FFs, block RAMs, URAMs and bandwidth.
 ///
 /// For a search loop keep an `allocator`: it computes costs once, and when the statistics of one
 /// layer change it looks at that layer only (`update`). It also gives the design that needs least
@@ -135,7 +136,7 @@ class allocator {
         return choose();
     }
 
-    /// The design that needs least of one resource (then of DSPs; for DSPs, then of LUTs) at a
+    /// The design that needs least of one resource (then the least sum of shares of the board) at a
     /// required throughput, for the statistics of the last `solve` or `update`:
     ///
     ///     allocator.least(&usage::dsp, 5000);
@@ -147,10 +148,8 @@ class allocator {
     /// \param images_per_second  > 0
     /// \throws hass::error before the first `solve`, for a resource or throughput that makes no
     /// sense, for BRAM18 where LUTs replace them
-    allocation least(double usage::*resource, double images_per_second) requires
-        requires(Policy& p, const allocation_problem& x) {
-        p.minimise(x, dsp_index, 1.0);
-    }
+    allocation least(double usage::*resource, double images_per_second)
+        requires requires(Policy& p, const allocation_problem& x) { p.minimise(x, dsp_index, 1.0); }
     {
         const std::size_t r = index_of(resource);
         if (!solved_) throw error("allocate: least before the first solve");
@@ -172,7 +171,7 @@ class allocator {
         allocation a = designed(choice);
         certificate& c = a.certificate;
         c.upper_bound_images_per_second = images_per_second;
-        c.least_need = choice.least_need;
+        c.least_need = choice.least;
         if (r == bandwidth_index) c.least_need += link_of(board_, image_bits_).traffic(interval);
         c.gap = 0.0;
         c.minimal = choice.minimal;
@@ -274,10 +273,21 @@ class allocator {
         const double interval = a.estimate.interval_cycles;
         const double proved = proved_interval(choice);
         c.gap = proved >= interval ? 0.0 : interval / proved - 1.0;
-        c.fewest_dsp = choice.fewest_dsp, c.fewest_lut = choice.fewest_lut;
-        c.least_dsp = choice.least_dsp;
+        // images take their share of the link in whatever design of that interval
+        c.shares = shares_of(choice) + image_share(interval);
+        c.least_shares = choice.minimal ? c.shares : choice.least + image_share(interval);
+        c.thriftiest = choice.minimal;
         explain(choice.obstacle, a.estimate, c);
         return a;
+    }
+
+    double shares_of(const allocation_choice& choice) const {
+        return detail::dot(share_weights(budget_), problem().total(choice.options));
+    }
+    /// Share of the board's link that images take at an interval.
+    double image_share(double interval) const {
+        return link_of(board_, image_bits_).traffic(interval) *
+               share_weights(budget_)[bandwidth_index];
     }
 
     allocation_problem problem() const {
@@ -390,7 +400,8 @@ allocation allocate(const network_view& net, const S& statistics, const E& engin
 
 /// Answers a call that forgets an argument: says which.
 template <class... Given>
-requires(!detail::complete<Given...>) allocation allocate(const network_view&, const Given&...) {
+    requires(!detail::complete<Given...>)
+allocation allocate(const network_view&, const Given&...) {
     detail::say_what_is_missing<Given...>();
     return {};
 }
