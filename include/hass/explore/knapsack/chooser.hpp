@@ -239,6 +239,7 @@ class chooser {
         left_.keep(table_);
         const double below = asked.better.below(best.need);
         if (top.bound > below) return {verdict::yes, top.bound};
+        if (trial_.beyond_proof(asked.streams_add)) return {verdict::unknown, top.bound};
         if (!trial_.strike(table_, top.prices, below - top.at_prices))
             return {verdict::yes, best.need};
         if (max_states_ == 0) return {verdict::unknown, top.bound};

@@ -68,13 +68,15 @@ struct minimisation {
     objective wanted;
     improvement better;      ///< how much less of it counts
     resource_subset scarce;  ///< resources that can run out
+    bool streams_add;        ///< whether streams between rows add to it
 
     minimisation(const knapsack_problem& of, option_table& options, const objective& least)
         : problem(of),
           table(options),
           wanted(least),
           better(of, least),
-          scarce(options.scarce(of)) {}
+          scarce(options.scarce(of)),
+          streams_add(least.most_between(of) > 0.0) {}
 };
 
 }  // namespace hass::detail
