@@ -32,6 +32,7 @@
 #include <hass/error.hpp>
 #include <hass/explore/certificate.hpp>
 #include <hass/explore/exact.hpp>
+#include <hass/explore/last_prepared.hpp>
 #include <hass/explore/network_options.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/explore/priced_options.hpp>
@@ -228,7 +229,7 @@ class allocator {
 
     void set(std::size_t i, const layer_statistics& s) {
         validate(net(), i, s);
-        compute_cycles(i, s);
+        if (!prepared_.repeats(engine_, i, rows_[i], s) || cycles_[i].empty()) compute_cycles(i, s);
         statistics_[i] = s;
     }
 
@@ -273,21 +274,9 @@ class allocator {
         const double interval = a.estimate.interval_cycles;
         const double proved = proved_interval(choice);
         c.gap = proved >= interval ? 0.0 : interval / proved - 1.0;
-        // images take their share of the link in whatever design of that interval
-        c.shares = shares_of(choice) + image_share(interval);
-        c.least_shares = choice.minimal ? c.shares : choice.least + image_share(interval);
-        c.thriftiest = choice.minimal;
+        detail::say_shares(problem(), choice, interval, c);
         explain(choice.obstacle, a.estimate, c);
         return a;
-    }
-
-    double shares_of(const allocation_choice& choice) const {
-        return detail::dot(share_weights(budget_), problem().total(choice.options));
-    }
-    /// Share of the board's link that images take at an interval.
-    double image_share(double interval) const {
-        return link_of(board_, image_bits_).traffic(interval) *
-               share_weights(budget_)[bandwidth_index];
     }
 
     allocation_problem problem() const {
@@ -376,9 +365,10 @@ class allocator {
     bool solved_ = false;
     detail::network_options options_;
     std::vector<std::vector<double>> cycles_;  ///< of every option
-    std::vector<double> new_cycles_;           // scratch
-    std::vector<double> fastest_;              ///< least of `cycles_`
-    std::vector<row_options> choices_;         ///< what the policy sees
+    detail::last_prepared<E> prepared_;
+    std::vector<double> new_cycles_;    // scratch
+    std::vector<double> fastest_;       ///< least of `cycles_`
+    std::vector<row_options> choices_;  ///< what the policy sees
     std::uint64_t version_ = 0;
     std::vector<layer_statistics> statistics_;
 };
