@@ -109,9 +109,9 @@ class Certificate:
 
     upper_bound_images_per_second: float
     gap: float  #: 0: proved optimal
-    fewest_dsp: bool
-    fewest_lut: bool
-    least_dsp: float
+    shares: float  #: of everything the board has, summed
+    least_shares: float
+    thriftiest: bool
     least_need: float
     least_latency_cycles: float
     minimal: bool
@@ -269,7 +269,7 @@ class Allocator:
         self._native = _native.Allocator(network._native, self.engine, self.device)
 
     def solve(self, statistics: Union[Statistics, Sequence[LayerStatistics]]) -> Allocation:
-        """The fastest design; of those, one of fewest DSPs, then fewest LUTs."""
+        """The fastest design; of those, the one that takes the least sum of shares of the board."""
         return Allocation(self._native.solve(statistics_of("Allocator.solve", statistics)))
 
     def update(self, row: int, layer: LayerStatistics) -> Allocation:

@@ -116,8 +116,8 @@ py::dict to_python(const hass::estimate& e) {
 py::dict to_python(const hass::certificate& c) {
     py::dict d;
     d["upper_bound_images_per_second"] = c.upper_bound_images_per_second;
-    d["gap"] = c.gap, d["fewest_dsp"] = c.fewest_dsp, d["fewest_lut"] = c.fewest_lut;
-    d["least_dsp"] = c.least_dsp, d["least_need"] = c.least_need;
+    d["gap"] = c.gap, d["shares"] = c.shares, d["least_shares"] = c.least_shares;
+    d["thriftiest"] = c.thriftiest, d["least_need"] = c.least_need;
     d["least_latency_cycles"] = c.least_latency_cycles, d["minimal"] = c.minimal;
     d["binding"] = c.binding ? py::object(py::str(std::string(hass::resources[*c.binding].name)))
                              : py::object(py::none());

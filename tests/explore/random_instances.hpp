@@ -128,6 +128,19 @@ struct instance {
         }
         return sum;
     }
+    /// What a design's needs, before block RAMs are built from LUTs, and its images at `interval`
+    /// take of the board: the sum of shares, counted by hand.
+    double shares(const usage& total, double interval) const {
+        const usage& b = board.budget;
+        const double lut_each = engine.lut_per_missing_bram18;
+        const auto share = [](double need, double have) { return have > 0.0 ? need / have : 0.0; };
+        return share(total.dsp, b.dsp) + share(total.lut, b.lut) + share(total.ff, b.ff) +
+               (lut_each > 0.0
+                    ? share(total.lut + lut_each * total.bram18, b.lut + lut_each * b.bram18)
+                    : share(total.bram18, b.bram18)) +
+               share(total.uram, b.uram) +
+               share(total.bandwidth + image_bits() * board.mhz / 1000.0 / interval, b.bandwidth);
+    }
     /// Cycles between images that the link allows beside this many Gbit/s of weights.
     double link_cycles(double weights) const {
         return image_bits() * board.mhz / 1000.0 / (board.budget.bandwidth - weights);

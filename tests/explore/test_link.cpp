@@ -76,7 +76,7 @@ TEST_CASE("a board of 1 Mbit/s carries 1e6 bits a second", "[link]") {
     }
     // nothing larger than needed is built for a pace that the link cannot keep
     CHECK(wide.estimate.total.dsp == on_slow.total.dsp);
-    CHECK(wide.certificate.fewest_dsp);
+    CHECK(wide.certificate.thriftiest);
     // heuristics and other questions meet the same link
     for (const allocation& a :
          {allocate(digits{}, half, sparse_dot<>{}, with_bandwidth(0.001), balanced{}),

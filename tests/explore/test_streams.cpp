@@ -30,6 +30,7 @@ struct built {
     bool fits = false;
     double interval = infinity;
     usage total{};
+    double shares = 0.0;  ///< of the board, summed
 };
 
 /// A design, counted by hand.
@@ -43,6 +44,7 @@ built build(const instance& x, const std::vector<std::size_t>& design, bool with
             std::max(b.interval, c.cycles * std::max(0.5, 1.0 - x.statistics[i].pair_sparsity));
     }
     if (with_streams) b.total += x.between(design);
+    const usage needs = b.total;
     const double lut_each = x.engine.lut_per_missing_bram18;
     if (lut_each > 0.0 && b.total.bram18 > x.board.budget.bram18) {
         b.total.lut += lut_each * (b.total.bram18 - x.board.budget.bram18);
@@ -50,6 +52,7 @@ built build(const instance& x, const std::vector<std::size_t>& design, bool with
     }
     b.fits = hass::fits(b.total, x.board.budget) && x.carries(b.total.bandwidth);
     if (b.fits) b.interval = std::max(b.interval, x.link_cycles(b.total.bandwidth));
+    if (b.fits) b.shares = x.shares(needs, b.interval);
     return b;
 }
 
@@ -67,8 +70,7 @@ void for_each_design(const instance& x, Visit visit) {
 
 bool better(const built& a, const built& b) {
     if (a.interval != b.interval) return a.interval < b.interval;
-    if (a.total.dsp != b.total.dsp) return a.total.dsp < b.total.dsp;
-    return a.total.lut < b.total.lut;
+    return a.shares < b.shares;
 }
 
 built best_of(const instance& x, bool with_streams) {
@@ -106,18 +108,17 @@ TEST_CASE("exact with converters equals enumeration", "[streams]") {
         REQUIRE(again.between == a.estimate.between);
         REQUIRE(a.estimate.interval_cycles == expected.interval);
         REQUIRE(a.certificate.gap == 0.0);
-        REQUIRE(a.certificate.fewest_dsp);
-        // where rows give LUTs back, less than none together is no cap that shares can express
-        if (expected.total.lut > 0.0) REQUIRE(a.certificate.fewest_lut);
-        REQUIRE(a.estimate.total.dsp == Approx(expected.total.dsp).epsilon(1e-9).margin(1e-9));
-        REQUIRE(a.estimate.total.lut == Approx(expected.total.lut).epsilon(1e-8).margin(1e-6));
+        // no choice within the interval has a smaller sum of shares
+        REQUIRE(a.certificate.thriftiest);
+        REQUIRE(a.certificate.shares == a.certificate.least_shares);
+        REQUIRE(a.certificate.shares == Approx(expected.shares).epsilon(1e-8).margin(1e-8));
         if (expected.interval > without.interval) ++slower;
-        if (expected.interval == without.interval && expected.total.dsp > without.total.dsp)
+        if (expected.interval == without.interval && expected.shares > without.shares + 1e-8)
             ++dearer;
         if (a.estimate.between.lut > 0.0) ++with_converters;
     }
     INFO(fitting << " fit, " << slower << " are slower for converters, " << dearer
-                 << " take more DSPs, " << with_converters << " have some; " << none_fits
+                 << " take more of the board, " << with_converters << " have some; " << none_fits
                  << " do not fit for them");
     CHECK(fitting > 15000);
     CHECK(slower + dearer + none_fits > 5000);  // converters bind
@@ -145,8 +146,8 @@ TEST_CASE("converters: layers that change one by one give what a fresh allocator
             REQUIRE(a.design == b.design);
             REQUIRE(a.certificate.gap == b.certificate.gap);
             REQUIRE(a.certificate.reason == b.certificate.reason);
-            REQUIRE(a.certificate.fewest_dsp == b.certificate.fewest_dsp);
-            REQUIRE(a.certificate.fewest_lut == b.certificate.fewest_lut);
+            REQUIRE(a.certificate.least_shares == b.certificate.least_shares);
+            REQUIRE(a.certificate.thriftiest == b.certificate.thriftiest);
         }
     }
 }
@@ -170,9 +171,9 @@ TEST_CASE("converters: without room for a proof the gap is stated", "[streams]")
                 x.board.mhz * 1e6 / expected.interval * (1.0 - 1e-12));
         if (a.estimate.interval_cycles > expected.interval) REQUIRE(a.certificate.gap > 0.0);
         if (a.estimate.interval_cycles == expected.interval) {
-            REQUIRE(a.certificate.least_dsp <= expected.total.dsp * (1.0 + 1e-12));
-            if (a.certificate.fewest_dsp)
-                REQUIRE(a.estimate.total.dsp == Approx(expected.total.dsp).epsilon(1e-9));
+            REQUIRE(a.certificate.least_shares <= expected.shares + 1e-8);
+            if (a.certificate.thriftiest)
+                REQUIRE(a.certificate.shares == Approx(expected.shares).epsilon(1e-8).margin(1e-8));
         }
     }
 }

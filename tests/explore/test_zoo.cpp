@@ -50,8 +50,13 @@ void check(const hass::allocator<E>& allocator, const hass::allocation& a, doubl
     REQUIRE(a.certificate.gap >= 0.0);
     REQUIRE(a.certificate.upper_bound_images_per_second ==
             Approx(a.estimate.images_per_second * (1.0 + a.certificate.gap)).epsilon(1e-12));
-    REQUIRE(a.certificate.least_dsp <= a.estimate.total.dsp);
-    if (a.certificate.fewest_dsp) REQUIRE(a.certificate.least_dsp == a.estimate.total.dsp);
+    REQUIRE(a.certificate.least_shares <= a.certificate.shares);
+    if (a.certificate.thriftiest) REQUIRE(a.certificate.least_shares == a.certificate.shares);
+    double shares = 0.0;
+    for (const hass::resource& r : hass::resources)
+        if (board.budget.*r.field > 0.0)
+            shares += a.estimate.total.*r.field / board.budget.*r.field;
+    REQUIRE(a.certificate.shares == Approx(shares).epsilon(1e-9));
 }
 
 /// What is not proved, by name, and the worst gap of it.
@@ -196,7 +201,7 @@ void update_like_solve(const hass::network_view& net, std::span<const std::size_
         CHECK(a.design == b.design);
         CHECK(a.design == c.design);
         CHECK(a.certificate.reason == c.certificate.reason);
-        CHECK(a.certificate.least_dsp == c.certificate.least_dsp);
+        CHECK(a.certificate.least_shares == c.certificate.least_shares);
     }
 }
 

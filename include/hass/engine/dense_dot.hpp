@@ -22,6 +22,8 @@ class prepared_dense_dot {
           in_(static_cast<double>(row.in.volume())),
           out_(static_cast<double>(row.out.volume())) {}
 
+    constexpr bool operator==(const prepared_dense_dot&) const = default;
+
     /// Cycles for one image. `c` must be legal for the row: it is not checked again.
     constexpr double cycles(const row_option& c) const {
         if (!runs_) return ruled_out;

@@ -7,7 +7,8 @@
 /// The pipeline runs at its slowest stage, so for a target interval every row independently needs
 /// one option that is fast enough, and the design is the smallest interval for which such
 /// options fit the board together. `exact` finds it, proves it, and among the designs of
-/// that interval takes one with fewest DSPs, then fewest LUTs.
+/// that interval takes the one that takes least of the board: the least sum of shares of DSPs, LUTs,
+/// FFs, block RAMs, URAMs and bandwidth.
 ///
 /// For a search loop keep an `allocator`: it computes costs once, and when the statistics of one
 /// layer change it looks at that layer only (`update`). It also gives the design that needs least
@@ -31,6 +32,7 @@
 #include <hass/error.hpp>
 #include <hass/explore/certificate.hpp>
 #include <hass/explore/exact.hpp>
+#include <hass/explore/last_prepared.hpp>
 #include <hass/explore/network_options.hpp>
 #include <hass/explore/policy.hpp>
 #include <hass/explore/priced_options.hpp>
@@ -135,7 +137,7 @@ class allocator {
         return choose();
     }
 
-    /// The design that needs least of one resource (then of DSPs; for DSPs, then of LUTs) at a
+    /// The design that needs least of one resource (then the least sum of shares of the board) at a
     /// required throughput, for the statistics of the last `solve` or `update`:
     ///
     ///     allocator.least(&usage::dsp, 5000);
@@ -147,10 +149,8 @@ class allocator {
     /// \param images_per_second  > 0
     /// \throws hass::error before the first `solve`, for a resource or throughput that makes no
     /// sense, for BRAM18 where LUTs replace them
-    allocation least(double usage::*resource, double images_per_second) requires
-        requires(Policy& p, const allocation_problem& x) {
-        p.minimise(x, dsp_index, 1.0);
-    }
+    allocation least(double usage::*resource, double images_per_second)
+        requires requires(Policy& p, const allocation_problem& x) { p.minimise(x, dsp_index, 1.0); }
     {
         const std::size_t r = index_of(resource);
         if (!solved_) throw error("allocate: least before the first solve");
@@ -172,7 +172,7 @@ class allocator {
         allocation a = designed(choice);
         certificate& c = a.certificate;
         c.upper_bound_images_per_second = images_per_second;
-        c.least_need = choice.least_need;
+        c.least_need = choice.least;
         if (r == bandwidth_index) c.least_need += link_of(board_, image_bits_).traffic(interval);
         c.gap = 0.0;
         c.minimal = choice.minimal;
@@ -229,7 +229,7 @@ class allocator {
 
     void set(std::size_t i, const layer_statistics& s) {
         validate(net(), i, s);
-        compute_cycles(i, s);
+        if (!prepared_.repeats(engine_, i, rows_[i], s) || cycles_[i].empty()) compute_cycles(i, s);
         statistics_[i] = s;
     }
 
@@ -274,8 +274,7 @@ class allocator {
         const double interval = a.estimate.interval_cycles;
         const double proved = proved_interval(choice);
         c.gap = proved >= interval ? 0.0 : interval / proved - 1.0;
-        c.fewest_dsp = choice.fewest_dsp, c.fewest_lut = choice.fewest_lut;
-        c.least_dsp = choice.least_dsp;
+        detail::say_shares(problem(), choice, interval, c);
         explain(choice.obstacle, a.estimate, c);
         return a;
     }
@@ -366,9 +365,10 @@ class allocator {
     bool solved_ = false;
     detail::network_options options_;
     std::vector<std::vector<double>> cycles_;  ///< of every option
-    std::vector<double> new_cycles_;           // scratch
-    std::vector<double> fastest_;              ///< least of `cycles_`
-    std::vector<row_options> choices_;         ///< what the policy sees
+    detail::last_prepared<E> prepared_;
+    std::vector<double> new_cycles_;    // scratch
+    std::vector<double> fastest_;       ///< least of `cycles_`
+    std::vector<row_options> choices_;  ///< what the policy sees
     std::uint64_t version_ = 0;
     std::vector<layer_statistics> statistics_;
 };
@@ -390,7 +390,8 @@ allocation allocate(const network_view& net, const S& statistics, const E& engin
 
 /// Answers a call that forgets an argument: says which.
 template <class... Given>
-requires(!detail::complete<Given...>) allocation allocate(const network_view&, const Given&...) {
+    requires(!detail::complete<Given...>)
+allocation allocate(const network_view&, const Given&...) {
     detail::say_what_is_missing<Given...>();
     return {};
 }

@@ -19,10 +19,12 @@ struct certificate {
     double upper_bound_images_per_second = 0.0;
     /// upper bound / achieved - 1; 0: proved optimal. Infinite when nothing was found.
     double gap = 0.0;
-    /// Whether no design of the same interval has fewer DSPs / as few DSPs and fewer LUTs.
-    bool fewest_dsp = false;
-    bool fewest_lut = false;  ///< see `fewest_dsp`
-    double least_dsp = 0.0;   ///< no design of the same interval has fewer DSPs than this
+    /// What the design takes of the board, as the sum of the shares of DSPs, LUTs, FFs, block RAMs,
+    /// URAMs and bandwidth. Where missing block RAMs are built from LUTs, block RAMs count as all that
+    /// could be built (`to_needs`).
+    double shares = 0.0;
+    double least_shares = 0.0;  ///< no design of the same interval takes less of the board
+    bool thriftiest = false;    ///< nor does this one take more
     /// Of `allocator::least`: no design of the required throughput needs less of the resource
     /// (bandwidth: with images at that throughput).
     double least_need = 0.0;

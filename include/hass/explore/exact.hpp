@@ -1,5 +1,5 @@
 /// \file exact.hpp
-/// The optimal policy: smallest interval, then fewest DSPs, then fewest LUTs, each proved.
+/// The optimal policy: smallest interval, then the least sum of shares of all that the board has.
 ///
 /// An interval is feasible if options that are fast enough fit the budget together, and a
 /// larger one is feasible if a smaller one is, so the smallest is found by bisection over the
@@ -10,8 +10,8 @@
 ///   2. narrow   options so dear that the others' cheapest would not fit beside them are left out;
 ///               a small problem moves both ends of the bracket (`exact/narrow.hpp`)
 ///   3. prove    bisection over what remains, each question decided exactly (`exact/prove.hpp`)
-///   4. ties     of the choices of that interval the one with fewest DSPs, then LUTs
-///               (`exact/ties.hpp`)
+///   4. ties     of the choices of that interval the one that takes the least sum of shares of the
+///               budget (`exact/ties.hpp`)
 ///
 /// The board's link sets a floor of the interval (`link.hpp`). Where rows may read weights
 /// off-chip, that floor depends on the choice: at an interval T weights may take no more than the
@@ -43,15 +43,15 @@
 
 namespace hass {
 
-/// See the head of the file. Deterministic. Needs are compared with a relative tolerance of 1e-12,
-/// DSPs exactly when they are multiples of 1/4, LUTs to 1e-9; what is returned is within the budget
-/// without any tolerance.
+/// See the head of the file. Deterministic. Needs are compared with a relative tolerance of 1e-12;
+/// what is saved exactly where it is a multiple of 1/4, as DSPs are, sums of shares and LUTs to
+/// 1e-9; what is returned is within the budget without any tolerance.
 class exact {
   public:
     /// \param max_states      partial choices kept at once before a proof of the interval is given
     ///                        up (the gap is stated then)
-    /// \param max_tie_states  the same for the proof that no design of that interval has fewer DSPs
-    ///                        or LUTs; 0: only what bounds and local search give
+    /// \param max_tie_states  the same for the proof that no design of that interval takes less; 0:
+    ///                        only what bounds and local search give
     explicit exact(std::size_t max_states = 20000, std::size_t max_tie_states = 8)
         : max_states_(max_states), break_ties_(max_states, max_tie_states) {}
 
@@ -60,7 +60,8 @@ class exact {
         if (ladders_.floor() == infinity)  // weights leave the link nothing
             return nothing({infinity, {}, infinity, bandwidth_index});
         if (const auto interval = last_.holds(p, ladders_, chooser_)) {
-            const auto chosen = break_ties_(p, within_, *interval, {}, {}, chooser_);
+            const auto chosen =
+                break_ties_(p, within_, *interval, detail::all_shares, {}, chooser_);
             if (!chosen.options.empty()) return answer(p, *interval, *interval, chosen);
         }
         last_.forget();
@@ -69,27 +70,27 @@ class exact {
         if (fastest.proved_interval >= fastest.interval)
             last_.remember(p, fastest.interval, chooser_.prices());
         return answer(p, fastest.interval, fastest.proved_interval,
-                      break_ties_(p, within_, fastest.interval, {}, fastest.options, chooser_));
+                      break_ties_(p, within_, fastest.interval, detail::all_shares, fastest.options,
+                                  chooser_));
     }
 
     /// The choice within `interval` cycles that needs least of resource `r` (an index into
-    /// `resources`), then fewest DSPs; for r = DSP, then fewest LUTs.
+    /// `resources`), then the least sum of shares.
     /// \returns found; `proved_interval` is `interval` then, otherwise infinite when it is proved
-    /// that no choice is as fast, else the fastest row's bound; `least_need` and `minimal` of `r`
+    /// that no choice is as fast, else the fastest row's bound; `least` and `minimal` of `r`
     allocation_choice minimise(const allocation_problem& problem, std::size_t r, double interval) {
         const detail::linked_problem p = look_at(problem);
         if (interval < ladders_.floor())
             return nothing({infinity, {}, infinity, interval < p.link_floor ? bandwidth_index : 0});
         const detail::optimum any = find_within(p, interval);
         if (any.options.empty()) return nothing(any);
-        const detail::savings wanted{r, r == dsp_index ? lut_index : dsp_index};
-        const auto chosen = break_ties_(p, within_, interval, wanted, any.options, chooser_);
+        const auto chosen = break_ties_(p, within_, interval, r, any.options, chooser_);
         allocation_choice result;
         result.found = true;
         result.options = chosen.options;
         result.proved_interval = interval;
-        result.least_need = chosen.least_need;
-        result.minimal = chosen.first;
+        result.least = chosen.least;
+        result.minimal = chosen.minimal;
         return result;
     }
 
@@ -141,9 +142,8 @@ class exact {
         result.found = true;
         result.options = chosen.options;
         result.proved_interval = proved;
-        result.fewest_dsp = chosen.first;
-        result.fewest_lut = chosen.second;
-        result.least_dsp = chosen.least_need;
+        result.least = chosen.least;
+        result.minimal = chosen.minimal;
         result.obstacle = detail::obstacle_below(p, ladders_, interval);
         return result;
     }

@@ -127,7 +127,7 @@ class folding_allocator {
     const folding_problem& problem() const { return problem_; }
     const device& board() const { return board_; }
 
-    /// The smallest interval, with fewest DSPs, then LUTs.
+    /// The smallest interval, with the least sum of shares of the board.
     folding_solution fastest() {
         if (!blocked_.empty()) return nothing(blocked_);
         const allocation_choice c = policy_(question());
@@ -162,11 +162,11 @@ class folding_allocator {
                                     resources[c.obstacle].name, " is spent"}));
         }
         folding_solution s = solution(c);
-        s.least_need = c.least_need;
+        s.least_need = c.least;
         const double need = s.total.value.*resource;
-        s.gap = c.minimal || need <= c.least_need ? 0.0
-                : c.least_need > 0.0              ? need / c.least_need - 1.0
-                                                  : infinity;
+        s.gap = c.minimal || need <= c.least ? 0.0
+                : c.least > 0.0              ? need / c.least - 1.0
+                                             : infinity;
         s.reason =
             text_of({resources[r].name, " is minimised at ", images_per_second, " images/s"});
         return s;

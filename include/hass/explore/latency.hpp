@@ -199,7 +199,7 @@ class latency_search {
         for (int paths = 0; paths < most_paths; ++paths) {
             follow(next);
             double bound = 0.0;
-            chooser_.minimise(chooser::delay, r.high, limits, start, bound);
+            chooser_.minimise(objective::delay(), r.high, limits, start, bound);
             const selection options = options_at(rows_, chooser_.found());
             if (path_.images * r.low + bound >= r.bound()) r.images = path_.images, r.delay = bound;
             next = longest_path_of(options);

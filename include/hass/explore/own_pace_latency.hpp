@@ -231,7 +231,7 @@ class own_pace_search {
         if (any != verdict::yes) return any != verdict::no;
         const selection start = chooser_.found();
         double least = 0.0;
-        chooser_.minimise(chooser::delay, infinity, limits_, start, least);
+        chooser_.minimise(objective::delay(), infinity, limits_, start, least);
         n.bound = std::max(n.bound, least + mean.of_image * n.image);
         consider(options_at(rows_, chooser_.found()));
         return !best_.reached_by(n.bound);

@@ -73,12 +73,11 @@ struct allocation_choice {
     std::vector<std::uint32_t> options;  ///< one a row
     double proved_interval = 0.0;        ///< no choice has a smaller interval (cycles); infinite
                                          ///< when it is proved that nothing fits
-    bool fewest_dsp = false;             ///< proved
-    bool fewest_lut = false;             ///< proved, among those with as few DSPs
-    double least_dsp = 0.0;              ///< no choice of this interval has fewer DSPs
-    double least_need = 0.0;             ///< of `exact::minimise`: no choice needs less
-    bool minimal = false;                ///< of `exact::minimise`: nor does this one need more
-    std::size_t obstacle = 0;            ///< resource that forbids the next smaller interval
+    /// No choice within the interval takes less: of `exact` the sum of the shares of the budget, of
+    /// `exact::minimise` the need of the resource.
+    double least = 0.0;
+    bool minimal = false;      ///< nor does this one take more
+    std::size_t obstacle = 0;  ///< resource that forbids the next smaller interval
 };
 
 /// Chooses one option a row within the budget. May remember what it likes between calls for the

@@ -11,12 +11,24 @@
 
 #include <hass/device/device.hpp>
 #include <hass/explore/certificate.hpp>
+#include <hass/explore/policy.hpp>
 #include <hass/explore/priced_options.hpp>
 #include <hass/explore/resource_vector.hpp>
 #include <hass/pipeline/evaluate.hpp>
 #include <hass/text.hpp>
 
 namespace hass::detail {
+
+/// Says what a choice takes of the board at an interval; images take the same share of the link in
+/// whatever choice.
+inline void say_shares(const allocation_problem& p, const allocation_choice& choice,
+                       double interval, certificate& c) {
+    const resource_vector share = share_weights(p.budget);
+    const double images = p.link.traffic(interval) * share[bandwidth_index];
+    c.shares = dot(share, p.total(choice.options)) + images;
+    c.least_shares = choice.minimal ? c.shares : choice.least + images;
+    c.thriftiest = choice.minimal;
+}
 
 /// \name What stops a design from being faster
 /// @{

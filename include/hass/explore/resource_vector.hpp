@@ -39,6 +39,13 @@ constexpr resource_vector to_needs(const usage& u, double lut_each) {
     return v;
 }
 
+/// Which share of the budget a unit of each resource is; 0 where there is none.
+constexpr resource_vector share_weights(const resource_vector& budget) {
+    resource_vector w{};
+    for (std::size_t r = 0; r < w.size(); ++r) w[r] = budget[r] > 0.0 ? 1.0 / budget[r] : 0.0;
+    return w;
+}
+
 namespace detail {
 
 /// Whether `a` needs no more than `b` of anything.

@@ -120,7 +120,8 @@ class interval_search {
             best_.take(problem_, options_at(rows_, found));
             // most often the least weights of all are next
             chooser_.set_max_states(std::min(few, max_states_));
-            const minimum lightest = minimum_of(chooser_, bandwidth_index, below, caps, found);
+            const minimum lightest =
+                minimum_of(chooser_, objective::need_of(bandwidth_index), below, caps, found);
             chooser_.set_max_states(max_states_);
             if (lightest.points.empty()) continue;
             selection options = options_at(rows_, lightest.points);

@@ -1,7 +1,8 @@
 /// \file ties.hpp
-/// Which of the choices within an interval: the one that needs least of one resource, and then of
-/// another. At the interval that is optimal a row has a dozen options that no other one beats;
-/// `chooser` decides among these.
+/// Which of the choices within an interval: the one that takes the least sum of shares of all that
+/// the board has, so that nothing scarce is spent to save a little of what is plenty; or the one
+/// that needs least of one resource, and of those the one of the least sum. At the interval that is
+/// optimal a row has a dozen options that no other one beats; `chooser` decides among these.
 #pragma once
 
 #include <algorithm>
@@ -20,20 +21,11 @@
 
 namespace hass::detail {
 
-/// What is to be saved, as indices into `resources`.
-struct savings {
-    std::size_t first = dsp_index;
-    std::size_t second = lut_index;
-
-    bool operator==(const savings&) const = default;
-};
-
 /// A choice that spends little, and what is proved of it.
 struct thrifty_choice {
-    selection options{};      ///< empty: no choice was found
-    bool first = false;       ///< nothing within the interval needs less of the first resource
-    bool second = false;      ///< ... and, as little of the first, less of the second
-    double least_need = 0.0;  ///< no choice within the interval needs less of the first
+    selection options{};   ///< empty: no choice was found
+    double least = 0.0;    ///< no choice within the interval takes less of what is saved ...
+    bool minimal = false;  ///< ... nor does this one take more
 };
 
 /// See the head of the file. The last answer is kept as long as the same is asked.
@@ -45,13 +37,15 @@ class tie_breaker {
         : max_states_(max_states), max_tie_states_(max_tie_states) {}
 
     /// \param within  what is offered
+    /// \param saved   see `all_shares`
     /// \param known   a choice within the interval, or none (empty)
     thrifty_choice operator()(const linked_problem& p, rows_within& within, double interval,
-                              const savings& wanted, const selection& known, chooser& c) {
+                              std::size_t saved, const selection& known, chooser& c) {
         const std::span<const frontier> rows = within(p, interval);
-        const question asked{within.generation(), wanted, p.limits_at(interval),
-                             p.whole.bram18_from_lut,
-                             p.whole.edges != nullptr ? p.whole.edges->version() : 0};
+        const question asked{
+            within.generation(),     saved,
+            p.whole.budget,          p.limits_at(interval),
+            p.whole.bram18_from_lut, p.whole.edges != nullptr ? p.whole.edges->version() : 0};
         if (last_.options.empty() || !(asked == asked_)) {
             thrifty_choice answer = choose(p, rows, interval, asked, known, c);
             if (answer.options.empty()) return answer;
@@ -65,7 +59,8 @@ class tie_breaker {
     /// All that an answer depends on, but for what is known already.
     struct question {
         std::uint64_t offered = 0;  ///< generation of the rows
-        savings wanted{};
+        std::size_t saved = all_shares;
+        resource_vector budget{};
         resource_vector limits{};
         bool builds_bram18 = false;
         std::uint64_t edges = 0;  ///< version of what stands between the rows
@@ -76,38 +71,43 @@ class tie_breaker {
     thrifty_choice choose(const linked_problem& p, std::span<const frontier> rows, double interval,
                           const question& asked, const selection& known, chooser& c) {
         c.bind(rows);
-        const auto [first, second] = asked.wanted;
-        thrifty_choice answer;
-        const selection leanest(rows.size(), 0);  // fewest DSPs, then LUTs, row by row
+        const objective wanted = objective_of(p.whole, asked.saved);
+        const selection leanest = least_of_each(rows, wanted);
         const resource_vector least = c.total(leanest);
-        if (asked.wanted == savings{} && no_more(least, asked.limits) &&
-            !builds_bram18(p.whole, least) && c.between(leanest) == resource_vector{}) {
-            answer = {options_at(rows, leanest), true, true, 0.0};
-            answer.least_need = p.total(answer.options)[first];
-            return answer;
-        }
+        if (asked.saved == all_shares && no_more(least, asked.limits) &&
+            c.between(leanest) == resource_vector{})
+            return {options_at(rows, leanest), wanted.of(least), true};
         c.reset(p.whole.budget, max_tie_states_);
-        minimum of_first = minimise(p.whole, c, first, interval, asked.limits, {});
-        if (of_first.points.empty()) {
+        minimum best = minimise(p.whole, c, asked.saved, interval, asked.limits, {});
+        if (best.points.empty()) {
             const selection start = any_start(p, rows, asked.limits, known, c);
-            if (start.empty()) return answer;
+            if (start.empty()) return {};
             c.set_max_states(max_tie_states_);
-            of_first = minimise(p.whole, c, first, interval, asked.limits, start);
+            best = minimise(p.whole, c, asked.saved, interval, asked.limits, start);
         }
-        const double reached = taken(p.whole, first, c.total(of_first.points));
-        answer.first = of_first.proved;
-        answer.least_need = of_first.proved ? reached : std::min(reached, of_first.bound);
-        answer.options = options_at(rows, of_first.points);
-        // of what is left, the least of the second
-        const bool all = first == lut_index && p.whole.bram18_from_lut;
-        const resource_vector caps = capped(p.whole, asked.limits, first, reached);
-        offer_survivors(rows, of_first.points, all, c);
-        if (!of_first.proved) c.set_max_states(0);
-        const minimum of_second =
-            minimise(p.whole, c, second, interval, caps, points_of(p, survivors_, answer.options));
-        answer.second = of_first.proved && of_second.proved;
-        answer.options = options_at(survivors_, of_second.points);
-        return answer;
+        const double reached = taken(p.whole, asked.saved, c.total(best.points));
+        const double bound = best.proved ? reached : std::min(reached, best.bound);
+        selection options = options_at(rows, best.points);
+        if (asked.saved == all_shares) return {std::move(options), bound, best.proved};
+        // of what is left, the least sum of shares
+        const bool all = asked.saved == lut_index && p.whole.bram18_from_lut;
+        const resource_vector caps = capped(p.whole, asked.limits, asked.saved, reached);
+        offer_survivors(rows, best.points, all, c);
+        if (!best.proved) c.set_max_states(0);
+        const minimum of_shares =
+            minimise(p.whole, c, all_shares, interval, caps, points_of(p, survivors_, options));
+        return {options_at(survivors_, of_shares.points), bound, best.proved};
+    }
+
+    /// Of every row the point that takes least, the first on ties.
+    static selection least_of_each(std::span<const frontier> rows, const objective& wanted) {
+        selection s(rows.size(), 0);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            double least = wanted.of(rows[i], 0);
+            for (std::uint32_t k = 1; k < rows[i].options.size(); ++k)
+                if (const double v = wanted.of(rows[i], k); v < least) least = v, s[i] = k;
+        }
+        return s;
     }
 
     /// Points of a choice that fits, or none.

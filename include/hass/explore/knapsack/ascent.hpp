@@ -81,16 +81,18 @@ class price_ascent {
 
     top climb(const minimisation& asked, const resource_vector& start, incumbent& best,
               cheapest_choice& trial, top t) {
+        looked_at_top_ = false;
         find_top(asked, start, best, trial, t);
         if (t.nothing_fits) return t;
-        trial.look(asked.table, t.prices);
+        if (!looked_at_top_) trial.look(asked.table, t.prices);
         t.at_prices = trial.price - sum_of(t.prices);
         t.bound = std::max(t.bound, t.at_prices);
         if (t.bound <= asked.better.below(best.need)) {
             best.offer_repaired(asked, t.prices, trial);
             if (!fraction_.empty()) offer_rounded(asked, t.prices, best, trial);
         }
-        trial.strike(asked.table, t.prices, std::max(0.0, affords(asked, best) - t.at_prices));
+        if (!trial.beyond_proof(asked.streams_add))
+            trial.strike(asked.table, t.prices, std::max(0.0, affords(asked, best) - t.at_prices));
         return t;
     }
 
@@ -111,31 +113,33 @@ class price_ascent {
         for (int step = 0; step < steps_; ++step) {
             trial.look(asked.table, p);
             const double at_p = trial.price - sum_of(p);
-            if (at_p > highest) {
+            looked_at_top_ = at_p > highest;
+            if (looked_at_top_) {
                 highest = at_p;
                 t.prices = p;
                 t.bound = std::max(t.bound, at_p);
                 t.nothing_fits = t.bound > (asked.wanted.is_none() ? 1e-9 : t.scale);
                 if (t.nothing_fits) return;
+            }
+            add_plane(asked.scarce, p, at_p, trial);
+            if (looked_at_top_ && planes.height() - at_p > tolerance(asked, planes.height())) {
                 const double slack = std::max(0.0, affords(asked, best) - at_p);
                 if (slack < worth * struck) {
                     struck = slack;
+                    looked_at_top_ = false;
                     if (!trial.strike(asked.table, p, slack) && !best.found()) {
                         t.nothing_fits = true;
                         return;
                     }
                 }
-                if (t.bound > asked.better.below(best.need)) return;
             }
-            add_plane(asked.scarce, p, at_p, trial);
+            if (t.bound > asked.better.below(best.need)) return;
             const double height = planes.height();
             if (!best.found() && height - at_p <= 0.02 * std::abs(height)) {
                 offer_rounded(asked, p, best, trial);
                 if (t.bound > asked.better.below(best.need)) return;
             }
-            if (height - highest <=
-                std::max(1e-5 * std::abs(height), 0.05 * asked.better.quantum()))
-                return;
+            if (height - highest <= tolerance(asked, height)) return;
             // the top of few planes may be far off: not all the way there, but for every fourth
             // time
             const double towards = step % 4 == 3 ? 1.0 : 0.6;
@@ -158,13 +162,20 @@ class price_ascent {
         fraction_.add(height, slope, trial.options);
     }
 
+    /// How far from its top the bound may stay.
+    static double tolerance(const minimisation& asked, double height) {
+        return std::max(1e-5 * std::abs(height), 0.05 * asked.better.quantum());
+    }
+
     void offer_rounded(const minimisation& asked, const resource_vector& p, incumbent& best,
                        cheapest_choice& trial) {
+        looked_at_top_ = false;
         trial.options = fraction_.rounded(asked.problem, std::move(trial.options));
         best.offer_repaired(asked, p, trial);
     }
 
     int steps_ = 80;
+    bool looked_at_top_ = false;  // whether the trial is the cheapest choice at the top
     fractional_choice fraction_;
 };
 

@@ -70,6 +70,11 @@ struct cheapest_choice {
             slack);
     }
 
+    /// Whether no proof can be had: streams that are left out add to what is to be least.
+    bool beyond_proof(bool streams_add) const {
+        return streams_add && along != nullptr && !along->complete();
+    }
+
     /// Prices of the rows without their signs.
     double magnitude() const {
         double sum = 0.0;

@@ -4,7 +4,7 @@
 /// exactly:
 ///
 ///     feasible(I)     is there a choice in which no row takes more than I cycles?
-///     minimise(r, I)  which of those choices needs least of resource r?
+///     minimise(f, I)  which of those choices has least of an objective f (`objective.hpp`)?
 ///
 /// Method, from cheap to expensive; each step is a proof and the first that decides ends it:
 ///   1. sums of least needs, resource by resource
@@ -54,7 +54,6 @@ namespace hass::detail {
 /// See the head of the file. Rows are looked at, not owned. Deterministic.
 class chooser {
   public:
-    static constexpr std::size_t delay = objective::delay;  ///< to be minimised like a resource
     static constexpr double infinity = std::numeric_limits<double>::infinity();
     static constexpr double rounding = share_rounding;
 
@@ -90,15 +89,14 @@ class chooser {
         return feasible_in_table();
     }
 
-    /// The choice within `interval` cycles, which every row has, that needs least of resource `r`
-    /// (or `delay`), given one that fits `caps` (<= budget) or none (empty); on return `found()` is
-    /// the best one, or empty. `bound` is a proven lower bound of the need.
+    /// The choice within `interval` cycles, which every row has, that takes least of `wanted`, given
+    /// one that fits `caps` (<= budget) or none (empty); on return `found()` is the best one, or
+    /// empty. `bound` is a proven lower bound of the objective.
     /// \returns yes: proved minimal; no: nothing fits
-    verdict minimise(std::size_t r, double interval, const resource_vector& caps,
+    verdict minimise(const objective& wanted, double interval, const resource_vector& caps,
                      const selection& start, double& bound) {
         problem_.set_caps(caps);
         problem_.set_interval(interval);
-        const objective wanted{r};
         incumbent best{start, start.empty() ? infinity : wanted.total(problem_, start)};
         table_.load(problem_, wanted);
         left_.keep(table_);
@@ -241,6 +239,7 @@ class chooser {
         left_.keep(table_);
         const double below = asked.better.below(best.need);
         if (top.bound > below) return {verdict::yes, top.bound};
+        if (trial_.beyond_proof(asked.streams_add)) return {verdict::unknown, top.bound};
         if (!trial_.strike(table_, top.prices, below - top.at_prices))
             return {verdict::yes, best.need};
         if (max_states_ == 0) return {verdict::unknown, top.bound};

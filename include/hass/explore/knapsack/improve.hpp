@@ -29,8 +29,7 @@ inline std::uint32_t best_beside(const minimisation& asked, const selection& s,
     std::uint32_t best = s[i];
     for (const table_option& o : asked.table.row(i)) {
         const resource_vector& more = streams.change(i, o.port);
-        const double saved = now - asked.wanted.of(row, o.option) -
-                             (asked.wanted.has_streams() ? more[asked.wanted.index] : 0.0);
+        const double saved = now - asked.wanted.of(row, o.option) - asked.wanted.of(more);
         if (saved <= gain) continue;
         const resource_vector& need = problem.need(i, o.option);
         resource_vector u;

@@ -272,7 +272,7 @@ class stream_messages {
                 const stream_port& here = classes_.port(from.variable, x);
                 const resource_vector& need = to_here ? e.need(there, here) : e.need(here, there);
                 price p;
-                if (wanted.has_streams()) p.objective = need[wanted.index];
+                p.objective = wanted.of(need);
                 for (std::size_t r = 0; r < need.size(); ++r) {
                     p.share[r] = need[r] * problem.share[r];
                     if (need[r] > 0.0 && problem.caps[r] <= 0.0) p.objective = infinity;

@@ -49,10 +49,10 @@ class improvement {
         if (wanted.most_between(problem) > 0.0)
             for (const priced_edge& e : problem.edges->edges())
                 for (const resource_vector& need : e.needs)
-                    if (!add(need[wanted.index])) return 0.0;
+                    if (!add(wanted.of(need))) return 0.0;
         for (std::size_t i = 0; i < problem.rows.size(); ++i)
             for (std::size_t k = 0; k < problem.within[i]; ++k) {
-                if (!add(problem.need(i, k)[wanted.index])) return 0.0;
+                if (!add(wanted.of(problem.rows[i], k))) return 0.0;
                 if (g == 1) return 0.25;
             }
         return static_cast<double>(g) / 4.0;
@@ -68,13 +68,15 @@ struct minimisation {
     objective wanted;
     improvement better;      ///< how much less of it counts
     resource_subset scarce;  ///< resources that can run out
+    bool streams_add;        ///< whether streams between rows add to it
 
     minimisation(const knapsack_problem& of, option_table& options, const objective& least)
         : problem(of),
           table(options),
           wanted(least),
           better(of, least),
-          scarce(options.scarce(of)) {}
+          scarce(options.scarce(of)),
+          streams_add(least.most_between(of) > 0.0) {}
 };
 
 }  // namespace hass::detail
