@@ -168,8 +168,10 @@ inline std::string readme(const integer_network& net, const accelerator_text& al
          detail::answers_table(net, all),
          "\n`busy[i]` is high while stage i works, for counting:\n\n| i | stage |\n|---|---|\n",
          stages,
-         "\n    make lint\n    make run IMAGES=images ANSWERS=answers\n\n"
-         "simulates with Verilator 5; `main.cpp` says what the files are, and counts cycles. "
+         "\n    make lint\n    make run IMAGES=images ANSWERS=answers\n    make alone\n\n"
+         "simulates with Verilator 5; `main.cpp` says what the files are, and counts cycles. `make "
+         "alone` feeds\neach stage by itself with streams/, where these are, and prints the cycles "
+         "of an image in it. "
          "`",
          all.name,
          ".core` is for FuseSoC.\n`vivado.tcl` has not been run. Where `HASS_DSP48E2` is "
