@@ -29,6 +29,8 @@ pace=$(awk '$1 == "interval" {print $2}' "$folder/estimate")
 make -s -C "$folder" run IMAGES=images ANSWERS=answers >"$folder/measured"
 make -s -C "$folder" run IMAGES=images ANSWERS=answers_pauses PAUSES=30 >/dev/null
 make -s -C "$folder" run IMAGES=images ANSWERS=answers_pace PACE="$pace" >"$folder/measured_pace"
+: >"$folder/measured_alone"  # each stage by itself, between images
+if ((${3:-20} > 1)); then make -s -C "$folder" alone >"$folder/measured_alone"; fi
 for answers in answers answers_pauses answers_pace; do
     cmp "$folder/expected" "$folder/$answers" || { echo "$answers are not the network's"; exit 1; }
 done
@@ -40,9 +42,9 @@ awk '
         wrong = share > limit || share < -limit
         printf "%-34s %12.1f %12.1f %+8.1f %%%s\n", name, simulated, estimated, share, wrong ? "  (wanted: " limit " %)" : ""
     }
-    FILENAME ~ /estimate$/ { if ($1 == "busy") cycles[$2] = $3; else of[$1] = $2; next }
+    FILENAME ~ /estimate$/ { if ($1 == "own") cycles[$2] = $3; else of[$1] = $2; next }
     FNR == 1 { if (!header++) printf "%-34s %12s %12s\n", "cycles", "simulated", "evaluate" }
     FILENAME ~ /measured$/ && $1 == "interval" { row("interval", $2, of["interval"], 2) }
-    FILENAME ~ /measured$/ && $1 == "busy" { row($2, $3, cycles[$2], 2) }
+    FILENAME ~ /measured_alone$/ && $1 == "own" { row($2, $3, cycles[$2], 2) }
     FILENAME ~ /measured_pace$/ && $1 == "fill" { row("fill", $2, of["fill"], 5) }
-' "$folder/estimate" "$folder/measured" "$folder/measured_pace"
+' "$folder/estimate" "$folder/measured" "$folder/measured_alone" "$folder/measured_pace"

@@ -120,18 +120,20 @@ engine_choice make_published(const Resources& resources, const char* name,
         name, engines, bits);
 }
 
-engine_choice make_calibrated(const hass::calibrated& built, const std::string& engines, int bits) {
+/// \param as_rtl  channels come to SPEs in their order, as the modules have them
+engine_choice make_calibrated(const hass::calibrated& built, const std::string& engines, int bits,
+                              bool as_rtl = false) {
     const hass::precision widths{.data = bits, .weight = bits};
     hass::calibrated cascade = built;
     cascade.cascade = true;
-    engine_choice choice =
-        make(hass::engine_list<hass::dense_dot<>, hass::sparse_dot<>, hass::lane_dot<>,
-                               hass::list_dot<>, hass::dense_dot<>>{{{built, widths},
-                                                                     {{}, built, widths},
-                                                                     {{built}, widths},
-                                                                     {{built}, widths},
-                                                                     {cascade, widths}}},
-             "calibrated", engines, bits);
+    engine_choice choice = make(
+        hass::engine_list<hass::dense_dot<>, hass::sparse_dot<>, hass::lane_dot<>, hass::list_dot<>,
+                          hass::dense_dot<>>{{{built, widths},
+                                              {{.in_order = as_rtl}, built, widths},
+                                              {{built}, widths},
+                                              {{built}, widths},
+                                              {cascade, widths}}},
+        "calibrated", engines, bits);
     if (built.cascade)  // these two are one then
         for (engine_set* set : {&choice.offered, &choice.fallback})
             if (set->contains(0)) set->erase(4);
@@ -193,7 +195,8 @@ engine_choice engines_named(const std::string& resources, const std::string& eng
     built.every_memory = s.memories == "every";
     for (const auto how : {hass::requantise::shift, hass::requantise::dsp, hass::requantise::rtl})
         if (s.requantise == hass::name(how)) built.requantisation = how;
-    return make_calibrated(s.rtl.empty() ? built : hass::as_rtl(built), engines, bits);
+    return s.rtl.empty() ? make_calibrated(built, engines, bits)
+                         : make_calibrated(hass::as_rtl(built), engines, bits, true);
 }
 
 }  // namespace hass_search

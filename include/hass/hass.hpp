@@ -268,6 +268,7 @@
 #include <hass/explore/soonest.hpp>
 #include <hass/explore/stream_port.hpp>
 //
+#include <hass/rtl/alone.hpp>
 #include <hass/rtl/compute_shape.hpp>
 #include <hass/rtl/compute_stage.hpp>
 #include <hass/rtl/design_usage.hpp>

@@ -24,7 +24,8 @@ layer_statistics binomial(double sparsity) {
 }
 
 // The expected cycles of the slowest stream, step by step as the model is told in words.
-double slowest_by_hand(const hass::window_histogram& h, int streams, int macs) {
+double slowest_by_hand(const hass::window_histogram& h, int streams, int macs,
+                       bool in_order = false) {
     const auto width = static_cast<std::size_t>(h.length) + 1;
     std::vector<double> work;
     for (std::size_t b = 0; b < h.blocks(); ++b) {
@@ -33,11 +34,11 @@ double slowest_by_hand(const hass::window_histogram& h, int streams, int macs) {
             sum += h.share[b * width + z] * std::max(1.0, std::ceil(static_cast<double>(z) / macs));
         work.push_back(sum);
     }
-    std::sort(work.rbegin(), work.rend());
+    if (!in_order) std::sort(work.rbegin(), work.rend());
     std::vector<double> stream(static_cast<std::size_t>(streams), 0.0);
     for (std::size_t i = 0; i < work.size(); ++i) {
         const std::size_t n = stream.size();
-        stream[(i / n) % 2 == 0 ? i % n : n - 1 - i % n] += work[i];
+        stream[in_order || (i / n) % 2 == 0 ? i % n : n - 1 - i % n] += work[i];
     }
     return *std::max_element(stream.begin(), stream.end()) * streams /
            static_cast<double>(work.size());
@@ -49,18 +50,24 @@ TEST_CASE("sparse engine: cycles are windows x the slowest stream", "[engine]") 
     draw::source from(1);
     for (const layer_row& row : draw::rows()) {
         const layer_statistics s = draw::statistics(row, from);
-        const hass::sparse_dot<> engine;
-        for (const row_option& c : draw::options(engine, row)) {
-            const hass::parallelism& p = c.folding;
-            const auto* windows = s.windows_of(p.vector);
-            if (windows == nullptr) continue;
-            const double t = slowest_by_hand(*windows, p.in * p.group, p.macs);
-            const double dot = static_cast<double>(row.out.pixels()) * row.in.channels /
-                               (p.vector * p.in * p.group) * row.out.channels /
-                               (row.groups * p.out) * t;
-            const double in = static_cast<double>(row.in.volume()) / (p.in * p.group * p.vector);
-            const double out = static_cast<double>(row.out.volume()) / (p.out * p.group);
-            REQUIRE(engine.cycles(row, s, c) == Approx(std::max({dot, in, out})).epsilon(1e-12));
+        for (const bool in_order : {false, true}) {
+            const hass::sparse_dot<> engine{{.in_order = in_order}};
+            const auto prepared = engine.prepare(row, s);
+            for (const row_option& c : draw::options(engine, row)) {
+                const hass::parallelism& p = c.folding;
+                const auto* windows = s.windows_of(p.vector);
+                if (windows == nullptr) continue;
+                const double t = slowest_by_hand(*windows, p.in * p.group, p.macs, in_order);
+                const double dot = static_cast<double>(row.out.pixels()) * row.in.channels /
+                                   (p.vector * p.in * p.group) * row.out.channels /
+                                   (row.groups * p.out) * t;
+                const double in =
+                    static_cast<double>(row.in.volume()) / (p.in * p.group * p.vector);
+                const double out = static_cast<double>(row.out.volume()) / (p.out * p.group);
+                const double cycles = std::max({dot, in, out});
+                REQUIRE(engine.cycles(row, s, c) == Approx(cycles).epsilon(1e-12));
+                REQUIRE(prepared.cycles(c) == Approx(cycles).epsilon(1e-12));
+            }
         }
     }
 }

@@ -30,9 +30,8 @@ class one_by_one {
                const std::vector<float>& activations)
         : row_(row), weights_(weights), activations_(activations) {}
 
-    /// \param lane  of each channel of a group and tap; \param last  whether in its last window
-    double cycles(const lane_layout& l, const std::vector<int>& lane,
-                  const std::vector<char>& last) const {
+    /// \param lane  of each channel of a group and tap
+    double cycles(const lane_layout& l, const std::vector<int>& lane) const {
         const auto volume = static_cast<std::size_t>(row_.in.volume());
         const int per_group = hass::channels_per_group(row_),
                   filters = hass::filters_per_group(row_);
@@ -49,7 +48,7 @@ class one_by_one {
                                     fullest = std::max(
                                         fullest, lanes(activations_.data() + n * volume, y, x,
                                                        of * per_group, of * filters + f + e * set,
-                                                       set, l, lane, last));
+                                                       set, l, lane));
                             sum += fullest, products += 1.0;
                         }
         return sum / products;
@@ -57,10 +56,9 @@ class one_by_one {
 
   private:
     double lanes(const float* image, int y, int x, int channel, int filter, int set,
-                 const lane_layout& l, const std::vector<int>& lane,
-                 const std::vector<char>& last) const {
+                 const lane_layout& l, const std::vector<int>& lane) const {
         const int k = hass::taps(row_), per_group = hass::channels_per_group(row_);
-        std::vector<double> pairs(static_cast<std::size_t>(l.in * l.macs), 0.0), end = pairs;
+        std::vector<double> pairs(static_cast<std::size_t>(l.in * l.macs), 0.0);
         for (int c = 0; c < per_group; ++c)
             for (int t = 0; t < k; ++t) {
                 const float* a = test::input_at(row_, image, channel + c, y, x, t / row_.kernel_w,
@@ -75,12 +73,8 @@ class one_by_one {
                 const auto at = static_cast<std::size_t>(c * k + t);
                 const auto to = static_cast<std::size_t>(lane[at]);
                 if (kept) pairs[to] += 1.0;
-                if (kept && last[at] != 0) end[to] = 1.0;
             }
-        double fullest = 0.0;
-        for (std::size_t n = 0; n < pairs.size(); ++n)
-            fullest = std::max(fullest, pairs[n] + 1.0 - end[n]);
-        return fullest;
+        return *std::max_element(pairs.begin(), pairs.end());
     }
 
     const layer_row& row_;
@@ -109,8 +103,9 @@ void positions_of(const layer_row& row, const hass::lane_plan& plan, const lane_
                 const auto at = static_cast<std::size_t>(c * k + cell % k);
                 CHECK(lane[at] == -1);
                 lane[at] = static_cast<int>(n);
-                last[at] = plan.bit_of(static_cast<std::size_t>(c)) + 1 == plan.cell_bits() &&
-                           std::find(b.last[n].begin(), b.last[n].end(), cell) != b.last[n].end();
+                last[at] =
+                    plan.bit_of(static_cast<std::size_t>(c)) + 1 == plan.cell_bits() &&
+                    std::find(b.window[n].begin(), b.window[n].end(), cell) != b.window[n].end();
             }
 }
 
@@ -196,7 +191,7 @@ TEST_CASE("lanes' work is that of every multiplication, in every layout") {
                 if (hass::channels_per_group(row) > 1) return;
             }
             positions_of(row, plan, l, lane, last);
-            const double expected = reference.cycles(l, lane, last);
+            const double expected = reference.cycles(l, lane);
             wrong += std::abs(at->cycles - expected) > 1e-9 * expected ? 1U : 0U;
         });
         CHECK(wrong == 0);

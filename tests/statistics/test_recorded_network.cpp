@@ -97,7 +97,7 @@ TEST_CASE("statistics stay consistent at any thresholds, and fall with them") {
             for (std::size_t k = 0; k < here.lanes.size(); ++k) {
                 CHECK(here.lanes[k].layout == l.natural.lanes[k].layout);
                 CHECK(here.lanes[k].cycles <= l.natural.lanes[k].cycles);
-                // a last window without a pair takes a cycle: lanes may get a little slower
+                // lanes differ by more where half of the pairs are left: they may get a little slower
                 CHECK(after[l.place].lanes[k].cycles <= 1.05 * here.lanes[k].cycles);
             }
             REQUIRE(here.lists.size() == l.natural.lists.size());

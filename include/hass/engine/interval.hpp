@@ -38,6 +38,9 @@ struct histogram_interval {
     /// Cycles of a window without any surviving pair: 1 in the engine that was simulated, 0 where
     /// such windows are skipped (the published model's parser).
     double empty_window_cycles = 1.0;
+    /// Whether channels come to streams in their order, block b to stream b mod streams, as in the RTL;
+    /// else they are dealt so that streams balance (`deal`).
+    bool in_order = false;
 
     constexpr double window(int survivors, int macs) const {
         if (survivors == 0) return empty_window_cycles;
@@ -125,7 +128,7 @@ class window_work {
                 const double* share = by_pairs_.data() + static_cast<std::size_t>(z) * blocks();
                 for (std::size_t b = 0; b < work_.size(); ++b) work_[b] += cycles * share[b];
             }
-            slowest_first();
+            if (!in_order()) slowest_first();
         } else {
             work_.assign(blocks(), 0.0);
             for (std::size_t b = 0; b < blocks(); ++b)
@@ -137,8 +140,13 @@ class window_work {
     constexpr double slowest(std::size_t streams) {
         if (uniform()) streams = 1;
         if constexpr (WindowInterval<I> || LayerInterval<I>) {
-            if (streams == work_.size()) return work_.front();
             scratch_.assign(streams, 0.0);
+            if (in_order()) {
+                for (std::size_t b = 0; b < work_.size(); ++b) scratch_[b % streams] += work_[b];
+                return *std::max_element(scratch_.begin(), scratch_.end()) *
+                       static_cast<double>(streams) / static_cast<double>(work_.size());
+            }
+            if (streams == work_.size()) return work_.front();
             return slowest_stream(work_, streams, scratch_);
         } else {
             return slowest_of_means(streams);
@@ -147,6 +155,12 @@ class window_work {
 
   private:
     constexpr std::size_t width() const { return static_cast<std::size_t>(pairs_) + 1; }
+    constexpr bool in_order() const {
+        if constexpr (requires { interval_.in_order; })
+            return interval_.in_order;
+        else
+            return false;
+    }
 
     /// Lays the shares of all blocks with as many survivors side by side, blocks with the longest
     /// windows first: they are the slowest ones for most numbers of multipliers.
@@ -154,7 +168,7 @@ class window_work {
         take_moments();
         std::vector<std::pair<double, std::size_t>> order(blocks());
         for (std::size_t b = 0; b < order.size(); ++b) order[b] = {-mean_[b], b};
-        std::sort(order.begin(), order.end());
+        if (!in_order()) std::sort(order.begin(), order.end());
         by_pairs_.assign(share_.size(), 0.0);
         for (std::size_t b = 0; b < order.size(); ++b)
             for (std::size_t z = 0; z < width(); ++z)

@@ -11,32 +11,54 @@
 
 namespace hass::rtl {
 
-/// Builds and runs the simulation.
+/// Builds and runs the simulations.
 inline std::string makefile(const accelerator_text& all) {
+    const std::string& name = all.name;
     return text_of(
         {"# make            builds the simulation\n"
          "# make lint       what Verilator thinks of the design\n"
          "# make run IMAGES=images ANSWERS=answers [PAUSES=30] [PACE=20000]\n"
+         "# make alone      cycles of an image in each stage by itself, fed with streams/\n"
          "VERILATOR ?= verilator\n"
-         "VERILATED = --top-module ",
-         all.name, " -Wall -y modules -y stages ", all.name,
-         ".sv\nPAUSES ?= 0\nPACE ?= 0\n\n"
-         "obj_dir/V",
-         all.name, ": ", all.name,
-         ".sv main.cpp $(wildcard modules/*.sv "
-         "stages/*.sv)\n"
-         "\t$(VERILATOR) --cc --exe --build -j 1 -O3 --x-assign fast --x-initial fast "
+         "VERILATED = -Wall -y modules -y stages\n"
+         "BUILD = $(VERILATOR) --cc --exe --build -j 1 -O3 --x-assign fast --x-initial fast "
          "--output-split 30000 -CFLAGS -std=c++17 -MAKEFLAGS "
-         "\"OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1\" $(VERILATED) main.cpp\n\n"
-         ".PHONY: lint run clean\n"
-         "lint:\n\t$(VERILATOR) --lint-only $(VERILATED)\n"
-         "run: obj_dir/V",
-         all.name,
-         "\n"
-         "\tcd memories && ../obj_dir/V",
-         all.name,
+         "\"OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1\" $(VERILATED)\n"
+         "PAUSES ?= 0\nPACE ?= 0\n\n"
+         "obj_dir/V",
+         name,
+         ": ",
+         name,
+         ".sv main.cpp $(wildcard modules/*.sv stages/*.sv)\n\t$(BUILD) --top-module ",
+         name,
+         " ",
+         name,
+         ".sv main.cpp\nobj_alone/V",
+         name,
+         "_alone: ",
+         name,
+         "_alone.sv alone.cpp $(wildcard modules/*.sv stages/*.sv)\n"
+         "\t$(BUILD) --Mdir obj_alone --top-module ",
+         name,
+         "_alone ",
+         name,
+         "_alone.sv alone.cpp\n\n"
+         ".PHONY: lint run alone clean\n"
+         "lint:\n\t$(VERILATOR) --lint-only --top-module ",
+         name,
+         " $(VERILATED) ",
+         name,
+         ".sv\nrun: obj_dir/V",
+         name,
+         "\n\tcd memories && ../obj_dir/V",
+         name,
          " $(abspath $(IMAGES)) $(abspath $(ANSWERS)) $(PAUSES) $(PACE)\n"
-         "clean:\n\trm -rf obj_dir\n"});
+         "alone: obj_alone/V",
+         name,
+         "_alone\n\tcd memories && ../obj_alone/V",
+         name,
+         "_alone ../streams\n"
+         "clean:\n\trm -rf obj_dir obj_alone\n"});
 }
 
 /// For FuseSoC (CAPI2): the sources, a lint target and a Vivado target.
@@ -146,8 +168,10 @@ inline std::string readme(const integer_network& net, const accelerator_text& al
          detail::answers_table(net, all),
          "\n`busy[i]` is high while stage i works, for counting:\n\n| i | stage |\n|---|---|\n",
          stages,
-         "\n    make lint\n    make run IMAGES=images ANSWERS=answers\n\n"
-         "simulates with Verilator 5; `main.cpp` says what the files are, and counts cycles. "
+         "\n    make lint\n    make run IMAGES=images ANSWERS=answers\n    make alone\n\n"
+         "simulates with Verilator 5; `main.cpp` says what the files are, and counts cycles. `make "
+         "alone` feeds\neach stage by itself with streams/, where these are, and prints the cycles "
+         "of an image in it. "
          "`",
          all.name,
          ".core` is for FuseSoC.\n`vivado.tcl` has not been run. Where `HASS_DSP48E2` is "

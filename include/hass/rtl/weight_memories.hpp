@@ -90,7 +90,7 @@ inline dealt_positions balanced(const row_view& r, const compute_shape& s) {
         for (const lane_plan::base& b : plan.bases(p.shared <= most_masked ? p.shared : 0)) {
             if (b.in != p.in || b.macs != p.macs || b.vector != p.vector) continue;
             for (std::size_t n = 0; n < lanes.size(); ++n)
-                for (const int cell : b.last[n])
+                for (const int cell : b.window[n])
                     lanes[n].push_back(cell % taps(row) * p.in + cell / taps(row));
         }
     }

@@ -24,6 +24,7 @@
 #include <hass/engine/engine.hpp>
 #include <hass/error.hpp>
 #include <hass/files/whole_file.hpp>
+#include <hass/rtl/alone.hpp>
 #include <hass/rtl/compute_stage.hpp>
 #include <hass/rtl/project_files.hpp>
 #include <hass/rtl/stream_stages.hpp>
@@ -142,6 +143,8 @@ inline std::vector<file> design_files(const integer_network& net,
     files.push_back({all.name + ".sv", all.text});
     const std::vector<file> hardware = files;
     files.push_back({"main.cpp", testbench(all)});
+    files.push_back({all.name + "_alone.sv", stages_alone(all)});
+    files.push_back({"alone.cpp", alone_testbench(net, all)});
     files.push_back({"Makefile", makefile(all)});
     files.push_back({all.name + ".core", fusesoc_core(all, hardware)});
     files.push_back({"vivado.tcl", vivado_script(all, options.part, options.mhz)});

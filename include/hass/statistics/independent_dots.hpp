@@ -68,9 +68,8 @@ constexpr double independent_lane_cycles(const layer_row& row, const layer_stati
     const std::int64_t copies = std::int64_t{l.in} * l.group * l.engines;
     const auto maximum = [&](int length, std::int64_t lanes) {
         const double n = static_cast<double>(windows * length);
-        const double most = n * d +
-                            detail::normal_maximum(lanes) * detail::square_root(n * d * (1.0 - d)) +
-                            detail::power(1.0 - d, length);
+        const double most =
+            n * d + detail::normal_maximum(lanes) * detail::square_root(n * d * (1.0 - d));
         return std::min(most, std::max(n, 1.0));
     };
     const int shorter = positions / l.macs, longer = positions % l.macs;

@@ -61,7 +61,6 @@ void combine(const lane_counts& a, const lane_counts& b, lane_counts& to, Operat
 
 /// ... of two counts.
 inline constexpr auto lane_sum = [](std::int16_t x, std::int16_t y) { return x + y; };
-inline constexpr auto lane_minimum = [](std::int16_t x, std::int16_t y) { return x < y ? x : y; };
 inline constexpr auto lane_maximum = [](std::int16_t x, std::int16_t y) { return x > y ? x : y; };
 
 }  // namespace detail
@@ -230,8 +229,7 @@ class lane_maxima {
         const auto& bases = plan_->bases(c.shared);
         std::vector<std::uint64_t> weights(plan_->cells() * plan_->words());
         std::vector<detail::lane_counts> maxima(c.sums.size());
-        lanes_.resize(bases.size());
-        detail::lane_counts fullest;
+        fullest_.resize(bases.size());
         const int filters = row.groups > 1 ? filters_per_group(row) : 1;
         for (int f = 0; f < filters; ++f)
             for (int unit = 0; unit < c.units; ++unit) {
@@ -243,8 +241,8 @@ class lane_maxima {
                 for (std::size_t b = 0; b < bases.size(); ++b) {
                     if (!wanted(bases[b])) continue;
                     const std::size_t like = only_ ? b : bases[b].like;
-                    if (like == b) add_lanes(bases[b], lanes_[b]);
-                    fullest_lane(bases[b], lanes_[like], fullest);
+                    if (like == b) fullest_lane(bases[b], fullest_[b]);
+                    const detail::lane_counts& fullest = fullest_[like];
                     const int windows = channels_per_group(row) / (bases[b].vector * bases[b].in);
                     for (std::size_t r = 0; r < c.runs.size(); ++r)
                         run_on(fullest, unit, c.runs[r], static_cast<std::int16_t>(windows),
@@ -261,59 +259,43 @@ class lane_maxima {
             for (std::size_t i = 0; i < weights.size(); ++i) weights[i] |= plan_->filter(f)[i];
     }
 
-    /// Pairs in every cell, and 1 where there is none in its last channel.
+    /// Pairs in every cell.
     template <class Mask>
     void count_cells(const Mask* masks, const std::vector<std::uint64_t>& weights) {
-        const std::size_t words = plan_->words(), last = plan_->cell_bits() - 1;
-        pairs_.resize(plan_->cells()), empty_.resize(plan_->cells());
+        const std::size_t words = plan_->words();
+        pairs_.resize(plan_->cells());
         for (std::size_t cell = 0; cell < plan_->cells(); ++cell) {
             pairs_[cell].fill(0);
             for (std::size_t w = cell * words; w < (cell + 1) * words; ++w)
                 if (weights[w] != 0)
                     detail::add_bits(masks + w * detail::lane_batch, static_cast<Mask>(weights[w]),
                                      pairs_[cell]);
-            const std::size_t w = cell * words + last / 64;
-            const Mask* at = masks + w * detail::lane_batch;
-            const auto bit = static_cast<Mask>(weights[w] >> (last % 64) & 1U);
-            for (std::size_t i = 0; i < detail::lane_batch; ++i)
-                empty_[cell][i] = static_cast<std::int16_t>(((at[i] >> (last % 64)) & bit) ^ 1U);
         }
     }
 
-    /// Pairs in every lane of a base.
-    void add_lanes(const lane_plan::base& b, std::vector<detail::lane_counts>& lanes) const {
-        lanes.resize(b.cells.size());
-        for (std::size_t lane = 0; lane < lanes.size(); ++lane)
-            fold(b.cells[lane], pairs_, detail::lane_sum, lanes[lane]);
-    }
-
-    /// op over some cells' counts, from left to right.
-    template <class Operation>
-    static void fold(const std::vector<int>& cells, const std::vector<detail::lane_counts>& counts,
-                     Operation op, detail::lane_counts& to) {
-        const auto at = [&](std::size_t k) -> const detail::lane_counts& {
-            return counts[static_cast<std::size_t>(cells[k])];
-        };
-        if (cells.size() == 1) {
-            to = at(0);
-            return;
-        }
-        detail::combine(at(0), at(1), to, op);
-        for (std::size_t k = 2; k < cells.size(); ++k) detail::combine(to, at(k), to, op);
-    }
-
-    void fullest_lane(const lane_plan::base& b, const std::vector<detail::lane_counts>& lanes,
-                      detail::lane_counts& fullest) const {
-        detail::lane_counts empty;
+    /// Pairs in the fullest lane of a base.
+    void fullest_lane(const lane_plan::base& b, detail::lane_counts& fullest) const {
+        detail::lane_counts sum;
         fullest.fill(0);
-        for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
-            const bool one = b.last[lane].size() == 1;
-            if (!one) fold(b.last[lane], empty_, detail::lane_minimum, empty);
-            const detail::lane_counts& more =
-                one ? empty_[static_cast<std::size_t>(b.last[lane].front())] : empty;
-            detail::combine(lanes[lane], more, empty, detail::lane_sum);
-            detail::combine(fullest, empty, fullest, detail::lane_maximum);
+        for (const std::vector<int>& cells : b.cells) {
+            if (cells.size() == 1) {
+                detail::combine(fullest, pairs_[static_cast<std::size_t>(cells.front())], fullest,
+                                detail::lane_maximum);
+                continue;
+            }
+            add(cells, sum);
+            detail::combine(fullest, sum, fullest, detail::lane_maximum);
         }
+    }
+
+    /// Pairs of two cells or more.
+    void add(const std::vector<int>& cells, detail::lane_counts& to) const {
+        const auto at = [&](std::size_t k) -> const detail::lane_counts& {
+            return pairs_[static_cast<std::size_t>(cells[k])];
+        };
+        detail::combine(at(0), at(1), to, detail::lane_sum);
+        for (std::size_t k = 2; k < cells.size(); ++k)
+            detail::combine(to, at(k), to, detail::lane_sum);
     }
 
     /// \param windows  that are taken in, one a cycle
@@ -343,8 +325,8 @@ class lane_maxima {
     std::size_t filled_ = 0;             ///< positions that are held
     std::vector<std::uint16_t> narrow_;  ///< groups x cells x positions, up to 16 bits a cell
     std::vector<std::uint64_t> wide_;    ///< groups x cells x words x positions
-    std::vector<detail::lane_counts> pairs_, empty_;       ///< of each cell
-    std::vector<std::vector<detail::lane_counts>> lanes_;  ///< of bases that are like no other
+    std::vector<detail::lane_counts> pairs_;    ///< of each cell
+    std::vector<detail::lane_counts> fullest_;  ///< lane, of bases that are like no other
 };
 
 }  // namespace hass

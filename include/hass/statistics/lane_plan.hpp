@@ -37,9 +37,9 @@ class lane_plan {
     struct base {
         /// Channels a window, streams, multipliers.
         int vector = 1, in = 1, macs = 1;
-        std::vector<std::vector<int>> cells{};  ///< of each lane
-        std::vector<std::vector<int>> last{};   ///< ... those that its last window takes from
-        std::size_t like = 0;  ///< first of the bases with the same lanes, but for last windows
+        std::vector<std::vector<int>> cells{};   ///< of each lane
+        std::vector<std::vector<int>> window{};  ///< ... those that one window takes from
+        std::size_t like = 0;                    ///< first of the bases with the same lanes
     };
 
     /// \param weights  out.channels x in.channels / groups x kernel_h x kernel_w, clipped
@@ -117,8 +117,7 @@ class lane_plan {
             }
     }
 
-    /// Heaviest first, forth and back; but lightest come first, since a last window that is empty
-    /// costs a cycle.
+    /// Heaviest first, forth and back.
     void deal_channels(std::span<const double> load, std::size_t first) {
         std::vector<std::size_t> order(load.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
@@ -130,8 +129,7 @@ class lane_plan {
             const std::size_t round = p / streams, s = p % streams;
             const bool back = deal_ == lane_deal::balanced && round % 2 != 0;
             stream_[first + order[p]] = back ? streams - 1 - s : s;
-            bit_[first + order[p]] =
-                deal_ == lane_deal::balanced ? order.size() / streams - 1 - round : round;
+            bit_[first + order[p]] = round;
         }
     }
 
@@ -230,7 +228,7 @@ class lane_plan {
             for_each_lane_count(vector * k, [&](int macs) {
                 base b{vector, in, macs, {}, {}, 0};
                 b.cells.resize(static_cast<std::size_t>(in * macs));
-                b.last.resize(b.cells.size());
+                b.window.resize(b.cells.size());
                 const std::vector<int> lane_of_tap =
                     k > 1 ? deal_taps(macs, loads) : std::vector<int>{};
                 for (int s = 0; s < streams_; ++s)
@@ -241,9 +239,9 @@ class lane_plan {
                         const auto to = static_cast<std::size_t>(lane);
                         b.cells[to].push_back(s * k + t);
                         if (k > 1 ? s < in
-                                  : b.last[to].size() * static_cast<std::size_t>(macs) <
+                                  : b.window[to].size() * static_cast<std::size_t>(macs) <
                                         static_cast<std::size_t>(vector))
-                            b.last[to].push_back(s * k + t);
+                            b.window[to].push_back(s * k + t);
                     }
                 std::vector<base>& all = bases_[static_cast<std::size_t>(shared)];
                 while (b.like < all.size() && all[b.like].cells != b.cells) ++b.like;
