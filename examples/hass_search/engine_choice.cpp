@@ -45,8 +45,8 @@ class model_of final : public engine_choice::model {
     int words_out(const hass::layer_row& row, const hass::row_option& c) const override {
         return engines_.words_out(row, c);
     }
-    hass::usage squeeze(int from, int to) const override {
-        return hass::squeeze_cost(engines_.first(), from, to);
+    hass::usage squeeze(int from, int to, int bits) const override {
+        return hass::squeeze_cost(engines_.first(), from, to, bits);
     }
     hass::usage mover(int words) const override {
         return hass::mover_cost(engines_.first(), words);

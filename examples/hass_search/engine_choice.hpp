@@ -48,7 +48,7 @@ class engine_choice {
         virtual hass::usage stage_cost(const hass::layer_row&, const hass::row_option&,
                                        std::span<const hass::held_input>) const = 0;
         virtual int words_out(const hass::layer_row&, const hass::row_option&) const = 0;
-        virtual hass::usage squeeze(int from, int to) const = 0;
+        virtual hass::usage squeeze(int from, int to, int bits) const = 0;
         virtual hass::usage mover(int words) const = 0;
         virtual hass::usage split(int words, int copies) const = 0;
         virtual std::vector<double> windows(const hass::layer_row&,
@@ -65,10 +65,10 @@ class engine_choice {
     };
     struct resource_model {
         std::shared_ptr<const model> held;
-        /// The model was made for `widths`, so it needs no width of its own.
-        hass::usage squeeze(int from, int to, int /*bits*/) const {
-            return held->squeeze(from, to);
+        hass::usage squeeze(int from, int to, int bits) const {
+            return held->squeeze(from, to, bits);
         }
+        /// The model was made for `widths`, so it needs no width of its own.
         hass::usage mover(int words, int /*bits*/) const { return held->mover(words); }
         hass::usage split(int words, int copies, int /*bits*/) const {
             return held->split(words, copies);

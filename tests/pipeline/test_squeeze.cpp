@@ -9,6 +9,7 @@
 #include <hass/engine/fpgaconvnet/pipeline.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/explore/allocate.hpp>
+#include <hass/pipeline/fifos.hpp>
 #include <hass/workload/layers.hpp>
 
 namespace {
@@ -62,6 +63,38 @@ TEST_CASE("squeezes stand where widths differ", "[squeeze]") {
     sparse_dot<> bytes;
     bytes.widths.data = 8;
     CHECK(squeeze_cost(bytes, 4, 6) == calibrated::squeeze(4, 6, 8));
+}
+
+// A quantised file says how wide the words are that a row takes.
+TEST_CASE("converters and FIFOs are as wide as their streams", "[squeeze]") {
+    const network_view view = net{};
+    network levels{
+        {view.rows.begin(), view.rows.end()}, {view.edges.begin(), view.edges.end()}, {}};
+    levels.rows[2].data_bits = 4;   // relu -> conv
+    levels.rows[3].data_bits = 8;   // conv -> add, relu -> add
+    levels.rows[6].data_bits = 24;  // pool -> linear, past flatten
+    for (layer_row& row : levels.rows) row.widens = row.data_bits > 0 && !is_compute(row);
+    const sparse_dot<> spe;
+    const network_streams streams(levels);
+    const usage movers = calibrated::mover(1, 16) + calibrated::mover(5, 16);
+    CHECK(between_cost(spe, levels, streams, chosen) ==
+          calibrated::squeeze(4, 6, 4) + calibrated::squeeze(3, 2, 8) +
+              calibrated::squeeze(4, 2, 8) + calibrated::squeeze(2, 6, 24) + movers);
+    // what an allocator adds up is what its design is then said to take
+    const auto a = allocate(levels, uniform_sparsity(0.5), spe, boards::zedboard{}, exact{});
+    REQUIRE(a.estimate.fits);
+    CHECK(a.estimate.between == between_cost(spe, levels, streams, a.design));
+    CHECK(a.estimate.total ==
+          evaluate(levels, uniform_sparsity(0.5), spe, boards::zedboard{}, a.design).total);
+    // a FIFO on one edge, four words wide
+    fifo_depths deep = held_depths(levels);
+    const usage none = fifo_cost(spe, levels, chosen, deep);
+    CHECK(none == usage{});
+    for (std::size_t k = 0; k < levels.edges.size(); ++k)
+        if (levels.edges[k].to == 2) deep.edge[k] += 70;
+    const held_input fifo{70 * 12, 0};
+    CHECK(fifo_cost(spe, levels, chosen, deep) ==
+          calibrated::hold(weight_memory::bram18, {&fifo, 1}, 4, 4));
 }
 
 TEST_CASE("streams of a network lead past flatten", "[squeeze]") {

@@ -1,6 +1,7 @@
 /// \file grid_sample.hpp
 /// Maps sampled at places that another map, or the row's own numbers, say: GridSample as ONNX 1.11 (opset
-/// 16) to 1.19 define it and onnxruntime computes it.
+/// 16) to 1.19 define it and their reference computes it (onnx/reference/ops/op_grid_sample.py). onnxruntime
+/// differs where cubic reads are padded by the border: it moves both axes of a place of which one is outside.
 #pragma once
 
 #include <algorithm>
@@ -36,11 +37,11 @@ struct sampling_axis {
 
     float beyond() const { return align_corners ? 0.0F : 0.5F; }
     float last() const { return static_cast<float>(extent - 1); }
+    /// A place outside of the map, whose first and last half pixels are inside, is brought back to it.
     float inside(float x) const {
-        if (border == map_border::edge) return std::clamp(x, 0.0F, last());
-        if (border == map_border::reflected && (x < -beyond() || x > last() + beyond()))
-            return reflected(x, -beyond(), last() + beyond());
-        return x;
+        const float least = -beyond(), most = last() + beyond();
+        if (border == map_border::zeros || (x >= least && x <= most)) return x;
+        return border == map_border::edge ? std::clamp(x, 0.0F, last()) : reflected(x, least, most);
     }
     /// A whole number, which may lie anywhere.
     int pixel(float at) const {

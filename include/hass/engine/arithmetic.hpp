@@ -11,7 +11,9 @@ namespace hass::detail {
 
 /// ceil(a / b) for a >= 0, b >= 1.
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-    return (a + b - 1) / b;
+    // unsigned: a constant divides in fewer steps
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a + b - 1) /
+                                     static_cast<std::uint64_t>(b));
 }
 
 /// Smallest whole number >= x, for |x| < 2^62.

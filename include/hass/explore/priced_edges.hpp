@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -61,10 +62,11 @@ class priced_edges {
               words_of(rows, options,
                        [](const layer_row& row, const row_option& c) { return words_in(row, c); }),
               streams.edges(),
-              [&, known = std::map<std::pair<int, int>, resource_vector>{}](std::size_t, int from,
-                                                                            int to) mutable {
-                  const auto [at, fresh] = known.try_emplace({from, to});
-                  if (fresh) at->second = to_needs(checked(with, from, to), lut_each);
+              [&, known = std::map<std::array<int, 3>, resource_vector>{}](std::size_t s, int from,
+                                                                           int to) mutable {
+                  const int bits = stream_bits(with, rows.rows[streams.edges()[s].to]);
+                  const auto [at, fresh] = known.try_emplace({from, to, bits});
+                  if (fresh) at->second = to_needs(checked(with, from, to, bits), lut_each);
                   return at->second;
               },
               version) {}
@@ -156,8 +158,8 @@ class priced_edges {
 
   private:
     template <Engine E>
-    static usage checked(const E& engine, int from, int to) {
-        const usage u = squeeze_cost(engine, from, to);
+    static usage checked(const E& engine, int from, int to, int bits) {
+        const usage u = squeeze_cost(engine, from, to, bits);
         for (const resource& r : resources)
             if (!(u.*r.field >= 0.0))
                 throw error(text_of({"allocate: a squeeze from ", from, " to ", to, " words costs ",

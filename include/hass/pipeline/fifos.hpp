@@ -51,14 +51,13 @@ int waiting_bits(const E& engine, const parallelism& p) {
 }  // namespace detail
 
 /// Resources of the FIFOs beyond `held_depths`, whatever the engine's resource model: priced as
-/// inputs that wait (`calibrated::hold`) at the engine's widths, in words of the narrower side.
+/// inputs that wait (`calibrated::hold`) at the stream's width, in words of the narrower side.
 /// Outputs under way beyond the first wait behind each engine, as partial sums where several input
 /// streams add up.
 /// \param chosen  one option a row
 template <Engine E>
 usage fifo_cost(const E& engine, const network_view& net, std::span<const row_option> chosen,
                 const fifo_depths& depths, weight_memory memory = weight_memory::bram18) {
-    const int data = data_bits(engine);
     const fifo_depths held = held_depths(net);
     usage sum;
     const auto hold = [&](std::int64_t words, int streams, int bits) {
@@ -75,6 +74,7 @@ usage fifo_cost(const E& engine, const network_view& net, std::span<const row_op
         const auto to = static_cast<std::size_t>(net.edges[k].to);
         const int streams =
             std::min(words_out(engine, net[from], chosen[from]), words_in(net[to], chosen[to]));
+        const int data = stream_bits(engine, net[to]);
         const auto words = [&](std::int64_t depth) { return depth * net[from].out.channels; };
         if (depths.edge[k] > held.edge[k])
             sum += minus(hold(words(depths.edge[k]), streams, data),
@@ -149,7 +149,7 @@ std::array<std::vector<double>, 2> bits_of_room(const E& engine, const network_v
         bits[0].push_back(e.from == network_input
                               ? 1.0
                               : double(net[static_cast<std::size_t>(e.from)].out.channels) *
-                                    data_bits(engine));
+                                    stream_bits(engine, net[static_cast<std::size_t>(e.to)]));
     for (std::size_t i = 0; i < net.size(); ++i) {
         const folded_row f(net[i], is_compute(net[i]) ? chosen[i].folding : parallelism{});
         bits[1].push_back(double(f.engines * f.filters) * waiting_bits(engine, chosen[i].folding));

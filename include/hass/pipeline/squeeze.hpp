@@ -21,19 +21,30 @@
 
 namespace hass {
 
+/// Bits of a word that `row` takes: its own in a quantised network, else the engine's.
+template <Engine E>
+constexpr int stream_bits(const E& engine, const layer_row& row) {
+    return row.data_bits > 0 ? row.data_bits : data_bits(engine);
+}
+
 /// \name Prices, >= 0 in every resource
 /// @{
 
-/// From `from` to `to` words; nothing where they are the same.
+/// From `from` to `to` words of `bits`; nothing where they are the same.
+template <Engine E>
+constexpr usage squeeze_cost(const E& engine, int from, int to, int bits) {
+    if (from == to) return {};
+    if constexpr (requires { engine.resources.squeeze(from, to, bits); })
+        return engine.resources.squeeze(from, to, bits);
+    else if constexpr (requires { engine.first(); })
+        return squeeze_cost(engine.first(), from, to, bits);
+    else
+        return calibrated::squeeze(from, to, bits);
+}
+/// The same at the engine's width.
 template <Engine E>
 constexpr usage squeeze_cost(const E& engine, int from, int to) {
-    if (from == to) return {};
-    if constexpr (requires { engine.resources.squeeze(from, to, 16); })
-        return engine.resources.squeeze(from, to, data_bits(engine));
-    else if constexpr (requires { engine.first(); })
-        return squeeze_cost(engine.first(), from, to);
-    else
-        return calibrated::squeeze(from, to, data_bits(engine));
+    return squeeze_cost(engine, from, to, data_bits(engine));
 }
 
 /// To or from off-chip memory, `words` at a time.
@@ -81,7 +92,8 @@ constexpr usage between_cost(const E& engine, const network_view& net,
         sum += ends_cost(engine, net.rows[i], chosen[i], streams.ends(i));
     for (const stream_edge& e : streams.edges())
         sum += squeeze_cost(engine, words_out(engine, net.rows[e.from], chosen[e.from]),
-                            words_in(net.rows[e.to], chosen[e.to]));
+                            words_in(net.rows[e.to], chosen[e.to]),
+                            stream_bits(engine, net.rows[e.to]));
     return sum;
 }
 

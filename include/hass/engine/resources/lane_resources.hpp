@@ -45,14 +45,6 @@ namespace lane_synthesis {
 
 inline constexpr int depth = 8;  ///< windows that a lane may be behind
 
-/// Calls visit(first, last, positions) for the lanes that have one position more, and for the others.
-template <class Visit>
-constexpr void for_each_length(int positions, int lanes, Visit visit) {
-    const int longer = positions % lanes, l = positions / lanes;
-    if (longer > 0) visit(0, longer, l + 1);
-    visit(longer, lanes, l);
-}
-
 /// What an engine spans.
 struct extents {
     int positions;         ///< of all windows side by side
@@ -68,16 +60,9 @@ struct extents {
     constexpr int address() const { return std::max(1, detail::bits_for(windows * longest())); }
 };
 
-/// Bits of the places of a lane's ring, of lanes first .. last - 1: each a word longer than the one before.
-constexpr std::int64_t slot_bits(int first, int last) {
-    return detail::bits_up_to(depth + last + 4) - detail::bits_up_to(depth + first + 4);
-}
-
-/// Bits that lanes first .. last - 1 hand from their choice to their ring: whether, which position, which slot.
-constexpr std::int64_t choice_bits(int length, int first, int last) {
-    if (last <= first) return 0;
-    return std::int64_t{last - first} * (1 + std::max(1, detail::bits_for(length))) +
-           slot_bits(first, last);
+/// Bits of the places in the rings of the first `lanes` lanes: each ring is a word longer than the one before.
+constexpr std::int64_t slot_bits(int lanes) {
+    return detail::bits_up_to(depth + lanes + 4) - detail::bits_up_to(depth + 4);
 }
 
 /// LUTs, those used as memory and as shift registers included, and FFs.
@@ -97,17 +82,28 @@ constexpr usage logic(const extents& e, dsp_slice slice) {
     }
     // tests for zero, with the weight's where it is asked
     lut += e.positions * detail::ceil_div(e.width, e.masked ? 5 : 6);
-    for_each_length(e.positions, e.lanes, [&](int first, int last, int l) {
+    const int longer = e.positions % e.lanes;
+    const std::int64_t slots = slot_bits(e.lanes);
+    ff += 3 * slots;  // where a word is written and read, and with the choice
+    // choices of lanes come a cycle a lane later: through registers up to two, then shift registers
+    if (e.lanes > 1) ff += slot_bits(2) - slot_bits(1);
+    if (e.lanes > 2) ff += 2 * (slot_bits(3) - slot_bits(2));
+    if (e.lanes > 3) lut += slots - slot_bits(3);
+    // lanes first .. last - 1, of l positions each
+    const auto alike = [&](int first, int last, int l) {
+        const int each_lane = last - first;
         const std::int64_t ring =
             synthesised::lutram_32(std::int64_t{l} * e.width + address, slice);
         // queue, window held back, current one, choice, address, value; three a lane are Yosys's
         const std::int64_t registers = (4 + 2 + 3 + 3) + 2 * l + address + e.width;
-        lut += (last - first) * (ring + e.width * detail::ceil_div(l - 1, 3) + l + 1);
-        ff += (last - first) * registers + 2 * slot_bits(first, last) + choice_bits(l, first, last);
-        // choices of lanes come a cycle a lane later: through registers up to two, then shift registers
-        lut += choice_bits(l, std::max(first, 3), last);
-        for (int n = first; n < std::min(last, 3); ++n) ff += choice_bits(l, n, n + 1) * n;
-    });
+        const int choice = 1 + std::max(1, detail::bits_for(l));  // whether, and which position
+        lut += each_lane * (ring + e.width * detail::ceil_div(l - 1, 3) + l + 1);
+        lut += std::max(0, last - std::max(first, 3)) * choice;
+        ff += each_lane * (registers + choice);
+        ff += (int{first <= 1 && last > 1} + 2 * int{first <= 2 && last > 2}) * choice;
+    };
+    if (longer > 0) alike(0, longer, e.positions / e.lanes + 1);
+    alike(longer, e.lanes, e.positions / e.lanes);
     return {.lut = 14.06 + 24.56 * e.lanes + each * e.positions + static_cast<double>(lut),
             .ff = static_cast<double>(ff)};
 }

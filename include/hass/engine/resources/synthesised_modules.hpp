@@ -304,10 +304,9 @@ struct windows {
         const std::int64_t first =
             std::int64_t{kernel_h - 1 - pad_top} * width + kernel_w - 1 - pad_left;
         const std::int64_t columns = std::int64_t{out_width - 1} * stride_w;
-        const std::int64_t to_row = std::int64_t{stride_h} * width - columns;
-        const std::int64_t to_image = std::int64_t{width} * height -
-                                      std::int64_t{out_height - 1} * stride_h * width - columns;
-        return detail::bits_for(std::max({first, to_row, to_image, std::int64_t{stride_w}}) + 1);
+        const int rows = std::max(stride_h, height - (out_height - 1) * stride_h);
+        const std::int64_t between = std::int64_t{rows} * width - columns;  // of rows, of images
+        return detail::bits_for(std::max(std::max<std::int64_t>(first, stride_w), between) + 1);
     }
     /// Bits of a window's column.
     constexpr int x() const { return 1 + detail::bits_for(width + kernel_w + stride_w); }

@@ -18,8 +18,7 @@ namespace detail {
 
 /// Bits of a RAMB36 word at 2^k words, k = 9 .. 15; a RAMB18 is half as wide, rounded down.
 constexpr std::int64_t ramb36_width(int k) {
-    constexpr std::int64_t width[] = {72, 36, 18, 9, 4, 2, 1};
-    return width[k - 9];
+    return k <= 12 ? std::int64_t{9} << (12 - k) : std::int64_t{1} << (15 - k);
 }
 
 }  // namespace detail
@@ -35,8 +34,11 @@ constexpr std::int64_t vivado_bram18(std::int64_t depth, std::int64_t width) {
     if (depth > 32768) return 2 * detail::ceil_div(depth, 32768) * width;
     const int k = depth <= 512 ? 9 : detail::bits_for(depth);
     const std::int64_t column = detail::ramb36_width(k);
-    // width / column without a division by what is known at run time only: 72 = 9 << 3, 4 = 1 << 2
-    const std::int64_t columns = k <= 12 ? (width / 9) >> (12 - k) : width >> (15 - k);
+    // width / column without a division by what is known at run time only: 72 = 9 << 3, 4 = 1 << 2;
+    // unsigned ones by constants are shorter
+    const std::int64_t columns =
+        static_cast<std::int64_t>(k <= 12 ? (static_cast<std::uint64_t>(width) / 9) >> (12 - k)
+                                          : static_cast<std::uint64_t>(width) >> (15 - k));
     const std::int64_t rest = width - columns * column;
     const std::int64_t half = column / 2;  // 0 at 32,768 words: no RAMB18 is so deep
     return 2 * columns + int{rest > 0} + int{rest > half};

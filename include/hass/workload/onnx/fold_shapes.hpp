@@ -203,13 +203,13 @@ inline void fold_tile(const operation& op) {
 
 /// ReduceSum, ReduceProd, ReduceMax, ReduceMin, ReduceMean of constants.
 inline void fold_reduce(const operation& op) {
+    if (op.reduces_nothing()) return op.pass(0);
     const std::string_view type = op.type();
     constant out = recast(op, 0, op.known(0, "the data").dims);
     const int rank = static_cast<int>(out.dims.size());
     std::vector<bool> gone(out.dims.size(), false);
     const auto axes = op.axes(1);
     const bool all = !axes || axes->empty();
-    if (all && op.integer("noop_with_empty_axes", 0) != 0) return op.pass(0);
     for (std::size_t i = 0; i < gone.size(); ++i) gone[i] = all;
     if (axes)
         for (const std::int64_t axis : *axes)

@@ -144,6 +144,13 @@ class operation {
         return std::nullopt;
     }
 
+    /// Whether a reduction leaves its input as it is: without axes where `noop_with_empty_axes` is on.
+    bool reduces_nothing() const {
+        if (integer("noop_with_empty_axes", 0) == 0) return false;
+        const auto given = axes(1);
+        return !given || given->empty();
+    }
+
     /// A feature map's shape, refused where an extent is below 1 or the whole is gigantic.
     hass::shape sound(std::int64_t channels, std::int64_t height, std::int64_t width) const {
         if (channels < 1 || height < 1 || width < 1)

@@ -93,6 +93,7 @@ inline std::vector<std::int64_t> left_of(const operation& op, const std::vector<
 }
 
 inline void reduce(const operation& op) {
+    if (op.reduces_nothing()) return op.pass(0);
     const std::vector<bool> axes = reduced_axes(op);
     const value& raw = op.raw(0);
     const std::vector<std::int64_t> dims = view_of(raw).dims();
@@ -131,6 +132,7 @@ inline void reduce(const operation& op) {
 /// ReduceProd: what is multiplied becomes channels, of which half are multiplied by the others until one
 /// is left.
 inline void reduce_product(const operation& op) {
+    if (op.reduces_nothing()) return op.pass(0);
     const std::vector<bool> axes = reduced_axes(op);
     const value_view v = view_of(op.raw(0));
     const auto groups = grouped(v);

@@ -158,6 +158,7 @@ inline void layer_normalization(const operation& op) {
 /// ReduceMean or ReduceSum over the features of tokens: a linear layer with one output; `reduce` for
 /// all else.
 inline void token_reduce(const operation& op) {
+    if (op.reduces_nothing()) return op.pass(0);
     const value& x = viewed(op, 0);
     const auto given = op.axes(1);
     const bool tokens =
