@@ -273,7 +273,8 @@ class backend_base {
         const float* first = space.product.first.data();
         const std::span<const float> second(space.product.second.data(),
                                             size * static_cast<std::size_t>(weight_count(row)));
-        see([&] { return seen_tensors{first, [first] { return first; }, second}; });
+        const auto as_it_is = [first] { return first; };
+        see([&] { return seen_tensors{first, as_it_is, as_it_is, second}; });
         multiply_activations(inputs, first, second, program_->model.parameters[i].alpha,
                              step.bounds, self().layout(row.out, size), out, space.product);
     }

@@ -104,12 +104,18 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         if (detail::is_depthwise(program_->rows()[i])) {
             see([&] {
                 return detail::seen_tensors{
-                    in, [&, in] { return to_planes(i, in, size, early, space); }, {}};
+                    in,
+                    [in] { return in; },
+                    [&, in] { return to_planes(i, in, size, early, space); },
+                    {}};
             });
             depthwise(i, prepared, in, size, tau, out, space);
         } else {
             const float* planes = to_planes(i, in, size, early, space);
-            see([&] { return detail::seen_tensors{in, [planes] { return planes; }, {}}; });
+            see([&] {
+                return detail::seen_tensors{
+                    in, [in] { return in; }, [planes] { return planes; }, {}};
+            });
             const auto keep = static_cast<float>(on_its_way ? tau.activation : 0.0);
             dense(i, prepared, planes, size, keep, out, space.gemm);
         }
