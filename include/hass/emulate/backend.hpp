@@ -26,12 +26,12 @@ namespace hass {
 /// float rounding, and each of them the same bits for the same batches.
 ///
 ///     B(program)                                  the program outlives the backend
-///     prepare(i, weights) -> B::weights           clipped weights of row i as its kernel takes
-///     them load(images, order, space)                  preprocessed images, listed by their
-///     numbers execute(i, weights, tau, size, space, see)  one row for `size` images; a compute row
-///     calls
+///     prepare(i, weights) -> B::weights           clipped weights of row i as its kernel likes them
+///     load(images, order, space)                  preprocessed images, listed by their numbers
+///     execute(i, weights, tau, size, space, see)  one row for `size` images; a compute row calls
 ///                                                 see(tensors), and tensors() is its input
-///                                                 (`seen_tensors`): maps, and the same as planes,
+///                                                 (`seen_tensors`): maps in the backend's order or
+///                                                 channel by channel, and the same as planes,
 ///                                                 clipped or not (clipped where thresholds differ
 ///                                                 between channels)
 ///     answers(size, space, out)                   images x classes

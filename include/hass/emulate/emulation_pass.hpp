@@ -93,8 +93,8 @@ class emulation_pass {
     /// Runs batches [first, last) and refuses answers that are not finite: they would count as
     /// right or wrong by accident. What is infinite on its way and comes out finite may be right,
     /// and costs nothing to let pass. visit(worker, row, tensors, images) sees the input of
-    /// every compute row for the batches that are visited, as it comes (channels x images x height
-    /// x width) and as planes, where they had to be made clipped.
+    /// every compute row for the batches that are visited, as it comes, channel by channel and as
+    /// planes, where they had to be made clipped.
     /// \throws hass::error naming the layer that gave the first value that is not finite
     template <class Visit>
     void run(std::size_t first, std::size_t last, Visit visit) {

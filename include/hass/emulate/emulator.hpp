@@ -41,9 +41,9 @@ namespace hass {
 /// that logits and statistics are the same bits for any number of threads; with the default backend
 /// for any batch size, too, since it computes every image alike at any place of any batch.
 ///
-/// Memory: the weights that were run last, prepared. A thread: that of the backend and, where statistics are taken, at most 288 KiB for 16
-/// channels of a pointwise layer and 2 KiB a channel of a 3x3 one that is not depthwise
-/// (`activation_windows`).
+/// Memory: the weights that were run last, prepared. A thread: that of the backend and, where
+/// statistics are taken, at most 288 KiB for 16 channels of a pointwise layer and 2 KiB a channel of a
+/// 3x3 one that is not depthwise (`activation_windows`).
 template <EmulationBackend Backend>
 class basic_emulator {
   public:

@@ -52,8 +52,7 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         std::vector<float> planes;
         std::vector<std::byte> scratchpad;
         detail::product_scratch product;
-        bool bounded =
-            false;  ///< no value of the images is larger than `onednn_kernels::most_image`
+        bool bounded = false;  ///< no value of the images exceeds `onednn_kernels::most_image`
     };
 
     explicit onednn_backend(const program& p)
