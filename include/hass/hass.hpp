@@ -105,7 +105,6 @@
 #include <hass/emulate/schedule.hpp>
 #include <hass/emulate/scoring.hpp>
 #include <hass/emulate/token_kernels.hpp>
-#include <hass/emulate/value_bounds.hpp>
 #include <hass/emulate/window_collector.hpp>
 #include <hass/emulate/workers.hpp>
 //

@@ -52,7 +52,6 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         std::vector<float> planes;
         std::vector<std::byte> scratchpad;
         detail::product_scratch product;
-        bool bounded = false;  ///< no value of the images exceeds `onednn_kernels::most_image`
     };
 
     explicit onednn_backend(const program& p)
@@ -76,12 +75,6 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     void load(const image_set& images, std::span<const std::size_t> order, workspace& space) const {
         omp_set_num_threads(1);
         backend_base::load(images, order, space);
-        const auto volume = static_cast<std::size_t>(input_shape(program_->model.net).volume());
-        std::uint32_t most = 0;
-        for (const float x :
-             std::span(space.buffers[program_->schedule.image()]).first(order.size() * volume))
-            most = std::max(most, detail::magnitude_bits(x));
-        space.bounded = most <= detail::magnitude_bits(kernels::most_image);
     }
 
     void answers(std::size_t size, const workspace& space, std::span<float> out) const {
@@ -96,18 +89,10 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
                                       out.data() + n * program_->classes(), 1);
     }
 
-    /// With a number behind the values that tells whether the images were bounded.
-    std::vector<float> save(std::size_t i, std::size_t size, const workspace& space) const {
-        std::vector<float> state = backend_base::save(i, size, space);
-        state.push_back(space.bounded ? 1.0F : 0.0F);
-        return state;
-    }
-
     void restore(std::size_t i, std::size_t size, std::span<const float> state,
                  workspace& space) const {
         omp_set_num_threads(1);
         backend_base::restore(i, size, state, space);
-        space.bounded = state.back() != 0.0F;
     }
 
   private:
@@ -205,7 +190,7 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
 
     void convolve(std::size_t i, const weights& w, const float* in, std::size_t size, float* out,
                   workspace& space) const {
-        const detail::onednn_kernel& k = kernels_->of(i, size, space.bounded);
+        const detail::onednn_kernel& k = kernels_->of(i, size);
         const std::vector<float>& bias = program_->model.parameters[i].bias;
         space.scratchpad.resize(std::max(space.scratchpad.size(), k.scratchpad.get_size()));
         const auto at = [](const dnnl::memory::desc& d, const void* values) {
@@ -221,7 +206,8 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         dnnl::stream stream(kernels::engine());
         k.product.execute(stream, arguments);
         stream.wait();
-        if (k.clamps) return;
+        // Not a post-op of oneDNN: those turn what is not a number into a bound, and hide it. Nor are
+        // they faster: the pass leaves in the cache what the next row reads.
         const detail::clamp& bounds = program_->schedule[i].bounds;
         constexpr float infinity = std::numeric_limits<float>::infinity();
         const std::size_t values =
