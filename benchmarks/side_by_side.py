@@ -6,6 +6,7 @@
 Rates are images a second of the wall clock; ratios are given of these and of CPU time, which other
 programs on the machine disturb less. onnxruntime is npm's onnxruntime-node, found through NODE_PATH.
 """
+import collections
 import ctypes
 import json
 import os
@@ -86,20 +87,36 @@ class Network:
         graph = onnx.load(file).graph
         self.constants = {t.name: torch.from_numpy(onnx.numpy_helper.to_array(t).copy())
                           for t in graph.initializer}
-        self.nodes = graph.node
+        readers = collections.Counter(name for n in graph.node for name in n.input)
+        sigmoids = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "Sigmoid"}
+        self.nodes = []  # kind, inputs, output, attributes
+        for n in graph.node:
+            a = {at.name: onnx.helper.get_attribute_value(at) for at in n.attribute}
+            kind, inputs = n.op_type, list(n.input)
+            gate = [name for name in inputs if sigmoids.get(name) in inputs]
+            if kind == "Mul" and gate and readers[gate[0]] == 1:  # as who writes PyTorch would
+                kind, inputs = "SiLU", [sigmoids[gate[0]]]
+                self.nodes = [other for other in self.nodes if other[2] != gate[0]]
+            self.nodes.append((kind, inputs, n.output[0], a))
         self.input = next(i.name for i in graph.input if i.name not in self.constants)
         self.output = graph.output[0].name
         self.inputs = {}  # of convolutions, by name of the node's output
+        self.known = {}  # by size of batch: what follows from shapes alone, and the other nodes
 
     def __call__(self, image, keep=False):
-        values = dict(self.constants)
+        known, nodes = self.known.setdefault(len(image), (dict(self.constants), list(self.nodes)))
+        values = dict(known)
         values[self.input] = image
-        for node in self.nodes:
-            x = [values[name] if name else None for name in node.input]
-            a = {at.name: onnx.helper.get_attribute_value(at) for at in node.attribute}
-            if keep and node.op_type in ("Conv", "Gemm"):
-                self.inputs[node.output[0]] = (x[0], x[1], a)
-            values[node.output[0]] = self.apply(node.op_type, x, a)
+        first = nodes == self.nodes
+        for kind, inputs, output, a in list(nodes):
+            x = [values[name] if name else None for name in inputs]
+            if keep and kind in ("Conv", "Gemm"):
+                self.inputs[output] = (x[0], x[1], a)
+            values[output] = self.apply(kind, x, a)
+            if first and (kind == "Shape" or all(not name or name in known for name in inputs)):
+                known[output] = values[output]
+        if first:
+            nodes[:] = [node for node in nodes if node[2] not in known]
         return values[self.output]
 
     @staticmethod
@@ -120,6 +137,52 @@ class Network:
         if kind == "MaxPool":
             left, right, top, bottom = pads(a)
             return functional.max_pool2d(x[0], a["kernel_shape"], a["strides"], (top, left))
+        if kind == "SiLU":
+            return functional.silu(x[0])
+        if kind == "Sigmoid":
+            return torch.sigmoid(x[0])
+        if kind == "Mul":
+            return x[0] * x[1]
+        if kind == "Div":
+            return x[0] / x[1] if x[0].is_floating_point() else x[0] // x[1]
+        if kind == "MatMul":
+            return torch.matmul(x[0], x[1])
+        if kind == "Softmax":
+            return functional.softmax(x[0], a["axis"])
+        if kind == "LayerNormalization":
+            return functional.layer_norm(x[0], x[1].shape, x[1], x[2], a["epsilon"])
+        if kind == "Concat":
+            return torch.cat(x, a["axis"])
+        if kind == "Resize":  # nearest
+            return functional.interpolate(x[0], scale_factor=x[2].tolist()[2:])
+        if kind == "Reshape":
+            return x[0].reshape([size or x[0].shape[i] for i, size in enumerate(x[1].tolist())])
+        if kind == "Transpose":
+            return x[0].permute(a["perm"])
+        if kind == "Slice":
+            axes = x[3].tolist() if len(x) > 3 else range(len(x[1]))
+            steps = x[4].tolist() if len(x) > 4 else [1] * len(x[1])
+            cut = [slice(None)] * x[0].dim()
+            for axis, begin, end, step in zip(axes, x[1].tolist(), x[2].tolist(), steps):
+                cut[axis] = slice(begin, end, step)
+            return x[0][tuple(cut)]
+        if kind == "Gather":
+            return x[0].select(a["axis"], int(x[1])) if x[1].dim() == 0 else x[0].index_select(
+                a["axis"], x[1] % x[0].shape[a["axis"]])
+        if kind == "Unsqueeze":
+            return x[0].unsqueeze(int(x[1]))
+        if kind == "Expand":
+            return x[0].expand(torch.broadcast_shapes(x[0].shape, x[1].tolist()))
+        if kind == "Shape":
+            return torch.tensor(x[0].shape)
+        if kind == "Constant":
+            return torch.from_numpy(onnx.numpy_helper.to_array(a["value"]).copy())
+        if kind == "ConstantOfShape":
+            return torch.full(x[0].tolist(), onnx.numpy_helper.to_array(a["value"]).item())
+        if kind == "Equal":
+            return x[0] == x[1]
+        if kind == "Where":
+            return torch.where(x[0], x[1], x[2])
         if kind == "GlobalAveragePool":
             return x[0].mean((2, 3), keepdim=True)
         if kind == "Flatten":
@@ -181,17 +244,20 @@ if torch:
     dataset = manifest["datasets"]["imagenet_eli"]
     pixels = numpy.load(os.path.join(models, dataset["images"]), mmap_mode="r")[:32]
     images = (torch.from_numpy(pixels.astype("float32")) / 255 - 0.45) / 0.226
-    loaded = {name: Network(files[name]) for name in networks if name not in in_more}
-    for network in loaded.values():
-        pytorch(network, images)  # warm
+    random = torch.Generator().manual_seed(1)
+    loaded = {name: Network(files[name]) for name in networks}
+    images = {name: images if name not in in_more
+              else torch.rand((64, *each), generator=random) for name, each in networks.items()}
+    for name, network in loaded.items():
+        pytorch(network, images[name])  # warm
 for turn in range(rounds):
     found = library("peak")
     for name in networks:
         found |= library(name)
         if has_runtime:
             found[name + "/onnxruntime"] = onnxruntime(files[name], networks[name])
-        if torch and name in loaded:
-            found[name + "/pytorch"] = pytorch(loaded[name], images)
+        if torch:
+            found[name + "/pytorch"] = pytorch(loaded[name], images[name])
     for key, result in found.items():
         for what, value in result.items():
             rounds_of.setdefault((key, what), []).append(value)
@@ -225,7 +291,7 @@ for name in networks:
 joint = median["resnet18/eigen/statistics", "cpu"] - median["resnet18/eigen/answers", "cpu"]
 if torch:
     cpu = time.process_time()
-    multiplied_patches(loaded["resnet18"], images[:1])
+    multiplied_patches(loaded["resnet18"], images["resnet18"][:1])
     cpu = time.process_time() - cpu
     print(f"multiplying patches by filters in PyTorch: {cpu:.1f} CPU s an image, "
           f"{cpu / joint:.0f} x as long")

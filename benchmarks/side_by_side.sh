@@ -3,7 +3,8 @@
 #     side_by_side.sh <folder of trained networks, with manifest.json> [rounds]
 # Builds bench_emulate in a folder of its own. Both others are optional: without them only the
 # library's own backends and shares of the peak are shown. onnxruntime: `npm install onnxruntime-node`
-# in some folder, and NODE_PATH=<folder>/node_modules. Run it on an idle machine.
+# in some folder, and NODE_PATH=<folder>/node_modules. PyTorch: python3-torch, python3-onnx and
+# libopenblas0-pthread, without which its matrix products are ten times slower. Run it on an idle machine.
 set -euo pipefail
 models=$(realpath "${1:?folder of trained networks}")
 rounds=${2:-7}

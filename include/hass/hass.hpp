@@ -95,6 +95,8 @@
 #include <hass/emulate/metric.hpp>
 #include <hass/emulate/more_kernels.hpp>
 #include <hass/emulate/onednn.hpp>
+#include <hass/emulate/onednn_kernels.hpp>
+#include <hass/emulate/prepared_weights.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/quantizer.hpp>
 #include <hass/emulate/read_boxes.hpp>

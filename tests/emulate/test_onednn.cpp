@@ -146,16 +146,41 @@ TEST_CASE("oneDNN: what is not a number is not hidden by an activation or a pool
         hass::model m =
             test::make_model(bits, {test::conv({3, 6, 6}, 4, 3, 1, 1), test::conv(map, 4, 1),
                                     second, test::conv(second.out, 2, 1)});
-        // Infinite, of either sign by filter; their sum is not a number.
-        for (std::size_t i = 0; i < m.parameters[0].weights.size(); ++i)
-            m.parameters[0].weights[i] = i / 27 % 2 == 0 ? 3e38F : -3e38F;
         m.parameters[1].weights.assign(16, 1.0F);
-        const onednn_emulator emulator(m);
-        const hass::image_set images =
-            hass::to_images(hass::make_npy<float>({2, 3, 6, 6}, std::vector<float>(216, 20.0F)));
-        CHECK_THROWS_WITH(emulator.run(images, std::vector<int>{0, 1}, hass::network_thresholds(4)),
-                          Catch::Matchers::Contains("layer 'row 0' (convolution): image 0: "));
-        CHECK_THROWS_AS(emulator.logits(images), hass::error);
+        // Infinite, of either sign by filter; their sum is not a number: because of large weights, or
+        // of large images.
+        for (const bool images_are : {false, true}) {
+            const float large = images_are ? 10.0F : 3e38F;
+            for (std::size_t i = 0; i < m.parameters[0].weights.size(); ++i)
+                m.parameters[0].weights[i] = i / 27 % 2 == 0 ? large : -large;
+            const onednn_emulator emulator(m);
+            const hass::image_set images = hass::to_images(hass::make_npy<float>(
+                {2, 3, 6, 6}, std::vector<float>(216, images_are ? 3e38F : 20.0F)));
+            const auto refused =
+                Catch::Matchers::Contains("layer 'row 0' (convolution): image 0: ");
+            const std::vector<int> labels{0, 1};
+            CHECK_THROWS_WITH(emulator.run(images, labels, hass::network_thresholds(4)), refused);
+            CHECK_THROWS_AS(emulator.logits(images), hass::error);
+        }
+    }
+}
+
+TEST_CASE("weights are prepared once for thresholds that stay, and anew for others") {
+    std::mt19937 bits(106);
+    const hass::model m = test::small_network(bits);
+    const hass::emulator kept(m);
+    const hass::image_set images = test::float_images(bits, hass::input_shape(m.net), 3);
+    const std::size_t rows = m.net.rows.size();
+    const auto weights = [&](std::size_t row, double tau) {
+        return kept.weights().of(kept.program(), kept.backend(), row, {tau, 0.0});
+    };
+    const auto first = weights(0, 0.1), second = weights(0, 0.1), third = weights(0, 0.2);
+    CHECK(first == second);
+    CHECK(first != third);
+    for (const double tau : {0.0, 0.3, 0.3, 0.0, 0.5}) {
+        hass::network_thresholds all(rows);
+        for (std::size_t i = 0; i < rows; i += 2) all[i].weight = tau;
+        CHECK(kept.logits(images, all) == hass::emulator(m).logits(images, all));
     }
 }
 

@@ -316,6 +316,63 @@ TEST_CASE("depthwise rows are counted alike however images are grouped") {
     CHECK(together.statistics() == before);
 }
 
+TEST_CASE("maps are counted alike channel by channel, pixel by pixel and as planes") {
+    std::mt19937 bits(43);
+    for (const int channels : {1, 3, 6, 8, 16, 24, 32, 40, 70, 96})
+        for (const int kernel : {1, 3})
+            for (const int stride : {1, 2})
+                for (const bool each : {false, true}) {
+                    hass::layer_row row;
+                    row.in = {channels, 5, 37};
+                    row.kernel_h = row.kernel_w = kernel;
+                    row.pad_top = row.pad_left = row.pad_bottom = row.pad_right = kernel / 2;
+                    row.stride_h = row.stride_w = stride;
+                    row.groups = kernel == 3 ? channels : 1;
+                    row.out = {kernel == 3 ? channels : 5, (5 - 1) / stride + 1,
+                               (37 - 1) / stride + 1};
+                    INFO(test::describe(row) << each);
+                    const std::size_t images = 3, pixels = 5 * 37;
+                    const auto c = static_cast<std::size_t>(channels);
+                    const auto weights = test::random_values(
+                        bits, static_cast<std::size_t>(hass::weight_count(row)));
+                    const auto maps = test::random_values(bits, images * c * pixels);
+                    std::vector<float> turned(maps.size());
+                    for (std::size_t k = 0; k < c; ++k)
+                        for (std::size_t i = 0; i < images * pixels; ++i)
+                            turned[i * c + k] = maps[k * images * pixels + i];
+                    hass::layer_thresholds tau{0.0, 0.3};
+                    for (int k = 0; each && k < channels; ++k)
+                        tau.activation_channels.push_back(0.1 * static_cast<double>(k % 4));
+                    const hass::plane_layout layout(row);
+                    std::vector<float> planes(images * c * layout.size());
+                    for (std::size_t m = 0; m < images * c; ++m)
+                        hass::fill_plane(row, layout, maps.data() + m * pixels,
+                                         hass::detail::keep_from(tau.activation_of(m / images)),
+                                         0.0F, planes.data() + m * layout.size());
+                    hass::activation_windows windows(row);
+                    windows.add(planes.data(), images);
+                    auto expected =
+                        hass::joint_statistics(windows, hass::weight_windows(row, weights, 0.0));
+                    const auto check = [&](auto counted, auto statistics) {
+                        auto last = counted;
+                        counted.add(maps.data(), images, tau);
+                        last.add(hass::map_batch(turned.data(), true), images, tau);
+                        CHECK(statistics(counted) == expected);
+                        CHECK(statistics(last) == expected);
+                    };
+                    const auto own = [](const auto& counted) { return counted.statistics(); };
+                    if (kernel == 1)
+                        check(hass::activation_windows(row), [&](const auto& counted) {
+                            return hass::joint_statistics(counted,
+                                                          hass::weight_windows(row, weights, 0.0));
+                        });
+                    if (hass::depthwise_windows::fits(row))
+                        check(hass::depthwise_windows(row, weights), own);
+                    expected.windows.clear();
+                    check(hass::tap_counts(row, weights), own);
+                }
+}
+
 TEST_CASE("sparsities of products and of merged images are the same without windows") {
     std::mt19937 bits(41);
     hass::layer_row row;

@@ -26,12 +26,12 @@ namespace hass {
 /// float rounding, and each of them the same bits for the same batches.
 ///
 ///     B(program)                                  the program outlives the backend
-///     prepare(i, weights) -> B::weights           clipped weights of row i as its kernel takes
-///     them load(images, order, space)                  preprocessed images, listed by their
-///     numbers execute(i, weights, tau, size, space, see)  one row for `size` images; a compute row
-///     calls
+///     prepare(i, weights) -> B::weights           clipped weights of row i as its kernel likes them
+///     load(images, order, space)                  preprocessed images, listed by their numbers
+///     execute(i, weights, tau, size, space, see)  one row for `size` images; a compute row calls
 ///                                                 see(tensors), and tensors() is its input
-///                                                 (`seen_tensors`): maps, and the same as planes,
+///                                                 (`seen_tensors`): maps in the backend's order or
+///                                                 channel by channel, and the same as planes,
 ///                                                 clipped or not (clipped where thresholds differ
 ///                                                 between channels)
 ///     answers(size, space, out)                   images x classes
@@ -305,7 +305,8 @@ class backend_base {
         const float* first = space.product.first.data();
         const std::span<const float> second(space.product.second.data(),
                                             size * static_cast<std::size_t>(weight_count(row)));
-        see([&] { return seen_tensors{first, [first] { return first; }, second}; });
+        const auto as_it_is = [first] { return first; };
+        see([&] { return seen_tensors{first, as_it_is, as_it_is, second}; });
         multiply_activations(inputs, first, second, program_->model.parameters[i].alpha,
                              step.bounds, self().layout(row.out, size), out, space.product);
     }

@@ -107,12 +107,18 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         if (detail::is_depthwise(program_->rows()[i])) {
             see([&] {
                 return detail::seen_tensors{
-                    in, [&, in] { return to_planes(i, in, size, early, space); }, {}};
+                    in,
+                    [in] { return in; },
+                    [&, in] { return to_planes(i, in, size, early, space); },
+                    {}};
             });
             depthwise(i, prepared, in, size, tau, n, out, space);
         } else {
             const float* planes = to_planes(i, in, size, early, space);
-            see([&] { return detail::seen_tensors{in, [planes] { return planes; }, {}}; });
+            see([&] {
+                return detail::seen_tensors{
+                    in, [in] { return in; }, [planes] { return planes; }, {}};
+            });
             const auto keep = static_cast<float>(on_its_way ? tau.activation : 0.0);
             dense(i, prepared, planes, size, keep, n, out, space.gemm);
         }
@@ -130,8 +136,10 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
                      const float* in, std::size_t size, float* out, workspace& space,
                      See see) const {
         see([&] {
-            return detail::seen_tensors{
-                in, [&, in] { return to_planes(i, in, size, tau, space); }, {}};
+            return detail::seen_tensors{in,
+                                        [in] { return in; },
+                                        [&, in] { return to_planes(i, in, size, tau, space); },
+                                        {}};
         });
         const detail::level_sums& sums = program_->sums[i];
         const layer_row& row = program_->rows()[i];

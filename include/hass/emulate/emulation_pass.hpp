@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include <hass/emulate/backend.hpp>
 #include <hass/emulate/emulation.hpp>
+#include <hass/emulate/prepared_weights.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/workers.hpp>
 #include <hass/error.hpp>
@@ -41,11 +43,13 @@ class emulation_pass {
     /// \param visited  a batch lies wholly within the first so many images, or beyond them, so that
     ///                 statistics cover exactly the images asked for; and as to
     ///                 `options.product_images`
-    emulation_pass(const program& p, const Backend& backend, const image_set& images,
-                   std::span<const std::size_t> order, const network_thresholds& thresholds,
-                   const emulation_options& options, std::size_t visited)
+    emulation_pass(const program& p, const Backend& backend, prepared_weights<Backend>& weights,
+                   const image_set& images, std::span<const std::size_t> order,
+                   const network_thresholds& thresholds, const emulation_options& options,
+                   std::size_t visited)
         : program_(p),
           backend_(backend),
+          weights_(weights),
           images_(images),
           order_(order),
           thresholds_(thresholds),
@@ -89,8 +93,8 @@ class emulation_pass {
     /// Runs batches [first, last) and refuses answers that are not finite: they would count as
     /// right or wrong by accident. What is infinite on its way and comes out finite may be right,
     /// and costs nothing to let pass. visit(worker, row, tensors, images) sees the input of
-    /// every compute row for the batches that are visited, as it comes (channels x images x height
-    /// x width) and as planes, where they had to be made clipped.
+    /// every compute row for the batches that are visited, as it comes, channel by channel and as
+    /// planes, where they had to be made clipped.
     /// \throws hass::error naming the layer that gave the first value that is not finite
     template <class Visit>
     void run(std::size_t first, std::size_t last, Visit visit) {
@@ -109,7 +113,7 @@ class emulation_pass {
             for (std::size_t i = begin; i < program_.rows().size(); ++i) {
                 if (to_ != nullptr && to_->row == i)
                     to_->batches[b] = backend_.save(i, size, space);
-                backend_.execute(i, prepared_[i], thresholds_[i], size, space, [&](auto tensors) {
+                backend_.execute(i, *prepared_[i], thresholds_[i], size, space, [&](auto tensors) {
                     if (firsts_[b] >= visited_) return;
                     visit(worker, i, tensors(), size);
                 });
@@ -134,10 +138,11 @@ class emulation_pass {
         return std::clamp<std::size_t>(cached_floats / program_.schedule.floats_per_image(), 2, 16);
     }
 
-    typename Backend::weights prepare(std::size_t i) const {
-        return backend_.prepare(
-            i, clipped_weights(program_.rows()[i], program_.model.parameters[i].weights,
-                               thresholds_[i]));
+    /// Of a row without weights: none.
+    typename prepared_weights<Backend>::pointer prepare(std::size_t i) const {
+        if (has_weights(program_.rows()[i]))
+            return weights_.of(program_, backend_, i, thresholds_[i]);
+        return std::make_shared<const typename Backend::weights>();
     }
 
     /// Runs the n-th image once more, row by row, for the one that gave the first value that is not
@@ -152,9 +157,7 @@ class emulation_pass {
         if (!all_finite(backend_.save(0, 1, space)))
             return error(source + "images: " + image + "a value is not finite");
         for (; row + 1 < program_.rows().size(); ++row) {
-            const bool computes = has_weights(program_.rows()[row]);
-            backend_.execute(row, computes ? prepare(row) : typename Backend::weights(),
-                             thresholds_[row], 1, space, [](auto) {});
+            backend_.execute(row, *prepare(row), thresholds_[row], 1, space, [](auto) {});
             if (!program_.schedule[row].done && !all_finite(backend_.output(row, 1, space))) break;
         }
         return error(source + "layer '" + name_of(m.net, row) + "' (" +
@@ -166,21 +169,20 @@ class emulation_pass {
         if (!prepared_.empty()) return;
         prepared_.resize(program_.rows().size());
         const std::size_t begin = from_ != nullptr ? from_->row : 0;
-        in_parallel(threads_, prepared_.size() - begin, [&](std::size_t, std::size_t k) {
-            const std::size_t i = begin + k;
-            if (has_weights(program_.rows()[i])) prepared_[i] = prepare(i);
-        });
+        in_parallel(threads_, prepared_.size() - begin,
+                    [&](std::size_t, std::size_t k) { prepared_[begin + k] = prepare(begin + k); });
     }
 
     const program& program_;
     const Backend& backend_;
+    prepared_weights<Backend>& weights_;
     const image_set& images_;
     std::span<const std::size_t> order_;
     const network_thresholds& thresholds_;
     int threads_;
     std::size_t visited_;
     std::vector<std::size_t> firsts_;  ///< first image of each batch, and the end
-    std::vector<typename Backend::weights> prepared_;
+    std::vector<typename prepared_weights<Backend>::pointer> prepared_;
     std::vector<typename Backend::workspace> spaces_;
     std::vector<float> answers_;
     const checkpoint* from_ = nullptr;

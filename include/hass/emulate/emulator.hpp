@@ -20,6 +20,7 @@
 #include <hass/emulate/emulation.hpp>
 #include <hass/emulate/emulation_pass.hpp>
 #include <hass/emulate/metric.hpp>
+#include <hass/emulate/prepared_weights.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/scoring.hpp>
 #include <hass/emulate/window_collector.hpp>
@@ -40,9 +41,9 @@ namespace hass {
 /// that logits and statistics are the same bits for any number of threads; with the default backend
 /// for any batch size, too, since it computes every image alike at any place of any batch.
 ///
-/// Memory a thread: that of the backend and, where statistics are taken, at most 288 KiB for 16
-/// channels of a pointwise layer and 2 KiB a channel of a 3x3 one that is not depthwise
-/// (`activation_windows`).
+/// Memory: the weights that were run last, prepared. A thread: that of the backend and, where
+/// statistics are taken, at most 288 KiB for 16 channels of a pointwise layer and 2 KiB a channel of a
+/// 3x3 one that is not depthwise (`activation_windows`).
 template <EmulationBackend Backend>
 class basic_emulator {
   public:
@@ -56,6 +57,7 @@ class basic_emulator {
     explicit basic_emulator(hass::program p)
         : program_(std::make_shared<const hass::program>(std::move(p))),
           backend_(*program_),
+          weights_(std::make_shared<detail::prepared_weights<Backend>>(network().size())),
           scoring_(network(), program_->model.source, image_shape(program_->model)) {}
 
     /// What it runs.
@@ -66,6 +68,8 @@ class basic_emulator {
     const hass::program& program() const { return *program_; }
     /// What computes.
     const Backend& backend() const { return backend_; }
+    /// Its weights as they were needed last; copies of the emulator share them.
+    detail::prepared_weights<Backend>& weights() const { return *weights_; }
     /// Numbers that the network answers an image with.
     std::size_t classes() const { return scoring_.classes(); }
     /// Labels that an answer decides between: one a number, but two where it is a single one
@@ -140,8 +144,8 @@ class basic_emulator {
             },
             [&](std::size_t worker, std::size_t i, const detail::seen_tensors& seen,
                 std::size_t count) {
-                const float* input = seen.input;
-                if (!wrong.takes(*this, i, seen, count)) return;
+                const float* input = seen.maps();
+                if (!wrong.takes(*this, i, input, seen.second, count)) return;
                 const layer_row& row = program_->rows()[i];
                 if (!seen.second.empty()) count_second(row, seen.second, second[worker][i]);
                 std::vector<magnitude_histogram>& channels = counted[worker][i];
@@ -184,8 +188,8 @@ class basic_emulator {
             [&](std::size_t workers) { found.assign(workers, largest); },
             [&](std::size_t worker, std::size_t i, const detail::seen_tensors& seen,
                 std::size_t count) {
-                const float* input = seen.input;
-                if (!wrong.takes(*this, i, seen, count)) return;
+                const float* input = seen.maps();
+                if (!wrong.takes(*this, i, input, seen.second, count)) return;
                 std::vector<float>& channels = found[worker][i];
                 const std::size_t size =
                     count * static_cast<std::size_t>(program_->rows()[i].in.pixels());
@@ -224,11 +228,10 @@ class basic_emulator {
         std::atomic<std::size_t> row{std::numeric_limits<std::size_t>::max()};
 
         /// Whether all is finite that row `i` is given.
-        bool takes(const basic_emulator& network, std::size_t i, const detail::seen_tensors& seen,
-                   std::size_t images) {
+        bool takes(const basic_emulator& network, std::size_t i, const float* input,
+                   std::span<const float> second, std::size_t images) {
             const auto volume = static_cast<std::size_t>(network.network()[i].in.volume());
-            if (detail::all_finite({seen.input, images * volume}) &&
-                detail::all_finite(seen.second))
+            if (detail::all_finite({input, images * volume}) && detail::all_finite(second))
                 return true;
             std::size_t before = row;
             while (i < before && !row.compare_exchange_weak(before, i)) {
@@ -284,8 +287,8 @@ class basic_emulator {
         check_thresholds(network(), thresholds);
         const bool measured = options.statistics_images > 0;
         const std::vector<std::size_t> order = detail::in_order(images.count);
-        detail::emulation_pass<Backend> pass(*program_, backend_, images, order, thresholds,
-                                             options, options.statistics_images);
+        detail::emulation_pass<Backend> pass(*program_, backend_, *weights_, images, order,
+                                             thresholds, options, options.statistics_images);
         detail::window_collector windows(*program_, pass.workers(), thresholds,
                                          measured ? options.products : dot_products{});
         detail::run_counting(pass, 0, pass.batches(), options, measured ? &windows : nullptr);
@@ -303,8 +306,8 @@ class basic_emulator {
         check_images(images);
         check_thresholds(network(), thresholds);
         const std::vector<std::size_t> order = detail::in_order(count);
-        detail::emulation_pass<Backend> pass(*program_, backend_, images, order, thresholds,
-                                             options, visited);
+        detail::emulation_pass<Backend> pass(*program_, backend_, *weights_, images, order,
+                                             thresholds, options, visited);
         begin(pass.workers());
         pass.run(0, pass.batches(), visit);
         return std::move(pass.answers());
@@ -312,6 +315,7 @@ class basic_emulator {
 
     std::shared_ptr<const hass::program> program_;
     Backend backend_;
+    std::shared_ptr<detail::prepared_weights<Backend>> weights_;
     detail::scoring scoring_;
 };
 

@@ -208,9 +208,9 @@ class basic_evaluator {
                        bool measured) const {
         const std::size_t begin = start != nullptr ? start->row : 0;
         // Batches are cut alike with statistics and without, so that each can go on from the other.
-        detail::emulation_pass<Backend> pass(network_.program(), network_.backend(), images_,
-                                             order_, thresholds, options_,
-                                             options_.statistics_images);
+        detail::emulation_pass<Backend> pass(network_.program(), network_.backend(),
+                                             network_.weights(), images_, order_, thresholds,
+                                             options_, options_.statistics_images);
         detail::window_collector windows(network_.program(), pass.workers(), thresholds,
                                          measured ? options_.products : dot_products{});
         if (start != nullptr) pass.begin_at(start->state);

@@ -15,12 +15,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <span>
-#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -29,9 +26,9 @@
 #include <hass/emulate/channels_last.hpp>
 #include <hass/emulate/gemm.hpp>
 #include <hass/emulate/kernels.hpp>
+#include <hass/emulate/onednn_kernels.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/schedule.hpp>
-#include <hass/error.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/images.hpp>
@@ -58,19 +55,19 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     };
 
     explicit onednn_backend(const program& p)
-        : backend_base(p), kernels_(std::make_shared<kernels>(p.rows().size())) {}
+        : backend_base(p), kernels_(std::make_shared<detail::onednn_kernels>(p)) {}
 
     weights prepare(std::size_t i, std::vector<float> clipped) const {
         omp_set_num_threads(1);  // the emulator's own threads are enough
         const layer_row& row = program_->rows()[i];
         if (program_->sums[i]) detail::to_levels(program_->sums[i], clipped);
-        const kernel& k = kernel_of(i, usual_batch);
-        weights w{dnnl::memory(k.weights, engine())};
+        const detail::onednn_kernel& k = kernels_->usual(i);
+        weights w{dnnl::memory(k.weights, kernels::engine())};
         dnnl::memory plain(
-            {weight_dims(row), dnnl::memory::data_type::f32,
+            {kernels::weight_dims(row), dnnl::memory::data_type::f32,
              row.groups > 1 ? dnnl::memory::format_tag::goihw : dnnl::memory::format_tag::oihw},
-            engine(), clipped.data());
-        dnnl::stream stream(engine());
+            kernels::engine(), clipped.data());
+        dnnl::stream stream(kernels::engine());
         dnnl::reorder(plain, w.values).execute(stream, plain, w.values);
         stream.wait();
         return w;
@@ -101,6 +98,7 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
 
   private:
     friend detail::backend_base<onednn_backend>;
+    using kernels = detail::onednn_kernels;
 
     static detail::batch_layout layout(const shape& s, std::size_t) {
         const auto channels = static_cast<std::size_t>(s.channels);
@@ -121,7 +119,7 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
     void compute(std::size_t i, const weights& w, const layer_thresholds& tau, const float* in,
                  std::size_t size, float* out, workspace& space, See see) const {
         in = quantized(i, in, size, space);
-        see([&] { return channels_first(i, in, size, tau, space); });
+        see([&] { return seen(i, in, size, tau, space); });
         const float* product = clipped(i, in, size, tau, space);
         if (program_->sums[i]) return with_levels(i, w, product, size, out, space);
         convolve(i, w, product, program_->model.parameters[i].bias, program_->schedule[i].bounds,
@@ -212,101 +210,14 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
             detail::softmax(each, 1, out + first);
     }
 
-    /// oneDNN chooses the order of weights for batches of this size; others follow it.
-    static constexpr std::size_t usual_batch = 8;
-
-    /// A compute row for one size of batch.
-    struct kernel {
-        dnnl::convolution_forward product;
-        dnnl::memory::desc in, weights, out, bias, scratchpad;
-    };
-    /// Made when first needed; shared by copies of the backend and by all threads.
-    struct kernels {
-        explicit kernels(std::size_t rows) : of_rows(rows) {}
-        std::mutex guard;
-        std::vector<std::map<std::size_t, kernel>> of_rows;
-    };
-
-    static const dnnl::engine& engine() {
-        static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
-        return cpu;
-    }
-
-    static dnnl::memory::dims weight_dims(const layer_row& row) {
-        const dnnl::memory::dim filters = filters_per_group(row);
-        const dnnl::memory::dim channels = channels_per_group(row);
-        if (row.groups > 1) return {row.groups, filters, channels, row.kernel_h, row.kernel_w};
-        return {filters, channels, row.kernel_h, row.kernel_w};
-    }
-
-    const kernel& kernel_of(std::size_t i, std::size_t size) const {
-        const std::scoped_lock lock(kernels_->guard);
-        std::map<std::size_t, kernel>& known = kernels_->of_rows[i];
-        const auto found = known.find(size);
-        if (found != known.end()) return found->second;
-        const auto usual = known.find(usual_batch);
-        const layer_row& row = program_->rows()[i];
-        try {
-            return known
-                .emplace(size, make(i, size, usual == known.end() ? nullptr : &usual->second))
-                .first->second;
-        } catch (const dnnl::error& failed) {
-            throw error("oneDNN: layer '" + name_of(program_->model.net, i) + "' (" +
-                        std::string(name(row.kind)) + "): " + failed.what());
-        }
-    }
-
-    kernel make(std::size_t i, std::size_t size, const kernel* usual) const {
-        using namespace dnnl;
-        using tag = memory::format_tag;
-        const layer_row& row = program_->rows()[i];
-        const auto map_of = [size](const shape& s) {
-            return memory::desc({static_cast<memory::dim>(size), s.channels, s.height, s.width},
-                                memory::data_type::f32, tag::nhwc);
-        };
-        kernel k;
-        k.in = map_of(row.in);
-        k.out = map_of(row.out);
-        const memory::desc ordered =
-            usual != nullptr ? usual->weights
-                             : memory::desc(weight_dims(row), memory::data_type::f32, tag::any);
-        const bool has_bias = !program_->model.parameters[i].bias.empty();
-        if (has_bias) k.bias = memory::desc({row.out.channels}, memory::data_type::f32, tag::x);
-        // Padding at the far edge is whatever the extents leave; it may be negative.
-        const auto far = [](int out, int in, int taps, int stride, int dilation, int near) {
-            return static_cast<memory::dim>((out - 1) * stride + dilation * (taps - 1) + 1 - in -
-                                            near);
-        };
-        const memory::dims strides{row.stride_h, row.stride_w};
-        const memory::dims dilations{row.dilation_h - 1, row.dilation_w - 1};
-        const memory::dims before{row.pad_top, row.pad_left};
-        const memory::dims after{far(row.out.height, row.in.height, row.kernel_h, row.stride_h,
-                                     row.dilation_h, row.pad_top),
-                                 far(row.out.width, row.in.width, row.kernel_w, row.stride_w,
-                                     row.dilation_w, row.pad_left)};
-        constexpr auto inference = prop_kind::forward_inference;
-        constexpr auto direct = algorithm::convolution_direct;
-        const convolution_forward::desc description =
-            has_bias ? convolution_forward::desc(inference, direct, k.in, ordered, k.bias, k.out,
-                                                 strides, dilations, before, after)
-                     : convolution_forward::desc(inference, direct, k.in, ordered, k.out, strides,
-                                                 dilations, before, after);
-        primitive_attr attributes;
-        attributes.set_scratchpad_mode(scratchpad_mode::user);
-        const convolution_forward::primitive_desc made(description, attributes, engine());
-        k.product = convolution_forward(made);
-        k.weights = made.weights_desc();
-        k.scratchpad = made.scratchpad_desc();
-        return k;
-    }
-
     void convolve(std::size_t i, const weights& w, const float* in, const std::vector<float>& bias,
                   const detail::clamp& bounds, std::size_t size, float* out,
                   workspace& space) const {
-        const kernel& k = kernel_of(i, size);
+        const detail::onednn_kernel& k = kernels_->of(i, size);
         space.scratchpad.resize(std::max(space.scratchpad.size(), k.scratchpad.get_size()));
         const auto at = [](const dnnl::memory::desc& d, const void* values) {
-            return dnnl::memory(d, engine(), const_cast<void*>(values));  // oneDNN knows no const
+            return dnnl::memory(d, kernels::engine(),
+                                const_cast<void*>(values));  // oneDNN knows no const
         };
         std::unordered_map<int, dnnl::memory> arguments{
             {DNNL_ARG_SRC, at(k.in, in)},
@@ -314,10 +225,11 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
             {DNNL_ARG_DST, at(k.out, out)},
             {DNNL_ARG_SCRATCHPAD, at(k.scratchpad, space.scratchpad.data())}};
         if (!bias.empty()) arguments.emplace(DNNL_ARG_BIAS, at(k.bias, bias.data()));
-        dnnl::stream stream(engine());
+        dnnl::stream stream(kernels::engine());
         k.product.execute(stream, arguments);
         stream.wait();
-        // Not a post-op of oneDNN: those turn what is not a number into a bound, and hide it.
+        // Not a post-op of oneDNN: those turn what is not a number into a bound, and hide it. Nor are
+        // they faster: the pass leaves in the cache what the next row reads.
         constexpr float infinity = std::numeric_limits<float>::infinity();
         const std::size_t values =
             size * static_cast<std::size_t>(program_->rows()[i].out.volume());
@@ -368,17 +280,28 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         return to;
     }
 
-    /// The input of row i as statistics like it: channels x images x pixels, and as clipped planes.
-    detail::seen_tensors channels_first(std::size_t i, const float* in, std::size_t size,
-                                        const layer_thresholds& tau, workspace& space) const {
+    /// The input of row i for whoever looks on.
+    detail::seen_tensors seen(std::size_t i, const float* in, std::size_t size,
+                              const layer_thresholds& tau, workspace& space) const {
+        const auto maps = [this, i, in, size, &space] {
+            return channels_first(i, in, size, space);
+        };
+        const auto planes_of_maps = [this, i, size, &tau, &space, maps] {
+            maps();
+            return planes(i, size, tau, space);
+        };
+        return {map_batch(in, true), maps, planes_of_maps, {}};
+    }
+
+    /// The input of row i as channels x images x pixels.
+    const float* channels_first(std::size_t i, const float* in, std::size_t size,
+                                workspace& space) const {
         const layer_row& row = program_->rows()[i];
         const auto channels = static_cast<std::size_t>(row.in.channels);
         const std::size_t places = size * static_cast<std::size_t>(row.in.pixels());
         space.maps.resize(std::max(space.maps.size(), channels * places));
         detail::transpose(in, places, channels, space.maps.data());
-        return {space.maps.data(),
-                [this, i, size, &tau, &space] { return planes(i, size, tau, space); },
-                {}};
+        return space.maps.data();
     }
 
     /// Maps as clipped planes; the maps where they are planes and one threshold holds for all.
@@ -397,7 +320,8 @@ class onednn_backend : public detail::backend_base<onednn_backend> {
         return space.planes.data();
     }
 
-    std::shared_ptr<kernels> kernels_;
+    /// Made when first needed; shared by copies of the backend and by all threads.
+    std::shared_ptr<detail::onednn_kernels> kernels_;
 };
 
 }  // namespace hass

@@ -27,7 +27,9 @@ namespace hass::detail {
 
 /// What a compute row is given, for whoever looks on.
 struct seen_tensors {
-    const float* input = nullptr;  ///< channels x images x pixels
+    map_batch input = nullptr;  ///< as the backend has it
+    /// The same as channels x images x pixels; made where somebody asks.
+    std::function<const float*()> maps{};
     /// The same as planes, clipped or not (see `backend.hpp`); made where somebody asks.
     std::function<const float*()> planes{};
     /// matmul: the second input, clipped, images x filters x what one sees; else nothing.

@@ -50,7 +50,7 @@ class window_collector {
         if (program_.rows()[i].kind == layer_kind::matmul) {  // clipped already
             std::optional<product_windows>& row = products_of_rows_[worker][i];
             if (!row) row.emplace(program_.rows()[i], products_.windows);
-            row->add(tensors.input, tensors.second, images);
+            row->add(tensors.maps(), tensors.second, images);
             return;
         }
         std::unique_ptr<counts>& row = rows_[worker][i];
@@ -64,6 +64,8 @@ class window_collector {
             depthwise->add(tensors.input, images, tau);
         else if (auto* none = std::get_if<tap_counts>(&row->windows))
             none->add(tensors.input, images, tau);
+        else if (activation_windows::takes_maps(program_.rows()[i]))
+            std::get<activation_windows>(row->windows).add(tensors.input, images, tau);
         else
             std::get<activation_windows>(row->windows).add(tensors.planes(), images, keep);
         if (whole && row->products.any()) row->products.add(tensors.planes(), images, keep);

@@ -84,8 +84,8 @@ std::vector<service_trace> recorded_services(
         rows[i] = detail::service_of(net[i], chosen[i], work[i], statistics.at(i), weights, share);
     }
     const std::vector<std::size_t> order = detail::in_order(images.count);
-    detail::emulation_pass<Backend> pass(network.program(), network.backend(), images, order,
-                                         thresholds, {}, images.count);
+    detail::emulation_pass<Backend> pass(network.program(), network.backend(), network.weights(),
+                                         images, order, thresholds, {}, images.count);
     for (std::size_t b = 0; b < pass.batches(); ++b)  // one after the other: traces are in order
         pass.run(
             b, b + 1,

@@ -22,6 +22,7 @@
 #include <hass/statistics/flag_planes.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/pair_counts.hpp>
+#include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
 #include <hass/workload/layer.hpp>
 
@@ -58,15 +59,13 @@ class depthwise_windows {
         }
     }
 
-    /// Adds images: maps, in.channels x images x pixels; values below their channel's threshold
-    /// count as zero, clipped or not.
+    /// Adds images; values below their channel's threshold count as zero, clipped or not.
     /// \throws hass::error where they have 2^27 output positions or more; nothing is added then
-    void add(const float* maps, std::size_t images, const layer_thresholds& tau) {
+    void add(const map_batch& maps, std::size_t images, const layer_thresholds& tau) {
         const std::vector<std::uint32_t> least = detail::least_magnitudes(row_, tau);
-        const std::size_t size = images * static_cast<std::size_t>(row_.in.pixels());
         for (std::size_t c = 0; c < least.size(); c += word) {
             const auto some = std::span(least).subspan(c, std::min(word, least.size() - c));
-            nonzero_inputs_ += planes_.take(maps + c * size, images, some);
+            nonzero_inputs_ += planes_.take(maps, images, c, some);
             for (int f = 0; f < filters_per_group(row_); ++f) count(c, f, images);
         }
         images_ += images;

@@ -38,13 +38,14 @@ class flag_planes {
         return layout_.at(row_, 0, tap / row_.kernel_w, tap % row_.kernel_w);
     }
 
-    /// Takes maps, channels x images x pixels. \returns values that are not zero
+    /// Takes channels [first, first + least.size()) of maps. \returns values that are not zero
     /// \param least  one a channel, as `pack_channels`
     /// \throws hass::error where the images have 2^27 output positions or more
-    std::uint64_t take(const float* maps, std::size_t images,
+    std::uint64_t take(const map_batch& maps, std::size_t images, std::size_t first,
                        std::span<const std::uint32_t> least) {
         reserve(images);
-        pack_channels(maps, map_flags_.size(), least, map_flags_.size(), map_flags_.data());
+        pack_maps(maps, static_cast<std::size_t>(row_.in.channels), map_flags_.size(), first, least,
+                  0, map_flags_);
         for (std::size_t n = 0; n < images; ++n) spread(n);
         return count_bits(map_flags_);
     }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <hass/statistics/channel_flags.hpp>
+#include <hass/statistics/flag_planes.hpp>
 #include <hass/statistics/layer_statistics.hpp>
 #include <hass/statistics/mask_counts.hpp>
 #include <hass/statistics/mask_meetings.hpp>
@@ -70,6 +71,24 @@ class activation_windows {
     explicit activation_windows(const layer_row& row)
         : row_(row), layout_(row), shape_(row), counts_(shape_.counters()) {}
 
+    /// Whether a row's maps will do, so that nobody has to make planes of them.
+    static constexpr bool takes_maps(const layer_row& row) {
+        return taps(row) == 1 && row.pad_top == 0 && row.pad_left == 0 && row.pad_bottom == 0 &&
+               row.pad_right == 0;
+    }
+
+    /// Adds images of a row that `takes_maps`; values below their channel's threshold count as zero,
+    /// clipped or not.
+    void add(const map_batch& maps, std::size_t images, const layer_thresholds& tau) {
+        images_ += images;
+        const auto width = static_cast<std::size_t>(row_.in.width);
+        count_pixels(
+            maps, images, static_cast<std::size_t>(row_.in.pixels()),
+            detail::least_magnitudes(row_, tau),
+            [&](int y) { return static_cast<std::size_t>(y * row_.stride_h) * width; },
+            static_cast<std::size_t>(row_.stride_w));
+    }
+
     /// Adds images given as planes (`fill_plane`, 0 outside), in.channels x images x
     /// plane_layout(row).size(); values with |x| < keep count as zero, clipped or not.
     void add(const float* planes, std::size_t images,
@@ -77,6 +96,13 @@ class activation_windows {
         images_ += images;
         const std::size_t size = images * layout_.size();  // of a channel
         const std::uint32_t least = detail::magnitude_bits(keep);
+        if (taps(row_) == 1) {
+            count_pixels(
+                planes, images, layout_.size(),
+                std::vector<std::uint32_t>(static_cast<std::size_t>(row_.in.channels), least),
+                [&](int y) { return layout_.at(row_, y, 0, 0); }, 1);
+            return;
+        }
         for (int b = 0; b < shape_.blocks; ++b) {
             const float* values = planes + static_cast<std::size_t>(b * shape_.channels) * size;
             if (shape_.length <= 16)
@@ -116,49 +142,68 @@ class activation_windows {
     }
 
   private:
-    /// Masks of one block at every place of its planes; the places that are output positions are
-    /// counted.
+    /// Masks of a row of one tap: bits of a word of channels, right from the values. These hold every
+    /// input once, and maybe zeros beside, so that words also count the non-zero inputs.
+    /// \param each   places of an image
+    /// \param least  one a channel
+    /// \param start  start(y): the place of the first position of output row y, in its image;
+    ///               others follow every `step` places
+    template <class Start>
+    void count_pixels(const map_batch& values, std::size_t images, std::size_t each,
+                      const std::vector<std::uint32_t>& least, Start start, std::size_t step) {
+        const std::size_t places = images * each;
+        const auto width = static_cast<std::size_t>(row_.out.width);
+        const auto positions = images * static_cast<std::size_t>(row_.out.pixels());
+        const bool all = positions == places;           // in their order
+        const std::size_t piece = all ? 2048 : places;  // stays in the first cache
+        words_.resize(std::min(piece, places));
+        narrow_.resize(all ? words_.size() : positions);
+        for (std::size_t c = 0; c < least.size(); c += detail::flag_channels) {
+            const auto some =
+                std::span(least).subspan(c, std::min(detail::flag_channels, least.size() - c));
+            for (std::size_t first = 0; first < places; first += piece) {
+                const auto words = std::span(words_).first(std::min(piece, places - first));
+                detail::pack_maps(values, least.size(), places, c, some, first, words);
+                nonzero_inputs_ += detail::count_bits(words);
+                const auto masks = std::span(narrow_).first(all ? words.size() : positions);
+                for (int bit = 0; bit < static_cast<int>(some.size()); bit += shape_.channels) {
+                    const std::uint32_t mask = (1U << shape_.channels) - 1;
+                    const auto part = [&](std::uint32_t word) {
+                        return static_cast<std::uint16_t>(word >> bit & mask);
+                    };
+                    if (all)
+                        std::transform(words.begin(), words.end(), masks.begin(), part);
+                    else
+                        for (std::size_t n = 0, i = 0; n < images; ++n)
+                            for (int y = 0; y < row_.out.height; ++y) {
+                                const std::uint32_t* from = words.data() + n * each + start(y);
+                                for (std::size_t x = 0; x < width; ++x, from += step)
+                                    masks[i++] = part(*from);
+                            }
+                    counts_[(c + static_cast<std::size_t>(bit)) /
+                            static_cast<std::size_t>(shape_.channels)]
+                        .add(std::span<const std::uint16_t>(masks));
+                }
+            }
+        }
+    }
+
+    /// Masks of one block, a bit a tap, at every place of its planes; the places that are output
+    /// positions are counted.
     template <class Mask>
     void count(int block, const float* values, std::size_t images, std::uint32_t least,
                std::vector<Mask>& masks) {
         masks.resize(images * layout_.size());
-        if (taps(row_) > 1) {
-            flags_.resize(static_cast<std::size_t>(shape_.channels) * masks.size());
-            nonzero_inputs_ += detail::flag_nonzero(values, flags_.size(), least, flags_.data());
-        }
+        flags_.resize(static_cast<std::size_t>(shape_.channels) * masks.size());
+        nonzero_inputs_ += detail::flag_nonzero(values, flags_.size(), least, flags_.data());
         for (int part = 0; part < shape_.parts; ++part) {
-            if constexpr (sizeof(Mask) == 2)
-                if (taps(row_) == 1) gather_channels(values, least, masks);
-            if (taps(row_) > 1) gather_taps(part, masks);
+            gather_taps(part, masks);
             mask_counts& counter = counts_[static_cast<std::size_t>(block * shape_.parts + part)];
             const std::span<const Mask> all(masks);
-            if (taps(row_) == 1 && layout_.dense && row_.stride_h == 1) {
-                counter.add(all);
-                continue;
-            }
             for (std::size_t n = 0; n < images; ++n)
                 for (int y = 0; y < row_.out.height; ++y)
                     counter.add(all.subspan(n * layout_.size() + layout_.at(row_, y, 0, 0),
                                             static_cast<std::size_t>(row_.out.width)));
-        }
-    }
-
-    /// A bit a channel, right from the values. A plane holds every input once and zeros beside, so
-    /// the masks also count the non-zero inputs.
-    void gather_channels(const float* values, std::uint32_t least,
-                         std::vector<std::uint16_t>& masks) {
-        constexpr std::size_t step = 512;  // stays in the first cache
-        std::array<std::uint32_t, step> words;
-        std::array<std::uint32_t, detail::flag_channels> each;
-        each.fill(least);
-        const auto channels =
-            std::span<const std::uint32_t>(each).first(static_cast<std::size_t>(shape_.channels));
-        for (std::size_t first = 0; first < masks.size(); first += step) {
-            const auto some = std::span(words).first(std::min(step, masks.size() - first));
-            detail::pack_channels(values + first, masks.size(), channels, some.size(), some.data());
-            nonzero_inputs_ += detail::count_bits(some);
-            for (std::size_t i = 0; i < some.size(); ++i)
-                masks[first + i] = static_cast<std::uint16_t>(words[i]);
         }
     }
 
@@ -199,6 +244,7 @@ class activation_windows {
     std::vector<mask_counts> counts_;    ///< blocks x parts
     std::vector<std::uint8_t> flags_;    ///< of one block: channels x images x plane
     std::vector<std::uint8_t> eight_;    ///< eight bits of the masks of one block
+    std::vector<std::uint32_t> words_;   ///< of up to 32 channels of a row of one tap
     std::vector<std::uint16_t> narrow_;  ///< masks of one block, of up to 16 bits
     std::vector<std::uint64_t> wide_;    ///< ... of more
 };

@@ -47,6 +47,15 @@ struct plane_layout {
     }
 };
 
+/// Maps of a batch of images: channels x images x pixels, or images x pixels x channels.
+struct map_batch {
+    const float* values = nullptr;  ///< of all channels
+    bool channels_last = false;     ///< the channels of a pixel stand side by side
+
+    /// Channel by channel, unless said otherwise.
+    map_batch(const float* v, bool last = false) : values(v), channels_last(last) {}
+};
+
 namespace detail {
 
 /// |x| as an integer of the same order: comparing these never branches and vectorises everywhere.
