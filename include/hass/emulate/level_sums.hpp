@@ -42,13 +42,15 @@ struct level_sums {
 /// means between a grid and a grid.
 class level_rows {
   public:
-    explicit level_rows(const model& m) : m_(m), rows_(m.net.rows), grids_(rows_.size() + 1) {
+    explicit level_rows(const model& m)
+        : m_(m), rows_(m.net.rows), grids_(rows_.size() + 1), targets_(rows_.size() + 1) {
         from_.resize(rows_.size()), to_.resize(rows_.size() + 1);
         for (const edge& e : m.net.edges) {
             from_[static_cast<std::size_t>(e.to)].push_back(static_cast<std::size_t>(e.from + 1));
             to_[static_cast<std::size_t>(e.from + 1)].push_back(static_cast<std::size_t>(e.to));
         }
         for (std::size_t i = 0; i < rows_.size(); ++i) grids_[i + 1] = grid_of(i);
+        for (std::size_t i = rows_.size(); i-- > 0;) targets_[i + 1] = target_of(i + 1);
     }
 
     /// Of row i.
@@ -56,10 +58,13 @@ class level_rows {
         level_sums s;
         for (const std::size_t source : from_[i])
             if (grids_[source]) s.inputs.push_back(*grids_[source]);
-        const auto out = target(i + 1);
+        const auto& out = targets_[i + 1];
         if (!out || s.inputs.size() != from_[i].size()) return {};
         s.out = *out;
-        return complete(i, s) ? s : level_sums{};
+        if (!complete(i, s)) return {};
+        // steps so far apart that float32 does not hold their ratio
+        const auto normal = [](float f) { return std::isnormal(f); };
+        return std::all_of(s.by.begin(), s.by.end(), normal) ? s : level_sums{};
     }
 
   private:
@@ -71,7 +76,11 @@ class level_rows {
     std::optional<level_grid> grid_of(std::size_t i) const {
         const layer_parameters& p = m_.parameters[i];
         const layer_kind kind = rows_[i].kind;
-        if (quantises(rows_[i], p)) return level_grid{p.alpha, p.lower, p.upper, p.beta};
+        if (quantises(rows_[i], p)) {
+            constexpr float most = 0x1p16F;  // wider levels are no whole numbers of float32
+            if (std::max({-p.lower, p.upper, std::abs(p.beta)}) > most) return std::nullopt;
+            return level_grid{p.alpha, p.lower, p.upper, p.beta};
+        }
         const bool clips = kind == layer_kind::function &&
                            ((p.function == value_function::shrink && p.beta == 0.0F) ||
                             p.function == value_function::thresholded_relu);
@@ -85,15 +94,15 @@ class level_rows {
         return first;
     }
 
-    /// The grid that all readers round a stream to, activations that clip in between.
-    std::optional<level_grid> target(std::size_t stream) const {
+    /// The grid that all readers round a stream to, activations that clip in between; those of rows
+    /// behind it are known.
+    std::optional<level_grid> target_of(std::size_t stream) const {
         std::optional<level_grid> all;
         for (const std::size_t i : to_[stream]) {
             const bool clips =
                 rows_[i].kind == layer_kind::relu || rows_[i].kind == layer_kind::relu6;
-            const auto one = clips                                   ? target(i + 1)
-                             : quantises(rows_[i], m_.parameters[i]) ? grids_[i + 1]
-                                                                     : std::nullopt;
+            const bool rounds = quantises(rows_[i], m_.parameters[i]);
+            const auto one = clips ? targets_[i + 1] : rounds ? grids_[i + 1] : std::nullopt;
             if (!one || (all && *all != *one)) return std::nullopt;
             all = one;
         }
@@ -132,6 +141,7 @@ class level_rows {
             for (std::size_t k = f * each; k < (f + 1) * each; ++k)
                 if (std::nearbyint(p.weights[k] / step) * step != p.weights[k]) return false;
             const float unit = s.inputs[0].step * step;
+            if (!std::isnormal(unit)) return false;
             s.weights.push_back(step);
             s.by.push_back(unit / s.out.step);
             if (p.bias.empty()) continue;
@@ -146,9 +156,10 @@ class level_rows {
 
     const model& m_;
     const std::vector<layer_row>& rows_;
-    std::vector<std::optional<level_grid>> grids_;  // of streams: the image, then rows
-    std::vector<std::vector<std::size_t>> from_;    // streams that a row reads
-    std::vector<std::vector<std::size_t>> to_;      // rows that read a stream
+    std::vector<std::optional<level_grid>> grids_;    // of streams: the image, then rows
+    std::vector<std::optional<level_grid>> targets_;  // ... as far as all readers round them
+    std::vector<std::vector<std::size_t>> from_;      // streams that a row reads
+    std::vector<std::vector<std::size_t>> to_;        // rows that read a stream
 };
 
 /// Weights of a row, clipped, as levels.
