@@ -342,6 +342,37 @@ TEST_CASE("reductions and norms that are others with a function around them", "[
     }
 }
 
+TEST_CASE("A product with a constant matrix for each head", "[composites]") {
+    std::mt19937 bits(812);
+    const std::vector<std::int64_t> dims{1, 2, 5, 6};
+    const hass::image_set images = steps(bits, dims);
+    const tensor x = tensor_of(images, dims);
+    struct form {
+        std::vector<std::int64_t> weight;
+        std::string letters, result;
+        bool first = false;
+    };
+    for (const form& f : {form{{2, 6, 3}, "hde", "bhte"}, form{{2, 4, 5}, "het", "bhed", true},
+                          form{{1, 2, 6, 1}, "bhde", "bhte"}}) {
+        INFO(f.letters);
+        tensor_graph g(bits);
+        g.file().input({0, 2, 5, 6});
+        const auto [name, w] = g.weight(f.weight);
+        const std::string y = g.node("Neg", {"x"});
+        g.node("MatMul", f.first ? std::vector{name, y} : std::vector{y, name});
+        const tensor negative = mapped(x, [](double v) { return -v; });
+        CHECK(off(loaded(g), images, einsum("bhtd", negative, f.letters, w, f.result)) < 1e-5);
+    }
+    for (const std::vector<std::int64_t>& none :
+         {std::vector<std::int64_t>{2, 0, 3}, {0, 6, 3}, {2, 6, 0}}) {
+        tensor_graph g(bits);
+        g.file().input({0, 2, 5, 6});
+        const std::string empty = g.weight(none).first;
+        g.node("MatMul", {"x", empty});
+        CHECK_THROWS_WITH(loaded(g), Catch::Contains("MatMul") && Catch::Contains("does not fit"));
+    }
+}
+
 TEST_CASE("Einsum where it is a product, a transpose or a sum", "[composites]") {
     std::mt19937 bits(811);
     struct form {

@@ -34,7 +34,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
     struct workspace {
         std::vector<std::vector<float>> buffers;  ///< one a stream that is live, images x values
         std::vector<float> planes;                ///< a padded input
-        std::vector<float> rounded;               ///< an input in fixed point
+        std::vector<float> rounded;               ///< an input in fixed point, or as levels
         detail::gemm_scratch gemm;                ///< of matrix products
         detail::product_scratch product;          ///< of products of two activations
     };
@@ -99,7 +99,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
                  const float* in, std::size_t size, float* out, workspace& space, See see) const {
         if (program_->sums[i]) return with_levels(i, prepared, tau, in, size, out, space, see);
         in = quantized(i, in, size, space);
-        const numbers n{program_->model.parameters[i].bias, program_->schedule[i].bounds};
+        const sum_ends ends{program_->model.parameters[i].bias, program_->schedule[i].bounds};
         // A dense product clips on its way where one threshold holds for all channels.
         const layer_thresholds none;
         const bool on_its_way = tau.activation_channels.empty();
@@ -112,7 +112,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
                     [&, in] { return to_planes(i, in, size, early, space); },
                     {}};
             });
-            depthwise(i, prepared, in, size, tau, n, out, space);
+            depthwise(i, prepared, in, size, tau, ends, out, space);
         } else {
             const float* planes = to_planes(i, in, size, early, space);
             see([&] {
@@ -120,12 +120,12 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
                     in, [in] { return in; }, [planes] { return planes; }, {}};
             });
             const auto keep = static_cast<float>(on_its_way ? tau.activation : 0.0);
-            dense(i, prepared, planes, size, keep, n, out, space.gemm);
+            dense(i, prepared, planes, size, keep, ends, out, space.gemm);
         }
     }
 
     /// What sums begin with, and how far they go.
-    struct numbers {
+    struct sum_ends {
         const std::vector<float>& bias;
         detail::clamp bounds;
     };
@@ -152,12 +152,12 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
                 [keep = static_cast<float>(tau.activation_of(c)), step = sums.inputs[0].step](
                     float x) { return std::abs(x) < keep ? 0.0F : std::nearbyint(x / step); });
         const layer_thresholds none;
-        const numbers n{sums.bias, {}};
+        const sum_ends ends{sums.bias, {}};
         if (detail::is_depthwise(row))
-            depthwise(i, prepared, space.rounded.data(), size, none, n, out, space);
+            depthwise(i, prepared, space.rounded.data(), size, none, ends, out, space);
         else
-            dense(i, prepared, to_planes(i, space.rounded.data(), size, none, space), size, 0.0F, n,
-                  out, space.gemm);
+            dense(i, prepared, to_planes(i, space.rounded.data(), size, none, space), size, 0.0F,
+                  ends, out, space.gemm);
         const std::size_t pixels = size * static_cast<std::size_t>(row.out.pixels());
         const detail::clamp& bounds = program_->schedule[i].bounds;
         for (std::size_t f = 0; f < sums.by.size(); ++f)
@@ -289,7 +289,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
     }
 
     void depthwise(std::size_t i, const weights& prepared, const float* in, std::size_t size,
-                   const layer_thresholds& tau, const numbers& with, float* out,
+                   const layer_thresholds& tau, const sum_ends& with, float* out,
                    workspace& space) const {
         const detail::sliding_window& window = program_->windows[i];
         const auto in_pixels = static_cast<std::size_t>(window.row.in.pixels());
@@ -309,7 +309,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
     }
 
     void dense(std::size_t i, const weights& prepared, const float* planes, std::size_t size,
-               float keep, const numbers& with, float* out, detail::gemm_scratch& scratch) const {
+               float keep, const sum_ends& with, float* out, detail::gemm_scratch& scratch) const {
         const detail::sliding_window& window = program_->windows[i];
         const auto height = static_cast<std::size_t>(window.row.out.height);
         const auto width = static_cast<std::size_t>(window.row.out.width);

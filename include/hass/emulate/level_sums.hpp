@@ -86,7 +86,8 @@ class level_rows {
                             p.function == value_function::thresholded_relu);
         const bool keeps = clips || kind == layer_kind::max_pool || kind == layer_kind::flatten ||
                            kind == layer_kind::concat || kind == layer_kind::stack ||
-                           (kind == layer_kind::relu && p.lower == 0.0F) || moves(kind);
+                           (kind == layer_kind::relu && p.lower == 0.0F && std::isinf(p.upper)) ||
+                           moves(kind);
         if (!keeps) return std::nullopt;
         const auto first = grids_[from_[i].front()];
         for (const std::size_t source : from_[i])

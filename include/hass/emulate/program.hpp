@@ -3,6 +3,8 @@
 /// needs to know of it whatever its kernels are.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -48,9 +50,7 @@ struct program {
         } catch (const error& e) {
             throw error(where() + e.what());
         }
-        const detail::level_rows with_levels(model);
         for (std::size_t i = 0; i < rows().size(); ++i) {
-            sums.push_back(with_levels[i]);
             const layer_row& row = rows()[i];
             const bool slides = is_compute(row) || row.kind == layer_kind::max_pool ||
                                 row.kind == layer_kind::average_pool;
@@ -72,6 +72,9 @@ struct program {
                 quantizers[i].size() <= 1 ||
                     quantizers[i].size() == static_cast<std::size_t>(rows()[i].in.channels),
                 model.net, i, text_of({quantizers[i].size(), " quantizers"}));
+        const detail::level_rows with_levels(model);
+        for (std::size_t i = 0; i < rows().size(); ++i)  // a grid asked for is not the file's
+            sums.push_back(quantizers[i].empty() ? with_levels[i] : detail::level_sums{});
     }
 
     /// With the preprocessing that the model states; pixels as they are where it states none.
@@ -115,6 +118,12 @@ struct program {
             detail::require(
                 p.bias.empty() || p.bias.size() == static_cast<std::size_t>(row.out.channels), net,
                 i, text_of({p.bias.size(), " biases, expected ", row.out.channels}));
+            const bool steps = std::all_of(p.weight_steps.begin(), p.weight_steps.end(),
+                                           [](float s) { return s > 0.0F && std::isfinite(s); });
+            detail::require(
+                steps && (p.weight_steps.size() <= 1 ||
+                          p.weight_steps.size() == static_cast<std::size_t>(row.out.channels)),
+                net, i, "weight_steps must be positive, none, one or one a filter");
         }
         return m;
     }

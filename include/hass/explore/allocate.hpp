@@ -122,7 +122,7 @@ class allocator {
     }
 
     /// The next answer depends on what is asked alone. What is proved never depends on earlier calls;
-    /// which of several designs of one interval is chosen may, where it is not proved which needs
+    /// which of several designs of one interval is chosen may, where it is not proved which takes
     /// least, or where several do.
     void forget() { policy_ = initial_policy_; }
 
@@ -229,7 +229,12 @@ class allocator {
 
     void set(std::size_t i, const layer_statistics& s) {
         validate(net(), i, s);
-        if (!prepared_.repeats(engine_, i, rows_[i], s) || cycles_[i].empty()) compute_cycles(i, s);
+        if (!prepared_.repeats(engine_, i, rows_[i], s) || cycles_[i].empty()) try {
+                compute_cycles(i, s);
+            } catch (...) {
+                prepared_.forget(i);
+                throw;
+            }
         statistics_[i] = s;
     }
 

@@ -19,7 +19,7 @@ struct certificate {
     double upper_bound_images_per_second = 0.0;
     /// upper bound / achieved - 1; 0: proved optimal. Infinite when nothing was found.
     double gap = 0.0;
-    /// What the design takes of the board, as the sum of the shares of DSPs, LUTs, FFs, block RAMs,
+    /// Of `solve` and `update` (0 elsewhere): what the design takes of the board, as the sum of the shares of DSPs, LUTs, FFs, block RAMs,
     /// URAMs and bandwidth. Where missing block RAMs are built from LUTs, block RAMs count as all that
     /// could be built (`to_needs`).
     double shares = 0.0;

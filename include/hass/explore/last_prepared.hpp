@@ -33,6 +33,11 @@ class last_prepared {
         }
     }
 
+    /// Row `i` is not known any more.
+    void forget(std::size_t i) {
+        if (i < rows_.size()) rows_[i].reset();
+    }
+
   private:
     using ready_row = decltype(prepared(std::declval<const E&>(), std::declval<const layer_row&>(),
                                         std::declval<const layer_statistics&>()));

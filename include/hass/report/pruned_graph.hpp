@@ -138,7 +138,8 @@ class pruned_graph {
                            reads(from.data_at, from.data) && reads(from.weights_at, from.weights);
         if (!there)
             throw refused("(" + from.type + ") stands in " +
-                          (n == nullptr ? "a function" : "operator " + quoted(n->op_type)) +
+                          (n == nullptr ? "a function, or an operator that is several others,"
+                                        : "operator " + quoted(n->op_type)) +
                           " of the file, which has no place for its thresholds");
         return *n;
     }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <hass/error.hpp>
 #include <hass/rtl/testbench.hpp>
 #include <hass/rtl/top_level.hpp>
 #include <hass/text.hpp>
@@ -22,6 +23,7 @@ inline std::vector<std::size_t> rows_of(const integer_network& net, const accele
     const row_option any{};
     for (std::size_t i = 0; i < net.rows.size() && rows.size() < all.stages.size(); ++i)
         if (all.stages[rows.size()].module == row_view{net, i, any}.id()) rows.push_back(i);
+    if (rows.size() != all.stages.size()) throw error("RTL: a stage is no row's");
     return rows;
 }
 

@@ -116,7 +116,7 @@ inline void pack_adjacent(const float* values, std::size_t stride,
     for (std::size_t i = 0; i < size; ++i, values += stride) {
         std::uint32_t word = 0;
         std::size_t c = 0;
-#if defined(__AVX2__)
+#if defined(__GNUC__) && defined(__AVX2__)
         const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
         for (; c + 8 <= least.size(); c += 8) {
             const __m256i x = _mm256_and_si256(

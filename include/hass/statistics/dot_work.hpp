@@ -25,8 +25,8 @@ struct lane_layout {
 };
 
 /// Cycles until the fullest lane is through, of a dot product of one group and set of filters: its
-/// pairs that are not skipped; the windows of the dot product, which come one a cycle, where they are more. The mean over images, positions and sets of
-/// filters.
+/// pairs that are not skipped; the windows of the dot product, which come one a cycle, where they are
+/// more. The mean over images, positions and sets of filters.
 struct lane_work {
     lane_layout layout{};  ///< what it was counted for
     double cycles = 0.0;   ///< mean of a dot product

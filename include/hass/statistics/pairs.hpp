@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include <hass/pack_width.hpp>
 #include <hass/statistics/channel_flags.hpp>
 #include <hass/statistics/flag_planes.hpp>
 #include <hass/statistics/layer_statistics.hpp>
@@ -63,6 +64,8 @@ struct window_shape {
         return all;
     }
 };
+
+inline namespace HASS_PACKS {
 
 /// Activation masks of one compute row, over positions and images. Mergeable.
 class activation_windows {
@@ -248,6 +251,8 @@ class activation_windows {
     std::vector<std::uint16_t> narrow_;  ///< masks of one block, of up to 16 bits
     std::vector<std::uint64_t> wide_;    ///< ... of more
 };
+
+}  // namespace HASS_PACKS
 
 /// Weight masks of one compute row, over the filters of each block's group.
 class weight_windows {

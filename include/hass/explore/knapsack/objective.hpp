@@ -36,8 +36,13 @@ class objective {
     constexpr bool is_delay() const { return kind_ == kind::delay; }
     constexpr bool is_none() const { return kind_ == kind::none; }
 
-    /// Of what something needs; 0 where needs do not count.
-    constexpr double of(const resource_vector& need) const { return dot(weight_, need); }
+    /// Of what something needs, which may be infinite; 0 where needs do not count.
+    constexpr double of(const resource_vector& need) const {
+        double sum = 0.0;
+        for (std::size_t r = 0; r < need.size(); ++r)
+            sum += weight_[r] == 0.0 ? 0.0 : weight_[r] * need[r];
+        return sum;
+    }
 
     /// What an option of a row needs, or adds to the delay.
     double of(const frontier& row, std::size_t option) const {

@@ -113,7 +113,7 @@ inline void product_by_heads(const operation& op, std::size_t weight) {
         return op.fail("weight " + dims_text(c.dims) + " does not fit " + describe(x));
     };
     const std::size_t rank = left.size();
-    if (!right || rank < 2 || x.batch.axis + 2 >= x.rank) throw wrong();
+    if (c.count() == 0 || !right || rank < 2 || x.batch.axis + 2 >= x.rank) throw wrong();
     const std::size_t k = behind ? rank - 1 : rank - 2, m = behind ? rank - 2 : rank - 1;
     const auto& inputs = (*right)[behind ? rank - 2 : rank - 1];
     const auto& filters = (*right)[behind ? rank - 1 : rank - 2];

@@ -256,6 +256,9 @@ inline void fold_scatter(const operation& op) {
     const constant& where = op.known(1, "the indices");
     const constant& with = op.known(2, "the updates");
     const std::string_view how = op.text("reduction", "none");
+    constexpr std::array<std::string_view, 5> known{"none", "add", "mul", "min", "max"};
+    if (std::find(known.begin(), known.end(), how) == known.end())
+        throw op.fail("reduction " + quoted(how) + " (known: none, add, mul, min, max)");
     const auto depth = where.dims.empty() ? 0 : static_cast<std::size_t>(where.dims.back());
     if (where.dims.empty() || where.dims.back() < 1 || depth > out.dims.size())
         throw op.fail("indices of shape " + dims_text(where.dims) + " into data of shape " +
@@ -269,7 +272,7 @@ inline void fold_scatter(const operation& op) {
     const std::vector<std::int64_t> places = op.integers(1, "the indices");
     const std::vector<double> updates = folded(op, 2);
     const extents steps = steps_of(out.dims);
-    const std::size_t slice = *element_count({split, out.dims.end()}, out.values.size());
+    const std::size_t slice = element_count({split, out.dims.end()}, out.values.size()).value_or(0);
     for (std::size_t n = 0; n * depth < places.size(); ++n) {
         std::size_t to = 0;
         for (std::size_t k = 0; k < depth; ++k) {
@@ -286,10 +289,8 @@ inline void fold_scatter(const operation& op) {
                 v = checked(op, v + u, out.floating);
             else if (how == "mul")
                 v = checked(op, v * u, out.floating);
-            else if (how == "min" || how == "max")
-                v = how == "min" ? std::min(v, u) : std::max(v, u);
             else
-                throw op.fail("reduction " + quoted(how) + " is not supported");
+                v = how == "min" ? std::min(v, u) : std::max(v, u);
         }
     }
     give_constant(op, std::move(out));

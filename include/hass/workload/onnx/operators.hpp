@@ -45,8 +45,8 @@ inline void pass_first(const operation& op) {
 }
 
 inline void dropout(const operation& op) {
-    const double ratio = op.has(1) ? op.scalar(1, "the ratio") : 0.5;
-    if (op.has(2) && op.scalar(2, "training_mode") != 0.0 && ratio != 0.0)
+    const bool trains = op.has(2) && op.scalar(2, "training_mode") != 0.0;
+    if (trains && !(op.has(1) && op.scalar(1, "the ratio") == 0.0))
         throw op.fail("training_mode is not supported");
     op.pass(0);
 }

@@ -303,6 +303,8 @@ inline std::optional<std::vector<std::vector<order_axis>>> constant_axes(
     const auto rank = view_of(x).groups.size() + (x.batch.merged ? 0 : 1);
     while (dims.size() > rank && dims[0] == 1) dims.erase(dims.begin());
     if (dims.size() > rank) return std::nullopt;
+    if (std::any_of(dims.begin(), dims.end(), [](std::int64_t d) { return d < 1; }))
+        return std::nullopt;
     const std::size_t missing = rank - dims.size();
     auto groups = dense_groups(dims, 1);
     groups.insert(groups.begin(), missing, {});

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,7 +64,8 @@ inline levels levels_of_type(const operation& op, std::int64_t type) {
 inline std::vector<double> scales(const operation& op, std::size_t i) {
     std::vector<double> all = folded(op, i);
     for (const double s : all)
-        if (!(s > 0.0) || !std::isfinite(s)) throw op.fail(text_of({"a scale of ", s}));
+        if (!(s > 0.0 && s <= static_cast<double>(std::numeric_limits<float>::max())))
+            throw op.fail(text_of({"a scale of ", s}));
     if (all.empty()) throw op.fail("has no scale");
     return all;
 }
@@ -223,10 +225,6 @@ inline void fold_quantize(const operation& op) {
     give_constant(op, std::move(out));
 }
 
-inline std::size_t along(const extents& dims, std::size_t axis) {
-    return axis < dims.size() ? static_cast<std::size_t>(dims[axis]) : 0;
-}
-
 inline void fold_dequantize(const operation& op) {
     const constant& in = op.known(0, "the data");
     const int bits = in.file != nullptr ? static_cast<int>(bits_of(in.file->type)) : in.bits;
@@ -237,7 +235,8 @@ inline void fold_dequantize(const operation& op) {
     out.floating = true, out.bits = bits;
     const scale_places where(op, out.dims, op.known(1, "the scale"));
     const std::vector<double> scale = scales(op, 1);
-    if (scale.size() == 1 || (where.block == 1 && scale.size() == along(out.dims, where.axis))) {
+    if (scale.size() == 1 ||
+        (where.block == 1 && scale.size() == static_cast<std::size_t>(out.dims[where.axis]))) {
         out.steps.assign(scale.begin(), scale.end());
         out.steps_axis = where.axis;
     }
