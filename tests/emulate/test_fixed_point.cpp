@@ -4,9 +4,12 @@
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
 
 #include <hass/emulate/fixed_point.hpp>
+#include <hass/workload/images.hpp>
+#include <hass/workload/onnx.hpp>
 
 #include "../statistics/random_layers.hpp"
 #include "naive.hpp"
@@ -158,4 +161,16 @@ TEST_CASE("values that round to zero are zeros of the statistics") {
     CHECK_THROWS_WITH(hass::in_fixed_point(exact, images, {17, 8}),
                       "fixed point: 17 bits, must be within 2 and 16");
     CHECK_THROWS_AS(hass::in_fixed_point(exact, images, {8, 1}), hass::error);
+}
+
+TEST_CASE("bits that are asked for hold for rows of a quantised file, too", "[fixed]") {
+    const std::string folder = std::string(HASS_TEST_DATA) + "/exported/more/quantised/";
+    const hass::emulator as_is(hass::load_onnx(folder + "model.onnx"),
+                               {1.0F / 64.0F, {2.0F, 2.0F, 2.0F}, {1.0F, 1.0F, 1.0F}});
+    hass::image_set images = hass::read_images(folder + "images.npy");
+    images.count = 2;
+    const std::vector<float> file = as_is.logits(images);
+    const std::vector<float> few = in_fixed_point(as_is, images, {8, 4}).logits(images);
+    CHECK(few != file);
+    CHECK(few != in_fixed_point(as_is, images, {8, 8}).logits(images));
 }
