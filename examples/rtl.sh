@@ -24,9 +24,10 @@ fi
     --out "$folder.search" "${@:4}" >"$folder.log" || { cat "$folder.log"; exit 1; }
 grep -A 5 '^RTL of' "$folder.log"
 make -s -C "$folder" lint
-# At full speed, with pauses, and at the pace of the interval, which the fill is stated for.
+# At full speed (twice: the interval of the second time, with FIFOs as full as they get), with pauses, and at
+# the pace of the interval, which the fill is stated for.
 pace=$(awk '$1 == "interval" {print $2}' "$folder/estimate")
-make -s -C "$folder" run IMAGES=images ANSWERS=answers >"$folder/measured"
+make -s -C "$folder" run IMAGES=images ANSWERS=answers PASSES=2 >"$folder/measured"
 make -s -C "$folder" run IMAGES=images ANSWERS=answers_pauses PAUSES=30 >/dev/null
 make -s -C "$folder" run IMAGES=images ANSWERS=answers_pace PACE="$pace" >"$folder/measured_pace"
 : >"$folder/measured_alone"  # each stage by itself, between images

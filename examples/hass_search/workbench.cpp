@@ -373,7 +373,7 @@ simulated simulate_design(const emulated& e, std::size_t most, bool as_rtl,
             [&](const hass::allocation& a) {
                 return hass::recorded_services(e.network, images, tau, own, engine, a.design);
             },
-            {.keep = as_rtl ? 0.985 : 0.97,
+            {.keep = as_rtl ? 0.995 : 0.97,
              .images = passes * images.count,
              .warm_up = (passes - 1) * images.count,
              .lanes_ahead = !as_rtl,

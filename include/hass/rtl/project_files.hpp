@@ -17,14 +17,14 @@ inline std::string makefile(const accelerator_text& all) {
     return text_of(
         {"# make            builds the simulation\n"
          "# make lint       what Verilator thinks of the design\n"
-         "# make run IMAGES=images ANSWERS=answers [PAUSES=30] [PACE=20000]\n"
+         "# make run IMAGES=images ANSWERS=answers [PAUSES=30] [PACE=20000] [PASSES=2]\n"
          "# make alone      cycles of an image in each stage by itself, fed with streams/\n"
          "VERILATOR ?= verilator\n"
          "VERILATED = -Wall -y modules -y stages\n"
          "BUILD = $(VERILATOR) --cc --exe --build -j 1 -O3 --x-assign fast --x-initial fast "
          "--output-split 30000 -CFLAGS -std=c++17 -MAKEFLAGS "
          "\"OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1\" $(VERILATED)\n"
-         "PAUSES ?= 0\nPACE ?= 0\n\n"
+         "PAUSES ?= 0\nPACE ?= 0\nPASSES ?= 1\n\n"
          "obj_dir/V",
          name,
          ": ",
@@ -52,7 +52,7 @@ inline std::string makefile(const accelerator_text& all) {
          name,
          "\n\tcd memories && ../obj_dir/V",
          name,
-         " $(abspath $(IMAGES)) $(abspath $(ANSWERS)) $(PAUSES) $(PACE)\n"
+         " $(abspath $(IMAGES)) $(abspath $(ANSWERS)) $(PAUSES) $(PACE) $(PASSES)\n"
          "alone: obj_alone/V",
          name,
          "_alone\n\tcd memories && ../obj_alone/V",
