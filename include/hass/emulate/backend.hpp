@@ -38,19 +38,18 @@ namespace hass {
 ///     output(i, size, space)                      what row i gave last
 ///     save(i, size, space), restore(i, ...)       all values that row i and those after it read
 template <class B>
-concept EmulationBackend =
-    std::constructible_from<B, const program&> &&
+concept EmulationBackend = std::constructible_from<B, const program&> &&
     requires(const B& b, const typename B::weights& w, typename B::workspace& space,
              const image_set& images, std::span<const std::size_t> order,
              const layer_thresholds& tau, std::span<float> out, std::span<const float> state) {
-        { b.prepare(std::size_t{}, std::vector<float>{}) } -> std::same_as<typename B::weights>;
-        b.load(images, order, space);
-        b.execute(std::size_t{}, w, tau, std::size_t{}, space, [](auto) {});
-        b.answers(std::size_t{}, space, out);
-        { b.output(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::span<const float>>;
-        { b.save(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::vector<float>>;
-        b.restore(std::size_t{}, std::size_t{}, state, space);
-    };
+    { b.prepare(std::size_t{}, std::vector<float>{}) } -> std::same_as<typename B::weights>;
+    b.load(images, order, space);
+    b.execute(std::size_t{}, w, tau, std::size_t{}, space, [](auto) {});
+    b.answers(std::size_t{}, space, out);
+    { b.output(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::span<const float>>;
+    { b.save(std::size_t{}, std::size_t{}, space) } -> std::same_as<std::vector<float>>;
+    b.restore(std::size_t{}, std::size_t{}, state, space);
+};
 
 namespace detail {
 

@@ -149,8 +149,10 @@ class allocator {
     /// \param images_per_second  > 0
     /// \throws hass::error before the first `solve`, for a resource or throughput that makes no
     /// sense, for BRAM18 where LUTs replace them
-    allocation least(double usage::*resource, double images_per_second)
-        requires requires(Policy& p, const allocation_problem& x) { p.minimise(x, dsp_index, 1.0); }
+    allocation least(double usage::*resource, double images_per_second) requires
+        requires(Policy& p, const allocation_problem& x) {
+        p.minimise(x, dsp_index, 1.0);
+    }
     {
         const std::size_t r = index_of(resource);
         if (!solved_) throw error("allocate: least before the first solve");
@@ -395,8 +397,7 @@ allocation allocate(const network_view& net, const S& statistics, const E& engin
 
 /// Answers a call that forgets an argument: says which.
 template <class... Given>
-    requires(!detail::complete<Given...>)
-allocation allocate(const network_view&, const Given&...) {
+requires(!detail::complete<Given...>) allocation allocate(const network_view&, const Given&...) {
     detail::say_what_is_missing<Given...>();
     return {};
 }
