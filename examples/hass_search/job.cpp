@@ -457,7 +457,7 @@ class search_job {
                 r.best_so_far.emplace_back(t.number, t.objective);
             // those that miss the accuracy say as much of the thresholds
             if (t.candidate.hardware.fits && std::isfinite(t.objective))
-                records.push_back({t.number, t.point, hass::outcome::ok({t.objective})});
+                records.push_back({t.number, t.point, hass::outcome::ok(t.objective)});
         }
         constexpr std::size_t fewest = 8;
         if (records.size() < fewest) return r;

@@ -274,12 +274,13 @@ TEST_CASE("reductions and norms that are others with a function around them", "[
                                      {std::string("b"), ints({1, 2, 3})}})
         for (const std::int64_t keeps : {0, 1}) {
             INFO(left << keeps);
-            const auto reduced = [&](const std::string& type, const std::string& before = "") {
+            const auto reduced = [&, &over_axes = axes](const std::string& type,
+                                                        const std::string& before = "") {
                 tensor_graph g(bits, 18);
                 g.file().input({0, 3, 4, 5});
                 std::string y = "x";
                 if (!before.empty()) y = g.node(before, {y, g.number(100.0)});
-                const std::string at = g.whole(axes);
+                const std::string at = g.whole(over_axes);
                 g.node(type, {y, at}, {{"keepdims", keeps}});
                 return loaded(g);
             };
@@ -592,7 +593,7 @@ TEST_CASE("products, centred values and tables that are on in one place", "[comp
             std::vector<std::string> inputs{g.node("Neg", {"x"})};
             if (said) inputs.push_back(g.whole({}));
             g.node(type, inputs, {{"noop_with_empty_axes", std::int64_t{1}}});
-            const tensor y = mapped(x, [&](double v) { return of(-v); });
+            const tensor y = mapped(x, [f = of](double v) { return f(-v); });
             CHECK(off(loaded(g), images, y) < 1e-5);
             tensor_graph some(bits, 18);  // with axes it says nothing
             some.file().input({0, 3, 4, 5});
@@ -632,11 +633,11 @@ TEST_CASE("products, centred values and tables that are on in one place", "[comp
                                                            : ints({1, 3, 5, 4});
         const auto along = static_cast<std::size_t>(axis < 0 ? 3 : axis);
         tensor y{dims, {}};
-        test::for_each_index(dims, [&](std::size_t, std::vector<std::int64_t> i) {
+        test::for_each_index(dims, [&, &l = level](std::size_t, std::vector<std::int64_t> i) {
             const std::int64_t k = i[along];
             i.erase(i.begin() + static_cast<std::ptrdiff_t>(along));
             const bool here = std::abs(i[2] % 5 - 2) == k;  // 15 values, five to a line
-            y.values.push_back(level.values[here ? 1 : 0]);
+            y.values.push_back(l.values[here ? 1 : 0]);
         });
         CHECK(off(loaded(g), few, y) == 0.0);
     }

@@ -52,7 +52,6 @@ class scale_and_shift {
             return;
         }
         const bool scaled = scales();
-        d.origin.derived = d.origin.derived && !scaled;
         if (p.weights.empty()) p.weights.assign(channels_, 1.0F), spent.spend(channels_);
         spent.spend(scaled ? p.weights.size() : 0);
         if (p.bias.empty() && shifts()) p.bias.assign(channels_, 0.0F), spent.spend(channels_);
