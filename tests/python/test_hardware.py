@@ -44,7 +44,7 @@ def test_allocation_is_what_evaluate_gives(net, half):
 
 
 def test_every_knob_of_an_engine_changes_something(net, half):
-    board = dataclasses.replace(hass.device("zedboard"), lut=300000, dsp=2000, bram18=8)
+    board = dataclasses.replace(hass.device("zedboard"), lut=300000, dsp=300, bram18=8)
     first = hass.allocate(net, half, hass.Engine("spe"), board).as_dict()
     for knob, value in {
         "name": "dense",
