@@ -123,8 +123,8 @@ TEST_CASE("as RTL, the fewest words that keep up are requantised", "[choices]") 
     const calibrated shifts;
     for (const auto& [width, each] :
          {std::pair{precision{8, 8, 20}, 1}, {precision{16, 16, 38}, 2}}) {
-        const auto more = [&](const row_option& o) {
-            return rtl.dense(row, o, width).dsp - shifts.dense(row, o, width).dsp;
+        const auto more = [&, &w = width](const row_option& o) {
+            return rtl.dense(row, o, w).dsp - shifts.dense(row, o, w).dsp;
         };
         CHECK(more(c) == each);
         CHECK(more(fast) == 4 * each);

@@ -120,10 +120,10 @@ TEST_CASE("bandwidth changes the interval until it is enough, and never for the 
             before = a.estimate.images_per_second;
         }
         CHECK(different > 8);
-        const allocation unlimited = run(unbounded, share);
-        CHECK(unlimited.estimate.images_per_second == before);
-        CHECK(unlimited.estimate.link_cycles == 0.0);
-        CHECK(unlimited.estimate.image_gbit_s > 0.0);
+        const allocation without_link = run(unbounded, share);
+        CHECK(without_link.estimate.images_per_second == before);
+        CHECK(without_link.estimate.link_cycles == 0.0);
+        CHECK(without_link.estimate.image_gbit_s > 0.0);
     }
 }
 

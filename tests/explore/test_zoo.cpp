@@ -216,10 +216,10 @@ TEST_CASE("update gives what solve gives", "[allocate]") {
 
 TEST_CASE("what stops a design is said", "[allocate]") {
     // one input channel at a time is as fast as data can move: the input stream limits
-    using small =
+    using one_channel =
         hass::sequential<hass::input<1, 64, 64>, hass::conv2d<1, 4, 3, hass::pad<1>>, hass::relu>;
-    const hass::allocation stream =
-        hass::allocate(small{}, uniform_sparsity(0.5), hass::dense_dot<>{}, hass::boards::u250{});
+    const hass::allocation stream = hass::allocate(one_channel{}, uniform_sparsity(0.5),
+                                                   hass::dense_dot<>{}, hass::boards::u250{});
     REQUIRE(stream.fits);
     CHECK(stream.estimate.interval_cycles == 64.0 * 64.0);
     CHECK(!stream.certificate.binding);
