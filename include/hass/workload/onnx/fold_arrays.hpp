@@ -77,6 +77,8 @@ inline extents steps_of(const extents& dims) {
 /// Input `i` repeated along axes of extent 1 until it has the extents `dims`.
 inline std::vector<double> spread(const operation& op, std::size_t i, const extents& dims) {
     const extents own = op.known(i, "an input").dims;
+    if (broadcast(op, own, dims) != dims)
+        throw op.fail("of constants " + dims_text(own) + " and " + dims_text(dims));
     const extents own_steps = steps_of(own);
     extents steps(dims.size(), 0);
     for (std::size_t k = 1; k <= own.size() && k <= dims.size(); ++k)
