@@ -33,8 +33,8 @@ TEST_CASE("DSPs of the measured back end are those of its rule") {
     CHECK(engine.cost(row, lut).ff > engine.cost(row, dsp).ff);
 
     // a price by the product of the widths
-    constexpr hass::dense_dot<fpga::measured> narrow{{}, {4, 4, 24}};
-    CHECK(narrow.cost(row, lut).lut - narrow.cost(row, dsp).lut ==
+    constexpr hass::dense_dot<fpga::measured> four_bits{{}, {4, 4, 24}};
+    CHECK(four_bits.cost(row, lut).lut - four_bits.cost(row, dsp).lut ==
           Approx(144 * 16.0 / 72.0 * fpga::measured_lut.lut_multiplier));
 
     const auto stage = [](hass::layer_kind kind, int side, int streams) {
