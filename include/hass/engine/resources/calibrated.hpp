@@ -84,8 +84,8 @@ struct calibrated {
         {-0.58, -0.31},
         {-0.45, -0.23},
         {-0.84, -0.33},
-        "Sparse engines were synthesised and simulated, and never measured on a board; as RTL "
-        "designs of SPEs, lanes, lists and all of them took up to 0.3 % more cycles than "
+        "Sparse engines were synthesised and simulated, and never measured on a board; as RTL, "
+        "with planned FIFOs and in the long run, the shipped network took 0.3 % more cycles than "
         "modelled."};
 
     /// \name What is offered to an allocator

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,10 +26,33 @@
 
 namespace hass::detail::onnx {
 
+/// Axes in front of the two that a product multiplies, the batch left out; one of one value holds for
+/// all of the other's.
+struct head_axes {
+    std::vector<std::int64_t> extents;
+    std::vector<order_axis> a, b;  ///< of the two factors
+};
+
+/// Nothing where they do not fit.
+inline std::optional<head_axes> head_axes_of(const std::vector<std::vector<order_axis>>& a,
+                                             const std::vector<std::vector<order_axis>>& b) {
+    head_axes h;
+    std::int64_t heads = 1;
+    for (std::size_t k = 0; k + 2 < a.size(); ++k) {
+        const std::int64_t l = volume_of(a[k]), r = volume_of(b[k]);
+        const std::int64_t extent = std::max(l, r);
+        if ((l != r && l != 1 && r != 1) || extent > largest_map / heads) return std::nullopt;
+        heads *= extent;
+        append(h.a, l == extent ? a[k] : std::vector{order_axis{extent, 0}});
+        append(h.b, r == extent ? b[k] : std::vector{order_axis{extent, 0}});
+        h.extents.push_back(extent);
+    }
+    return h;
+}
+
 /// Axes of the two factors of a product, ... x M x K and ... x K x N; those in front are heads.
 struct product_axes {
-    std::vector<std::int64_t> heads;  ///< extents of the axes in front, the batch left out
-    std::vector<order_axis> a_heads, b_heads;
+    head_axes heads;
     std::vector<order_axis> m, a_k, b_k, n;
 };
 
@@ -43,18 +67,9 @@ inline product_axes product_axes_of(const operation& op, const value& a, const v
     if (rank < 2 || right.size() != rank) throw wrong();
     product_axes p;
     p.m = left[rank - 2], p.a_k = left[rank - 1], p.b_k = right[rank - 2], p.n = right[rank - 1];
-    if (volume_of(p.a_k) != volume_of(p.b_k)) throw wrong();
-    std::int64_t heads = 1;
-    for (std::size_t k = 0; k + 2 < rank; ++k) {
-        const std::int64_t l = volume_of(left[k]), r = volume_of(right[k]);
-        if (l != r && l != 1 && r != 1) throw wrong();
-        const std::int64_t extent = std::max(l, r);
-        if (extent > largest_map / heads) throw wrong();
-        heads *= extent;
-        append(p.a_heads, l == extent ? left[k] : std::vector{order_axis{extent, 0}});
-        append(p.b_heads, r == extent ? right[k] : std::vector{order_axis{extent, 0}});
-        p.heads.push_back(extent);
-    }
+    const auto heads = head_axes_of(left, right);
+    if (volume_of(p.a_k) != volume_of(p.b_k) || !heads) throw wrong();
+    p.heads = *heads;
     return p;
 }
 
@@ -79,13 +94,13 @@ inline void product_of_data(const operation& op) {
         throw op.fail("of " + describe(a) + " and " + describe(b) +
                       ": the batch has to stand alike, among the axes in front");
     const product_axes p = product_axes_of(op, a, b);
-    const auto rows = joined_axes(p.b_heads, p.b_k), columns = joined_axes(p.b_heads, p.n);
+    const auto rows = joined_axes(p.heads.b, p.b_k), columns = joined_axes(p.heads.b, p.n);
     const bool transposed = stands_so(b, rows, p.n) ||
                             (!stands_so(b, columns, p.b_k) && !are_channels(p.n, view_of(b).base));
-    const value first = laid_out(op, a, joined_axes(p.a_heads, p.a_k), p.m);
+    const value first = laid_out(op, a, joined_axes(p.heads.a, p.a_k), p.m);
     const value second = transposed ? laid_out(op, b, rows, p.n) : laid_out(op, b, columns, p.b_k);
     layer_row row = elementwise(layer_kind::matmul, first.shape);
-    const std::int64_t heads = volume_of(p.a_heads), outputs = volume_of(p.n);
+    const std::int64_t heads = volume_of(p.heads.a), outputs = volume_of(p.n);
     row.out = op.sound(heads * outputs, first.shape.height, first.shape.width);
     row.groups = static_cast<int>(heads);
     row.transposed = transposed;
@@ -95,7 +110,7 @@ inline void product_of_data(const operation& op) {
     op.trace(out, 0, 1);
     out.batch = a.batch;
     const std::int64_t pixels = row.out.pixels();
-    auto groups = dense_groups(p.heads, outputs * pixels);
+    auto groups = dense_groups(p.heads.extents, outputs * pixels);
     groups.push_back({{row.out.pixels(), 1}});
     groups.push_back({{outputs, pixels}});
     op.give(as_value(out, joined(row.out, 0, groups)));
@@ -117,23 +132,15 @@ inline void product_by_heads(const operation& op, std::size_t weight) {
     const std::size_t k = behind ? rank - 1 : rank - 2, m = behind ? rank - 2 : rank - 1;
     const auto& inputs = (*right)[behind ? rank - 2 : rank - 1];
     const auto& filters = (*right)[behind ? rank - 1 : rank - 2];
-    if (volume_of(inputs) != volume_of(left[k])) throw wrong();
-    std::vector<order_axis> data_heads, heads;
-    std::vector<std::int64_t> front;
-    for (std::size_t a = 0; a + 2 < rank; ++a) {
-        const std::int64_t l = volume_of(left[a]), r = volume_of((*right)[a]), n = std::max(l, r);
-        if (l != r && l != 1 && r != 1) throw wrong();
-        append(data_heads, l == n ? left[a] : std::vector{order_axis{n, 0}});
-        append(heads, r == n ? (*right)[a] : std::vector{order_axis{n, 0}});
-        front.push_back(n);
-    }
-    const value map = laid_out(op, x, joined_axes(data_heads, left[k]), left[m]);
-    const std::int64_t groups = volume_of(heads), outputs = volume_of(filters);
+    const auto heads = head_axes_of(left, *right);
+    if (volume_of(inputs) != volume_of(left[k]) || !heads) throw wrong();
+    const value map = laid_out(op, x, joined_axes(heads->a, left[k]), left[m]);
+    const std::int64_t groups = volume_of(heads->b), outputs = volume_of(filters);
     layer_row row = elementwise(layer_kind::convolution, map.shape);
     row.out = op.sound(groups * outputs, map.shape.height, map.shape.width);
     row.groups = static_cast<int>(groups);
     op.spent().spend(static_cast<std::size_t>(groups * outputs * volume_of(inputs)));
-    const auto places = places_of(joined_axes(joined_axes(heads, filters), inputs));
+    const auto places = places_of(joined_axes(joined_axes(heads->b, filters), inputs));
     const std::vector<float> values = op.weights(weight, "the weight");
     layer_parameters p;
     std::vector<std::int32_t> element;
@@ -145,7 +152,7 @@ inline void product_by_heads(const operation& op, std::size_t weight) {
     op.trace(out, 1 - weight, weight).element = std::move(element);
     out.batch = x.batch;
     const std::int64_t pixels = row.out.pixels();
-    auto axes = dense_groups(front, outputs * pixels);
+    auto axes = dense_groups(heads->extents, outputs * pixels);
     const std::vector<order_axis> features{{outputs, pixels}}, tokens{{pixels, 1}};
     axes.push_back(behind ? tokens : features);
     axes.push_back(behind ? features : tokens);
