@@ -32,7 +32,7 @@ BEGIN {
     say("usage sparse\\(const layer_row& row, const row_option& c", "What a row on a sparse engine takes: part of hass::ResourceModel.")
     say("usage dense\\(const layer_row& row, const row_option& c", "What a row on a dense engine takes: part of hass::ResourceModel.")
     say("usage stage\\(const layer_row& row, const row_option& c", "What a row without weights takes: part of hass::ResourceModel.")
-    say("std::vector<double> window_table\\(", "Cycles of a window by its surviving pairs; empty where the engine has no such table.")
+    say("window_times window_table\\(", "Cycles of a window by its surviving pairs, none where the engine has no such table, and how channels are dealt.")
     say("double window\\(int survivors, int macs\\)", "Cycles of a window with so many surviving pairs: part of hass::Interval.")
     say("double mean\\(double mean_survivors, double empty_share, int macs\\)", "Cycles of a window from the mean of its surviving pairs and the share of empty windows: part of hass::Interval.")
     say("double layer\\(double pair_sparsity, int pairs, int macs\\)", "Cycles of a window from the layer's sparsity alone: part of hass::Interval.")

@@ -54,8 +54,8 @@ class model_of final : public engine_choice::model {
     hass::usage split(int words, int copies) const override {
         return hass::split_cost(engines_.first(), words, copies);
     }
-    std::vector<double> windows(const hass::layer_row& row,
-                                const hass::row_option& c) const override {
+    hass::window_times windows(const hass::layer_row& row,
+                               const hass::row_option& c) const override {
         return window_table(engines_, row, c);
     }
     hass::dot_products dots(const hass::layer_row& row, const hass::row_option& c) const override {

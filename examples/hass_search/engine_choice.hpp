@@ -6,6 +6,7 @@
 #include <hass/engine/resources/corrected.hpp>
 #include <hass/engine/resources/dsp.hpp>
 #include <hass/engine/resources/known_error.hpp>
+#include <hass/pipeline/service.hpp>
 #include <hass/statistics/dot_work.hpp>
 #include <memory>
 #include <optional>
@@ -51,8 +52,8 @@ class engine_choice {
         virtual hass::usage squeeze(int from, int to, int bits) const = 0;
         virtual hass::usage mover(int words) const = 0;
         virtual hass::usage split(int words, int copies) const = 0;
-        virtual std::vector<double> windows(const hass::layer_row&,
-                                            const hass::row_option&) const = 0;
+        virtual hass::window_times windows(const hass::layer_row&,
+                                           const hass::row_option&) const = 0;
         virtual hass::dot_products dots(const hass::layer_row&, const hass::row_option&) const = 0;
         virtual void for_each(const hass::layer_row&,
                               const std::function<void(const hass::row_option&)>& visit) const = 0;
@@ -117,8 +118,8 @@ class engine_choice {
         return resources.held->words_out(row, c);
     }
     /// What `hass::recorded_services` asks for.
-    friend std::vector<double> window_table(const engine_choice& engine, const hass::layer_row& row,
-                                            const hass::row_option& c) {
+    friend hass::window_times window_table(const engine_choice& engine, const hass::layer_row& row,
+                                           const hass::row_option& c) {
         return engine.resources.held->windows(row, c);
     }
     friend hass::dot_products dots_of(const engine_choice& engine, const hass::layer_row& row,

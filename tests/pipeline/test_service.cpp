@@ -1,6 +1,7 @@
 // Services of pixels from masks: against the engine's cycles for the statistics of the same masks,
 // against counting tap by tap, and on the shipped network.
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <hass/device/boards.hpp>
 #include <hass/explore/allocate.hpp>
 #include <hass/pipeline/recorded_service.hpp>
+#include <hass/pipeline/simulate.hpp>
 #include <hass/statistics/dot_counts.hpp>
 #include <hass/statistics/pairs.hpp>
 #include <hass/workload/onnx.hpp>
@@ -51,25 +53,28 @@ struct tensors {
         activations.add(planes.data(), images);
         return joint_statistics(activations, weight_windows(row, weights, 0.0));
     }
-    service_trace trace(const layer_row& row, const row_option& c, filter_share share) const {
-        window_service service(window_table(sparse_dot<>{}, row, c), row, c.folding,
-                               statistics(row), weights, share);
+    service_trace trace(const layer_row& row, const row_option& c, filter_share share,
+                        const sparse_dot<>& engine = {}) const {
+        window_service service(window_table(engine, row, c), row, c.folding, statistics(row),
+                               weights, share);
         service.add(planes.data(), images, std::numeric_limits<float>::denorm_min());
         return std::move(service.trace());
     }
 };
 
-/// Cycles of an image whose rows of windows take the longer of their pixels and of what comes in.
-double longer_of_each_row(const layer_row& row, const service_trace& t) {
-    const auto width = static_cast<std::size_t>(row.out.width);
-    const double least = std::max(t.intake * static_cast<double>(row.in.pixels()),
-                                  t.least * static_cast<double>(row.out.pixels())) /
-                         row.out.height;
+// Cycles of an image that comes again and again, mean over images: the row by itself, pixel by pixel.
+double by_itself(const layer_row& row, service_trace t, std::size_t images) {
+    network net;
+    net.rows.push_back(row), net.edges.push_back({-1, 0});
+    const std::vector<float> all = std::move(t.cycles);
+    const std::size_t size = all.size() / images;
     double sum = 0.0;
-    for (std::size_t k = 0; k < t.cycles.size(); k += width)
-        sum += std::max(least, std::accumulate(t.cycles.begin() + std::ptrdiff_t(k),
-                                               t.cycles.begin() + std::ptrdiff_t(k + width), 0.0));
-    return sum * static_cast<double>(row.out.pixels()) / static_cast<double>(t.cycles.size());
+    for (std::size_t n = 0; n < images; ++n) {
+        const auto from = all.begin() + static_cast<std::ptrdiff_t>(n * size);
+        t.cycles.assign(from, from + static_cast<std::ptrdiff_t>(size));
+        sum += simulate(net, std::vector{t}, fifo_depths::all(net, 0), {8}).interval(4);
+    }
+    return sum / static_cast<double>(images);
 }
 
 double sum(const service_trace& t) {
@@ -84,12 +89,15 @@ TEST_CASE("pixels take in the mean what the engine says for the same masks", "[s
     for (const layer_row& row : draw::rows()) {
         const tensors t(row, 3, from);
         const layer_statistics s = t.statistics(row);
-        const auto engine = sparse_dot<>{}.prepare(row, s);
-        const std::vector<row_option> all = legal(sparse_dot<>{}, row);
+        const sparse_dot<> as_dealt, as_rtl{{.in_order = true}};
+        const std::array prepared{as_dealt.prepare(row, s), as_rtl.prepare(row, s)};
+        const std::vector<row_option> all = legal(as_dealt, row);
         for (std::size_t k = 0; k < 40; ++k) {
             const row_option& c = all[static_cast<std::size_t>(from.below(int(all.size())))];
-            const service_trace averaged = t.trace(row, c, filter_share::averaged);
-            const service_trace own = t.trace(row, c, filter_share::own);
+            const sparse_dot<>& asked = k % 2 == 0 ? as_dealt : as_rtl;
+            const auto& engine = prepared[k % 2];
+            const service_trace averaged = t.trace(row, c, filter_share::averaged, asked);
+            const service_trace own = t.trace(row, c, filter_share::own, asked);
             INFO(detail::text(c.folding));
             REQUIRE(averaged.mean(row) == Approx(engine.cycles(c)).epsilon(1e-6));
             REQUIRE(own.lanes == averaged.lanes * static_cast<std::size_t>(c.folding.out));
@@ -130,7 +138,7 @@ TEST_CASE("on lanes and lists pixels take in the mean what the engine says", "[s
                 REQUIRE(service.trace().mean(row) == Approx(prepared.cycles(c)).epsilon(1e-5));
                 ++checked;
                 if (!skips_rows(row)) continue;
-                const double exact = longer_of_each_row(row, service.trace());
+                const double exact = by_itself(row, service.trace(), t.images);
                 off_rows.push_back(std::abs(rows.cycles(c) / exact - 1.0));
                 off_means.push_back(std::abs(prepared.cycles(c) / exact - 1.0));
             }
@@ -160,11 +168,17 @@ TEST_CASE("a pixel takes what its windows take, counted tap by tap", "[service]"
         const row_option c{{1, 1, 1, 2, 1}};
         const service_trace trace = t.trace(row, c, filter_share::own);
         REQUIRE(trace.lanes == 1);
+        // as in the RTL: channel c goes to stream c mod streams, filter f to engine f mod engines
+        const int streams = of_group % 2 == 0 ? 2 : 1, engines = filters % 2 == 0 ? 2 : 1;
+        const service_trace in_order =
+            t.trace(row, {{streams, engines, 1, 2, 1}}, filter_share::own, {{.in_order = true}});
+        REQUIRE(in_order.lanes == static_cast<std::size_t>(streams * engines));
         std::size_t k = 0;
         for (std::size_t n = 0; n < t.images; ++n)
             for (int y = 0; y < row.out.height; ++y)
                 for (int x = 0; x < row.out.width; ++x, ++k) {
                     double cycles = 0.0;
+                    std::array<double, 4> each{};
                     for (int f = 0; f < row.out.channels; ++f)
                         for (int ch = 0; ch < of_group; ++ch) {
                             const int channel = f / filters * of_group + ch;
@@ -189,8 +203,14 @@ TEST_CASE("a pixel takes what its windows take, counted tap by tap", "[service]"
                                     pairs += t.maps[at] != 0.0F && t.weights[w] != 0.0F ? 1 : 0;
                                 }
                             cycles += std::max(1, (pairs + 1) / 2);
+                            each[static_cast<std::size_t>(channel % streams * engines +
+                                                          f % filters % engines)] +=
+                                std::max(1, (pairs + 1) / 2);
                         }
                     REQUIRE(static_cast<double>(trace.cycles[k]) == cycles);
+                    for (std::size_t l = 0; l < in_order.lanes; ++l)
+                        REQUIRE(static_cast<double>(in_order.cycles[k * in_order.lanes + l]) ==
+                                each[l]);
                 }
         CHECK(k == trace.cycles.size());
     }
@@ -200,21 +220,23 @@ TEST_CASE("engines of a list, steady ones and what cannot be traced", "[service]
     const layer_row row = conv2d<4, 8, 9, pad<4>>::row({4, 9, 9});
     const engine_list<dense_dot<>, sparse_dot<>, sparse_dot<paper_interval>> engines;
     const parallelism p{2, 4, 1, 3, 1};
-    CHECK(window_table(engines, row, {p, {}, 0}).empty());
-    CHECK(window_table(engines, row, {p, {}, 2}).empty());
+    CHECK(window_table(engines, row, {p, {}, 0}).cycles.empty());
+    CHECK(window_table(engines, row, {p, {}, 2}).cycles.empty());
     CHECK(dots_of(engines, row, {p, {}, 1}) == dot_products{});
     CHECK(dots_of(engine_list<dense_dot<>, list_dot<>>{}, row, {p, {}, 1}).lists);
-    const auto table = window_table(engines, row, {p, {}, 1});
-    REQUIRE(table.size() == 82);
-    CHECK(table[0] == 1.0);
-    CHECK(table[7] == 3.0);
+    const window_times table = window_table(engines, row, {p, {}, 1});
+    REQUIRE(table.cycles.size() == 82);
+    CHECK(table.cycles[0] == 1.0);
+    CHECK(table.cycles[7] == 3.0);
+    CHECK(!table.in_order);
+    CHECK(window_table(sparse_dot<>{{.in_order = true}}, row, {p, {}, 0}).in_order);
     const std::vector<float> weights(static_cast<std::size_t>(weight_count(row)));
     CHECK_THROWS_WITH(window_service(table, row, p, {}, weights),
                       "service: windows of 81 pairs; at most 64 are traced");
     const layer_row small = conv2d<4, 8, 3>::row({4, 9, 9});
     CHECK_THROWS_WITH(window_service(table, small, p, {}, weights),
                       Catch::Contains("82 kinds of windows of 9 pairs"));
-    CHECK_THROWS_WITH(window_service(std::vector<double>(10), small, p, {}, weights),
+    CHECK_THROWS_WITH(window_service({std::vector<double>(10)}, small, p, {}, weights),
                       Catch::Contains("2592 weights for a layer of 288"));
 }
 

@@ -35,12 +35,6 @@ concept LaneResources = requires(const R& r, const layer_row& row, const row_opt
     r.for_each_memory(row, c.folding, [](weight_memory, weight_memory) {});
 };
 
-/// Windows that wait at most in front of lanes of a strided row: what a row of windows has to leave for the
-/// rows of pixels between it and the next one.
-constexpr std::int64_t windows_in_front(const layer_row& row) {
-    return row.out.width - row.out.width / row.stride_h + std::int64_t{1};
-}
-
 namespace detail {
 
 /// The lanes of a folding.

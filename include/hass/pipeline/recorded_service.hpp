@@ -30,8 +30,8 @@ namespace hass {
 
 /// What a row's cycles hang on; neither: they are the same for every pixel.
 struct traced_work {
-    std::vector<double> windows{};  ///< cycles of a window by its surviving pairs, `window_table`
-    dot_products dots{};            ///< lanes or lists, `dots_of`
+    window_times windows{};  ///< `window_table`
+    dot_products dots{};     ///< lanes or lists, `dots_of`
 };
 
 namespace detail {
@@ -45,7 +45,7 @@ inline any_service service_of(const layer_row& row, const row_option& c, const t
                               filter_share share) {
     if (work.dots.lanes) return std::make_unique<lane_service>(row, c.folding, weights);
     if (work.dots.lists) return std::make_unique<list_service>(row, c.folding);
-    if (work.windows.empty()) return {};
+    if (work.windows.cycles.empty()) return {};
     return std::make_unique<window_service>(work.windows, row, c.folding, s, weights, share);
 }
 

@@ -2,7 +2,7 @@
 /// How long a sparse engine's stage takes for every pixel, from the masks of zeros of real maps and
 /// of weights: what `simulate` is fed with. A window takes what the engine's interval policy says
 /// for as many pairs as survive in it; a pixel takes the sum over the windows that an engine is
-/// dealt. Blocks of channels are dealt to streams as the engine's cycles assume (`deal`), so that
+/// dealt. Blocks of channels are dealt to streams as the engine's cycles assume (`deal`, or in order), so that
 ///
 ///     mean over pixels of the slowest stream  =  cycles of the engine for the same statistics
 ///
@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -41,7 +42,15 @@ namespace hass {
 /// What the `out` engines behind a stream are taken to work on.
 enum class filter_share : std::uint8_t {
     averaged,  ///< as the model: filters are alike, each engine takes their mean
-    own        ///< filters that are its own, dealt by how many of their weights are not zero
+    own  ///< filters that are its own, dealt by how many of their weights are not zero, or in order
+};
+
+/// What windows take on an engine that stops at each.
+struct window_times {
+    std::vector<double> cycles{};  ///< by surviving pairs; empty: they do not depend on data
+    /// Whether block b of channels goes to stream b mod streams and filter f to engine f mod out, as in the
+    /// RTL (`histogram_interval::in_order`); else both are dealt by their work.
+    bool in_order = false;
 };
 
 /// The pixels of a row's output in one image, as masks: bit c * K + tap of a window of `channels`
@@ -82,36 +91,36 @@ class pixel_masks {
     std::size_t channels_;
 };
 
-/// Cycles of a window by its surviving pairs, on the engine that `c` names; empty: the row's cycles
-/// do not depend on data. An overload of your own, beside your engine, makes it known.
+/// Of the engine that `c` names. An overload of your own, beside your engine, makes it known.
 template <Interval I, ResourceModel R>
-std::vector<double> window_table(const sparse_dot<I, R>& engine, const layer_row& row,
-                                 const row_option& c) {
+window_times window_table(const sparse_dot<I, R>& engine, const layer_row& row,
+                          const row_option& c) {
     static_assert(!detail::MeanInterval<I>, "hass: a policy of means has no cycles of a window");
-    std::vector<double> cycles;
+    window_times times;
     if constexpr (detail::WindowInterval<I>)
         for (int z = 0; z <= c.folding.vector * taps(row); ++z)
-            cycles.push_back(engine.interval.window(z, c.folding.macs));
-    return cycles;
+            times.cycles.push_back(engine.interval.window(z, c.folding.macs));
+    if constexpr (requires { engine.interval.in_order; }) times.in_order = engine.interval.in_order;
+    return times;
 }
 template <ResourceModel R>
-std::vector<double> window_table(const dense_dot<R>&, const layer_row&, const row_option&) {
+window_times window_table(const dense_dot<R>&, const layer_row&, const row_option&) {
     return {};
 }
 /// Lanes and lists do not stop at windows: see `dot_service.hpp`.
 template <class R>
-std::vector<double> window_table(const lane_dot<R>&, const layer_row&, const row_option&) {
+window_times window_table(const lane_dot<R>&, const layer_row&, const row_option&) {
     return {};
 }
 template <class R>
-std::vector<double> window_table(const list_dot<R>&, const layer_row&, const row_option&) {
+window_times window_table(const list_dot<R>&, const layer_row&, const row_option&) {
     return {};
 }
 template <Engine... E>
-std::vector<double> window_table(const engine_list<E...>& list, const layer_row& row,
-                                 const row_option& c) {
-    return detail::at<std::vector<double>>(list.engines, c.engine,
-                                           [&](const auto& e) { return window_table(e, row, c); });
+window_times window_table(const engine_list<E...>& list, const layer_row& row,
+                          const row_option& c) {
+    return detail::at<window_times>(list.engines, c.engine,
+                                    [&](const auto& e) { return window_table(e, row, c); });
 }
 
 /// Services of stages whose every firing takes its mean.
@@ -126,12 +135,12 @@ inline std::vector<service_trace> steady_services(const network_view& net,
 /// The pixels' cycles of one compute row on sparse engines, image by image.
 class window_service {
   public:
-    /// \param window   cycles of a window by its surviving pairs, as `window_table`
+    /// \param window   as `window_table`
     /// \param p        a folding that is legal for the row
     /// \param s        statistics, by which blocks are dealt to streams
     /// \param weights  out.channels x in.channels / groups x kernel_h x kernel_w, clipped
     /// \throws hass::error for windows of more than 64 pairs, weights or windows of another number
-    window_service(std::vector<double> window, const layer_row& row, const parallelism& p,
+    window_service(window_times window, const layer_row& row, const parallelism& p,
                    const layer_statistics& s, std::span<const float> weights,
                    filter_share share = filter_share::own);
 
@@ -144,6 +153,7 @@ class window_service {
     service_trace& trace() { return trace_; }
 
   private:
+    std::vector<std::size_t> dealt(std::span<const double> work, std::size_t engines) const;
     void deal_blocks(const layer_statistics& s);
     void deal_filters(std::span<const float> weights);
     void mask_weights(std::span<const float> weights);
@@ -155,6 +165,7 @@ class window_service {
     filter_share share_;
     pixel_masks masks_;
     std::size_t engines_;                 ///< lanes a stream: out, or 1
+    bool in_order_;                       ///< as `window_times`
     std::vector<double> window_;          ///< cycles by surviving pairs
     std::vector<std::size_t> stream_;     ///< of each block
     std::vector<std::size_t> engine_;     ///< of each filter of its group
@@ -162,7 +173,7 @@ class window_service {
     service_trace trace_;
 };
 
-inline window_service::window_service(std::vector<double> window, const layer_row& row,
+inline window_service::window_service(window_times window, const layer_row& row,
                                       const parallelism& p, const layer_statistics& s,
                                       std::span<const float> weights, filter_share share)
     : row_(row),
@@ -171,7 +182,8 @@ inline window_service::window_service(std::vector<double> window, const layer_ro
       share_(share),
       masks_(row, p.vector),
       engines_(share == filter_share::own ? static_cast<std::size_t>(p.out) : 1),
-      window_(std::move(window)) {
+      in_order_(window.in_order),
+      window_(std::move(window.cycles)) {
     if (window_.size() != static_cast<std::size_t>(folded_.pairs) + 1)
         throw error(text_of({"service: cycles of ", window_.size(), " kinds of windows of ",
                              folded_.pairs, " pairs"}));
@@ -186,6 +198,15 @@ inline window_service::window_service(std::vector<double> window, const layer_ro
     mask_weights(weights);
 }
 
+/// Which of `work` comes to which place; place k belongs to engine k mod engines.
+inline std::vector<std::size_t> window_service::dealt(std::span<const double> work,
+                                                      std::size_t engines) const {
+    if (!in_order_) return deal(work, engines);
+    std::vector<std::size_t> order(work.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    return order;
+}
+
 inline void window_service::deal_blocks(const layer_statistics& s) {
     const auto blocks = static_cast<std::size_t>(row_.in.channels / p_.vector);
     std::vector<double> work(blocks, 0.0);
@@ -194,7 +215,7 @@ inline void window_service::deal_blocks(const layer_statistics& s) {
             for (std::size_t z = 0; z < window_.size(); ++z)
                 work[b] += h->share[b * window_.size() + z] * window_[z];
     const auto streams = static_cast<std::size_t>(folded_.streams_in);
-    const std::vector<std::size_t> order = deal(work, streams);
+    const std::vector<std::size_t> order = dealt(work, streams);
     stream_.resize(blocks);
     for (std::size_t place = 0; place < blocks; ++place) stream_[order[place]] = place % streams;
 }
@@ -210,7 +231,7 @@ inline void window_service::deal_filters(std::span<const float> weights) {
         for (std::size_t f = 0; f < of_group; ++f)
             for (const float w : weights.subspan((first + f) * each, each))
                 work[f] += w != 0.0F ? 1.0 : 0.0;
-        const std::vector<std::size_t> order = deal(work, engines_);
+        const std::vector<std::size_t> order = dealt(work, engines_);
         for (std::size_t place = 0; place < of_group; ++place)
             engine_[first + order[place]] = place % engines_;
     }

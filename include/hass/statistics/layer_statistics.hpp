@@ -48,7 +48,8 @@ struct layer_statistics {
     std::vector<lane_work> lanes{};
     std::vector<list_lengths> lists{};  ///< by number of lanes ascending, as above
     /// Work of rows of windows over their mean, where rows are skipped by strides and one of the above was
-    /// asked for: of the lightest 32nd of all rows, .., of the heaviest (`row_work.hpp`). Empty: all alike.
+    /// asked for: of the lightest 32nd of all rows, .., of the heaviest, as far as what waits in front of the engine does
+    /// not level it out (`row_work.hpp`). Empty: all alike.
     std::vector<double> rows{};
 
     /// The measured windows of `channels` adjacent channels, or nullptr.

@@ -1,9 +1,12 @@
 /// \file row_work.hpp
 /// How unevenly work falls on rows of windows. A layer of stride 2 takes in two rows of its input for a row
 /// of windows; what is empty in a map is empty for whole rows of it, so that now the windows take longer
-/// and now the rows that come in. A row of windows takes the longer of the two:
+/// and now the rows that come in. Windows wait in front of the engine, as many as come between two rows of
+/// windows, and level some of that out. With a block of windows b, its work w and the time e in which its
+/// pixels come:
 ///
-///     E over rows of windows [ max(work of the row, cycles in which its input comes) ]
+///     enters(b) = max(enters(b - 1) + e(b), leaves(b - room))
+///     leaves(b) = max(max(leaves(b - 1), its first window enters) + w(b), enters(b))
 ///
 /// Work is taken as proportional to the row's values that are not zero, which is exact for one list a pixel
 /// and within 1 % for the lanes of a trained network.
@@ -11,8 +14,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -29,9 +34,16 @@ constexpr bool skips_rows(const layer_row& row) {
     return row.stride_h > 1 && row.out.height > 1;
 }
 
-/// Mean of max(work of a row of windows, least) over rows, for any unit and number of rows.
+/// Windows that wait at most in front of the engine of a strided row: what a row of windows has to leave for the
+/// rows of pixels between it and the next one.
+constexpr std::int64_t windows_in_front(const layer_row& row) {
+    return row.out.width - row.out.width / row.stride_h + std::int64_t{1};
+}
+
+/// Mean over rows of windows of what one takes, for any unit and number of rows: of max(its part of the work, least).
 /// \param parts  `layer_statistics::rows`; empty: all rows are alike
 /// \param work   mean over rows
+/// \param least  in which a row's pixels come
 constexpr double longer_of_rows(std::span<const double> parts, double work, double least) {
     if (parts.empty() || work * parts.back() <= least) return work > least ? work : least;
     if (work * parts.front() >= least) return work;
@@ -40,15 +52,23 @@ constexpr double longer_of_rows(std::span<const double> parts, double work, doub
     return sum / static_cast<double>(parts.size());
 }
 
-/// Values of rows of windows that are not zero, counted from masks. Mergeable; counts are integers and do
-/// not depend on the order in which images come.
+/// What rows of windows take at every pace of the input, from the values of each that are not zero: an image that
+/// comes again and again, from masks. Mergeable; sums are integers and do not depend on the order in which
+/// images come.
 class row_counts {
   public:
     /// Nothing counted yet.
     explicit row_counts(const layer_row& row)
         : row_(row),
           layout_(row),
-          most_(row.out.width * taps(row) * std::int64_t{row.in.channels}) {}
+          work_(static_cast<std::size_t>(row.out.height)),
+          left_(static_cast<std::size_t>(room()) + 1) {
+        const auto most =
+            static_cast<float>(row.out.width) * static_cast<float>(taps(row) * row.in.channels);
+        for (std::size_t g = 0; g < paces; ++g)
+            pace_[g] =
+                most * std::pow(1.0F + step, static_cast<float>(g + 1) - static_cast<float>(paces));
+    }
 
     /// Adds images given as planes, as `activation_windows::add`.
     void add(const float* planes, std::size_t images, float keep) {
@@ -68,52 +88,111 @@ class row_counts {
                         nonzero_.data() + layout_.at(row_, y, t / row_.kernel_w, t % row_.kernel_w);
                     for (std::size_t x = 0; x < width; ++x) sum += from[x];
                 }
-                const std::size_t bin =
-                    static_cast<std::size_t>(sum * (bins - 1) / static_cast<std::uint64_t>(most_));
-                ++rows_[bin];
-                sums_[bin] += sum;
+                work_[static_cast<std::size_t>(y)] = static_cast<float>(sum);
+                values_ += sum;
             }
+            rows_ += work_.size();
+            add_image();
         }
     }
 
     /// Adds what the other has counted.
     void merge(const row_counts& other) {
-        for (std::size_t b = 0; b < bins; ++b)
-            rows_[b] += other.rows_[b], sums_[b] += other.sums_[b];
+        rows_ += other.rows_, values_ += other.values_;
+        for (std::size_t g = 0; g < paces; ++g) taken_[g] += other.taken_[g];
     }
 
-    /// `layer_statistics::rows`; rows without anything but zeros are alike, empty where there are none.
+    /// `layer_statistics::rows`; rows without anything but zeros are alike, empty where there are none. What rows take
+    /// is convex in the pace, and so the mean of max(part, pace) for parts whose distribution is its slope.
     std::vector<double> parts() const {
-        std::uint64_t rows = 0, sum = 0;
-        for (std::size_t b = 0; b < bins; ++b) rows += rows_[b], sum += sums_[b];
-        if (sum == 0) return std::vector<double>(rows == 0 ? 0 : row_parts, 1.0);
-        const double each = static_cast<double>(rows) / row_parts;
-        const double mean = static_cast<double>(sum) / static_cast<double>(rows);
-        std::vector<double> parts(row_parts, 0.0);
-        double before = 0.0;  // rows
-        for (std::size_t b = 0; b < bins; ++b) {
-            if (rows_[b] == 0) continue;
-            const double work = static_cast<double>(sums_[b]) / static_cast<double>(rows_[b]);
-            const double after = before + static_cast<double>(rows_[b]);
-            for (auto p = static_cast<std::size_t>(before / each); p < row_parts; ++p) {
-                const double from = std::max(before, each * static_cast<double>(p));
-                const double to = std::min(after, each * static_cast<double>(p + 1));
-                if (to <= from) break;
-                parts[p] += (to - from) / each * (work / mean);
-            }
-            before = after;
+        if (values_ == 0) return std::vector<double>(rows_ == 0 ? 0 : row_parts, 1.0);
+        std::vector<point> hull{{0.0, static_cast<double>(values_) / static_cast<double>(rows_)}};
+        for (std::size_t g = 0; g < paces; ++g) {
+            const point next{static_cast<double>(pace_[g]),
+                             static_cast<double>(taken_[g]) / static_cast<double>(rows_)};
+            while (hull.size() > 1 &&
+                   slope(hull.back(), next) <= slope(hull[hull.size() - 2], hull.back()))
+                hull.pop_back();
+            hull.push_back(next);
         }
+        std::vector<double> parts(row_parts, 0.0);
+        double share = 0.0;  // of rows whose parts are known
+        for (std::size_t h = 0; h < hull.size(); ++h) {
+            const double until =
+                h + 1 < hull.size() ? std::clamp(slope(hull[h], hull[h + 1]), share, 1.0) : 1.0;
+            for (auto p = static_cast<std::size_t>(share * row_parts); p < row_parts; ++p) {
+                const double from = std::max(share * row_parts, static_cast<double>(p));
+                const double to = std::min(until * row_parts, static_cast<double>(p + 1));
+                if (to <= from) break;
+                parts[p] += (to - from) * hull[h].pace;
+            }
+            share = until;
+        }
+        const double sum = std::accumulate(parts.begin(), parts.end(), 0.0);
+        for (double& part : parts) part *= row_parts / sum;
         return parts;
     }
 
   private:
-    static constexpr std::size_t bins = 1024;
+    static constexpr std::size_t paces = 512;  ///< down to 1 / 450 of a row without a zero
+    static constexpr float step = 0.012F;
+    using at_each_pace = std::array<float, paces>;
+
+    /// Mean over rows of windows.
+    struct point {
+        double pace, taken;
+    };
+    static double slope(const point& a, const point& b) {
+        return (b.taken - a.taken) / (b.pace - a.pace);
+    }
+
+    /// Blocks of a row of windows: single windows of up to 16 columns.
+    int blocks() const { return std::min(row_.out.width, 16); }
+    /// Blocks in front of the engine.
+    float room() const {
+        return static_cast<float>(blocks()) * static_cast<float>(windows_in_front(row_)) /
+               static_cast<float>(row_.out.width);
+    }
+
+    /// Lets the image of `work_` come twice; what the second one takes counts.
+    void add_image() {
+        const auto stride = static_cast<float>(row_.stride_h);
+        const auto width = static_cast<float>(row_.out.width), count = static_cast<float>(blocks());
+        const float part = room() - std::floor(room());  // of a block that stands in front as well
+        at_each_pace entered{}, last{}, before;
+        for (at_each_pace& left : left_) left.fill(0.0F);
+        std::size_t at = 0;
+        for (int pass = 0; pass < 2; ++pass) {
+            before = last;
+            for (const float work : work_)
+                for (int b = 0; b < blocks(); ++b) {
+                    // windows come with the last of a row's lines of pixels
+                    const float lines = b == 0 ? (stride - 1.0F) / stride : 0.0F;
+                    at_each_pace& oldest = left_[at];
+                    at = (at + 1) % left_.size();
+                    const at_each_pace& next = left_[at];
+                    for (std::size_t g = 0; g < paces; ++g) {
+                        const float begins = entered[g] + lines * pace_[g];
+                        const float first = begins + pace_[g] / (stride * width);
+                        const float has_room = next[g] + part * (oldest[g] - next[g]);
+                        entered[g] = std::max(begins + pace_[g] / (stride * count), has_room);
+                        last[g] = std::max(std::max(last[g], first) + work / count, entered[g]);
+                        oldest[g] = last[g];
+                    }
+                }
+        }
+        for (std::size_t g = 0; g < paces; ++g)
+            taken_[g] += static_cast<std::uint64_t>(last[g] - before[g] + 0.5F);
+    }
 
     layer_row row_;
     plane_layout layout_;
-    std::int64_t most_;  ///< that a row of windows can have
+    std::vector<float> work_;         ///< rows of windows of the image at hand
+    std::vector<at_each_pace> left_;  ///< when the blocks before left the engine
+    at_each_pace pace_{};             ///< in which a row's pixels come
     std::vector<std::uint32_t> nonzero_{};
-    std::array<std::uint64_t, bins> rows_{}, sums_{};
+    std::uint64_t rows_ = 0, values_ = 0;
+    std::array<std::uint64_t, paces> taken_{};
 };
 
 }  // namespace hass
