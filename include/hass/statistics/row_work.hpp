@@ -63,8 +63,8 @@ class row_counts {
           layout_(row),
           work_(static_cast<std::size_t>(row.out.height)),
           left_(static_cast<std::size_t>(room()) + 1) {
-        const auto most =
-            static_cast<float>(row.out.width) * static_cast<float>(taps(row) * row.in.channels);
+        const float most = static_cast<float>(row.out.width) * static_cast<float>(taps(row)) *
+                           static_cast<float>(row.in.channels);
         for (std::size_t g = 0; g < paces; ++g)
             pace_[g] =
                 most * std::pow(1.0F + step, static_cast<float>(g + 1) - static_cast<float>(paces));
