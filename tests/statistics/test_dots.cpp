@@ -318,10 +318,9 @@ TEST_CASE("rows of windows take what a queue of windows does, at every pace of t
         for (const double least : {0.0, 0.3, 0.7, 0.9, 1.0, 1.1, 1.5, 4.0}) {
             double exact = 0.0, each = 0.0;
             for (std::size_t n = 0; n < images; ++n)
-                exact += row_queue(row, least * mean)
-                             .cycles(std::span(work).subspan(
-                                 n * static_cast<std::size_t>(row.out.height),
-                                 static_cast<std::size_t>(row.out.height)));
+                exact += row_queue{row, least * mean}.cycles(
+                    std::span(work).subspan(n * static_cast<std::size_t>(row.out.height),
+                                            static_cast<std::size_t>(row.out.height)));
             for (const double w : work) each += std::max(w, least * mean);
             const double said = hass::longer_of_rows(s.rows, mean, least * mean);
             worst = std::max(worst, std::abs(said / (exact / rows) - 1.0));
