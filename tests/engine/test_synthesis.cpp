@@ -18,6 +18,7 @@
 #include <hass/engine/resources/lane_resources.hpp>
 #include <hass/engine/resources/list_resources.hpp>
 #include <hass/engine/resources/synthesised_modules.hpp>
+#include <hass/engine/resources/window_synthesis.hpp>
 #include <hass/files/csv.hpp>
 #include <hass/files/whole_file.hpp>
 #include <hass/rtl/design_usage.hpp>
