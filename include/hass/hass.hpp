@@ -168,6 +168,7 @@
 #include <hass/engine/resources/synthesised_modules.hpp>
 #include <hass/engine/resources/utilization_report.hpp>
 #include <hass/engine/resources/vivado_memory.hpp>
+#include <hass/engine/resources/window_synthesis.hpp>
 #include <hass/engine/sparse_dot.hpp>
 #include <hass/engine/sps.hpp>
 #include <hass/engine/storage/compressed_formats.hpp>

@@ -18,6 +18,7 @@
 #include <hass/engine/resources/lane_resources.hpp>
 #include <hass/engine/resources/list_resources.hpp>
 #include <hass/engine/resources/synthesised_modules.hpp>
+#include <hass/engine/resources/window_synthesis.hpp>
 #include <hass/files/csv.hpp>
 #include <hass/files/whole_file.hpp>
 #include <hass/rtl/design_usage.hpp>
@@ -311,62 +312,51 @@ void hold(const std::string& record, std::initializer_list<limits> all) {
 }  // namespace
 
 TEST_CASE("modules take what their synthesis took") {
-    hold("rtl_synthesis.csv", {
-                                  {"hass_counter", 10, exact, exact, exact},
-                                  {"hass_dense", 24, 0.03, 0.11, exact},
-                                  {"hass_depthwise", 6, 0.05, 0.13, exact},
-                                  {"hass_lane_array", 6, 0.03, 0.06, exact},
-                                  {"hass_fifo", 37, 0.04, 0.16, exact, 1},
-                                  {"hass_replay", 15, 0.03, 0.08, exact},
-                                  {"hass_fork", 25, mean, any, exact, 0, 12.5},
-                                  {"hass_join", 15, any, any, exact, 0, 2.0},
-                                  {"hass_turns", 25, 0.02, 0.05, exact},
-                                  {"hass_skid", 4, 0.01, 0.01, exact},
-                                  {"hass_narrow", 10, 0.01, 0.03, exact},
-                                  {"hass_widen", 12, 0.01, 0.01, exact},
-                                  {"hass_convert", 14, 0.02, 0.05, exact},
-                                  {"hass_concat", 6, 0.05, 0.1, exact},
-                                  {"hass_requantise", 18, 0.03, 0.1, exact},
-                                  {"hass_add", 18, 0.03, 0.06, exact},
-                                  {"hass_multiply", 31, mean, any, exact, 0,
-                                   26.0},  // shifts that leave many bits to saturate
-                                  {"hass_pool_max", 16, 0.01, 0.01, exact},
-                                  {"hass_pool_sum", 16, 0.02, 0.04, exact},
-                                  {"hass_clamp", 16, 0.01, 0.01, exact},
-                                  {"hass_clip", 63, mean, any, exact, 0, 15.2},
-                                  {"hass_global_sum", 18, 0.02, 0.07, exact, 5},
-                              });
+    hold("rtl_synthesis.csv",
+         {
+             {"hass_counter", 10, exact, exact, exact},
+             {"hass_dense", 24, 0.03, 0.11, exact},
+             {"hass_depthwise", 6, 0.05, 0.13, exact},
+             {"hass_lane_array", 6, 0.03, 0.06, exact},
+             {"hass_fifo", 37, 0.04, 0.16, exact, 1},
+             {"hass_replay", 15, 0.03, 0.08, exact},
+             {"hass_fork", 25, mean, any, exact, 0, 12.5},
+             {"hass_join", 103, 0.02, 0.1, exact},  // to 64 ways each one as it is
+             {"hass_turns", 25, 0.02, 0.05, exact},
+             {"hass_skid", 4, 0.01, 0.01, exact},
+             {"hass_narrow", 10, 0.01, 0.03, exact},
+             {"hass_widen", 12, 0.01, 0.01, exact},
+             {"hass_convert", 14, 0.02, 0.05, exact},
+             {"hass_concat", 6, 0.05, 0.1, exact},
+             {"hass_requantise", 18, 0.03, 0.1, exact},
+             {"hass_add", 18, 0.03, 0.06, exact},
+             {"hass_multiply", 456, 0.06, 0.2, exact},
+             {"hass_pool_max", 16, 0.01, 0.01, exact},
+             {"hass_pool_sum", 16, 0.02, 0.04, exact},
+             {"hass_clamp", 16, 0.01, 0.01, exact},
+             {"hass_clip", 637, 0.07, 0.4, exact, 0, 15.2},
+             {"hass_global_sum", 18, 0.02, 0.07, exact, 5},
+         });
 }
 
 TEST_CASE("modules take what points took that no fit has seen") {
     const double worst = 0.2;
-    hold("rtl_held_out.csv", {
-                                 {"hass_counter", 30, mean, worst, exact},
-                                 {"hass_dense", 4, mean, worst, exact},
-                                 {"hass_depthwise", 3, mean, worst, exact},
-                                 {"hass_lane_array", 3, mean, worst, exact},
-                                 {"hass_lanes", 7, mean, worst, 0.02},
-                                 {"hass_window", 12, mean, worst, exact, 1},
-                                 {"hass_fifo", 9, mean, worst, exact, 1},
-                                 {"hass_replay", 5, mean, worst, exact},
-                                 {"hass_fork", 5, mean, worst, exact},
-                                 {"hass_join", 3, any, any, exact, 0, 2.0},
-                                 {"hass_turns", 6, mean, worst, exact},
-                                 {"hass_skid", 3, exact, exact, exact},
-                                 {"hass_narrow", 4, mean, worst, exact},
-                                 {"hass_widen", 4, mean, worst, exact},
-                                 {"hass_convert", 5, mean, worst, exact},
-                                 {"hass_concat", 8, mean, worst, exact},
-                                 {"hass_requantise", 6, mean, worst, exact},
-                                 {"hass_add", 6, mean, worst, exact},
-                                 {"hass_multiply", 6, any, any, exact, 0, 7.0},
-                                 {"hass_lookup", 5, exact, exact, exact},
-                                 {"hass_pool_max", 5, mean, worst, exact},
-                                 {"hass_pool_sum", 5, mean, worst, exact},
-                                 {"hass_global_sum", 4, mean, worst, exact},
-                                 {"hass_clamp", 12, mean, worst, exact},
-                                 {"hass_clip", 10, mean, any, exact, 0, 2.5},
-                             });
+    hold("rtl_held_out.csv",
+         {
+             {"hass_counter", 30, mean, worst, exact},   {"hass_dense", 4, mean, worst, exact},
+             {"hass_depthwise", 3, mean, worst, exact},  {"hass_lane_array", 3, mean, worst, exact},
+             {"hass_lanes", 7, mean, worst, 0.02},       {"hass_window", 12, mean, worst, exact, 1},
+             {"hass_fifo", 9, mean, worst, exact, 1},    {"hass_replay", 5, mean, worst, exact},
+             {"hass_fork", 5, mean, worst, exact},       {"hass_join", 10, 0.04, 0.08, exact},
+             {"hass_turns", 6, mean, worst, exact},      {"hass_skid", 3, exact, exact, exact},
+             {"hass_narrow", 4, mean, worst, exact},     {"hass_widen", 4, mean, worst, exact},
+             {"hass_convert", 5, mean, worst, exact},    {"hass_concat", 8, mean, worst, exact},
+             {"hass_requantise", 6, mean, worst, exact}, {"hass_add", 6, mean, worst, exact},
+             {"hass_multiply", 12, 0.05, 0.12, exact},   {"hass_lookup", 5, exact, exact, exact},
+             {"hass_pool_max", 5, mean, worst, exact},   {"hass_pool_sum", 5, mean, worst, exact},
+             {"hass_global_sum", 4, mean, worst, exact}, {"hass_clamp", 12, mean, worst, exact},
+             {"hass_clip", 12, mean, 0.28, exact},  // two of them above 20 %: docs/rtl.md
+         });
 }
 
 TEST_CASE("a fork of more ways never takes fewer LUTs") {

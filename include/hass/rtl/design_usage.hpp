@@ -20,6 +20,7 @@
 #include <hass/engine/resources/lane_resources.hpp>
 #include <hass/engine/resources/list_resources.hpp>
 #include <hass/engine/resources/synthesised_modules.hpp>
+#include <hass/engine/resources/window_synthesis.hpp>
 #include <hass/error.hpp>
 #include <hass/text.hpp>
 

@@ -45,6 +45,7 @@
 #include <hass/engine/resources/modules.hpp>
 #include <hass/engine/resources/placed_memory.hpp>
 #include <hass/engine/resources/synthesised_modules.hpp>
+#include <hass/engine/resources/window_synthesis.hpp>
 #include <hass/text.hpp>
 #include <hass/workload/layer.hpp>
 

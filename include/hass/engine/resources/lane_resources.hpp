@@ -25,6 +25,7 @@
 #include <hass/engine/resources/calibrated.hpp>
 #include <hass/engine/resources/placed_memory.hpp>
 #include <hass/engine/resources/synthesised_modules.hpp>
+#include <hass/engine/resources/window_synthesis.hpp>
 #include <hass/statistics/lane_layouts.hpp>
 #include <hass/workload/layer.hpp>
 

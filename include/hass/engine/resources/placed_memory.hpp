@@ -46,18 +46,10 @@ constexpr std::int64_t lutram(std::int64_t depth, std::int64_t bits) {
 /// A memory in blocks: URAM blocks are 72 bits x 4,096 words.
 /// \throws hass::error for a memory off-chip
 constexpr usage in_blocks(weight_memory kind, std::int64_t depth, std::int64_t bits) {
-    usage u;
-    switch (kind) {
-        case weight_memory::bram18:
-            u.bram18 = static_cast<double>(vivado_bram18(depth, bits));
-            return u;
-        case weight_memory::uram:
-            u.uram = static_cast<double>(ceil_div(bits, 72) * ceil_div(depth, 4096));
-            return u;
-        case weight_memory::lutram:
-        case weight_memory::off_chip:
-            break;
-    }
+    if (kind == weight_memory::bram18)
+        return {.bram18 = static_cast<double>(vivado_bram18(depth, bits))};
+    if (kind == weight_memory::uram)
+        return {.uram = static_cast<double>(ceil_div(bits, 72) * ceil_div(depth, 4096))};
     throw error("calibrated: what a row buffers cannot be off-chip");
 }
 

@@ -14,15 +14,6 @@
 
 namespace hass {
 
-namespace detail {
-
-/// Bits of a RAMB36 word at 2^k words, k = 9 .. 15; a RAMB18 is half as wide, rounded down.
-constexpr std::int64_t ramb36_width(int k) {
-    return k <= 12 ? std::int64_t{9} << (12 - k) : std::int64_t{1} << (15 - k);
-}
-
-}  // namespace detail
-
 /// 18 Kbit blocks of a memory of `depth` words of `width` bits that is put into block RAM; 0 for an
 /// empty one. A RAMB36 counts as two. Columns of RAMB36, each as deep as the power of two from 512
 /// that holds the depth, and a RAMB18 for a rest that is narrow enough; above 32,768 words
@@ -32,16 +23,12 @@ constexpr std::int64_t ramb36_width(int k) {
 constexpr std::int64_t vivado_bram18(std::int64_t depth, std::int64_t width) {
     if (depth <= 0 || width <= 0) return 0;
     if (depth > 32768) return 2 * detail::ceil_div(depth, 32768) * width;
+    // ceil(2 width / column): a RAMB36 of 2^k words is 9 << (12 - k) bits wide, or 1 << (15 - k), a RAMB18
+    // half of it, rounded down
     const int k = depth <= 512 ? 9 : detail::bits_for(depth);
-    const std::int64_t column = detail::ramb36_width(k);
-    // width / column without a division by what is known at run time only: 72 = 9 << 3, 4 = 1 << 2;
-    // unsigned ones by constants are shorter
-    const std::int64_t columns =
-        static_cast<std::int64_t>(k <= 12 ? (static_cast<std::uint64_t>(width) / 9) >> (12 - k)
-                                          : static_cast<std::uint64_t>(width) >> (15 - k));
-    const std::int64_t rest = width - columns * column;
-    const std::int64_t half = column / 2;  // 0 at 32,768 words: no RAMB18 is so deep
-    return 2 * columns + int{rest > 0} + int{rest > half};
+    const int shift = (k <= 12 ? 12 : 15) - k;
+    const std::int64_t shifted = (2 * width + (std::int64_t{1} << shift) - 1) >> shift;
+    return k <= 12 ? detail::ceil_div(shifted, 9) : shifted;
 }
 
 }  // namespace hass
