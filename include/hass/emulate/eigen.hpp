@@ -1,7 +1,7 @@
 /// \file eigen.hpp
 /// The backend that needs nothing but Eigen's packets: windows packed on the fly into a blocked
-/// product, kernels of its own for depthwise layers and pools. Maps lie channels x images x height
-/// x width.
+/// product, 3x3 convolutions in Winograd's tiles, kernels of its own for depthwise layers and pools.
+/// Maps lie channels x images x height x width.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,11 @@
 namespace hass {
 
 /// Memory a thread: 4 bytes x batch x (floats of the schedule's buffers an image + the largest
-/// padded input), and the packed weights once.
+/// padded input) and the tiles of one block, and the packed weights once; those of rows in tiles
+/// (`winograd_tile`) take 4 times as much for tiles of 4, 16 / 9 for tiles of 2.
+///
+/// What is infinite or not a number makes all outputs of its tile not a number, where a direct sum does so
+/// for those that see it; both end in the same error unless it was to come out finite.
 class eigen_backend : public detail::backend_base<eigen_backend> {
   public:
     /// Weights of one row, clipped, in the form its kernel takes.
