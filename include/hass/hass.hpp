@@ -106,6 +106,7 @@
 #include <hass/emulate/scoring.hpp>
 #include <hass/emulate/token_kernels.hpp>
 #include <hass/emulate/window_collector.hpp>
+#include <hass/emulate/winograd.hpp>
 #include <hass/emulate/workers.hpp>
 //
 #include <hass/engine/arithmetic.hpp>

@@ -1,10 +1,11 @@
 /// \file eigen.hpp
 /// The backend that needs nothing but Eigen's packets: windows packed on the fly into a blocked
-/// product, kernels of its own for depthwise layers and pools. Maps lie channels x images x height
-/// x width.
+/// product, 3x3 convolutions in Winograd's tiles, kernels of its own for depthwise layers and pools.
+/// Maps lie channels x images x height x width.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -16,18 +17,24 @@
 #include <hass/emulate/kernels.hpp>
 #include <hass/emulate/program.hpp>
 #include <hass/emulate/schedule.hpp>
+#include <hass/emulate/winograd.hpp>
 #include <hass/statistics/planes.hpp>
 #include <hass/statistics/thresholds.hpp>
 
 namespace hass {
 
 /// Memory a thread: 4 bytes x batch x (floats of the schedule's buffers an image + the largest
-/// padded input), and the packed weights once.
+/// padded input) and the tiles of one block, and the packed weights once; those of rows in tiles
+/// (`winograd_tile`) take 4 times as much for tiles of 4, 16 / 9 for tiles of 2.
+///
+/// What is infinite or not a number makes all outputs of its tile not a number, where a direct sum does so
+/// for those that see it; both end in the same error unless it was to come out finite.
 class eigen_backend : public detail::backend_base<eigen_backend> {
   public:
     /// Weights of one row, clipped, in the form its kernel takes.
     struct weights {
         std::vector<detail::packed_filters> groups;  ///< dense product, one a group
+        std::vector<detail::packed_filters> places;  ///< the same in tiles, one a place of a tile
         std::vector<float> depthwise;                ///< channels x taps of a depthwise row
     };
     /// Buffers of one thread.
@@ -36,11 +43,12 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         std::vector<float> planes;                ///< a padded input
         std::vector<float> rounded;               ///< an input in fixed point, or as levels
         detail::gemm_scratch gemm;                ///< of matrix products
+        detail::winograd_scratch tiles;           ///< of convolutions in tiles
         detail::product_scratch product;          ///< of products of two activations
     };
 
     /// For one program, which must outlive it.
-    explicit eigen_backend(const program& p) : backend_base(p) {}
+    explicit eigen_backend(const program& p) : backend_base(p), exact_(rounds_to_grids(p)) {}
 
     /// Part of hass::EmulationBackend.
     weights prepare(std::size_t i, std::vector<float> clipped) const {
@@ -50,6 +58,12 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         if (program_->sums[i]) detail::to_levels(program_->sums[i], clipped);
         if (detail::is_depthwise(row)) {
             w.depthwise = std::move(clipped);
+            return w;
+        }
+        if (const std::size_t m = tile_of(i); m != 0) {
+            const auto filters = static_cast<std::size_t>(row.out.channels);
+            w.places = m == 4 ? detail::winograd_filters<4>(clipped, filters)
+                              : detail::winograd_filters<2>(clipped, filters);
             return w;
         }
         const std::size_t size = clipped.size() / static_cast<std::size_t>(row.groups);
@@ -81,6 +95,23 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
   private:
     friend detail::backend_base<eigen_backend>;
 
+    /// Whether values are rounded to grids: what a sum is off by in float32 may then become a step.
+    static bool rounds_to_grids(const program& p) {
+        const bool asked = std::any_of(p.quantizers.begin(), p.quantizers.end(),
+                                       [](const auto& grids) { return !grids.empty(); });
+        return asked || std::any_of(p.model.parameters.begin(), p.model.parameters.end(),
+                                    [](const layer_parameters& row) {
+                                        constexpr std::array steps{
+                                            value_function::quantised, value_function::bipolar,
+                                            value_function::truncated, value_function::floor,
+                                            value_function::ceiling,   value_function::rounded,
+                                            value_function::sign,      value_function::equals,
+                                            value_function::differs};
+                                        return std::find(steps.begin(), steps.end(),
+                                                         row.function) != steps.end();
+                                    });
+    }
+
     static detail::batch_layout layout(const shape& s, std::size_t size) {
         const auto pixels = static_cast<std::size_t>(s.pixels());
         return {size * pixels, pixels, 1};
@@ -104,7 +135,8 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         const layer_thresholds none;
         const bool on_its_way = tau.activation_channels.empty();
         const layer_thresholds& early = on_its_way ? none : tau;
-        if (detail::is_depthwise(program_->rows()[i])) {
+        const bool in_tiles = !prepared.places.empty();
+        if (in_tiles || detail::is_depthwise(program_->rows()[i])) {
             see([&] {
                 return detail::seen_tensors{
                     in,
@@ -112,7 +144,10 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
                     [&, in] { return to_planes(i, in, size, early, space); },
                     {}};
             });
-            depthwise(i, prepared, in, size, tau, ends, out, space);
+            if (in_tiles)
+                tiles(i, prepared, in, size, tau, ends, out, space);
+            else
+                depthwise(i, prepared, in, size, tau, ends, out, space);
         } else {
             const float* planes = to_planes(i, in, size, early, space);
             see([&] {
@@ -308,6 +343,27 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         }
     }
 
+    /// Outputs along a side of row i's tiles, 0: it has none.
+    std::size_t tile_of(std::size_t i) const {
+        return exact_ ? 0 : detail::winograd_tile(program_->rows()[i]);
+    }
+
+    void tiles(std::size_t i, const weights& prepared, const float* in, std::size_t size,
+               const layer_thresholds& tau, const sum_ends& with, float* out,
+               workspace& space) const {
+        const layer_row& row = program_->rows()[i];
+        const auto run = [&](const auto& product) {
+            product.run(
+                prepared.places, in,
+                [&](std::size_t c) { return static_cast<float>(tau.activation_of(c)); }, with.bias,
+                with.bounds, out, space.tiles, space.gemm);
+        };
+        if (tile_of(i) == 4)
+            run(detail::winograd<4>(row, size));
+        else
+            run(detail::winograd<2>(row, size));
+    }
+
     void dense(std::size_t i, const weights& prepared, const float* planes, std::size_t size,
                float keep, const sum_ends& with, float* out, detail::gemm_scratch& scratch) const {
         const detail::sliding_window& window = program_->windows[i];
@@ -335,6 +391,8 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
                              with.bounds, out + first * columns, scratch, run_of);
         }
     }
+
+    bool exact_;  ///< convolutions are direct sums of products
 };
 
 }  // namespace hass
