@@ -62,6 +62,7 @@ class chooser {
     void reset(const resource_vector& budget, std::size_t max_states) {
         budget_ = budget;
         max_states_ = max_states;
+        goal_ = until::fits;
         obstacle_ = 0;
         prices_.fill(1.0 / static_cast<double>(resources.size()));
     }
@@ -70,6 +71,9 @@ class chooser {
     /// What stands between the rows from now on; nullptr: nothing.
     void set_edges(const priced_edges* edges) { problem_.edges = edges; }
     void set_max_states(std::size_t max_states) { max_states_ = max_states; }
+    /// Whether `feasible` gives up once there are more partial choices than may be kept, instead of going on
+    /// with the most promising.
+    void set_proof_only(bool proof_only) { goal_ = proof_only ? until::unproved : until::fits; }
     void set_ascent_steps(int steps) { ascent_.set_steps(steps); }
 
     /// Whether some choice has every row within `interval` cycles; the choice is `found()`.
@@ -189,7 +193,9 @@ class chooser {
             if (along_.look(table_, prices_) > 1.0 + rounding) return reject(dearest());
         }
         trial_.along = nullptr;
-        weighed w = weigh(problem_, table_, scarce, prices_, survey_.bound, trial_);
+        weighed w = problem_.edges != nullptr
+                        ? weigh_by_planes_(problem_, table_, scarce, prices_, trial_)
+                        : weigh(problem_, table_, scarce, prices_, survey_.bound, trial_);
         if (w.answer == verdict::unknown && problem_.edges != nullptr) {
             along_.bind(problem_, objective::none(), table_);
             trial_.along = &along_;
@@ -199,10 +205,8 @@ class chooser {
         if (w.answer == verdict::no) return reject(dearest());
         if (w.found) return accept(*w.found);
         if (max_states_ == 0) return verdict::unknown;
-        dynamic_program::question about{.prices = prices_,
-                                        .limit = 1.0 + rounding,
-                                        .goal = until::fits,
-                                        .max_choices = max_states_};
+        dynamic_program::question about{
+            .prices = prices_, .limit = 1.0 + rounding, .goal = goal_, .max_choices = max_states_};
         // what has no price may not matter at all
         for (const std::size_t r : scarce)
             if (prices_[r] > 1e-9) about.counted.add(r);
@@ -281,6 +285,7 @@ class chooser {
 
     resource_vector budget_{};
     std::size_t max_states_ = 1;
+    until goal_ = until::fits;  // of `feasible`
     resource_vector prices_{};
     bool known_prices_ = false;  // whether these may prove what is asked
     std::size_t obstacle_ = 0;

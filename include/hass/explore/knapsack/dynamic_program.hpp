@@ -65,8 +65,7 @@ class dynamic_program {
         room_ = asked.max_choices;
         tilted_.forget();
         for (std::size_t level = 0; level < order_.size(); ++level) {
-            result.dropped =
-                std::min(result.dropped, extend(level, table, asked));
+            result.dropped = std::min(result.dropped, extend(level, table, asked));
             // no proof any more, and going on seldom finds anything better
             if (asked.goal == until::unproved && result.dropped < infinity) {
                 result.dropped = least_.front().price;
@@ -86,6 +85,8 @@ class dynamic_program {
 
   private:
     static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+    static constexpr std::size_t few = 64;  ///< choices that are not worth a look at other prices
 
     /// What the rows from a level on need at least.
     struct rest {
@@ -171,7 +172,8 @@ class dynamic_program {
                 to.parent = s, to.option = k;
                 next.push_back(to);
             }
-            if (next.size() > 8 * room_) dropped = std::min(dropped, keep_few(level + 1, table, asked));
+            if (next.size() > 8 * room_)
+                dropped = std::min(dropped, keep_few(level + 1, table, asked));
         }
         return std::min(dropped, keep_few(level + 1, table, asked));
     }
@@ -180,7 +182,7 @@ class dynamic_program {
     /// \returns the least bound of the latter
     double keep_few(std::size_t level, const option_table& table, const question& asked) {
         std::vector<partial_choice>& choices = levels_[level];
-        if (choices.size() > room_) {
+        if (choices.size() > std::min(few, room_)) {
             if (tilted_.empty())
                 tilted_.look(table, order_, along_from_, along_, asked.prices, asked.counted);
             tilted_.strike(level, choices, along_, asked.limit);

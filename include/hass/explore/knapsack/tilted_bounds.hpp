@@ -28,7 +28,8 @@ class tilted_bounds {
     /// \param order       rows, level by level, those from `along_from` on along the streams
     /// \param along       bound to the table and, before and after, at `prices`; nullptr: no streams
     void look(const option_table& table, std::span<const std::size_t> order, std::size_t along_from,
-              stream_messages* along, const resource_vector& prices, const resource_subset& counted) {
+              stream_messages* along, const resource_vector& prices,
+              const resource_subset& counted) {
         along_from_ = along_from;
         for (const std::size_t r : counted)
             for (const double factor : {step, 1.0 / step}) {
@@ -51,15 +52,15 @@ class tilted_bounds {
 
     /// Raises the bounds of choices of the first `level` rows to the highest at any of the prices, and drops
     /// those whose bound is over `limit`.
-    void strike(std::size_t level, std::vector<partial_choice>& choices, const stream_messages* along,
-                double limit) const {
+    void strike(std::size_t level, std::vector<partial_choice>& choices,
+                const stream_messages* along, double limit) const {
         std::erase_if(choices, [&](partial_choice& c) {
             for (const tilt& t : tilts_) {
                 const double to_come = level > along_from_
                                            ? along->to_come(t.along, level - along_from_, c.state)
                                            : t.alone[level];
-                c.bound = std::max(c.bound,
-                                   c.objective + dot(t.prices, c.used) + to_come - t.beyond);
+                c.bound =
+                    std::max(c.bound, c.objective + dot(t.prices, c.used) + to_come - t.beyond);
                 if (c.bound > limit) return true;
             }
             return false;

@@ -38,15 +38,21 @@ class plane_weighing {
         for (int step = 0; step < steps; ++step) {
             trial.look(table, p);
             if (trial.price > 1.0 + share_rounding) return {verdict::no, p};
-            if (auto s = fitting(problem, table, scarce, p, trial))
-                return {verdict::yes, p, std::move(s)};
+            if (problem.fits(trial.options)) return {verdict::yes, p, trial.options};
+            if (trial.along == nullptr && no_more(problem.rows_total(trial.options), problem.caps))
+                return {verdict::unknown, p, std::nullopt, true};
             const double bound = trial.price;
             add_plane(scarce, p, trial);
+            const double top = fraction_.planes().height();
+            if (top - bound <= near) {
+                if (auto s = repair(problem, table, scarce, p, trial, care).run())
+                    return {verdict::yes, p, std::move(s)};
+            }
             if (bound > highest) {
                 highest = bound, best.prices = p;
                 if (!trial.strike(table, p, 1.0 + share_rounding - bound)) return {verdict::no, p};
             }
-            if (fraction_.planes().height() - highest <= tolerance) break;
+            if (top - highest <= tolerance) break;
             // the top of few planes may be far off: not all the way there, but for every fourth time
             const double towards = step % 4 == 3 ? 1.0 : 0.6;
             for (std::size_t a = 0; a + 1 < scarce.size(); ++a) {
@@ -58,14 +64,17 @@ class plane_weighing {
             p = of_sum_one(p, scarce);
         }
         trial.options = fraction_.rounded(problem, std::move(trial.options));
-        if (auto s = fitting(problem, table, scarce, best.prices, trial))
+        if (problem.fits(trial.options)) return {verdict::yes, best.prices, trial.options};
+        if (auto s = repair(problem, table, scarce, best.prices, trial, care).run())
             return {verdict::yes, best.prices, std::move(s)};
         return best;
     }
 
   private:
     static constexpr int steps = 40;
-    static constexpr double tolerance = 2e-6;  // of the bound, a share
+    static constexpr double tolerance = 2e-6;  // of the bound
+    static constexpr double near = 1e-3;       // of its top: worth a repair
+    static constexpr double care = 1e3;        // of repairs
 
     /// Prices of what is scarce.
     static resource_vector of_sum_one(const resource_vector& p, const resource_subset& scarce) {
@@ -75,15 +84,6 @@ class plane_weighing {
         for (const std::size_t r : scarce)
             q[r] = sum > 0.0 ? p[r] / sum : 1.0 / static_cast<double>(scarce.size());
         return q;
-    }
-
-    static std::optional<selection> fitting(const knapsack_problem& problem,
-                                            const option_table& table,
-                                            const resource_subset& scarce,
-                                            const resource_vector& prices,
-                                            const cheapest_choice& trial) {
-        if (problem.fits(trial.options)) return trial.options;
-        return repair(problem, table, scarce, prices, trial, 1e-3).run();
     }
 
     /// In all prices but the last one.
