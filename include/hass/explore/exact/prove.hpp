@@ -55,8 +55,7 @@ class interval_search {
 
   private:
     static constexpr std::size_t few = 100;  // partial choices, while no proof is needed
-
-    static constexpr double little = 1e-4;  // of an interval
+    static constexpr double little = 1e-4;   // of an interval: not worth many
 
     /// Whether something within `interval` fits; if so, `best_` is that.
     verdict ask(double interval) {
@@ -109,7 +108,7 @@ class interval_search {
         if (next == verdict::unknown && worth_a_search()) {
             chooser_.set_max_states(max_states_);
             chooser_.set_proof_only(true);
-            ask(faster(1));
+            while (best_.high > floor_ && ask(faster(1)) == verdict::yes) continue;
             if (next_candidate(rows_, proved_) < best_.high) narrow_gap();
         }
         chooser_.set_proof_only(false);
