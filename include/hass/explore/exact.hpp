@@ -52,8 +52,8 @@ class exact {
     ///                        up (the gap is stated then)
     /// \param max_tie_states  the same for the proof that no design of that interval takes less; 0:
     ///                        only what bounds and local search give
-    explicit exact(std::size_t max_states = 20000, std::size_t max_tie_states = 8)
-        : max_states_(max_states), break_ties_(max_states, max_tie_states) {}
+    explicit exact(std::size_t max_states = 2000, std::size_t max_tie_states = 8)
+        : max_states_(max_states), break_ties_(max_tie_states) {}
 
     allocation_choice operator()(const allocation_problem& problem) {
         const detail::linked_problem p = look_at(problem);

@@ -46,7 +46,7 @@ class interval_search {
     optimum operator()(bracket b) {
         proved_ = b.low;
         best_ = std::move(b);
-        chooser_.set_max_states(std::min(few, max_states_));
+        chooser_.set_max_states(problem_.coupled ? std::min(few, max_states_) : 0);
         bisect();
         chooser_.set_max_states(max_states_);
         const double proved = problem_.coupled ? follow_down() : descend();
@@ -54,7 +54,8 @@ class interval_search {
     }
 
   private:
-    static constexpr std::size_t few = 200;  // partial choices, while no proof is needed
+    static constexpr std::size_t few = 100;  // partial choices, while no proof is needed
+    static constexpr double little = 1e-4;   // of an interval: not worth many
 
     /// Whether something within `interval` fits; if so, `best_` is that.
     verdict ask(double interval) {
@@ -66,6 +67,7 @@ class interval_search {
         }
         if (answer == verdict::yes) best_.take(problem_, options_at(rows_, chooser_.found()));
         if (answer == verdict::no) proved_ = std::max(proved_, interval);
+        if (answer == verdict::unknown) undecided_ = std::min(undecided_, interval);
         return answer;
     }
 
@@ -80,29 +82,67 @@ class interval_search {
         }
     }
 
-    /// From cycles to cycles that occur, until nothing is faster: what is infeasible just below is
-    /// infeasible further down.
+    /// From cycles to cycles that occur, with longer and longer steps, until nothing is found: what is
+    /// infeasible just below is infeasible further down.
     /// \returns the proved interval
     double descend() {
-        while (best_.high > floor_) {
-            const double below = last_candidate(rows_, std::nextafter(best_.high, 0.0));
-            if (below <= proved_ || ask(below) != verdict::yes) break;
+        chooser_.set_max_states(std::min(few, max_states_));
+        chooser_.set_proof_only(!worth_a_search());
+        verdict next = verdict::yes;
+        for (int steps = 1; best_.high > floor_;) {
+            const double below = faster(steps);
+            if (below <= proved_) {
+                if (steps == 1) break;
+                steps = 1;
+                continue;
+            }
+            next = ask(below);
+            if (next == verdict::yes)
+                steps *= 2;
+            else if (steps > 1)
+                steps = 1;
+            else
+                break;
         }
         if (best_.high <= floor_) return floor_;
-        if (next_candidate(rows_, proved_) < best_.high) narrow_gap();
+        if (next == verdict::unknown && worth_a_search()) {
+            chooser_.set_max_states(max_states_);
+            chooser_.set_proof_only(true);
+            while (best_.high > floor_ && ask(faster(1)) == verdict::yes) continue;
+            if (next_candidate(rows_, proved_) < best_.high) narrow_gap();
+        }
+        chooser_.set_proof_only(false);
         return std::min(best_.high, next_candidate(rows_, proved_));
+    }
+
+    /// Whether what is left between the best choice and the proof is worth many partial choices.
+    bool worth_a_search() const {
+        return best_.high > (1.0 + little) * std::max(next_candidate(rows_, proved_), floor_);
+    }
+
+    /// Cycles that occur, that many steps below the best.
+    double faster(int steps) const {
+        double below = best_.high;
+        for (; steps > 0 && below > floor_; --steps)
+            below = last_candidate(rows_, std::nextafter(below, 0.0));
+        return below;
     }
 
     /// Where no proof was found: what can be rejected below what could not be decided.
     void narrow_gap() {
-        chooser_.set_max_states(std::min(few, max_states_));
-        double high = best_.high;
+        chooser_.set_max_states(0);
+        double high = undecided_;
         for (int round = 0; round < 12; ++round) {
-            const double middle =
-                last_candidate(rows_, std::sqrt(std::max(proved_, floor_) * high));
-            if (middle <= proved_) break;
+            const double next = next_candidate(rows_, proved_);
+            if (next >= high) break;
+            const double low = std::max(proved_, floor_);
+            const double middle = std::max(next, last_candidate(rows_, std::sqrt(low * high)));
             if (ask(middle) != verdict::no) high = middle;
         }
+        // one long look at what is next
+        chooser_.set_max_states(max_states_);
+        const double next = next_candidate(rows_, proved_);
+        if (next < best_.high) ask(next);
     }
 
     /// The same where the smallest interval may be the link's for some choice.
@@ -138,7 +178,9 @@ class interval_search {
     std::size_t max_states_;
     bracket best_{};
     double proved_ = 0.0;  // every interval up to there is infeasible
-    bool priced_ = false;  // `chooser_` has prices of all points
+    double undecided_ =
+        std::numeric_limits<double>::infinity();  // the least that was asked in vain
+    bool priced_ = false;                         // `chooser_` has prices of all points
 };
 
 /// The smallest interval of the bracket `b`; the parameters are those of `interval_search`.

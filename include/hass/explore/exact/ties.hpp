@@ -31,10 +31,8 @@ struct thrifty_choice {
 /// See the head of the file. The last answer is kept as long as the same is asked.
 class tie_breaker {
   public:
-    /// \param max_states      of the search for a choice that fits
-    /// \param max_tie_states  of the proofs
-    tie_breaker(std::size_t max_states, std::size_t max_tie_states)
-        : max_states_(max_states), max_tie_states_(max_tie_states) {}
+    /// \param max_tie_states  partial choices of the proofs
+    explicit tie_breaker(std::size_t max_tie_states) : max_tie_states_(max_tie_states) {}
 
     /// \param within  what is offered
     /// \param saved   see `all_shares`
@@ -110,10 +108,11 @@ class tie_breaker {
         return s;
     }
 
-    /// Points of a choice that fits, or none.
+    /// Points of a choice that fits, or none. Without partial choices: where that is not enough a choice is
+    /// known, or the whole has to be looked at again.
     selection any_start(const linked_problem& p, std::span<const frontier> rows,
                         const resource_vector& limits, const selection& known, chooser& c) const {
-        c.set_max_states(max_states_);
+        c.set_max_states(0);
         if (c.feasible(chooser::infinity, limits) == verdict::yes) return c.found();
         return known.empty() ? selection{} : points_of(p, rows, known);
     }
@@ -132,7 +131,6 @@ class tie_breaker {
         c.bind(survivors_);
     }
 
-    std::size_t max_states_;
     std::size_t max_tie_states_;
     thrifty_choice last_;  // of `asked_`; empty: none
     question asked_;

@@ -47,6 +47,7 @@
 #include <hass/explore/knapsack/price_filter.hpp>
 #include <hass/explore/knapsack/problem.hpp>
 #include <hass/explore/knapsack/resource_subset.hpp>
+#include <hass/explore/knapsack/weigh_by_planes.hpp>
 #include <hass/explore/knapsack/weights.hpp>
 
 namespace hass::detail {
@@ -61,6 +62,7 @@ class chooser {
     void reset(const resource_vector& budget, std::size_t max_states) {
         budget_ = budget;
         max_states_ = max_states;
+        goal_ = until::fits;
         obstacle_ = 0;
         prices_.fill(1.0 / static_cast<double>(resources.size()));
     }
@@ -69,6 +71,9 @@ class chooser {
     /// What stands between the rows from now on; nullptr: nothing.
     void set_edges(const priced_edges* edges) { problem_.edges = edges; }
     void set_max_states(std::size_t max_states) { max_states_ = max_states; }
+    /// Whether `feasible` gives up once there are more partial choices than may be kept, instead of going on
+    /// with the most promising.
+    void set_proof_only(bool proof_only) { goal_ = proof_only ? until::unproved : until::fits; }
     void set_ascent_steps(int steps) { ascent_.set_steps(steps); }
 
     /// Whether some choice has every row within `interval` cycles; the choice is `found()`.
@@ -188,41 +193,32 @@ class chooser {
             if (along_.look(table_, prices_) > 1.0 + rounding) return reject(dearest());
         }
         trial_.along = nullptr;
-        weighed w = weigh(problem_, table_, scarce, prices_, survey_.bound, trial_);
+        weighed w = problem_.edges != nullptr
+                        ? weigh_by_planes_(problem_, table_, scarce, prices_, trial_)
+                        : weigh(problem_, table_, scarce, prices_, survey_.bound, trial_);
         if (w.answer == verdict::unknown && problem_.edges != nullptr) {
             along_.bind(problem_, objective::none(), table_);
             trial_.along = &along_;
-            const double bound = along_.look(table_, w.prices);
-            w = weigh(problem_, table_, scarce, w.prices, bound, trial_);
-            if (w.answer == verdict::unknown) weigh_by_planes(w);
+            w = weigh_by_planes_(problem_, table_, scarce, w.prices, trial_);
         }
         prices_ = w.prices;
         if (w.answer == verdict::no) return reject(dearest());
         if (w.found) return accept(*w.found);
         if (max_states_ == 0) return verdict::unknown;
-        const dynamic_program::outcome end = program_(problem_, table_,
-                                                      {.prices = prices_,
-                                                       .limit = 1.0 + rounding,
-                                                       .goal = until::fits,
-                                                       .counted = scarce,
-                                                       .max_choices = max_states_},
-                                                      bound_along());
+        dynamic_program::question about{
+            .prices = prices_, .limit = 1.0 + rounding, .goal = goal_, .max_choices = max_states_};
+        // what has no price may not matter at all
+        for (const std::size_t r : scarce)
+            if (prices_[r] > 1e-9) about.counted.add(r);
+        about.everything_counts = about.counted.size() == scarce.size();
+        dynamic_program::outcome end = program_(problem_, table_, about, bound_along());
+        if (end.answer == verdict::unknown && end.rejected) {
+            about.counted = scarce;
+            about.everything_counts = true;
+            end = program_(problem_, table_, about, bound_along());
+        }
         if (end.answer == verdict::no) return reject(dearest());
         return end.found ? accept(*end.found) : end.answer;
-    }
-
-    /// The same by the prices at which the bound is highest, if that is above all that fits; trial_
-    /// looks along streams.
-    void weigh_by_planes(weighed& w) {
-        incumbent best;
-        const price_ascent::top top =
-            ascent_({problem_, table_, objective::none()}, -infinity, best, trial_);
-        if (best.found()) w.answer = verdict::yes, w.found = std::move(best.options);
-        const double sum = sum_of(top.prices);
-        if (best.found() || !(sum > 0.0)) return;
-        w.prices = top.prices;
-        for (double& p : w.prices) p /= sum;
-        if (top.nothing_fits) w.answer = verdict::no;
     }
 
     /// The best choice among the options that are left.
@@ -289,6 +285,7 @@ class chooser {
 
     resource_vector budget_{};
     std::size_t max_states_ = 1;
+    until goal_ = until::fits;  // of `feasible`
     resource_vector prices_{};
     bool known_prices_ = false;  // whether these may prove what is asked
     std::size_t obstacle_ = 0;
@@ -302,6 +299,7 @@ class chooser {
     stream_messages along_;
     cheapest_choice trial_;
     price_ascent ascent_;
+    plane_weighing weigh_by_planes_;
     dynamic_program program_;
 };
 

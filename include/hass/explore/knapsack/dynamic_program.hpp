@@ -9,7 +9,8 @@
 /// and no other one beats it. Where streams have a price, rows are taken along them
 /// (`row_order.hpp`), what the streams cost is added when both ends are known, and the least price
 /// to come is that of the widths that are open. At most `max_choices` are kept; what is dropped beyond leaves a
-/// bound.
+/// bound. Where there are more, those first go that other prices reject (`tilted_bounds.hpp`), and then those that
+/// come closest to it: at one price alone a choice that has spent all of one resource looks as good as a balanced one.
 #pragma once
 
 #include <algorithm>
@@ -27,6 +28,7 @@
 #include <hass/explore/knapsack/partial_choices.hpp>
 #include <hass/explore/knapsack/problem.hpp>
 #include <hass/explore/knapsack/resource_subset.hpp>
+#include <hass/explore/knapsack/tilted_bounds.hpp>
 
 namespace hass::detail {
 
@@ -61,9 +63,9 @@ class dynamic_program {
         begin(table, asked.prices);
         outcome result;
         room_ = asked.max_choices;
+        tilted_.forget();
         for (std::size_t level = 0; level < order_.size(); ++level) {
-            result.dropped =
-                std::min(result.dropped, extend(level, table.row(order_[level]), asked));
+            result.dropped = std::min(result.dropped, extend(level, table, asked));
             // no proof any more, and going on seldom finds anything better
             if (asked.goal == until::unproved && result.dropped < infinity) {
                 result.dropped = least_.front().price;
@@ -83,6 +85,8 @@ class dynamic_program {
 
   private:
     static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+    static constexpr std::size_t few = 64;  ///< choices that are not worth a look at other prices
 
     /// What the rows from a level on need at least.
     struct rest {
@@ -134,7 +138,8 @@ class dynamic_program {
 
     /// Continues the choices of a level by every option of the next row.
     /// \returns the least bound that was dropped for want of room
-    double extend(std::size_t level, std::span<const table_option> row, const question& asked) {
+    double extend(std::size_t level, const option_table& table, const question& asked) {
+        const std::span<const table_option> row = table.row(order_[level]);
         const rest& rest_of = least_[level + 1];
         std::vector<partial_choice>& next = levels_[level + 1];
         double dropped = infinity;
@@ -168,9 +173,21 @@ class dynamic_program {
                 next.push_back(to);
             }
             if (next.size() > 8 * room_)
-                dropped = std::min(dropped, thin(next, asked.counted, room_));
+                dropped = std::min(dropped, keep_few(level + 1, table, asked));
         }
-        return std::min(dropped, thin(next, asked.counted, room_));
+        return std::min(dropped, keep_few(level + 1, table, asked));
+    }
+
+    /// Drops choices of a level that are beaten, and what there is no room for.
+    /// \returns the least bound of the latter
+    double keep_few(std::size_t level, const option_table& table, const question& asked) {
+        std::vector<partial_choice>& choices = levels_[level];
+        if (choices.size() > std::min(few, room_)) {
+            if (tilted_.empty())
+                tilted_.look(table, order_, along_from_, along_, asked.prices, asked.counted);
+            tilted_.strike(level, choices, along_, asked.limit);
+        }
+        return thin(choices, asked.counted, room_);
     }
 
     /// Of the choices of all rows, the first that fits.
@@ -209,6 +226,7 @@ class dynamic_program {
     std::size_t along_from_ = 0;  ///< the level of the first row that has streams
     std::vector<std::size_t> order_;
     std::vector<rest> least_;
+    tilted_bounds tilted_;
     std::vector<std::vector<partial_choice>> levels_;  ///< a row more each
 };
 

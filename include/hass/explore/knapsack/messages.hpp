@@ -218,6 +218,12 @@ class stream_messages {
     double to_come(std::size_t level, std::size_t state) const {
         return to_come_[first_step_[level]][state];
     }
+    /// `to_come` of all levels and states, to be kept while others are looked at.
+    using all_to_come = std::vector<std::vector<double>>;
+    const all_to_come& kept() const { return to_come_; }
+    double to_come(const all_to_come& of, std::size_t level, std::size_t state) const {
+        return of[first_step_[level]][state];
+    }
     const objective& wanted() const { return wanted_; }
     std::span<const std::size_t> rows() const { return edges_->order().rows(); }
     bool has(std::size_t i) const { return edges_->order().has(i); }

@@ -19,6 +19,9 @@
 
 namespace hass::detail {
 
+/// Of the shares of partial choices: the same options in another order.
+inline constexpr double sum_rounding = 1e-14;
+
 struct partial_choice {
     resource_vector used;  ///< shares
     double objective;
@@ -80,7 +83,7 @@ inline void keep_stairs(std::vector<partial_choice>& choices, const resource_sub
 }
 
 /// Where any number are: compares with the last `look_back` only; beaten ones that stay are
-/// harmless.
+/// harmless. Rows that are alike in other orders make sums that differ by rounding alone.
 inline void keep_unbeaten(std::vector<partial_choice>& choices, const resource_subset& counted,
                           std::size_t look_back) {
     std::size_t kept = 0;
@@ -88,7 +91,7 @@ inline void keep_unbeaten(std::vector<partial_choice>& choices, const resource_s
         const auto beats = [&](const partial_choice& other) {
             bool uses_no_more = other.state == s.state;
             for (const std::size_t r : counted)
-                uses_no_more = uses_no_more && other.used[r] <= s.used[r];
+                uses_no_more = uses_no_more && other.used[r] <= s.used[r] + sum_rounding;
             return uses_no_more;
         };
         const std::span<const partial_choice> so_far(choices.data(), kept);
