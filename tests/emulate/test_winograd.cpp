@@ -123,7 +123,7 @@ TEST_CASE("convolutions in tiles agree with direct sums in double precision") {
 
 TEST_CASE("which convolutions are computed in tiles") {
     const auto tile = [](int in, int out, int height, int width) {
-        return hass::detail::winograd_tile(test::conv({in, height, width}, out, 3, 1, 1));
+        return hass::detail::winograd_tile(test::conv({in, height, width}, out, 3, 1, 1), false);
     };
     CHECK(tile(64, 64, 56, 56) == 4);
     CHECK(tile(512, 512, 7, 7) == 2);
@@ -137,7 +137,7 @@ TEST_CASE("which convolutions are computed in tiles") {
     const auto changed = [](auto change) {
         hass::layer_row r = test::conv({64, 28, 28}, 64, 3, 1, 1);
         change(r);
-        return hass::detail::winograd_tile(r);
+        return hass::detail::winograd_tile(r, false);
     };
     CHECK(changed([](auto&) {}) == 4);
     CHECK(changed([](auto& r) { r.stride_h = 2; }) == 0);
@@ -148,6 +148,42 @@ TEST_CASE("which convolutions are computed in tiles") {
     CHECK(changed([](auto& r) { r.kernel_w = 5; }) == 0);
     CHECK(changed([](auto& r) { r.groups = 2; }) == 0);
     CHECK(changed([](auto& r) { r.kind = layer_kind::max_pool; }) == 0);
+    CHECK(hass::detail::winograd_tile(test::conv({64, 28, 28}, 64, 3, 1, 1), true) == 2);
+    CHECK(hass::detail::winograd_tile(test::conv({32, 28, 28}, 32, 3, 1, 1), true) == 0);
+}
+
+TEST_CASE("what sees zeros alone comes out as zero") {
+    std::mt19937 bits(229);
+    for (const int channels : {32, 64}) {
+        hass::model m;
+        m.net.rows = {test::conv({channels, 28, 28}, channels, 3, 1, 1)};
+        m.net.edges = {{-1, 0}};
+        m.parameters.resize(1);
+        m.parameters[0].weights.resize(static_cast<std::size_t>(hass::weight_count(m.net.rows[0])));
+        for (float& w : m.parameters[0].weights) w = test::uniform(bits, -1.0F, 1.0F);
+        const auto size = static_cast<std::size_t>(m.net.rows[0].in.volume());
+        std::vector<float> pixels(size);
+        for (std::size_t k = 0; k < size; ++k)  // blank squares
+            if ((k / 28 % 28 / 7 + k % 28 / 7) % 2 != 0)
+                pixels[k] = test::uniform(bits, -1.0F, 1.0F);
+        const std::vector<float> out = hass::emulator(m).logits(hass::to_images(
+            hass::make_npy<float>({1, static_cast<std::size_t>(channels), 28, 28}, pixels)));
+        std::size_t zeros = 0;
+        for (std::size_t k = 0; k < size; ++k) {
+            const int y = static_cast<int>(k / 28 % 28), x = static_cast<int>(k % 28);
+            bool blank = true;
+            for (int dy = -1; dy <= 1; ++dy)
+                for (int dx = -1; dx <= 1; ++dx) {
+                    const int v = y + dy, u = x + dx;
+                    if (v >= 0 && u >= 0 && v < 28 && u < 28)
+                        blank = blank && (v / 7 + u / 7) % 2 == 0;
+                }
+            if (!blank) continue;
+            REQUIRE(out[k] == 0.0F);
+            ++zeros;
+        }
+        CHECK(zeros > 5000);
+    }
 }
 
 TEST_CASE("a network in tiles: the same bits for any batch and number of threads") {
@@ -211,10 +247,9 @@ TEST_CASE("no tiles where values are rounded to grids") {
     CHECK(tiles_of(with_numbers, 7) == 16);
     const hass::image_set images = test::float_images(bits, {3, 13, 15}, 4);
     CHECK(tiles_of(hass::in_fixed_point(with_numbers, images, {8, 8}), 2) == 0);
-    for (const hass::value_function f :
-         {hass::value_function::quantised, hass::value_function::bipolar,
-          hass::value_function::truncated, hass::value_function::rounded,
-          hass::value_function::sign}) {
+    for (std::size_t k = 0; k < hass::value_function_names.size(); ++k) {
+        const auto f = static_cast<hass::value_function>(k);
+        if (!hass::jumps(f)) continue;
         m.net.rows[6].kind = layer_kind::function;
         m.parameters[6].function = f;
         m.parameters[6].alpha = 0.125F, m.parameters[6].beta = 1.0F;

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -24,11 +23,12 @@
 namespace hass {
 
 /// Memory a thread: 4 bytes x batch x (floats of the schedule's buffers an image + the largest
-/// padded input) and the tiles of one block, and the packed weights once; those of rows in tiles
+/// padded input) and the tiles of one block (a line of the map at least), and the packed weights once; those of rows in tiles
 /// (`winograd_tile`) take 4 times as much for tiles of 4, 16 / 9 for tiles of 2.
 ///
 /// What is infinite or not a number makes all outputs of its tile not a number, where a direct sum does so
-/// for those that see it; both end in the same error unless it was to come out finite.
+/// for those that see it; both end in the same error unless it was to come out finite. What is large makes all of
+/// its tile off by some 1e-6 of it.
 class eigen_backend : public detail::backend_base<eigen_backend> {
   public:
     /// Weights of one row, clipped, in the form its kernel takes.
@@ -48,7 +48,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
     };
 
     /// For one program, which must outlive it.
-    explicit eigen_backend(const program& p) : backend_base(p), exact_(rounds_to_grids(p)) {}
+    explicit eigen_backend(const program& p) : backend_base(p), tile_(tiles_of_rows(p)) {}
 
     /// Part of hass::EmulationBackend.
     weights prepare(std::size_t i, std::vector<float> clipped) const {
@@ -60,7 +60,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
             w.depthwise = std::move(clipped);
             return w;
         }
-        if (const std::size_t m = tile_of(i); m != 0) {
+        if (const std::size_t m = tile_[i]; m != 0) {
             const auto filters = static_cast<std::size_t>(row.out.channels);
             w.places = m == 4 ? detail::winograd_filters<4>(clipped, filters)
                               : detail::winograd_filters<2>(clipped, filters);
@@ -95,21 +95,27 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
   private:
     friend detail::backend_base<eigen_backend>;
 
-    /// Whether values are rounded to grids: what a sum is off by in float32 may then become a step.
+    /// Whether values are rounded to grids, or jump elsewhere.
     static bool rounds_to_grids(const program& p) {
         const bool asked = std::any_of(p.quantizers.begin(), p.quantizers.end(),
                                        [](const auto& grids) { return !grids.empty(); });
-        return asked || std::any_of(p.model.parameters.begin(), p.model.parameters.end(),
-                                    [](const layer_parameters& row) {
-                                        constexpr std::array steps{
-                                            value_function::quantised, value_function::bipolar,
-                                            value_function::truncated, value_function::floor,
-                                            value_function::ceiling,   value_function::rounded,
-                                            value_function::sign,      value_function::equals,
-                                            value_function::differs};
-                                        return std::find(steps.begin(), steps.end(),
-                                                         row.function) != steps.end();
-                                    });
+        return asked ||
+               std::any_of(p.model.parameters.begin(), p.model.parameters.end(),
+                           [](const layer_parameters& row) { return jumps(row.function); });
+    }
+
+    /// Outputs along a side of each row's tiles, 0: it has none. Where a filter adds nothing, what is blank in
+    /// the input is to stay so.
+    static std::vector<std::size_t> tiles_of_rows(const program& p) {
+        std::vector<std::size_t> tiles(p.rows().size(), 0);
+        if (rounds_to_grids(p)) return tiles;
+        for (std::size_t i = 0; i < tiles.size(); ++i) {
+            const std::vector<float>& bias = p.model.parameters[i].bias;
+            const bool adds_nothing =
+                bias.empty() || std::find(bias.begin(), bias.end(), 0.0F) != bias.end();
+            if (!p.sums[i]) tiles[i] = detail::winograd_tile(p.rows()[i], adds_nothing);
+        }
+        return tiles;
     }
 
     static detail::batch_layout layout(const shape& s, std::size_t size) {
@@ -343,11 +349,6 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         }
     }
 
-    /// Outputs along a side of row i's tiles, 0: it has none.
-    std::size_t tile_of(std::size_t i) const {
-        return exact_ ? 0 : detail::winograd_tile(program_->rows()[i]);
-    }
-
     void tiles(std::size_t i, const weights& prepared, const float* in, std::size_t size,
                const layer_thresholds& tau, const sum_ends& with, float* out,
                workspace& space) const {
@@ -358,7 +359,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
                 [&](std::size_t c) { return static_cast<float>(tau.activation_of(c)); }, with.bias,
                 with.bounds, out, space.tiles, space.gemm);
         };
-        if (tile_of(i) == 4)
+        if (tile_[i] == 4)
             run(detail::winograd<4>(row, size));
         else
             run(detail::winograd<2>(row, size));
@@ -392,7 +393,7 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
         }
     }
 
-    bool exact_;  ///< convolutions are direct sums of products
+    std::vector<std::size_t> tile_;  ///< of each row, see `tiles_of_rows`
 };
 
 }  // namespace hass

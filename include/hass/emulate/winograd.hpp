@@ -28,14 +28,16 @@ namespace hass::detail {
 /// channels 1.3 and 32 channels 1.8; on 14, 16 channels 0.9 and 24 channels 1.1; of 2 on 7, 32 channels 0.9
 /// to 1.0, 48 channels 1.1 to 1.2; on maps of 10 and less tiles of 4 are slower than those of 2, on 5 and
 /// less tiles of 2 no faster than none for up to 48 channels.
-constexpr std::size_t winograd_tile(const layer_row& row) {
+/// \param exact_zeros  what sees nothing but zeros has to come out as zero: tiles of 4 leave some 1e-7 of the tile's
+///                     largest value there, which would count as a value; those of 2 do not
+constexpr std::size_t winograd_tile(const layer_row& row, bool exact_zeros) {
     const bool exists = row.kind == layer_kind::convolution && row.groups == 1 &&
                         row.kernel_h == 3 && row.kernel_w == 3 && row.stride_h == 1 &&
                         row.stride_w == 1 && row.dilation_h == 1 && row.dilation_w == 1;
     if (!exists) return 0;
     const int side = std::min(row.out.height, row.out.width);
     const int channels = std::min(row.in.channels, row.out.channels);
-    if (side >= 12 && channels >= (side >= 24 ? 16 : 24)) return 4;
+    if (!exact_zeros && side >= 12 && channels >= (side >= 24 ? 16 : 24)) return 4;
     return side >= 7 && channels >= 48 ? 2 : 0;
 }
 

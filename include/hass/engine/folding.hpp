@@ -44,9 +44,9 @@ struct folded_row {
           streams_in(p.in * p.group),
           streams_out(p.out * p.group),
           engines(p.in * p.out * p.group),
-          blocks(row.in.channels / (p.vector * streams_in)),
-          group_blocks(row.in.channels / (row.groups * p.vector * p.in)),
-          filters(row.out.channels / (row.groups * p.out)) {}
+          blocks(row.in.channels / (std::int64_t{p.vector} * streams_in)),
+          group_blocks(row.in.channels / (std::int64_t{row.groups} * p.vector * p.in)),
+          filters(row.out.channels / (std::int64_t{row.groups} * p.out)) {}
 
     /// Windows that one engine processes for one image: pixels x blocks x filters in turn.
     constexpr std::int64_t windows_per_engine(const layer_row& row) const {

@@ -45,11 +45,12 @@ namespace hass {
 
 /// See the head of the file. Deterministic. Needs are compared with a relative tolerance of 1e-12;
 /// what is saved exactly where it is a multiple of 1/4, as DSPs are, sums of shares and LUTs to
-/// 1e-9; what is returned is within the budget without any tolerance.
+/// 1e-9; what is returned is within the budget without any tolerance, and what is said not to fit may fit by no
+/// more than 1e-12 of a resource.
 class exact {
   public:
     /// \param max_states      partial choices kept at once before a proof of the interval is given
-    ///                        up (the gap is stated then)
+    ///                        up (the gap is stated then); at most 100 where the gap is below 1e-4
     /// \param max_tie_states  the same for the proof that no design of that interval takes less; 0:
     ///                        only what bounds and local search give
     explicit exact(std::size_t max_states = 2000, std::size_t max_tie_states = 8)

@@ -9,7 +9,8 @@
 ///     leaves(b) = max(max(leaves(b - 1), its first window enters) + w(b), enters(b))
 ///
 /// Work is taken as proportional to the row's values that are not zero, which is exact for one list a pixel
-/// and within 1 % for the lanes of a trained network.
+/// and within 1 % for the lanes of a trained network. Within 0.2 % of the queue window by window, of rows of some
+/// hundred values; times are float32, which maps of 8,192 x 8,192 pixels would bring off by 1 %.
 #pragma once
 
 #include <algorithm>
@@ -54,7 +55,7 @@ constexpr double longer_of_rows(std::span<const double> parts, double work, doub
 
 /// What rows of windows take at every pace of the input, from the values of each that are not zero: an image that
 /// comes again and again, from masks. Mergeable; sums are integers and do not depend on the order in which
-/// images come.
+/// images come (in the last digits on how floats are compiled).
 class row_counts {
   public:
     /// Nothing counted yet.
@@ -108,8 +109,9 @@ class row_counts {
         if (values_ == 0) return std::vector<double>(rows_ == 0 ? 0 : row_parts, 1.0);
         std::vector<point> hull{{0.0, static_cast<double>(values_) / static_cast<double>(rows_)}};
         for (std::size_t g = 0; g < paces; ++g) {
-            const point next{static_cast<double>(pace_[g]),
-                             static_cast<double>(taken_[g]) / static_cast<double>(rows_)};
+            const point next{
+                static_cast<double>(pace_[g]),
+                static_cast<double>(taken_[g]) / static_cast<double>(rows_) / part_of_value};
             while (hull.size() > 1 &&
                    slope(hull.back(), next) <= slope(hull[hull.size() - 2], hull.back()))
                 hull.pop_back();
@@ -134,8 +136,9 @@ class row_counts {
     }
 
   private:
-    static constexpr std::size_t paces = 512;  ///< down to 1 / 450 of a row without a zero
+    static constexpr std::size_t paces = 640;  ///< down to 1 / 2,000 of a row without a zero
     static constexpr float step = 0.012F;
+    static constexpr float part_of_value = 256.0F;  ///< in which times are added up
     using at_each_pace = std::array<float, paces>;
 
     /// Mean over rows of windows.
@@ -182,7 +185,7 @@ class row_counts {
                 }
         }
         for (std::size_t g = 0; g < paces; ++g)
-            taken_[g] += static_cast<std::uint64_t>(last[g] - before[g] + 0.5F);
+            taken_[g] += static_cast<std::uint64_t>((last[g] - before[g]) * part_of_value + 0.5F);
     }
 
     layer_row row_;

@@ -62,6 +62,30 @@ enum class value_function : std::uint8_t {
     at_least,  ///< 1 where x >= a, else 0
 };
 
+/// Whether f jumps somewhere: what a sum is off by in its last bits may become a step.
+constexpr bool jumps(value_function f) {
+    switch (f) {
+        case value_function::thresholded_relu:
+        case value_function::shrink:
+        case value_function::equals:
+        case value_function::differs:
+        case value_function::quantised:
+        case value_function::bipolar:
+        case value_function::truncated:
+        case value_function::floor:
+        case value_function::ceiling:
+        case value_function::rounded:
+        case value_function::sign:
+        case value_function::below:
+        case value_function::above:
+        case value_function::at_most:
+        case value_function::at_least:
+            return true;
+        default:
+            return false;
+    }
+}
+
 inline constexpr std::array<std::string_view, 46> value_function_names{
     "identity",    "elu",         "selu",       "celu",
     "softplus",    "mish",        "softsign",   "thresholded_relu",

@@ -10,9 +10,9 @@
 ///   1. sums of least needs, resource by resource
 ///   2. Lagrangian bound: for prices p >= 0 the rows separate, and
 ///      sum_i min_k p.need_ik <= p.budget holds for whatever fits. The best prices are found by
-///      multiplicative weights (feasible, `weights.hpp`) or cutting planes (minimise,
-///      `ascent.hpp`); choices that are cheapest on the way, rounded and repaired row by row, are
-///      tried as answers
+///      multiplicative weights (feasible, `weights.hpp`) or cutting planes (feasible with streams,
+///      `weigh_by_planes.hpp`; minimise, `ascent.hpp`); choices that are cheapest on the way,
+///      rounded and repaired row by row, are tried as answers
 ///   3. options that cannot be part of an answer because of that bound are struck out
 ///      (`option_table.hpp`)
 ///   4. dynamic programming over the rows that are left (`dynamic_program.hpp`); partial choices
@@ -205,16 +205,19 @@ class chooser {
         if (w.answer == verdict::no) return reject(dearest());
         if (w.found) return accept(*w.found);
         if (max_states_ == 0) return verdict::unknown;
-        dynamic_program::question about{
-            .prices = prices_, .limit = 1.0 + rounding, .goal = goal_, .max_choices = max_states_};
-        // what has no price may not matter at all
-        for (const std::size_t r : scarce)
-            if (prices_[r] > 1e-9) about.counted.add(r);
-        about.everything_counts = about.counted.size() == scarce.size();
+        dynamic_program::question about{.goal = goal_, .max_choices = max_states_};
+        const auto count = [&](double least_price) {
+            about.counted = {};
+            for (const std::size_t r : scarce)
+                if (prices_[r] >= least_price) about.counted.add(r);
+            about.everything_counts = about.counted.size() == scarce.size();
+            about.prices = of_counted(prices_, about.counted);
+            about.limit = sum_of(about.prices) + rounding;
+        };
+        count(1e-9);  // what has no price may not matter at all
         dynamic_program::outcome end = program_(problem_, table_, about, bound_along());
-        if (end.answer == verdict::unknown && end.rejected) {
-            about.counted = scarce;
-            about.everything_counts = true;
+        if (end.answer == verdict::unknown && end.rejected && !end.found) {
+            count(0.0);
             end = program_(problem_, table_, about, bound_along());
         }
         if (end.answer == verdict::no) return reject(dearest());
@@ -247,20 +250,22 @@ class chooser {
                            incumbent& best) {
         const double below = asked.better.below(best.need);
         dynamic_program::question about{
-            .prices = top.prices,
-            .limit = below + sum_of(top.prices),
             .objective_limit = below,
             .goal = asked.wanted.is_delay() ? until::end : until::unproved,
             .max_choices = max_states_};
-        // what costs nothing at these prices may not matter at all
-        for (const std::size_t r : asked.scarce)
-            if (top.prices[r] > 1e-9 * top.scale) about.counted.add(r);
-        about.everything_counts = about.counted.size() == asked.scarce.size();
+        const auto count = [&](double least_price) {
+            about.counted = {};
+            for (const std::size_t r : asked.scarce)
+                if (top.prices[r] >= least_price) about.counted.add(r);
+            about.everything_counts = about.counted.size() == asked.scarce.size();
+            about.prices = of_counted(top.prices, about.counted);
+            about.limit = below + sum_of(about.prices);
+        };
+        count(1e-9 * top.scale);  // what costs nothing at these prices may not matter at all
         dynamic_program::outcome end = program_(problem_, table_, about, bound_along());
         if (end.found) best.options = *end.found;
         if (end.answer == verdict::unknown && end.rejected) {
-            about.counted = asked.scarce;
-            about.everything_counts = true;
+            count(0.0);
             end = program_(problem_, table_, about, bound_along());
             if (end.found) best.options = *end.found;
         }
@@ -271,10 +276,19 @@ class chooser {
             return {verdict::unknown, std::max(top.bound, end.objective)};
         if (end.answer != verdict::unknown)
             return {best.found() ? verdict::yes : verdict::no, best.need};
-        const double dropped = end.dropped - sum_of(top.prices);
+        const double dropped = end.dropped - sum_of(about.prices);
         const double bound = std::max(top.bound, std::min(dropped, best.need));
         if (best.found()) best.offer(asked, best.options);
         return {verdict::unknown, bound};
+    }
+
+    /// Prices without those of what is not counted: bounds look at the resources that choices are compared by,
+    /// else a choice that beats another could be dropped for what the other does not need.
+    static resource_vector of_counted(const resource_vector& prices,
+                                      const resource_subset& counted) {
+        resource_vector p{};
+        for (const std::size_t r : counted) p[r] = prices[r];
+        return p;
     }
 
     /// Along which rows are chosen, bound to what the table has now; nullptr: each on its own.

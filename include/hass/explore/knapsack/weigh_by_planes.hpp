@@ -1,15 +1,16 @@
 /// \file weigh_by_planes.hpp
 /// Whether some choice fits, by the prices of sum 1 at which the cheapest choice is dearest: where
-/// it costs more than 1 nothing fits. Found by cutting planes, the last price being what the others
-/// leave of 1: a dozen looks, and the top itself, where multiplicative weights (`weights.hpp`) take 40
-/// to come near. Choices that are cheapest on the way, repaired, and the rounded fractional one at the
-/// top are tried as answers.
+/// it costs more than 1 nothing fits. Found by cutting planes of all prices but one, which is what the others
+/// leave of 1 and has to be more than 0: where it is not, the dearest takes its place. A dozen looks reach the top,
+/// where multiplicative weights (`weights.hpp`) take 40 to come near. Choices that are cheapest on the
+/// way, repaired, and the rounded fractional one at the top are tried as answers.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <hass/explore/knapsack/cheapest.hpp>
 #include <hass/explore/knapsack/fractional_choice.hpp>
@@ -30,19 +31,20 @@ class plane_weighing {
                        const resource_subset& scarce, const resource_vector& start,
                        cheapest_choice& trial) {
         if (scarce.empty()) return {verdict::unknown, start};
-        const std::size_t last = scarce[scarce.size() - 1];
-        fraction_.reset(scarce.size() - 1, 1.0);
         weighed best{verdict::unknown, start};
         double highest = -1.0;
         resource_vector p = of_sum_one(start, scarce);
+        planes_.clear();
+        leave_out(dearest(p, scarce), scarce);
+        fraction_.reset(axes_.size(), 1.0);
         for (int step = 0; step < steps; ++step) {
             trial.look(table, p);
             if (trial.price > 1.0 + share_rounding) return {verdict::no, p};
             if (problem.fits(trial.options)) return {verdict::yes, p, trial.options};
             if (trial.along == nullptr && no_more(problem.rows_total(trial.options), problem.caps))
-                return {verdict::unknown, p, std::nullopt, true};
+                return {verdict::unknown, p};
             const double bound = trial.price;
-            add_plane(scarce, p, trial);
+            add_plane(p, trial);
             const double top = fraction_.planes().height();
             if (top - bound <= near) {
                 if (auto s = repair(problem, table, scarce, p, trial, care).run())
@@ -55,13 +57,9 @@ class plane_weighing {
             if (top - highest <= tolerance) break;
             // the top of few planes may be far off: not all the way there, but for every fourth time
             const double towards = step % 4 == 3 ? 1.0 : 0.6;
-            for (std::size_t a = 0; a + 1 < scarce.size(); ++a) {
-                const double from = best.prices[scarce[a]];
-                p[scarce[a]] = from + towards * (fraction_.planes().top()[a] - from);
-            }
-            p[last] = 0.0;
-            p[last] = std::max(0.0, 1.0 - sum_of(p));
+            const double left = price_of_rest(p, best.prices, towards);
             p = of_sum_one(p, scarce);
+            if (left <= 0.0) move_planes(dearest(p, scarce), scarce, trial.options.size());
         }
         trial.options = fraction_.rounded(problem, std::move(trial.options));
         if (problem.fits(trial.options)) return {verdict::yes, best.prices, trial.options};
@@ -86,18 +84,63 @@ class plane_weighing {
         return q;
     }
 
-    /// In all prices but the last one.
-    void add_plane(const resource_subset& scarce, const resource_vector& p,
-                   const cheapest_choice& trial) {
-        resource_vector slope{};
-        double height = trial.price;
-        for (std::size_t a = 0; a + 1 < scarce.size(); ++a) {
-            slope[a] = trial.used[scarce[a]] - trial.used[scarce[scarce.size() - 1]];
-            height -= slope[a] * p[scarce[a]];
+    static std::size_t dearest(const resource_vector& p, const resource_subset& scarce) {
+        std::size_t most = scarce[0];
+        for (const std::size_t r : scarce)
+            if (p[r] > p[most]) most = r;
+        return most;
+    }
+
+    /// From now on the price of `rest` is what the others leave.
+    void leave_out(std::size_t rest, const resource_subset& scarce) {
+        rest_ = rest;
+        axes_ = {};
+        for (const std::size_t r : scarce)
+            if (r != rest) axes_.add(r);
+    }
+
+    /// Moves `p` from the best prices towards the top. \returns what is left for `rest_`, maybe below 0
+    double price_of_rest(resource_vector& p, const resource_vector& best, double towards) const {
+        double left = 1.0;
+        for (std::size_t a = 0; a < axes_.size(); ++a) {
+            const double from = best[axes_[a]];
+            p[axes_[a]] = from + towards * (fraction_.planes().top()[a] - from);
+            left -= p[axes_[a]];
         }
+        p[rest_] = std::max(0.0, left);
+        return left;
+    }
+
+    /// What a choice needs of each resource, and what its price has beside.
+    struct plane {
+        resource_vector used;
+        double beside;
+    };
+
+    /// In the prices of `axes_`.
+    std::pair<double, resource_vector> seen(const plane& of) const {
+        resource_vector slope{};
+        for (std::size_t a = 0; a < axes_.size(); ++a)
+            slope[a] = of.used[axes_[a]] - of.used[rest_];
+        return {of.beside + of.used[rest_], slope};
+    }
+
+    void add_plane(const resource_vector& p, const cheapest_choice& trial) {
+        planes_.push_back({trial.used, trial.price - dot(p, trial.used)});
+        const auto [height, slope] = seen(planes_.back());
         fraction_.add(height, slope, trial.options);
     }
 
+    void move_planes(std::size_t rest, const resource_subset& scarce, std::size_t rows) {
+        leave_out(rest, scarce);
+        std::size_t next = 0;
+        fraction_.move(rows, axes_.size(), 1.0,
+                       [&](const selection&) { return seen(planes_[next++]); });
+    }
+
+    std::size_t rest_ = 0;
+    resource_subset axes_{};  ///< what is scarce, without `rest_`
+    std::vector<plane> planes_{};
     fractional_choice fraction_;
 };
 

@@ -56,7 +56,6 @@ struct weighed {
     verdict answer = verdict::unknown;
     resource_vector prices{};  ///< no: that prove it; yes: of the choice; else the best known
     std::optional<selection> found{};  ///< when yes
-    bool rows_fit = false;             ///< unknown, because some choice fits but for its streams
 };
 
 /// Looks for prices that prove that nothing fits, or for a choice that does.
@@ -80,7 +79,7 @@ inline weighed weigh(const knapsack_problem& problem, option_table& table,
             return {verdict::yes, p, std::move(s)};
         if (trial.along == nullptr && problem.edges != nullptr &&
             no_more(problem.rows_total(trial.options), problem.caps))
-            return {verdict::unknown, p, std::nullopt, true};
+            return {verdict::unknown, p};
         if (trial.price > best_bound || step == 0) {
             best_bound = trial.price, best_prices = p;
             if (!trial.strike(table, p, 1.0 + share_rounding - trial.price))
