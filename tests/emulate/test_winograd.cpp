@@ -249,7 +249,7 @@ TEST_CASE("no tiles where values are rounded to grids") {
     CHECK(tiles_of(hass::in_fixed_point(with_numbers, images, {8, 8}), 2) == 0);
     for (std::size_t k = 0; k < hass::value_function_names.size(); ++k) {
         const auto f = static_cast<hass::value_function>(k);
-        if (!hass::jumps(f)) continue;
+        if (!hass::rounds(f)) continue;
         m.net.rows[6].kind = layer_kind::function;
         m.parameters[6].function = f;
         m.parameters[6].alpha = 0.125F, m.parameters[6].beta = 1.0F;

@@ -95,13 +95,13 @@ class eigen_backend : public detail::backend_base<eigen_backend> {
   private:
     friend detail::backend_base<eigen_backend>;
 
-    /// Whether values are rounded to grids, or jump elsewhere.
+    /// Whether values are rounded to grids: what a sum is off by in float32 may then become a step.
     static bool rounds_to_grids(const program& p) {
         const bool asked = std::any_of(p.quantizers.begin(), p.quantizers.end(),
                                        [](const auto& grids) { return !grids.empty(); });
         return asked ||
                std::any_of(p.model.parameters.begin(), p.model.parameters.end(),
-                           [](const layer_parameters& row) { return jumps(row.function); });
+                           [](const layer_parameters& row) { return rounds(row.function); });
     }
 
     /// Outputs along a side of each row's tiles, 0: it has none. Where a filter adds nothing, what is blank in

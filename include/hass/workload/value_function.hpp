@@ -62,11 +62,10 @@ enum class value_function : std::uint8_t {
     at_least,  ///< 1 where x >= a, else 0
 };
 
-/// Whether f jumps somewhere: what a sum is off by in its last bits may become a step.
-constexpr bool jumps(value_function f) {
+/// Whether f rounds to a grid or asks for equality, which exact sums are to decide. What is compared with a
+/// threshold is no such thing: it is as thresholds of the emulator, and pruned files have both.
+constexpr bool rounds(value_function f) {
     switch (f) {
-        case value_function::thresholded_relu:
-        case value_function::shrink:
         case value_function::equals:
         case value_function::differs:
         case value_function::quantised:
@@ -76,10 +75,6 @@ constexpr bool jumps(value_function f) {
         case value_function::ceiling:
         case value_function::rounded:
         case value_function::sign:
-        case value_function::below:
-        case value_function::above:
-        case value_function::at_most:
-        case value_function::at_least:
             return true;
         default:
             return false;
