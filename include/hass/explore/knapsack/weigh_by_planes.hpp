@@ -26,7 +26,8 @@ namespace hass::detail {
 class plane_weighing {
   public:
     /// The parameters and what comes back are those of `weigh`; resources that cannot run out get
-    /// no price.
+    /// no price. Where `trial` looks at each row on its own, no prices prove anything once rows fit
+    /// without their streams, and the search ends.
     weighed operator()(const knapsack_problem& problem, option_table& table,
                        const resource_subset& scarce, const resource_vector& start,
                        cheapest_choice& trial) {

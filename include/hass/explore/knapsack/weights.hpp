@@ -58,11 +58,11 @@ struct weighed {
     std::optional<selection> found{};  ///< when yes
 };
 
-/// Looks for prices that prove that nothing fits, or for a choice that does.
+/// Looks for prices that prove that nothing fits, or for a choice that does, of rows without streams between
+/// them (with streams: `weigh_by_planes.hpp`).
 /// \param table  of which what cannot be part of an answer is struck out
 /// \param start  prices whose cheapest choice costs `bound`
-/// \param trial  looks along streams, or at each row on its own; then no prices prove anything once
-///               rows fit without their streams, and the search ends
+/// \param trial  looks at each row on its own
 inline weighed weigh(const knapsack_problem& problem, option_table& table,
                      const resource_subset& scarce, const resource_vector& start, double bound,
                      cheapest_choice& trial) {
@@ -77,9 +77,6 @@ inline weighed weigh(const knapsack_problem& problem, option_table& table,
         if (problem.fits(trial.options)) return {verdict::yes, p, trial.options};
         if (auto s = repair(problem, table, scarce, p, trial, 1e-3).run())
             return {verdict::yes, p, std::move(s)};
-        if (trial.along == nullptr && problem.edges != nullptr &&
-            no_more(problem.rows_total(trial.options), problem.caps))
-            return {verdict::unknown, p};
         if (trial.price > best_bound || step == 0) {
             best_bound = trial.price, best_prices = p;
             if (!trial.strike(table, p, 1.0 + share_rounding - trial.price))
