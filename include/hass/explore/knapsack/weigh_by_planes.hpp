@@ -1,7 +1,7 @@
 /// \file weigh_by_planes.hpp
 /// Whether some choice fits, by the prices of sum 1 at which the cheapest choice is dearest: where
 /// it costs more than 1 nothing fits. Found by cutting planes of all prices but one, which is what the others
-/// leave of 1 and has to be more than 0: where it is not, the dearest takes its place. A dozen looks reach the top,
+/// leave of 1 and has to be more than 0: where it is not, the dearest takes its place. A dozen looks mostly reach the top,
 /// where multiplicative weights (`weights.hpp`) take 40 to come near. Choices that are cheapest on the
 /// way, repaired, and the rounded fractional one at the top are tried as answers.
 #pragma once
