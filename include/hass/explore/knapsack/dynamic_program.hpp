@@ -39,8 +39,7 @@ enum class until : std::uint8_t { fits, unproved, end };
 class dynamic_program {
   public:
     struct question {
-        resource_vector
-            prices{};  ///< of what is counted, 0 for anything else: see `chooser::of_counted`
+        resource_vector prices{};  ///< 0 for what is not counted, see `chooser::of_counted`
         double limit = 0.0;
         double objective_limit = std::numeric_limits<double>::infinity();
         until goal = until::end;
